@@ -1,0 +1,30 @@
+"""tcn_search: hyperparameter search and receptive-field planning for temporal convolutional networks.
+
+`import tcn_search as ts` costs almost nothing: what needs a tensor library, Optuna, pandas or matplotlib is
+imported when its name is first used. Touching `ts.TCN` registers the layer with Keras.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Architecture": "planning.architecture",
+    "receptive_field": "planning.receptive_field",
+}
+
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
+    value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

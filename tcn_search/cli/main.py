@@ -1,0 +1,64 @@
+"""`tcn-search`: finds the command, imports only that one, and turns bad input into one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tcn_search.errors import InputError
+
+# Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
+COMMANDS = {
+    "check": "say whether a network's receptive field covers a sequence length",
+}
+INTERRUPTED = 130
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code: 0 done, 2 bad input, 130 stopped with Ctrl-C."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(given[0] if given else "")
+    parsed = parser.parse_args(given)
+    if parsed.command is None:
+        parser.print_help()
+        return BAD_INPUT
+    try:
+        return parsed.run(parsed)
+    except InputError as error:
+        print(f"tcn-search {parsed.command}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        sys.stderr.close()
+        return 0
+
+
+def _parser(wanted: str) -> argparse.ArgumentParser:
+    """The parser of all commands; only the wanted one is imported and has its options filled in."""
+    parser = argparse.ArgumentParser(
+        prog="tcn-search",
+        description="Hyperparameter search and receptive-field planning for temporal convolutional networks.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == wanted:
+            module = import_module(f"tcn_search.cli.{name}")
+            module.configure(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    from tcn_search import __version__
+
+    return f"tcn-search {__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The one description of a network that every floor shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tcn_search.errors import InputError
+from tcn_search.planning.arguments import one_of, positive_integer, positive_integers
+from tcn_search.planning.receptive_field import Span, receptive_field, span
+
+PADDINGS = ("causal", "same", "valid")
+NORMS = ("none", "batch", "layer", "weight")
+READOUTS = ("last", "max", "average", "sequence")
+CONVOLUTIONS_PER_BLOCK = 2
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A temporal convolutional network, without its training settings and without a task's head.
+
+    Frozen and hashable; it checks itself when it is made. Lists are taken for `nb_filters` and `dilations`
+    and kept as tuples.
+
+    Args:
+        nb_filters: channels of every convolution, or one number a level.
+        kernel_size: taps of every dilated convolution.
+        dilations: one entry a level.
+        nb_stacks: how often the levels are repeated.
+        padding: "causal" (sees the past), "same" (sees both sides) or "valid" (no padding: shorter output).
+        use_skip_connections: add up the skip outputs of all blocks (WaveNet) instead of using the last block.
+        norm: "none", "batch", "layer" or "weight" (Salimans and Kingma 2016).
+        activation: name of a Keras activation.
+        readout: what the head gets: the "last" step, the "max" or the "average" over time, or every step
+            ("sequence").
+
+    Raises:
+        InputError: names the argument, the rule and the value received.
+
+    >>> Architecture(nb_filters=24, kernel_size=8, dilations=[1, 2, 4, 8]).receptive_field
+    211
+    """
+
+    nb_filters: int | tuple[int, ...] = 64
+    kernel_size: int = 3
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    nb_stacks: int = 1
+    padding: str = "causal"
+    use_skip_connections: bool = True
+    norm: str = "none"
+    activation: str = "relu"
+    readout: str = "last"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel_size", positive_integer("kernel_size", self.kernel_size))
+        object.__setattr__(self, "nb_stacks", positive_integer("nb_stacks", self.nb_stacks))
+        object.__setattr__(self, "dilations", positive_integers("dilations", self.dilations))
+        if isinstance(self.nb_filters, Iterable):
+            object.__setattr__(self, "nb_filters", positive_integers("nb_filters", self.nb_filters))
+        else:
+            object.__setattr__(self, "nb_filters", positive_integer("nb_filters", self.nb_filters))
+        one_of("padding", self.padding, PADDINGS)
+        one_of("norm", self.norm, NORMS)
+        one_of("readout", self.readout, READOUTS)
+        if not isinstance(self.use_skip_connections, bool):
+            raise InputError(
+                f"use_skip_connections must be True or False. Received: {self.use_skip_connections!r}"
+            )
+        if not isinstance(self.activation, str) or not self.activation:
+            raise InputError(
+                f'activation must be the name of a Keras activation, such as "relu". '
+                f"Received: {self.activation!r}"
+            )
+        self._check_filters()
+
+    def _check_filters(self) -> None:
+        if isinstance(self.nb_filters, int):
+            return
+        if len(self.nb_filters) != len(self.dilations):
+            raise InputError(
+                f"nb_filters as a list must have one number for each of the {len(self.dilations)} dilations. "
+                f"Received: {len(self.nb_filters)} numbers, {list(self.nb_filters)}"
+            )
+        if self.use_skip_connections and len(set(self.nb_filters)) > 1:
+            raise InputError(
+                "nb_filters must be the same at every level when use_skip_connections=True, because the skip "
+                f"outputs are added up. Received: {list(self.nb_filters)}. "
+                "Use one number, or use_skip_connections=False."
+            )
+
+    @property
+    def levels(self) -> int:
+        """Residual blocks in one stack."""
+        return len(self.dilations)
+
+    @property
+    def level_filters(self) -> tuple[int, ...]:
+        """Filters of each level of a stack."""
+        if isinstance(self.nb_filters, int):
+            return (self.nb_filters,) * self.levels
+        return self.nb_filters
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        """(dilation, filters) of each residual block, first to last."""
+        return tuple(zip(self.dilations, self.level_filters, strict=True)) * self.nb_stacks
+
+    @property
+    def receptive_field(self) -> int:
+        """Input steps that one output step can depend on: 1 + 2·(kernel_size−1)·nb_stacks·Σ dilations."""
+        return receptive_field(self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK)
+
+    @property
+    def span(self) -> Span:
+        """How far back and ahead one output step reaches."""
+        return span(
+            self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK, padding=self.padding
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only, as JSON and TOML know them. `Architecture.from_dict` takes it back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
+        """The architecture that `to_dict` wrote. What is left out has its default.
+
+        Raises:
+            InputError: a key that is no argument of `Architecture`.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InputError(
+                f"An architecture has no {', '.join(map(repr, unknown))}. It has: {', '.join(known)}."
+            )
+        return cls(**values)
+
+    def __str__(self) -> str:
+        """One line, as it would be written in a call.
+
+        >>> print(Architecture(nb_filters=24, kernel_size=8, dilations=[1, 2, 4]))
+        TCN(nb_filters=24, kernel_size=8, dilations=[1, 2, 4])
+        """
+        defaults = Architecture()
+        always = ("nb_filters", "kernel_size", "dilations")
+        shown = self.to_dict()
+        parts = [
+            f"{key}={value!r}"
+            for key, value in shown.items()
+            if key in always or value != defaults.to_dict()[key]
+        ]
+        return f"TCN({', '.join(parts)})"
