@@ -1,0 +1,133 @@
+"""From an architecture and a task to a compiled Keras model, and back from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from tcn_search.errors import InputError
+from tcn_search.layers.tcn import TCN
+from tcn_search.models.readout import PoolOverTime
+from tcn_search.models.standardize import Predictions, Standardize
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.tasks.task import Task, TaskSpec
+
+_ACTIVATIONS = {
+    "classification": "softmax",
+    "labelling": "softmax",
+    "multi_label": "sigmoid",
+    "regression": "linear",
+}
+
+
+def build_model(
+    architecture: Architecture, task: Task | TaskSpec, settings: TrainingSettings | None = None
+) -> keras.Model:
+    """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
+
+    Standardisation, TCN, readout and a dense head; class probabilities (B, K), labels (B, K), numbers
+    (B, outputs), or class probabilities at each step (B, T, K). The saved model carries the training part's
+    statistics and the class names.
+
+    Raises:
+        InputError: a readout or an activation that the task or Keras cannot use.
+    """
+    spec = task.spec if isinstance(task, Task) else task
+    settings = settings or TrainingSettings()
+    _check(architecture, spec)
+    inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
+    x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(inputs)
+    x = make_tcn(architecture, settings.dropout_rate)(x)
+    if architecture.readout in ("max", "average"):
+        x = PoolOverTime(architecture.readout, name="readout")(x)
+    x = keras.layers.Dense(spec.outputs, name="head")(x)
+    outputs = Predictions(
+        _ACTIVATIONS[spec.kind],
+        spec.class_names,
+        spec.target_mean,
+        spec.target_std,
+        dtype="float32",
+        name="predictions",
+    )(x)
+    model = keras.Model(inputs, outputs, name="tcn_search")
+    compile_model(model, spec, settings)
+    return model
+
+
+def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
+    """The TCN layer that an architecture describes."""
+    described = architecture.to_dict()
+    readout = described.pop("readout")
+    return TCN(**described, dropout_rate=dropout_rate, return_sequences=readout != "last", name="tcn")
+
+
+def compile_model(model: keras.Model, spec: TaskSpec, settings: TrainingSettings) -> None:
+    """Give a model the task's loss and metrics and the settings' optimiser.
+
+    The optimiser's variables are made here, because TensorFlow traces a training step twice if they appear
+    while it is traced.
+    """
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    loss: Any = spec.task_kind.loss
+    if spec.target_std:
+        loss = StandardisedMeanSquaredError(spec.target_std)
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=[metric.name for metric in spec.task_kind.metrics],
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    optimizer.build(model.trainable_variables)
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class StandardisedMeanSquaredError(keras.losses.Loss):
+    """Mean of ((y − ŷ) / std)²: 1 for a model that always answers the training part's mean."""
+
+    def __init__(self, std: Any, name: str = "standardised_mse", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.std = [float(value) for value in std]
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
+        return ops.mean(ops.square(error / ops.convert_to_tensor(self.std, y_pred.dtype)), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "std": self.std}
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """A model saved by us, or any Keras model with our layers, in a process that never imported them.
+
+    Keras deserialises only what is registered; importing this module has registered everything.
+
+    Raises:
+        InputError: there is no such file, or it is no Keras model.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"There is no model file {path}.")
+    try:
+        return keras.saving.load_model(path)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"{path} cannot be read as a Keras model: {first_line}") from error
+
+
+def _check(architecture: Architecture, spec: TaskSpec) -> None:
+    every_step = spec.task_kind.reads_every_step
+    if every_step != (architecture.readout == "sequence"):
+        wanted = "'sequence'" if every_step else "'last', 'max' or 'average'"
+        raise InputError(
+            f"readout must be {wanted} for {spec.kind} ({spec.task_kind.description}). "
+            f"Received: {architecture.readout!r}"
+        )
+    try:
+        keras.activations.get(architecture.activation)
+    except ValueError as error:
+        raise InputError(
+            f"activation must be the name of a Keras activation. Received: {architecture.activation!r}"
+        ) from error

@@ -1,0 +1,37 @@
+"""Pooling over time that leaves padded steps out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class PoolOverTime(keras.layers.Layer):
+    """(B, T, C) to (B, C): the "max" or the "average" over the steps that the mask calls valid."""
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.kind = kind
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return ops.max(inputs, axis=1) if self.kind == "max" else ops.mean(inputs, axis=1)
+        valid = ops.expand_dims(mask, -1)
+        if self.kind == "max":
+            lowest = -65504.0 if inputs.dtype == "float16" else -1e30
+            return ops.max(ops.where(valid, inputs, lowest), axis=1)
+        steps = ops.maximum(ops.sum(ops.cast(valid, inputs.dtype), axis=1), 1)
+        return ops.sum(ops.where(valid, inputs, 0.0), axis=1) / steps
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        return None
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "kind": self.kind}

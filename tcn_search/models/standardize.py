@@ -1,0 +1,83 @@
+"""The two ends of a model: raw inputs in, readable predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class Standardize(keras.layers.Layer):
+    """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
+
+    With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
+    """
+
+    def __init__(
+        self, mean: Sequence[float] = (), std: Sequence[float] = (), ragged: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.mean, self.std, self.ragged = list(mean), list(std), ragged
+
+    def call(self, inputs: Any) -> Any:
+        x = inputs
+        if self.mean:
+            x = (x - ops.convert_to_tensor(self.mean, x.dtype)) / ops.convert_to_tensor(self.std, x.dtype)
+        return ops.where(ops.isnan(x), ops.zeros_like(x), x) if self.ragged else x
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        if not self.ragged:
+            return previous_mask
+        return ops.logical_not(ops.all(ops.isnan(inputs), axis=-1))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mean": self.mean, "std": self.std, "ragged": self.ragged}
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class Predictions(keras.layers.Layer):
+    """The last layer: turns scores (..., outputs) into what the task asks for.
+
+    "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model. "linear"
+    gives numbers in the targets' own units: scores · std + mean.
+    """
+
+    def __init__(
+        self,
+        activation: str = "linear",
+        class_names: Sequence[str] = (),
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.activation = keras.activations.get(activation)
+        self.class_names, self.mean, self.std = list(class_names), list(mean), list(std)
+
+    def call(self, inputs: Any) -> Any:
+        outputs = self.activation(inputs)
+        if not self.mean:
+            return outputs
+        return outputs * ops.convert_to_tensor(self.std, outputs.dtype) + ops.convert_to_tensor(
+            self.mean, outputs.dtype
+        )
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "class_names": self.class_names,
+            "mean": self.mean,
+            "std": self.std,
+        }

@@ -1,0 +1,75 @@
+"""Optimisation history: the score of every trial, and the best so far."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new
+
+
+def plot_history(
+    trials: pd.DataFrame, objective: str, direction: str = "minimize", ax: Axes | None = None
+) -> Axes:
+    """Score by trial.
+
+    Args:
+        trials: columns trial, ended, score.
+        objective: what the score is, for the label.
+        direction: "minimize" or "maximize".
+        ax: where to draw; default a new figure (`Axes.figure`).
+    """
+    ax = axes_or_new(ax)
+    complete, stopped = (trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "stopped"))
+    ax.scatter(stopped["trial"], stopped["score"], s=26, facecolors="none", edgecolors=GREY, label="pruned early")
+    ax.scatter(complete["trial"], complete["score"], s=30, color=BLUE, label="complete", zorder=3)
+    if not complete.empty:
+        best = complete["score"].cummax() if direction == "maximize" else complete["score"].cummin()
+        end = max(trials["trial"].max(), complete["trial"].max())
+        ax.step([*complete["trial"], end], [*best, best.iloc[-1]], where="post", color=ORANGE, label="best so far")
+        ax.annotate(
+            f"{best.iloc[-1]:.4g}",
+            (end, best.iloc[-1]),
+            xytext=(4, 6 if direction == "maximize" else -12),
+            textcoords="offset points",
+            ha="right",
+            color=INK,
+            fontsize=9,
+        )
+    _mark_unscored(ax, trials)
+    _log_scale_if_wide(ax, pd.concat([complete["score"], stopped["score"]]))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("trial")
+    ax.set_ylabel(f"{objective} (best epoch)")
+    ax.set_title("Optimisation history", loc="left", fontsize=11, color=INK)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def _mark_unscored(ax: Axes, trials: pd.DataFrame) -> None:
+    """Ticks on the axis for trials that never got a score."""
+    for ended, colour, label in (
+        ("infeasible", GREY, "infeasible, never built"),
+        ("diverged", RED, "diverged"),
+        ("failed", RED, "failed"),
+    ):
+        rows = trials[(trials["ended"] == ended) & trials["score"].isna()]
+        if len(rows):
+            marker = "|" if ended == "infeasible" else "x"
+            ax.scatter(
+                rows["trial"],
+                [0.015] * len(rows),
+                marker=marker,
+                s=28,
+                color=colour,
+                transform=ax.get_xaxis_transform(),
+                label=label,
+                clip_on=False,
+            )
+
+
+def _log_scale_if_wide(ax: Axes, scores: pd.Series) -> None:
+    """Losses that span more than a factor of 30 are read better on a logarithmic scale."""
+    if len(scores) and scores.min() > 0 and scores.max() / scores.min() > 30:
+        ax.set_yscale("log")

@@ -1,0 +1,52 @@
+"""Learning curves of all trials, the best one in front."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new
+
+
+def plot_learning_curves(
+    curves: pd.DataFrame, objective: str, best_trial: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """The validation value of every epoch, one line a trial.
+
+    Args:
+        curves: columns trial, epoch and `objective` (such as val_loss); the training part's number (loss)
+            is drawn for the best trial if it is there.
+        objective: the column to draw.
+        best_trial: the trial to put in front.
+        ax: where to draw; default a new figure.
+    """
+    ax = axes_or_new(ax)
+    others = "other trials"
+    for number, curve in curves.groupby("trial"):
+        if number == best_trial:
+            continue
+        ax.plot(curve["epoch"], curve[objective], color=GREY, alpha=0.45, linewidth=0.9, label=others)
+        ax.plot(curve["epoch"].iloc[-1:], curve[objective].iloc[-1:], ".", color=GREY, markersize=4, alpha=0.6)
+        others = "_nolegend_"
+    best = curves[curves["trial"] == best_trial]
+    if not best.empty:
+        _draw_best(ax, best, objective, best_trial)
+    values = curves[objective]
+    if len(values) and values.min() > 0 and values.max() / values.min() > 30:
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(objective)
+    ax.set_title("Learning curves", loc="left", fontsize=11, color=INK)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def _draw_best(ax: Axes, best: pd.DataFrame, objective: str, number: int | None) -> None:
+    training = objective.removeprefix("val_")
+    ax.plot(best["epoch"], best[objective], color=BLUE, linewidth=1.8, label=f"trial {number}, validation", zorder=3)
+    if training in best:
+        ax.plot(
+            best["epoch"], best[training], color=ORANGE, linewidth=1.2, linestyle="--", label=f"trial {number}, training"
+        )

@@ -1,0 +1,88 @@
+"""Receptive field against score, with what the task needs and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new
+
+
+def plot_receptive_field_score(
+    trials: pd.DataFrame,
+    objective: str,
+    required_context: int,
+    seq_len: int,
+    excluded: Sequence[int] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Each trial's receptive field and score; the required context and the sequence length as lines.
+
+    Args:
+        trials: columns ended, score, receptive_field; infeasible trials (pruned unbuilt) have no score.
+        objective: what the score is, for the label.
+        required_context, seq_len: in steps.
+        excluded: receptive fields of the architectures of the space that were never sampled.
+        ax: where to draw; default a new figure.
+    """
+    ax = axes_or_new(ax)
+    ax.set_xscale("log", base=2)
+    scored = trials.dropna(subset="score")
+    for ended, face, edge, label in (
+        ("stopped", "none", GREY, "pruned early"),
+        ("complete", BLUE, BLUE, "complete"),
+    ):
+        rows = scored[scored["ended"] == ended]
+        ax.scatter(
+            rows["receptive_field"], rows["score"], s=32, facecolors=face, edgecolors=edge, label=label, zorder=3
+        )
+    _draw_left_out(ax, trials, excluded)
+    _draw_needs(ax, required_context, seq_len)
+    ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else ""))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("receptive field in steps (logarithmic)")
+    ax.set_ylabel(f"{objective} (best epoch)")
+    ax.set_title("Receptive field and score", loc="left", fontsize=11, color=INK)
+    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
+    """What has no score, in a strip below the scores."""
+    infeasible = trials[trials["ended"] == "infeasible"]["receptive_field"].dropna()
+    strip = ax.get_xaxis_transform()
+    if len(excluded):
+        ax.scatter(
+            excluded,
+            [0.03] * len(excluded),
+            marker="|",
+            s=40,
+            color=GREY,
+            alpha=0.5,
+            transform=strip,
+            label="excluded, never sampled",
+        )
+    if len(infeasible):
+        ax.scatter(
+            infeasible, [0.075] * len(infeasible), marker="x", s=24, color=RED, transform=strip, label="pruned, unbuilt"
+        )
+    if len(excluded) or len(infeasible):
+        low, high = ax.get_ylim()
+        ax.set_ylim(low - 0.12 * (high - low), high)
+
+
+def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
+    left, right = ax.get_xlim()
+    left, right = min(left, required_context / 2), max(right, required_context * 2)
+    ax.axvspan(left, required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
+    same = required_context == seq_len
+    label = f"required context = sequence length, {seq_len:,}" if same else f"required context, {required_context:,}"
+    ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
+    if not same:
+        ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
+        right = max(right, seq_len * 1.3)
+    ax.set_xlim(left, right)

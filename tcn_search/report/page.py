@@ -1,0 +1,119 @@
+"""One self-contained HTML page about a study."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tcn_search.report.figures import best_trial
+from tcn_search.study.study import Study
+from tcn_search.study.winners import Winner, mean_and_spread
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+img { width: 100%; height: auto; } code { background: #f3f3f3; padding: .1rem .3rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8rem; white-space: nowrap; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+th { text-align: right; background: #f6f6f6; } dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; }
+"""
+_COLUMNS = (
+    "trial",
+    "ended",
+    "score",
+    "best_epoch",
+    "epochs",
+    "receptive_field",
+    "parameters",
+    "seconds",
+    "nb_filters",
+    "kernel_size",
+    "dilations",
+    "nb_stacks",
+    "padding",
+    "norm",
+    "use_skip_connections",
+    "readout",
+    "learning_rate",
+    "dropout_rate",
+    "reason",
+)
+
+
+def page(study: Study, figures: Mapping[str, Figure]) -> str:
+    """The report as HTML, its figures inside."""
+    titles = {"history": "How the search went", "receptive_field": "Receptive field", "learning_curves": "Training"}
+    pictures = "".join(
+        f'<h2>{titles.get(name, name)}</h2><img alt="{name}" src="data:image/png;base64,{_png(figure)}">'
+        for name, figure in figures.items()
+    )
+    name = html.escape(study.name)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{_STYLE}</style>'
+        f"<h1>{name}</h1><dl>{_facts(study)}</dl>{pictures}<h2>Trials</h2><div class=scroll>{_table(study)}</div></html>"
+    )
+
+
+def _facts(study: Study) -> str:
+    spec, definition = study.definition.spec, study.definition
+    trials = study.trials()
+    counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
+    facts = {
+        "Task": f"{spec.name}: {spec.kind}, {spec.outputs} outputs, {spec.input_channels} channels",
+        "Required context / sequence length": f"{definition.required_context:,} / {spec.seq_len:,} steps",
+        "Space": definition.task_space().describe(spec.seq_len),
+        "Trials": counts or "none yet",
+    }
+    best = best_trial(study)
+    if best is not None:
+        row = trials.set_index("trial").loc[best]
+        facts["Best trial"] = (
+            f"{best}, {definition.objective.name} {row['score']:.4g}, receptive field {row['receptive_field']:,.0f}, "
+            f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
+        )
+    if study.winner is not None:
+        facts |= winner_facts(study.winner, study.test_readings)
+    return "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
+
+
+def winner_facts(winner: Winner, readings: int) -> dict[str, str]:
+    """What the final trainings gave, in words."""
+    runs = winner.winning_runs
+    facts = {
+        f"Winner over {len(runs)} seeds": (
+            f"trial {winner.trial}, validation {winner.metric} {spread([run.metric for run in runs])}"
+        )
+    }
+    if winner.test_scores:
+        times = "once" if readings == 1 else f"{readings} times"
+        facts["Test"] = (
+            f"{winner.metric} {spread(winner.test_scores)}, read {winner.read_at} (the test part has been read {times})"
+        )
+    return facts
+
+
+def spread(values: list[float]) -> str:
+    """ "0.871 ± 0.012 (0.860, 0.884, 0.869)" """
+    mean, deviation = mean_and_spread(values)
+    text = f"{mean:.4g}" if math.isnan(deviation) else f"{mean:.4g} ± {deviation:.2g}"
+    return f"{text} ({', '.join(f'{value:.4g}' for value in values)})"
+
+
+def _table(study: Study) -> str:
+    frame: pd.DataFrame = study.trials()
+    shown = frame[[column for column in _COLUMNS if column in frame]].copy()
+    for column in ("best_epoch", "epochs", "receptive_field", "parameters", "kernel_size", "nb_stacks"):
+        shown[column] = shown[column].astype("Int64")
+    return shown.to_html(index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}")
+
+
+def _png(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return base64.b64encode(buffer.getvalue()).decode()

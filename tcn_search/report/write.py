@@ -1,0 +1,38 @@
+"""Writes a study's report to a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tcn_search.errors import InputError
+from tcn_search.report.figures import study_figures
+from tcn_search.report.page import page
+from tcn_search.study.study import Study
+
+
+def write_report(study: Study, folder: str | Path | None = None) -> Path:
+    """trials.csv, figures as PNG and SVG, and one self-contained report.html.
+
+    Args:
+        folder: default `runs/NAME`, relative to the working directory.
+
+    Returns:
+        the folder.
+
+    Raises:
+        InputError: no trial has been made yet, or the folder cannot be written.
+    """
+    if study.trials().empty:
+        raise InputError(f"The study {study.name!r} has no trial yet. Run it first.")
+    folder = Path(folder) if folder is not None else Path("runs") / study.name
+    figures = study_figures(study)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        study.trials().to_csv(folder / "trials.csv", index=False)
+        for name, figure in figures.items():
+            figure.savefig(folder / f"{name}.png", dpi=150)
+            figure.savefig(folder / f"{name}.svg")
+        (folder / "report.html").write_text(page(study, figures), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The report cannot be written to {folder}: {error}") from error
+    return folder

@@ -1,0 +1,116 @@
+"""What makes an architecture infeasible for a task, known before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tcn_search.planning.coverage import coverage
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """The limits of a study.
+
+    Args:
+        required_context: steps that the task needs to see; "seq_len" is the whole sequence.
+        receptive_field: "narrow" never samples what falls short; "prune" samples it and prunes it unbuilt.
+        max_params: most parameters of the whole model, head included, or None.
+        allow_blind_spots: whether steps of the required context may go unseen.
+    """
+
+    required_context: int | str = "seq_len"
+    receptive_field: str = "narrow"
+    max_params: int | None = None
+    allow_blind_spots: bool = False
+
+    def __post_init__(self) -> None:
+        if self.required_context != "seq_len":
+            if isinstance(self.required_context, str):
+                raise InputError(
+                    f'required_context must be "seq_len" or a number of steps. Received: {self.required_context!r}'
+                )
+            positive_integer("required_context", self.required_context)
+        one_of("receptive_field", self.receptive_field, ("narrow", "prune"))
+        if self.max_params is not None:
+            positive_integer("max_params", self.max_params)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON and TOML know them."""
+        return asdict(self)
+
+
+class Violation(NamedTuple):
+    """One limit held against one architecture: above 0 it is broken, by that share of the limit."""
+
+    name: str
+    excess: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Constraints with the numbers of a task filled in."""
+
+    required_context: int
+    input_channels: int
+    outputs: int
+    max_params: int | None = None
+    allow_blind_spots: bool = False
+
+    def violations(self, architecture: Architecture) -> list[Violation]:
+        """Every limit with how far the architecture is over it; none is over 0 if it is feasible."""
+        found = [self.receptive_field_violation(architecture)]
+        if not self.allow_blind_spots:
+            found.append(self.blind_spot_violation(architecture))
+        if self.max_params is not None:
+            parameters = self.parameters(architecture)
+            found.append(
+                Violation(
+                    "max_params",
+                    (parameters - self.max_params) / self.max_params,
+                    f"{parameters:,} parameters are more than the {self.max_params:,} allowed",
+                )
+            )
+        return found
+
+    def receptive_field_violation(self, architecture: Architecture) -> Violation:
+        """How far the receptive field falls short of the required context."""
+        needed, span = self.required_context, architecture.span
+        if architecture.padding != "same":
+            reached = span.receptive_field
+            return Violation(
+                "receptive_field",
+                (needed - reached) / needed,
+                f"receptive field {reached} falls short of the required context {needed}",
+            )
+        back, ahead = needed // 2, needed - 1 - needed // 2
+        return Violation(
+            "receptive_field",
+            max(back - span.look_back, ahead - span.look_ahead) / needed,
+            f"receptive field {span.receptive_field} (−{span.look_back} to +{span.look_ahead}) falls short of the "
+            f"required context {needed} (−{back} to +{ahead})",
+        )
+
+    def blind_spot_violation(self, architecture: Architecture) -> Violation:
+        """How much of the required context, inside the receptive field, is never seen."""
+        blind = coverage(architecture, self.required_context).blind_spot_count
+        return Violation(
+            "blind_spots",
+            blind / self.required_context,
+            f"{blind} of {self.required_context} steps are blind spots inside the receptive field "
+            f"{architecture.receptive_field}",
+        )
+
+    def parameters(self, architecture: Architecture) -> int:
+        """Parameters of the whole model, head included."""
+        return tcn_parameters(architecture, self.input_channels) + head_parameters(architecture, self.outputs)
+
+
+def infeasible(violations: list[Violation]) -> list[Violation]:
+    """Those that are broken."""
+    return [violation for violation in violations if violation.excess > 0]

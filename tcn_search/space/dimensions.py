@@ -1,0 +1,130 @@
+"""What one hyperparameter of a space may be: a choice or a range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+from tcn_search.errors import InputError
+
+
+@dataclass(frozen=True)
+class Range:
+    """All numbers from `low` to `high`, both included; integers where both are integers.
+
+    Args:
+        low, high: the ends.
+        step: only low, low + step, ...
+        log: search the logarithm (learning rates).
+
+    Raises:
+        InputError: a range upside down, a step that is not above 0, a logarithm of 0 or less.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("low", self.low), ("high", self.high)):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise InputError(f"A range's {name} must be a finite number. Received: {value!r}")
+        if self.low > self.high:
+            raise InputError(
+                f"A range's low must not be above its high. Received: low = {self.low}, high = {self.high}"
+            )
+        if self.step is not None and not 0 < self.step < math.inf:
+            raise InputError(f"A range's step must be above 0. Received: {self.step!r}")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise InputError(
+                f"A range with log must have a low above 0 and no step. Received: low = {self.low}, step = {self.step}"
+            )
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether both ends, and the step, are integers."""
+        return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
+
+    def values(self) -> tuple[int, ...]:
+        """Every integer of the range."""
+        return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
+
+
+Choice = tuple[Any, ...]
+Dimension = Union[Choice, Range]
+
+
+def read_dimension(name: str, given: object) -> Dimension:
+    """A list is a choice, a Range or a table with low and high a range, anything else one fixed value."""
+    if isinstance(given, Range):
+        return given
+    if isinstance(given, Mapping):
+        unknown = sorted(set(given) - {"low", "high", "step", "log"})
+        if unknown or not {"low", "high"} <= set(given):
+            raise InputError(
+                f"{name} as a range must have low and high, and may have step and log. Received: {dict(given)}"
+            )
+        try:
+            return Range(**given)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (given,)
+    choices = tuple(tuple(value) if isinstance(value, list) else value for value in given)
+    if not choices:
+        raise InputError(f"{name} must have at least one choice. Received: an empty list")
+    if len(set(choices)) < len(choices):
+        raise InputError(f"{name} must not list a choice twice. Received: {list(choices)}")
+    return choices
+
+
+def integers_of(name: str, dimension: Dimension) -> tuple[int, ...]:
+    """Every value of an integer dimension, ascending; an InputError if one is no integer of at least 1."""
+    if isinstance(dimension, Range):
+        if not dimension.is_integer or dimension.low < 1:
+            raise InputError(f"{name} must be a range of integers of at least 1. Received: {dimension}")
+        return dimension.values()
+    for value in dimension:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} must be integers of at least 1. Received: {list(dimension)}")
+    return tuple(sorted(dimension))
+
+
+def to_plain(dimension: Dimension) -> Any:
+    """As it would be written in a study file."""
+    if isinstance(dimension, Range):
+        plain: dict[str, Any] = {"low": dimension.low, "high": dimension.high}
+        if dimension.step is not None:
+            plain["step"] = dimension.step
+        return {**plain, "log": True} if dimension.log else plain
+    return [list(value) if isinstance(value, tuple) else value for value in dimension]
+
+
+def suggest(trial: Any, name: str, dimension: Dimension) -> Any:
+    """Ask an Optuna trial for a value. A single choice is not asked for."""
+    if isinstance(dimension, Range):
+        if dimension.is_integer:
+            return trial.suggest_int(name, dimension.low, dimension.high, step=dimension.step or 1, log=dimension.log)
+        return trial.suggest_float(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
+    if len(dimension) == 1:
+        return dimension[0]
+    return trial.suggest_categorical(name, list(dimension))
+
+
+def suggest_within(trial: Any, name: str, ordered: Sequence[int], feasible: Iterable[int]) -> int:
+    """Ask for one of the ascending integers `ordered`, between the smallest and the largest feasible one.
+
+    Evenly spaced integers are asked for as such, others by their index: both as an integer range, which may
+    be another one in each trial (Optuna does not allow that for categorical choices).
+    """
+    wanted = sorted(feasible)
+    first, last = ordered.index(wanted[0]), ordered.index(wanted[-1])
+    if len(ordered) == 1:
+        return ordered[0]
+    steps = {after - before for before, after in zip(ordered, ordered[1:], strict=False)}
+    if len(steps) == 1:
+        return trial.suggest_int(name, ordered[first], ordered[last], step=steps.pop())
+    return ordered[trial.suggest_int(f"{name}_index", first, last)]

@@ -1,0 +1,135 @@
+"""The part of a space that decides the receptive field, and how it is narrowed to what suffices.
+
+A geometry is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit dilations
+(padding, kernel_size, nb_stacks, dilations). There are few of them, so each is judged once and exactly; then
+every hyperparameter, asked for in this order, is bounded to the values that can still become feasible given
+those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.constraints import Limits
+from tcn_search.space.dimensions import suggest_within
+
+Point = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """All combinations of what decides the receptive field.
+
+    `names` and `values` are in the order of asking; the first is the padding, a categorical choice, and
+    so is the last if it is "dilations". All others are ascending integers.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
+    limits: Limits
+    use_skip_connections: tuple[bool, ...]
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """Every combination."""
+        return tuple(product(*self.values))
+
+    @cached_property
+    def falling_short(self) -> frozenset[Point]:
+        """Combinations whose receptive field does not cover the required context."""
+        return frozenset(
+            point
+            for point in self.points
+            if self.limits.receptive_field_violation(self.architecture(point)).excess > 0
+        )
+
+    @cached_property
+    def blind(self) -> frozenset[Point]:
+        """Combinations that cover the required context, but never see some of its steps."""
+        if self.limits.allow_blind_spots:
+            return frozenset()
+        return frozenset(
+            point
+            for point in self.points
+            if point not in self.falling_short and all(self._is_blind(point, skip) for skip in self.use_skip_connections)
+        )
+
+    def _is_blind(self, point: Point, use_skip_connections: bool) -> bool:
+        architecture = self.architecture(point, use_skip_connections)
+        return self.limits.blind_spot_violation(architecture).excess > 0
+
+    @cached_property
+    def feasible(self) -> frozenset[Point]:
+        """What is left."""
+        return frozenset(self.points) - self.falling_short - self.blind
+
+    def architecture(self, point: Point, use_skip_connections: bool = True) -> Architecture:
+        """The smallest architecture with this geometry."""
+        chosen = dict(zip(self.names, point, strict=True))
+        return Architecture(
+            nb_filters=1,
+            kernel_size=chosen["kernel_size"],
+            dilations=dilations_of(chosen),
+            nb_stacks=chosen["nb_stacks"],
+            padding=chosen["padding"],
+            use_skip_connections=use_skip_connections,
+        )
+
+    def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:
+        """Ask an Optuna trial for a point, each value bounded by those before it if `narrow`."""
+        left = self.feasible if narrow else frozenset(self.points)
+        chosen: dict[str, Any] = {}
+        for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
+            possible = {point[position] for point in left}
+            if name in ("padding", "dilations"):
+                chosen[name] = _suggest_categorical(trial, name, self._ever_feasible(position, narrow))
+            else:
+                chosen[name] = suggest_within(trial, name, values, possible or set(values))
+            left = frozenset(point for point in left if point[position] == chosen[name])
+        return chosen
+
+    def _ever_feasible(self, position: int, narrow: bool) -> list[Any]:
+        """A categorical choice must stay the same in all trials: only what never works is left out."""
+        possible = {point[position] for point in (self.feasible if narrow else self.points)}
+        return [value for value in self.values[position] if value in possible]
+
+
+def dilations_of(chosen: dict[str, Any]) -> tuple[int, ...]:
+    """The dilations of a point: as listed, or base ** (0 .. levels − 1)."""
+    if "dilations" in chosen:
+        return tuple(chosen["dilations"])
+    return tuple(chosen["dilation_base"] ** level for level in range(chosen["levels"]))
+
+
+def most_useful_levels(base: int, seq_len: int) -> int:
+    """Levels whose dilation is below the sequence length: the taps of any further one see only padding.
+
+    >>> most_useful_levels(2, 427)
+    9
+    """
+    if base < 2:
+        return max(1, seq_len - 1)
+    levels = 1
+    while base**levels < seq_len:
+        levels += 1
+    return levels
+
+
+def _suggest_categorical(trial: Any, name: str, choices: Sequence[Any]) -> Any:
+    """Optuna keeps only plain values as choices, so a list of dilations is shown to it as text."""
+    if len(choices) == 1:
+        return choices[0]
+    if not isinstance(choices[0], tuple):
+        return trial.suggest_categorical(name, list(choices))
+    by_text = {as_text(choice): choice for choice in choices}
+    return by_text[trial.suggest_categorical(name, list(by_text))]
+
+
+def as_text(dilations: Iterable[int]) -> str:
+    """ "1,2,4,8" """
+    return ",".join(str(dilation) for dilation in dilations)

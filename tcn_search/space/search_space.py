@@ -1,0 +1,273 @@
+"""The space that a study searches: architectures and training settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
+from tcn_search.planning.arguments import one_of, positive_integers
+from tcn_search.space.constraints import Constraints, Limits, Violation
+from tcn_search.space.dimensions import (
+    Dimension,
+    Range,
+    integers_of,
+    read_dimension,
+    suggest,
+    to_plain,
+)
+from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
+
+# What decides the receptive field is asked for first; see geometry.py.
+_OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+_SETTINGS = ("dropout_rate", "learning_rate")
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Choices and ranges for every hyperparameter. A list is a choice, a `Range` a range, a value is fixed.
+
+    Args:
+        nb_filters: channels.
+        kernel_size: taps of a convolution.
+        levels: residual blocks in a stack, with dilations base ** 0 .. base ** (levels − 1). None: as many
+            as have a dilation below the sequence length.
+        dilation_base: see levels.
+        dilations: explicit lists, instead of levels and base.
+        nb_stacks: repetitions of the levels.
+        padding: None: "causal", and "same" too where sequences are classified as a whole.
+        norm, use_skip_connections, activation: as in `Architecture`.
+        readout: None: what suits the task.
+        dropout_rate, learning_rate: training settings.
+
+    Raises:
+        InputError: names the hyperparameter, the rule and the value received.
+    """
+
+    nb_filters: Any = (16, 32, 64)
+    kernel_size: Any = Range(2, 8)
+    levels: Any = None
+    dilation_base: Any = (2,)
+    dilations: Any = None
+    nb_stacks: Any = (1, 2)
+    padding: Any = None
+    norm: Any = NORMS
+    use_skip_connections: Any = (True, False)
+    activation: Any = ("relu",)
+    readout: Any = None
+    dropout_rate: Any = Range(0.0, 0.3)
+    learning_rate: Any = Range(1e-4, 1e-2, log=True)
+
+    def __post_init__(self) -> None:
+        if self.dilations is not None:
+            if self.levels is not None:
+                raise InputError("A space has either dilations or levels. Received: both")
+            object.__setattr__(self, "dilations", _read_dilations(self.dilations))
+        for field in fields(self):
+            given = getattr(self, field.name)
+            if field.name != "dilations" and given is not None:
+                object.__setattr__(self, field.name, read_dimension(field.name, given))
+        for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks"):
+            if getattr(self, name) is not None:
+                integers_of(name, getattr(self, name))
+        for name, allowed in (("padding", PADDINGS[:2]), ("norm", NORMS), ("readout", READOUTS)):
+            for choice in self._choices(name):
+                one_of(name, choice, allowed)
+        for choice in self._choices("use_skip_connections"):
+            if not isinstance(choice, bool):
+                raise InputError(f"use_skip_connections must be true or false. Received: {choice!r}")
+        for choice in self._choices("activation"):
+            if not isinstance(choice, str):
+                raise InputError(f"activation must be names of Keras activations. Received: {choice!r}")
+        _check_numbers("dropout_rate", self.dropout_rate, low=0, below=1)
+        _check_numbers("learning_rate", self.learning_rate, low=1e-12, below=1e3)
+
+    def _choices(self, name: str) -> tuple[Any, ...]:
+        dimension = getattr(self, name)
+        if isinstance(dimension, Range):
+            raise InputError(f"{name} must be a list of choices. Received: {dimension}")
+        return dimension or ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it would be written in a study file; what is None is left out."""
+        return {
+            field.name: to_plain(getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) is not None
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SearchSpace:
+        """The space that `to_dict` wrote."""
+        return cls(**values)
+
+    def for_task(
+        self, kind: str, seq_len: int, input_channels: int, outputs: int, constraints: Constraints | None = None
+    ) -> TaskSpace:
+        """The space with the task's numbers filled in.
+
+        Raises:
+            InputError: no architecture of the space can reach the required context; says what would.
+        """
+        constraints = constraints or Constraints()
+        filled = {field.name: getattr(self, field.name) for field in fields(self)}
+        if filled["dilations"] is None and filled["levels"] is None:
+            base = min(integers_of("dilation_base", self.dilation_base))
+            filled["levels"] = Range(1, min(most_useful_levels(base, seq_len), 16))
+        if filled["readout"] is None:
+            filled["readout"] = ("sequence",) if kind == "labelling" else ("last", "max", "average")
+        if filled["padding"] is None:
+            filled["padding"] = ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
+        context = constraints.required_context
+        limits = Limits(
+            required_context=seq_len if isinstance(context, str) else context,
+            input_channels=input_channels,
+            outputs=outputs,
+            max_params=constraints.max_params,
+            allow_blind_spots=constraints.allow_blind_spots,
+        )
+        space = TaskSpace(SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow")
+        space.require_feasible(seq_len)
+        return space
+
+
+@dataclass(frozen=True)
+class TaskSpace:
+    """A search space whose every value is known, with the limits of a task."""
+
+    space: SearchSpace
+    limits: Limits
+    narrow: bool = True
+
+    @cached_property
+    def geometry(self) -> Geometry:
+        """What decides the receptive field, in the order of asking."""
+        space = self.space
+        values: dict[str, tuple[Any, ...]] = {
+            "padding": space.padding,
+            **{name: integers_of(name, getattr(space, name)) for name in ("kernel_size", "nb_stacks")},
+        }
+        if space.dilations is not None:
+            values["dilations"] = space.dilations
+        else:
+            values |= {name: integers_of(name, getattr(space, name)) for name in ("dilation_base", "levels")}
+        return Geometry(
+            tuple(values), tuple(values.values()), self.limits, tuple(sorted(set(space.use_skip_connections)))
+        )
+
+    def suggest(self, trial: Any) -> tuple[Architecture, dict[str, Any]]:
+        """Ask an Optuna trial for every hyperparameter: an architecture, and training settings by name."""
+        chosen = self.geometry.suggest(trial, self.narrow)
+        others = {name: suggest(trial, name, getattr(self.space, name)) for name in _OTHERS}
+        settings = {name: suggest(trial, name, getattr(self.space, name)) for name in _SETTINGS}
+        architecture = Architecture(
+            kernel_size=chosen["kernel_size"],
+            dilations=dilations_of(chosen),
+            nb_stacks=chosen["nb_stacks"],
+            padding=chosen["padding"],
+            **others,
+        )
+        return architecture, settings
+
+    def violations(self, architecture: Architecture) -> list[Violation]:
+        """Every limit of the task held against an architecture."""
+        return self.limits.violations(architecture)
+
+    def size(self) -> int:
+        """Different architectures."""
+        return len(self.geometry.points) * self._others()
+
+    def _others(self) -> int:
+        count = len(integers_of("nb_filters", self.space.nb_filters))
+        for name in ("norm", "use_skip_connections", "activation", "readout"):
+            count *= len(getattr(self.space, name))
+        return count
+
+    def describe(self, seq_len: int) -> str:
+        """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
+        short, blind = len(self.geometry.falling_short) * self._others(), len(self.geometry.blind) * self._others()
+        context = f"{self.limits.required_context:,} steps"
+        if self.limits.required_context != seq_len:
+            context += f" (required context; the sequences have {seq_len:,})"
+        text = f"{short:,} of {self.size():,} architectures fall short of {context}"
+        if blind:
+            text += f", {blind:,} more have blind spots there"
+        return text + (": never sampled" if self.narrow else ": pruned before they are built")
+
+    def require_feasible(self, seq_len: int) -> None:
+        """Raise an InputError that says what would help, if no architecture is feasible."""
+        if self.geometry.feasible:
+            smallest = self._smallest_parameters()
+            limit = self.limits.max_params
+            if limit is not None and smallest > limit:
+                raise InputError(
+                    f"No architecture of this space has at most max_params = {limit:,} parameters: the smallest that "
+                    f"covers {self.limits.required_context} steps has {smallest:,}. Allow more, or fewer filters."
+                )
+            return
+        needed = self.limits.required_context
+        if self.geometry.blind:
+            raise InputError(
+                f"Every architecture of this space that covers {needed} steps has blind spots there. Use a smaller "
+                f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."
+            )
+        best = max(self.geometry.points, key=lambda point: self.geometry.architecture(point).receptive_field)
+        reached = self.geometry.architecture(best).receptive_field
+        raise InputError(
+            f"No architecture of this space covers the required context of {needed} steps "
+            f"(sequence length {seq_len}): the largest receptive field is {reached}. {self._what_would(best)}"
+        )
+
+    def _what_would(self, best: tuple[Any, ...]) -> str:
+        """The smallest change of one hyperparameter that makes the largest architecture cover."""
+        chosen = dict(zip(self.geometry.names, best, strict=True))
+        changes = []
+        for name in ("levels", "kernel_size", "nb_stacks"):
+            if name not in chosen:
+                continue
+            for value in range(chosen[name] + 1, chosen[name] + 2049):
+                tried = {**chosen, name: value}
+                if name == "levels" and value > 64:
+                    break
+                point = tuple(tried[key] for key in self.geometry.names)
+                if self.limits.receptive_field_violation(self.geometry.architecture(point)).excess <= 0:
+                    changes.append(f"{name} {value}")
+                    break
+        return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."
+
+    def _smallest_parameters(self) -> int:
+        """Parameters of the smallest feasible architecture."""
+        filters = integers_of("nb_filters", self.space.nb_filters)[0]
+        norm = "none" if "none" in self.space.norm else self.space.norm[0]
+        return min(
+            self.limits.parameters(
+                Architecture(
+                    nb_filters=filters,
+                    kernel_size=point[1],
+                    dilations=dilations_of(dict(zip(self.geometry.names, point, strict=True))),
+                    nb_stacks=point[2],
+                    norm=norm,
+                )
+            )
+            for point in self.geometry.feasible
+        )
+
+
+def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
+    """Explicit lists of dilations; a single flat list is one of them."""
+    if isinstance(given, Range | str) or not hasattr(given, "__iter__"):
+        raise InputError(f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {given!r}")
+    lists = list(given)
+    if lists and not hasattr(lists[0], "__iter__"):
+        lists = [lists]
+    return tuple(positive_integers("dilations", one) for one in lists) or positive_integers("dilations", lists)
+
+
+def _check_numbers(name: str, dimension: Dimension, low: float, below: float) -> None:
+    values = (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < below:
+            raise InputError(f"{name} must be at least {low} and below {below}. Received: {value!r}")
+

@@ -1,0 +1,90 @@
+"""Trials as tidy data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tcn_search.study.definition import Definition
+
+# What a user asks of a trial, in the order of asking.
+_RESULTS = ("score", "best_epoch", "epochs", "receptive_field", "required_context", "seq_len", "parameters", "seconds")
+_ARCHITECTURE = (
+    "nb_filters",
+    "kernel_size",
+    "dilations",
+    "levels",
+    "nb_stacks",
+    "padding",
+    "norm",
+    "use_skip_connections",
+    "activation",
+    "readout",
+)
+
+
+def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
+    """One row a trial.
+
+    Columns: trial; state (Optuna's) and ended ("complete", "stopped" by the pruner, "infeasible",
+    "diverged", "failed", "lost", "running", "waiting"); score (best epoch's validation value); best_epoch, epochs;
+    receptive_field, required_context and seq_len in steps; parameters of the whole model; seconds; the
+    architecture's fields; learning_rate, dropout_rate and other searched settings; reason; started (UTC-naive).
+    """
+    rows = [_row(trial, definition) for trial in trials]
+    settings = sorted({name for row in rows for name in row["settings"]})
+    columns = ["trial", "state", "ended", *_RESULTS, *_ARCHITECTURE, *settings, "reason", "started"]
+    flat = [{**row, **row["settings"]} for row in rows]
+    return pd.DataFrame(flat, columns=columns)
+
+
+def curves_frame(trials: Sequence[optuna.trial.FrozenTrial]) -> pd.DataFrame:
+    """One row an epoch of a trial: trial, epoch from 1, and loss, val_loss, metrics and seconds."""
+    rows = [
+        {"trial": trial.number, "epoch": epoch, **numbers}
+        for trial in trials
+        for epoch, numbers in enumerate(trial.user_attrs.get("result", {}).get("curve", []), start=1)
+    ]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["trial", "epoch"])
+
+
+def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, Any]:
+    result = trial.user_attrs.get("result", {})
+    described = trial.user_attrs.get("architecture")
+    row: dict[str, Any] = {
+        "trial": trial.number,
+        "state": trial.state.name,
+        "ended": _ended(trial, result),
+        "score": result.get("score"),
+        "best_epoch": result.get("best_epoch") or None,
+        "epochs": len(result.get("curve", [])) or None,
+        "required_context": definition.required_context,
+        "seq_len": definition.spec.seq_len,
+        "seconds": result.get("seconds", {}).get("total"),
+        "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
+        "started": trial.datetime_start,
+        "settings": {name: trial.params[name] for name in ("learning_rate", "dropout_rate") if name in trial.params},
+    }
+    if described is not None:
+        architecture = Architecture.from_dict(described)
+        row |= {key: value for key, value in described.items() if key in _ARCHITECTURE}
+        row["dilations"] = ",".join(map(str, architecture.dilations))
+        row["levels"] = architecture.levels
+        row["receptive_field"] = architecture.receptive_field
+        row["parameters"] = tcn_parameters(architecture, definition.spec.input_channels) + head_parameters(
+            architecture, definition.spec.outputs
+        )
+    return row
+
+
+def _ended(trial: optuna.trial.FrozenTrial, result: dict[str, Any]) -> str:
+    if result:
+        return result["ended"]
+    if trial.state is optuna.trial.TrialState.PRUNED:
+        return "infeasible"
+    return "lost" if trial.state is optuna.trial.TrialState.FAIL else trial.state.name.lower()

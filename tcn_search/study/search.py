@@ -1,0 +1,236 @@
+"""The owner of the search: asks Optuna for trials, hands out jobs, tells what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import NamedTuple
+
+import optuna
+from optuna.trial import TrialState
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.constraints import infeasible
+from tcn_search.study.definition import Definition, SearchSettings
+from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
+
+FAILURES_IN_A_ROW = 3
+INFEASIBLE_IN_A_ROW = 2_000
+
+
+class Progress(NamedTuple):
+    """How far a study is, after a trial or an epoch.
+
+    Attributes:
+        finished, wanted: trials.
+        running: trials in training now, with the epochs they have done.
+        best: score of the best trial so far, or None.
+        seconds_left: estimate, or None before the first trial has finished.
+        trial: the trial that has just ended, or None after an epoch.
+        text: that trial in words.
+    """
+
+    finished: int
+    wanted: int
+    running: dict[int, int]
+    best: float | None
+    seconds_left: float | None
+    trial: int | None = None
+    text: str = ""
+
+
+class TrialsFail(InputError):
+    """Trial after trial ended in an error."""
+
+
+def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
+    """COMPLETE, or PRUNED after at least one epoch: what counts against the number of trials asked for."""
+    if trial.state is TrialState.COMPLETE:
+        return True
+    return trial.state is TrialState.PRUNED and bool(trial.user_attrs.get("result"))
+
+
+class Search:
+    """One run of a study. It is the `Owner` that an executor talks to."""
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        definition: Definition,
+        trials: int,
+        timeout: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._study, self._definition, self._wanted = study, definition, trials
+        self._space = definition.task_space()
+        self._objective = definition.objective
+        self._on_progress = on_progress
+        self._running: dict[int, optuna.Trial] = {}
+        self._epochs: dict[int, int] = {}
+        recorded = study.get_trials(deepcopy=False)
+        self._finished = sum(map(is_finished, recorded))
+        self._here = 0
+        self._best = _best_value(study)
+        self._started = time.monotonic()
+        self._deadline = None if timeout is None else self._started + timeout
+        self._failures: list[str] = []
+
+    def next_job(self) -> TrialJob | None:
+        """Ask until a feasible trial comes: infeasible ones are pruned with a constraint, unbuilt."""
+        if self._finished + len(self._running) >= self._wanted or self._is_over():
+            return None
+        for _ in range(INFEASIBLE_IN_A_ROW):
+            trial = self._study.ask()
+            architecture, settings = self._space.suggest(trial)
+            trial.set_user_attr("architecture", architecture.to_dict())
+            trial.set_user_attr("receptive_field", architecture.receptive_field)
+            if self._is_feasible(trial, architecture):
+                self._running[trial.number] = trial
+                self._epochs[trial.number] = 0
+                return TrialJob(
+                    number=trial.number,
+                    architecture=architecture,
+                    settings=replace(self._definition.training, **settings),
+                    objective=self._objective.name,
+                    direction=self._objective.direction,
+                    seed=(self._definition.search.seed + trial.number) % 2**31,
+                )
+        raise InputError(
+            f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
+            f'use receptive_field = "narrow".'
+        )
+
+    def _is_over(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _is_feasible(self, trial: optuna.Trial, architecture: Architecture) -> bool:
+        """Mark every limit on the trial; prune it here if one is broken."""
+        violations = self._space.violations(architecture)
+        for violation in violations:
+            trial.set_constraint(violation.name, violation.excess)
+        broken = infeasible(violations)
+        if broken:
+            trial.set_user_attr("infeasible", "; ".join(violation.reason for violation in broken))
+            self._study.tell(trial, state=TrialState.PRUNED)
+        return not broken
+
+    def keep_going(self, report: EpochReport) -> bool:
+        """Report the best value so far, which is what the score will be, and ask the pruner."""
+        trial = self._running[report.number]
+        trial.report(report.best, report.epoch)
+        self._epochs[report.number] = report.epoch
+        self._show()
+        return not trial.should_prune()
+
+    def finish(self, outcome: TrialOutcome) -> None:
+        """Record an outcome. A lost trial is queued again, once."""
+        trial = self._running.pop(outcome.number)
+        self._epochs.pop(outcome.number)
+        trial.set_user_attr("result", {key: v for key, v in asdict(outcome).items() if key != "number"})
+        if outcome.ended in ("failed", "lost"):
+            self._study.tell(trial, state=TrialState.FAIL)
+            self._after_failure(outcome)
+        else:
+            self._failures.clear()
+            self._finished += 1
+            self._here += 1
+            self._tell(trial, outcome)
+        self._show(outcome)
+
+    def _tell(self, trial: optuna.Trial, outcome: TrialOutcome) -> None:
+        trial.set_constraint("diverged", float(outcome.ended == "diverged"))
+        if outcome.ended == "complete":
+            assert outcome.score is not None
+            self._study.tell(trial, outcome.score)
+            if self._best is None or self._objective.better(outcome.score, self._best):
+                self._best = outcome.score
+        else:
+            self._study.tell(trial, state=TrialState.PRUNED)
+
+    def _after_failure(self, outcome: TrialOutcome) -> None:
+        if outcome.ended == "lost":
+            queue_again(self._study, outcome.number)
+        self._failures.append(outcome.reason)
+        if len(self._failures) >= FAILURES_IN_A_ROW:
+            raise TrialsFail(
+                f"{FAILURES_IN_A_ROW} trials in a row ended in an error, the last with: {outcome.reason}"
+            )
+
+    def abandon(self) -> None:
+        """The run ends early: what is in training is recorded as lost and queued again."""
+        for number, trial in self._running.items():
+            result = asdict(TrialOutcome(number, "lost", reason="the study was stopped"))
+            trial.set_user_attr("result", {key: value for key, value in result.items() if key != "number"})
+            self._study.tell(trial, state=TrialState.FAIL)
+            queue_again(self._study, number)
+        self._running.clear()
+
+    def _show(self, outcome: TrialOutcome | None = None) -> None:
+        if self._on_progress is None:
+            return
+        text = "" if outcome is None else self._in_words(outcome)
+        number = None if outcome is None else outcome.number
+        self._on_progress(
+            Progress(
+                self._finished, self._wanted, dict(self._epochs), self._best, self._seconds_left(), number, text
+            )
+        )
+
+    def _seconds_left(self) -> float | None:
+        if not self._here:
+            return None
+        left = (time.monotonic() - self._started) / self._here * (self._wanted - self._finished)
+        if self._deadline is not None:
+            left = min(left, self._deadline - time.monotonic())
+        return max(0.0, left)
+
+    def _in_words(self, outcome: TrialOutcome) -> str:
+        trial = self._study.get_trials(deepcopy=False)[outcome.number]
+        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
+        ended = {"complete": "", "stopped": "pruned at "}.get(outcome.ended, f"{outcome.ended}, ")
+        score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}, "
+        reason = f" ({outcome.reason})" if outcome.reason else ""
+        return (
+            f"{score}{ended}{len(outcome.curve)} epochs, {outcome.seconds.get('total', 0):.0f} s{reason}  {architecture}"
+        )
+
+
+def queue_again(study: optuna.Study, number: int) -> None:
+    """Queue a lost trial's parameters again, unless it was a second try already."""
+    trial = study.get_trials(deepcopy=False)[number]
+    if "retry_of" not in trial.user_attrs:
+        study.enqueue_trial(trial.params, user_attrs={"retry_of": number})
+
+
+def sweep(study: optuna.Study) -> int:
+    """Trials that an earlier run left RUNNING become FAIL and are queued again. Returns how many."""
+    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for trial in left:
+        study.tell(trial.number, state=TrialState.FAIL)
+        queue_again(study, trial.number)
+    return len(left)
+
+
+def make_sampler(settings: SearchSettings, trials_so_far: int) -> optuna.samplers.BaseSampler:
+    """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
+    seed = (settings.seed + trials_so_far) % 2**31
+    if settings.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    return optuna.samplers.TPESampler(seed=seed)
+
+
+def make_pruner(settings: SearchSettings, epochs: int) -> optuna.pruners.BasePruner:
+    """ASHA with its first rung at about a seventh of the epochs, keeping a third at each rung."""
+    if settings.pruner == "none":
+        return optuna.pruners.NopPruner()
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, round(epochs / 7)), reduction_factor=3)
+
+
+def _best_value(study: optuna.Study) -> float | None:
+    try:
+        return study.best_value
+    except ValueError:  # no complete and feasible trial yet
+        return None
+

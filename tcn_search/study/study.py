@@ -1,0 +1,344 @@
+"""A study: a task and a space, the trials made so far, and what was found."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.arguments import positive_integer
+from tcn_search.space.constraints import Constraints
+from tcn_search.space.search_space import SearchSpace
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.definition import Definition, SearchSettings
+from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.search import Progress, Search, is_finished, make_pruner, make_sampler, sweep
+from tcn_search.study.storage import no_such_study, open_storage, storage_errors, study_names
+from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
+from tcn_search.tasks.registry import load_task
+from tcn_search.tasks.task import Task
+from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.processes import ProcessExecutor
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+_DEFINITION = "tcn_search"  # user attributes of an Optuna study
+_WINNER = "winner"
+_READINGS = "test_readings"
+_OWNER = "owner"
+
+
+class Study:
+    """A hyperparameter study of TCNs on one task, kept in a storage and continued there.
+
+    Args:
+        name: of the study in its storage.
+        task: needed to create the study. An existing one finds its task again by itself, unless it was made
+            from arrays; given, it must be the same task.
+        space, constraints, training, search: what is searched and how; fixed when the study is created.
+            Left out for an existing study, they are the study's own.
+        storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
+
+    Raises:
+        InputError: something that cannot be used, or a study of this name with another definition.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        task: Task | None = None,
+        space: SearchSpace | None = None,
+        constraints: Constraints | None = None,
+        training: TrainingSettings | None = None,
+        search: SearchSettings | None = None,
+        *,
+        storage: str | None = None,
+    ) -> None:
+        _check_name(name)
+        self.name, self._url, self._task = name, storage, task
+        exists = name in study_names(storage)
+        if task is None and not exists:
+            raise no_such_study(name, study_names(storage))
+        stored = self._stored_definition() if exists else None
+        if stored is None:
+            assert task is not None
+            self.definition = Definition.of(task, space, constraints, training, search)
+            self._create()
+        else:
+            self.definition = stored
+            if task is not None:
+                given = Definition.of(
+                    task,
+                    space or stored.space,
+                    constraints or stored.constraints,
+                    training or stored.training,
+                    search or stored.search,
+                )
+                _require_same(name, stored, given)
+        self._optuna = self._load()
+
+    def _stored_definition(self) -> Definition:
+        study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+        if _DEFINITION not in study.user_attrs:
+            raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
+        return Definition.from_dict(study.user_attrs[_DEFINITION])
+
+    def _create(self) -> None:
+        with storage_errors(self._url or ""):
+            study = optuna.create_study(
+                study_name=self.name,
+                storage=open_storage(self._url, create=True),
+                direction=self.definition.objective.direction,
+            )
+            study.set_user_attr(_DEFINITION, self.definition.to_dict())
+            study.set_user_attr("versions", _versions())
+
+    def _load(self) -> optuna.Study:
+        study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+        search = self.definition.search
+        study.sampler = make_sampler(search, len(study.get_trials(deepcopy=False)))
+        study.pruner = make_pruner(search, self.definition.training.epochs)
+        return study
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, {self.finished} trials finished)"
+
+    @property
+    def task(self) -> Task:
+        """The task with its data, read again where it came from if need be."""
+        if self._task is None:
+            source = self.definition.source
+            if source is None:
+                raise InputError(
+                    f"The study {self.name!r} was made from arrays. Give them again: Study({self.name!r}, task=...)"
+                )
+            self._task = load_task(source["name"], **source["options"])
+            if self._task.fingerprint() != self.definition.fingerprint:
+                raise InputError(f"The data of {source['name']} is not what the study {self.name!r} was made with.")
+        return self._task
+
+    @property
+    def finished(self) -> int:
+        """Trials that were trained to their end or pruned after at least one epoch."""
+        return sum(map(is_finished, self._trials()))
+
+    def run(
+        self,
+        trials: int = 50,
+        *,
+        timeout: float | None = None,
+        workers: int = 1,
+        in_process: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Search until the study has `trials` finished trials. Running it again continues.
+
+        Ctrl-C stops it; what was in training is queued again for the next run.
+
+        Args:
+            trials: finished trials that the study shall have in the end.
+            timeout: seconds after which no further trial is started.
+            workers: processes that train at the same time.
+            in_process: train in this process instead, one trial after the other.
+            on_progress: called after every epoch and every trial; default: prints a line a trial.
+
+        Raises:
+            InputError: bad arguments, or another process runs this study now.
+        """
+        positive_integer("trials", trials)
+        positive_integer("workers", workers)
+        if timeout is not None and not timeout > 0:
+            raise InputError(f"timeout must be above 0 seconds. Received: {timeout!r}")
+        self._take_ownership()
+        sweep(self._optuna)
+        if self.finished >= trials:
+            self._optuna.set_user_attr(_OWNER, None)
+            return
+        search = Search(self._optuna, self.definition, trials, timeout, on_progress or print_progress)
+        executor: Executor
+        if in_process:
+            executor = InProcessExecutor(self.task.training)
+        else:
+            executor = ProcessExecutor(self.task.training, workers)
+        try:
+            executor.run(search)
+        finally:
+            executor.close()
+            search.abandon()
+            self._optuna.set_user_attr(_OWNER, None)
+
+    def _take_ownership(self) -> None:
+        """Refuse if another live process of this machine runs the study; its running trials are not ours."""
+        owner = self._optuna.user_attrs.get(_OWNER)
+        here = socket.gethostname()
+        if owner and owner["host"] == here and owner["process"] != os.getpid() and _is_alive(owner["process"]):
+            raise InputError(
+                f"Process {owner['process']} on this machine is running the study {self.name!r} since "
+                f"{owner['since']}. Wait for it or stop it."
+            )
+        self._optuna.set_user_attr(_OWNER, {"host": here, "process": os.getpid(), "since": _now()})
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial; see `trials_frame` for the columns."""
+        return trials_frame(self._trials(), self.definition)
+
+    def learning_curves(self) -> pd.DataFrame:
+        """One row an epoch of a trial: trial, epoch, loss, val_loss, metrics, seconds."""
+        return curves_frame(self._trials())
+
+    def _trials(self) -> list[optuna.trial.FrozenTrial]:
+        return self._optuna.get_trials(deepcopy=False)
+
+    def candidates(self, top: int = 1) -> list[Candidate]:
+        """The `top` best complete trials, best first, with the settings of a final training."""
+        frame = self.trials()
+        complete = frame[frame["ended"] == "complete"]
+        if complete.empty:
+            raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
+        ascending = self.definition.objective.direction == "minimize"
+        best = complete.sort_values("score", ascending=ascending, kind="stable").head(positive_integer("top", top))
+        trials = self._trials()
+        return [self._candidate(trials[int(number)]) for number in best["trial"]]
+
+    def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
+        training, searched = self.definition.training.to_dict(), trial.params
+        epochs = self.definition.search.final_epochs or training["epochs"]
+        space = self.definition.space.to_dict()
+        for name in ("learning_rate", "dropout_rate"):
+            fixed = space[name][0] if isinstance(space[name], list) else None
+            training[name] = searched.get(name, fixed)
+        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
+        return Candidate(trial.number, architecture, TrainingSettings(**{**training, "epochs": epochs}))
+
+    @property
+    def best_architecture(self) -> Architecture:
+        """The architecture of the trial with the best score."""
+        return self.candidates()[0].architecture
+
+    @property
+    def best_score(self) -> float:
+        """The best trial's score."""
+        frame = self.trials()
+        return float(frame.set_index("trial").loc[self.candidates()[0].trial, "score"])
+
+    def best(
+        self,
+        top: int = 1,
+        seeds: int = 3,
+        *,
+        out: str | Path | None = None,
+        on_run: Callable[[SeedRun], None] | None = None,
+    ) -> Winner:
+        """Train the `top` best trials again over seeds, rank them, read the test part for the winner.
+
+        Asked again for the same trials and seeds, it returns what is stored and reads nothing.
+
+        Args:
+            top: how many of the best trials.
+            seeds: trainings of each, with the seeds 0, 1, ...
+            out: where the winner's best model is saved; default `runs/NAME/best.keras`.
+        """
+        positive_integer("seeds", seeds)
+        file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
+        candidates = self.candidates(top)
+        wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
+        stored = self.winner
+        if stored is not None and {(run.trial, run.seed) for run in stored.runs} == wanted:
+            if file == Path(stored.model_file) and file.exists():
+                return stored
+        winner = find_winner(candidates, self.task, self.definition.objective, range(seeds), file, on_run)
+        winner.read_at = _now()
+        self._optuna.set_user_attr(_WINNER, winner.to_dict())
+        if winner.test_scores:
+            self._optuna.set_user_attr(_READINGS, self.test_readings + 1)
+        return winner
+
+    @property
+    def winner(self) -> Winner | None:
+        """What `best` found last, or None."""
+        stored = self._optuna.user_attrs.get(_WINNER)
+        return None if stored is None else Winner.from_dict(stored)
+
+    @property
+    def test_readings(self) -> int:
+        """How often the test part has been read."""
+        return int(self._optuna.user_attrs.get(_READINGS, 0))
+
+    def best_model(self, seeds: int = 3) -> keras.Model:
+        """The winner's best model over `seeds` trainings; see `best`."""
+        from tcn_search.models.build import load_model
+
+        return load_model(self.best(seeds=seeds).model_file)
+
+
+def load_study(name: str, storage: str | None = None) -> Study:
+    """A study that exists.
+
+    Raises:
+        InputError: there is no such study; the error lists those there are.
+    """
+    return Study(name, storage=storage)
+
+
+def print_progress(progress: Progress) -> None:
+    """A line a trial."""
+    if progress.trial is not None:
+        best = "" if progress.best is None else f"best {progress.best:.4g}, "
+        left = "" if progress.seconds_left is None else f", {minutes(progress.seconds_left)} left"
+        print(
+            f"trial {progress.trial}: {progress.text}\n    {best}{progress.finished} of {progress.wanted} done{left}",
+            flush=True,
+        )
+
+
+def minutes(seconds: float) -> str:
+    """A time for people: "40 s", "3 min", "2 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    whole = round(seconds / 60)
+    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60:02d} min"
+
+
+def _require_same(name: str, stored: Definition, given: Definition) -> None:
+    differences = stored.differences(given)
+    if differences:
+        raise InputError(
+            f"There is a study {name!r} already, with another definition: {'; '.join(differences)}. "
+            "Give the new study another name, or delete the old one with tcn_search.delete_study."
+        )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name or name in (".", "..") or set(name) & set("/\\:\0\n"):
+        raise InputError(f"A study's name must be text that can be a folder's name. Received: {name!r}")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    packages = ("tcn-search", "keras", "tensorflow", "optuna", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -1,0 +1,217 @@
+"""Study files: TOML, every key checked, every key but `task.name` with a default."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tcn_search.errors import InputError
+from tcn_search.space.constraints import Constraints
+from tcn_search.space.search_space import SearchSpace
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.definition import SearchSettings
+from tcn_search.tasks.registry import load_task
+from tcn_search.tasks.task import Task
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _TaskSection(BaseModel):
+    """The task's own options are checked by the task."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    name: str
+
+
+class _ConstraintsSection(_Section):
+    required_context: int | str = "seq_len"
+    receptive_field: str = "narrow"
+    max_params: int | None = None
+    allow_blind_spots: bool = False
+
+
+class _TrainingSection(_Section):
+    epochs: int = 10
+    batch_size: int = 64
+    patience: int = 0
+    final_epochs: int | None = None
+
+
+class _SearchSection(_Section):
+    trials: int = Field(50, ge=1)
+    sampler: str = "tpe"
+    pruner: str = "asha"
+    objectives: list[str] = ["val_loss"]
+    seed: int = 0
+
+
+class _File(_Section):
+    name: str | None = None
+    task: _TaskSection
+    space: dict[str, Any] = {}
+    constraints: _ConstraintsSection = _ConstraintsSection()
+    training: _TrainingSection = _TrainingSection()
+    search: _SearchSection = _SearchSection()
+
+
+_SECTIONS: dict[str, list[str]] = {
+    "": list(_File.model_fields),
+    "space": [field.name for field in fields(SearchSpace)],
+    "constraints": list(_ConstraintsSection.model_fields),
+    "training": list(_TrainingSection.model_fields),
+    "search": list(_SearchSection.model_fields),
+}
+
+
+class StudyFile(NamedTuple):
+    """A study file that has been read and checked, apart from its task's data."""
+
+    name: str
+    task_name: str
+    task_options: dict[str, Any]
+    space: SearchSpace
+    constraints: Constraints
+    training: TrainingSettings
+    search: SearchSettings
+    trials: int
+
+    def load_task(self) -> Task:
+        """The task with its data."""
+        return load_task(self.task_name, **self.task_options)
+
+
+def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
+    """Read a .toml study file, or a path to an .npz, which is a study of its own with every default.
+
+    Args:
+        changes: values put in place of the file's, by dotted key: {"search.trials": 5}.
+
+    Raises:
+        InputError: names the file, the key, the rule and the value; an unknown key with the nearest known one.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        tree: dict[str, Any] = {"task": {"name": str(path)}}
+    else:
+        tree = _read_toml(path)
+        _resolve_data_path(tree, path.parent)
+    for key, value in (changes or {}).items():
+        _put(tree, key, value)
+    try:
+        return _to_study(tree, default_name=path.stem)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def parse_change(text: str) -> tuple[str, Any]:
+    """ "key=value" with the value as in TOML, or as plain text if it is not.
+
+    >>> parse_change("space.nb_filters=[8, 16]")
+    ('space.nb_filters', [8, 16])
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set must be key=value, such as search.trials=5. Received: {text!r}")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no study file {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The study file {path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+
+
+def _resolve_data_path(tree: dict[str, Any], folder: Path) -> None:
+    """A task given as a relative path is looked for beside the study file."""
+    task = tree.get("task")
+    if isinstance(task, dict) and isinstance(task.get("name"), str) and Path(task["name"]).suffix:
+        task["name"] = str(folder / task["name"])
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise InputError(f"--set {key}: {section!r} is a value, not a section.")
+    tree[last] = value
+
+
+def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
+    _check_keys(tree)
+    try:
+        file = _File.model_validate(tree)
+    except ValidationError as error:
+        raise InputError("; ".join(_messages(error))) from error
+    if len(file.search.objectives) != 1:
+        raise InputError(f"search.objectives must have exactly one entry. Received: {file.search.objectives}")
+    training = file.training.model_dump()
+    final_epochs = training.pop("final_epochs")
+    try:
+        space = SearchSpace(**file.space)
+    except InputError as error:
+        raise InputError(f"[space] {error}") from error
+    return StudyFile(
+        name=file.name or default_name,
+        task_name=file.task.name,
+        task_options=dict(file.task.model_extra or {}),
+        space=space,
+        constraints=Constraints(**file.constraints.model_dump()),
+        training=TrainingSettings(**training),
+        search=SearchSettings(
+            objective=file.search.objectives[0],
+            sampler=file.search.sampler,
+            pruner=file.search.pruner,
+            seed=file.search.seed,
+            final_epochs=final_epochs,
+        ),
+        trials=file.search.trials,
+    )
+
+
+def _check_keys(tree: dict[str, Any]) -> None:
+    """An unknown key is named together with the nearest known one."""
+    for section, known in _SECTIONS.items():
+        table = tree.get(section, {}) if section else tree
+        if not isinstance(table, dict):
+            raise InputError(f"{section} must be a section, [{section}]. Received: {table!r}")
+        for key in table:
+            if key not in known:
+                where = f"{section}.{key}" if section else key
+                raise InputError(f"Unknown key {where!r}. {_nearest(key, section, known)}")
+
+
+def _nearest(key: str, section: str, known: list[str]) -> str:
+    """The nearest key of this section, else of all, else the list."""
+    everywhere = {name: f"{home}.{name}" if home else name for home, names in _SECTIONS.items() for name in names}
+    for names in (known, list(everywhere)):
+        near = difflib.get_close_matches(key, names, n=1)
+        if near:
+            home = f"{section}.{near[0]}" if names is known and section else everywhere[near[0]]
+            return f"Did you mean {home!r}?"
+    return f"Known here: {', '.join(known)}."
+
+
+def _messages(error: ValidationError) -> Iterator[str]:
+    for found in error.errors():
+        place = ".".join(str(part) for part in found["loc"] if not str(part) in ("int", "str", "float"))
+        if found["type"] == "missing":
+            yield f"{place} is missing"
+        else:
+            yield f"{place}: {found['msg']}. Received: {found['input']!r}"

@@ -1,0 +1,145 @@
+"""The winners, trained again over several seeds, and the one reading of the test part."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from tcn_search.tasks.kinds import Metric
+    from tcn_search.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial that may be the winner."""
+
+    trial: int
+    architecture: Architecture
+    settings: TrainingSettings
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One training of a candidate. `score` is its best epoch's validation value, `test` the test score."""
+
+    trial: int
+    seed: int
+    score: float
+    metric: float
+    best_epoch: int
+    seconds: float
+
+
+@dataclass
+class Winner:
+    """What `best` found.
+
+    Attributes:
+        trial: number of the winner.
+        runs: all trainings, of all candidates.
+        objective: the name of `SeedRun.score`.
+        metric: the name of the numbers in `SeedRun.metric` (validation) and `test_scores`.
+        test_scores: the winner's on the test part, one a seed, or empty if the task has none.
+        saved_seed: the seed whose model was saved, the one with the best validation score.
+        read_at: when the test part was read, ISO 8601 in UTC.
+    """
+
+    trial: int
+    objective: str
+    metric: str
+    runs: list[SeedRun] = field(default_factory=list)
+    test_scores: list[float] = field(default_factory=list)
+    saved_seed: int = 0
+    read_at: str = ""
+    model_file: str = ""
+
+    @property
+    def winning_runs(self) -> list[SeedRun]:
+        """The winner's trainings."""
+        return [run for run in self.runs if run.trial == self.trial]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON knows them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Winner:
+        """The winner that `to_dict` wrote."""
+        return cls(**{**values, "runs": [SeedRun(**run) for run in values["runs"]]})
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and sample standard deviation (NaN for a single value)."""
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+
+
+def find_winner(
+    candidates: Sequence[Candidate],
+    task: Task,
+    objective: Metric,
+    seeds: Sequence[int],
+    model_file: Path,
+    on_run: Callable[[SeedRun], None] | None = None,
+) -> Winner:
+    """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
+
+    The test part is not looked at here; see `read_test`.
+    """
+    runs, models = [], {}
+    for candidate in candidates:
+        for seed in seeds:
+            run, model = _train(candidate, task, objective, seed)
+            runs.append(run)
+            models[candidate.trial, seed] = model
+            if on_run is not None:
+                on_run(run)
+    scores = {
+        candidate.trial: statistics.fmean(run.score for run in runs if run.trial == candidate.trial)
+        for candidate in candidates
+    }
+    rank = max if objective.direction == "maximize" else min
+    trial = rank(scores, key=lambda number: scores[number])
+    metric = task.spec.task_kind.metrics[0]
+    winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file))
+    winner.saved_seed = rank(winner.winning_runs, key=lambda run: run.score).seed
+    if task.test is not None:
+        winner.test_scores = [_evaluate(models[trial, seed], task.test, metric.name) for seed in seeds]
+    model_file.parent.mkdir(parents=True, exist_ok=True)
+    models[trial, winner.saved_seed].save(model_file)
+    return winner
+
+
+def _train(candidate: Candidate, task: Task, objective: Metric, seed: int) -> tuple[SeedRun, Any]:
+    import keras
+
+    from tcn_search.models.build import build_model
+    from tcn_search.trainers.fit import train
+
+    keras.utils.set_random_seed(seed)
+    model = build_model(candidate.architecture, task, candidate.settings)
+    training = train(model, task.training, candidate.settings, objective, keep_best=True)
+    metric = task.spec.task_kind.metrics[0].name
+    best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
+    return (
+        SeedRun(
+            candidate.trial,
+            seed,
+            training.score,
+            best.get(f"val_{metric}", math.nan),
+            training.best_epoch,
+            sum(epoch["seconds"] for epoch in training.curve),
+        ),
+        model,
+    )
+
+
+def _evaluate(model: Any, part: Any, metric: str) -> float:
+    return float(model.evaluate(part.X, part.y, batch_size=256, verbose=0, return_dict=True)[metric])

@@ -1,0 +1,65 @@
+"""A user's own data, from a file."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tcn_search.errors import InputError
+from tcn_search.tasks.task import Task
+
+_ARRAYS = {
+    "X_train": "X_train",
+    "y_train": "y_train",
+    "lengths_train": "lengths_train",
+    "X_val": "X_validation",
+    "y_val": "y_validation",
+    "lengths_val": "lengths_validation",
+    "X_test": "X_test",
+    "y_test": "y_test",
+    "lengths_test": "lengths_test",
+    "class_names": "class_names",
+}
+
+
+def npz(path: str | Path, **options: Any) -> Task:
+    """A task from an .npz with X_train (n, T, C) and y_train.
+
+    Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test, class_names.
+    `options` are those of `Task.from_arrays`. Nothing is unpickled.
+
+    Raises:
+        InputError: names the file and the array.
+    """
+    path = Path(path)
+    arrays = read_arrays(path)
+    missing = [name for name in ("X_train", "y_train") if name not in arrays]
+    if missing:
+        raise InputError(f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}.")
+    given = {_ARRAYS[name]: array for name, array in arrays.items() if name in _ARRAYS}
+    names = given.get("class_names")
+    if names is not None:
+        given["class_names"] = [str(name) for name in np.atleast_1d(names)]  # type: ignore[assignment]
+    try:
+        return Task.from_arrays(name=path.stem, **given, **options)
+    except InputError as error:
+        raise InputError(f"{path}: {_in_the_words_of_the_file(str(error))}") from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz. Raises InputError where it cannot be read."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, EOFError) as error:
+        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz of plain arrays"
+        raise InputError(f"{path} cannot be read: {reason}. Write it with numpy.savez.") from error
+
+
+def _in_the_words_of_the_file(message: str) -> str:
+    return message.replace("_validation", "_val").replace("val_fraction", "validation_fraction")

@@ -1,0 +1,71 @@
+"""What a task asks for, and what follows from it: loss, metrics, shape of the outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that judges predictions, and whether more of it is better."""
+
+    name: str
+    direction: str  # "maximize" or "minimize"
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether `one` beats `other`."""
+        return one > other if self.direction == "maximize" else one < other
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of task. The first metric is the one that is reported; a study may search by any of them."""
+
+    name: str
+    description: str
+    loss: str
+    metrics: tuple[Metric, ...]
+    has_classes: bool
+    reads_every_step: bool = False
+
+
+_ACCURACY = Metric("accuracy", "maximize")
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "classification",
+            "one class for each sequence",
+            "sparse_categorical_crossentropy",
+            (_ACCURACY,),
+            has_classes=True,
+        ),
+        Kind(
+            "multi_label",
+            "any number of labels for each sequence",
+            "binary_crossentropy",
+            (Metric("binary_accuracy", "maximize"),),
+            has_classes=True,
+        ),
+        Kind(
+            "labelling",
+            "one class for each step",
+            "sparse_categorical_crossentropy",
+            (_ACCURACY,),
+            has_classes=True,
+            reads_every_step=True,
+        ),
+        Kind(
+            "regression",
+            "numbers for each sequence",
+            "mse",
+            (Metric("mse", "minimize"), Metric("mae", "minimize")),
+            has_classes=False,
+        ),
+    )
+}
+
+
+def objectives(kind: Kind) -> dict[str, str]:
+    """What a study of this kind can be searched by, each with its direction."""
+    return {"val_loss": "minimize", **{f"val_{metric.name}": metric.direction for metric in kind.metrics}}

@@ -1,0 +1,221 @@
+"""A task: sequences with targets in separate training, validation and test parts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tcn_search.errors import InputError
+from tcn_search.tasks.kinds import KINDS, Kind
+from tcn_search.tasks.reading import read_parts
+from tcn_search.tasks.splitting import split_off_validation
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Sequences and their targets.
+
+    X (n, T, C) float32, NaN at and beyond a row's own length; y (n,), (n, outputs) or (n, T).
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """All that a model and a trainer need to know about a task, in plain values: no data.
+
+    Args:
+        name: what the task is called in a study.
+        kind: "classification", "multi_label", "labelling" or "regression".
+        seq_len: T, steps of the longest sequence.
+        input_channels: C.
+        outputs: classes, labels or numbers to predict.
+        class_names: for kinds with classes.
+        ragged: whether rows have different lengths.
+        input_mean, input_std: the training part's, for each channel; inputs are standardised with them.
+        target_std: for regression, the training part's for each output; the loss is in units of it.
+        required_context: steps back that the task needs to see, if it is not the sequence length.
+    """
+
+    name: str
+    kind: str
+    seq_len: int
+    input_channels: int
+    outputs: int
+    class_names: tuple[str, ...] = ()
+    ragged: bool = False
+    input_mean: tuple[float, ...] = ()
+    input_std: tuple[float, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    target_std: tuple[float, ...] = ()
+    required_context: int | None = None
+
+    @property
+    def task_kind(self) -> Kind:
+        """The kind with its loss and metrics."""
+        return KINDS[self.kind]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON knows them."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TaskSpec:
+        """The specification that `to_dict` wrote."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a trainer gets: no test part."""
+
+    spec: TaskSpec
+    train: Part
+    validation: Part
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A task and its data. Trainers get `task.training`; only the final reading touches `task.test`.
+
+    Attributes:
+        inferred: what was understood from the targets, in words.
+        source: {"name", "options"} with which `load_task` makes it again, where that is possible.
+    """
+
+    spec: TaskSpec
+    train: Part
+    validation: Part
+    test: Part | None = None
+    inferred: str = ""
+    source: dict[str, Any] | None = None
+
+    @property
+    def training(self) -> TrainingData:
+        """Training and validation part."""
+        return TrainingData(self.spec, self.train, self.validation)
+
+    @property
+    def name(self) -> str:
+        """What the task is called in a study."""
+        return self.spec.name
+
+    @property
+    def seq_len(self) -> int:
+        """Steps of the longest sequence."""
+        return self.spec.seq_len
+
+    def fingerprint(self) -> str:
+        """A hash of the specification and of every number in every part."""
+        digest = hashlib.blake2b(repr(self.spec).encode(), digest_size=16)
+        for part in (self.train, self.validation, self.test):
+            if part is not None:
+                digest.update(np.ascontiguousarray(part.X).tobytes())
+                digest.update(np.ascontiguousarray(part.y).tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X_train: Any,
+        y_train: Any,
+        *,
+        X_validation: Any = None,
+        y_validation: Any = None,
+        X_test: Any = None,
+        y_test: Any = None,
+        lengths_train: Any = None,
+        lengths_validation: Any = None,
+        lengths_test: Any = None,
+        class_names: Sequence[str] | None = None,
+        name: str = "arrays",
+        kind: str | None = None,
+        standardise: bool = True,
+        required_context: int | None = None,
+        validation_fraction: float = 0.2,
+        seed: int = 0,
+    ) -> Task:
+        """A task from arrays that are in memory already.
+
+        Args:
+            X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end.
+            y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict; (n, K)
+                numbers, or zeros and ones for labels; (n, T) integers for a class at each step.
+            lengths_train, lengths_validation, lengths_test: (n,) steps of each sequence, where they differ.
+            class_names: in the order of the classes 0, 1, ...
+            kind: what to do, if it is not what type and shape of `y_train` say.
+            standardise: subtract the training part's mean from each channel and divide by its deviation.
+            required_context: steps that the task needs to see, if not the whole sequence.
+            validation_fraction: of the training part, split off where no validation part is given;
+                stratified for classes, seeded.
+
+        Raises:
+            InputError: names the array, the rule and what was received.
+        """
+        parts = read_parts(
+            {
+                "train": (X_train, y_train, lengths_train),
+                "validation": (X_validation, y_validation, lengths_validation),
+                "test": (X_test, y_test, lengths_test),
+            },
+            class_names,
+            kind,
+        )
+        (X, y), test = parts.arrays["train"], parts.arrays.get("test")
+        if "validation" in parts.arrays:
+            train, validation = Part(X, y), Part(*parts.arrays["validation"])
+        else:
+            stratify = y if parts.kind == "classification" else None
+            kept, held_out = split_off_validation(len(X), validation_fraction, seed, stratify)
+            train, validation = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
+        if required_context is not None and not 1 <= required_context:
+            raise InputError(f"required_context must be at least 1 step. Received: {required_context}")
+        spec = TaskSpec(
+            name=name,
+            kind=parts.kind,
+            seq_len=X.shape[1],
+            input_channels=X.shape[2],
+            outputs=parts.outputs,
+            class_names=parts.class_names,
+            ragged=any(bool(np.isnan(X).any()) for X, _ in parts.arrays.values()),
+            required_context=required_context,
+        )
+        if standardise:
+            spec = _with_statistics(spec, train)
+        return cls(spec, train, validation, None if test is None else Part(*test), parts.inferred)
+
+
+def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
+    """`spec` with the training part's mean and deviation of inputs and, for regression, of targets."""
+    steps = train.X.reshape(-1, spec.input_channels).astype("float64")
+    found = replace(
+        spec,
+        input_mean=_floats(np.nanmean(steps, axis=0)),
+        input_std=_floats(_never_zero(np.nanstd(steps, axis=0))),
+    )
+    if spec.kind != "regression":
+        return found
+    targets = train.y.reshape(len(train), -1).astype("float64")
+    return replace(
+        found,
+        target_mean=_floats(targets.mean(axis=0)),
+        target_std=_floats(_never_zero(targets.std(axis=0))),
+    )
+
+
+def _never_zero(deviations: np.ndarray) -> np.ndarray:
+    """A constant channel is left as it is, not divided by zero."""
+    return np.where(deviations > 0, deviations, 1.0)
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,112 @@
+"""Training one model with `keras.Model.fit`, watched epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.tasks.kinds import Metric
+from tcn_search.tasks.task import TrainingData
+
+# Called after each epoch with (epoch from 1, best value so far, the epoch's numbers); False stops the training.
+OnEpoch = Callable[[int, float, dict[str, float]], bool]
+
+
+@dataclass
+class Training:
+    """What came out of one training.
+
+    Attributes:
+        curve: one dict an epoch: loss, val_loss, the metrics and seconds.
+        best_epoch: the one with the best validation value, from 1; 0 if there is none.
+        score: that value, or NaN.
+        ended: "complete", "stopped" (by `on_epoch`) or "diverged" (NaN or infinite loss).
+    """
+
+    curve: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    score: float = math.nan
+    ended: str = "complete"
+
+
+def train(
+    model: keras.Model,
+    data: TrainingData,
+    settings: TrainingSettings,
+    objective: Metric,
+    on_epoch: OnEpoch | None = None,
+    *,
+    keep_best: bool = False,
+) -> Training:
+    """Fit `model` to the training part and judge every epoch by `objective` on the validation part.
+
+    Args:
+        objective: "val_loss" or another number of the validation part, with its direction.
+        on_epoch: see `OnEpoch`.
+        keep_best: leave the model with the weights of its best epoch.
+    """
+    watcher = _Watcher(objective, settings.patience, on_epoch, keep_best)
+    model.fit(
+        data.train.X,
+        data.train.y,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        validation_data=(data.validation.X, data.validation.y),
+        validation_batch_size=max(settings.batch_size, 256),
+        callbacks=[watcher],
+        verbose=0,
+    )
+    watcher.restore()
+    return watcher.training
+
+
+class _Watcher(keras.callbacks.Callback):
+    """Keeps the curve and stops the training when it has to."""
+
+    def __init__(self, objective: Metric, patience: int, on_epoch: OnEpoch | None, keep_best: bool) -> None:
+        super().__init__()
+        self.objective, self.patience, self.on_epoch, self.keep_best = objective, patience, on_epoch, keep_best
+        self.training = Training()
+        self.best_weights: Any = None
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        # The loss is a running mean, so NaN stays: looking at it now and then is enough, and each look waits.
+        if batch % 64 == 63 and logs and not math.isfinite(float(logs["loss"])):
+            self._stop("diverged")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        numbers = {name: float(value) for name, value in (logs or {}).items()}
+        numbers["seconds"] = time.perf_counter() - self.started
+        training = self.training
+        training.curve.append(numbers)
+        if training.ended == "diverged" or not math.isfinite(numbers[self.objective.name]):
+            self._stop("diverged")
+            return
+        value = numbers[self.objective.name]
+        if training.best_epoch == 0 or self.objective.better(value, training.score):
+            training.best_epoch, training.score = epoch + 1, value
+            if self.keep_best:
+                self.best_weights = self.model.get_weights()
+        if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
+            self._stop("stopped")
+        elif self.patience and epoch + 1 - training.best_epoch >= self.patience:
+            self.model.stop_training = True
+
+    def _stop(self, why: str) -> None:
+        self.training.ended = why
+        self.model.stop_training = True
+
+    def restore(self) -> None:
+        """Put the best epoch's weights back."""
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)

@@ -1,0 +1,59 @@
+"""A worker process: `python -m tcn_search.workers.process DATA_FOLDER`.
+
+One JSON object a line. In: a job, or {"keep_going": true|false} after each epoch. Out: {"epoch": ...} or
+{"outcome": ...}. When its input ends, because the owner has gone or is done, the worker ends at once, in the
+middle of a trial too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from tcn_search.workers.shared_data import read_training_data
+from tcn_search.workers.trial import EpochReport, TrialJob, run_trial
+
+
+def main(folder: str) -> None:
+    """Train jobs until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who decides what becomes of us
+    answers = _own_standard_output()
+    messages: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_read, args=(messages,), daemon=True).start()
+    data = read_training_data(Path(folder))
+
+    def say(kind: str, values: dict[str, Any]) -> None:
+        answers.write(json.dumps({kind: values}) + "\n")
+        answers.flush()
+
+    def on_epoch(report: EpochReport) -> bool:
+        say("epoch", asdict(report))
+        return bool(messages.get()["keep_going"])
+
+    while True:
+        job = TrialJob.from_dict(messages.get())
+        say("outcome", asdict(run_trial(job, data, on_epoch)))
+
+
+def _own_standard_output() -> TextIO:
+    """The pipe to the owner; what libraries print goes to standard error instead."""
+    ours = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return ours
+
+
+def _read(messages: queue.Queue[dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        messages.put(json.loads(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,172 @@
+"""Trains trials in processes of their own, which are replaced after some trials because Keras leaks memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tcn_search.workers.executor import Owner
+from tcn_search.workers.shared_data import write_training_data
+from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
+
+if TYPE_CHECKING:
+    from tcn_search.tasks.task import TrainingData
+
+TRIALS_PER_PROCESS = 25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte
+
+
+class ProcessExecutor:
+    """Several worker processes, each with its own Python and its own tensor library.
+
+    They are started as `python -m tcn_search.workers.process`, not forked and not through
+    `multiprocessing`: a script that calls `study.run()` needs no `if __name__ == "__main__"`.
+
+    Args:
+        data: written once to a temporary folder that all workers map.
+        workers: trials at the same time.
+        environment: added to each worker's, for example KERAS_BACKEND.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        workers: int = 1,
+        trials_per_process: int = TRIALS_PER_PROCESS,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tcn_search_")
+        write_training_data(data, Path(self._folder.name))
+        self._trials_per_process = trials_per_process
+        self._environment = environment or {}
+        self._wanted = workers
+        self._workers: list[_Worker] = []
+
+    def run(self, owner: Owner) -> None:
+        from multiprocessing.connection import wait
+
+        while True:
+            self._hand_out(owner)
+            busy = {worker.output: worker for worker in self._workers if worker.job is not None}
+            if not busy:
+                return
+            for output in wait([*busy]):
+                busy[output].listen(owner)  # type: ignore[index]
+
+    def _hand_out(self, owner: Owner) -> None:
+        """Give every free place a job, as long as the owner has some."""
+        running = [worker for worker in self._workers if worker.job is not None]
+        while len(running) < self._wanted:
+            job = owner.next_job()
+            if job is None:
+                return
+            worker = self._free_worker()
+            worker.start(job)
+            running.append(worker)
+
+    def _free_worker(self) -> _Worker:
+        for worker in [worker for worker in self._workers if worker.job is None]:
+            if worker.is_alive() and worker.trials < self._trials_per_process:
+                return worker
+            worker.close()
+            self._workers.remove(worker)
+        self._workers.append(_Worker(self._folder.name, self._environment))
+        return self._workers[-1]
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+        self._folder.cleanup()
+
+
+class _Worker:
+    """The owner's end of one worker process."""
+
+    def __init__(self, folder: str, environment: dict[str, str]) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tcn_search.workers.process", folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ, "PYTHONPATH": _import_path(), **environment},
+            start_new_session=True,  # Ctrl-C reaches the owner only
+        )
+        weakref.finalize(self, self._process.kill)
+        self.job: TrialJob | None = None
+        self.trials = 0
+        self._unread = b""
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What to wait for."""
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def start(self, job: TrialJob) -> None:
+        self.job = job
+        self.trials += 1
+        self._say(job.to_dict())
+
+    def listen(self, owner: Owner) -> None:
+        """Read what is there and pass it on. A worker that has died has lost its trial."""
+        data = os.read(self.output.fileno(), 1 << 20)
+        if not data:
+            self._lose(owner)
+            return
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._take(json.loads(line), owner)
+
+    def _take(self, message: dict[str, Any], owner: Owner) -> None:
+        if "epoch" in message:
+            self._say({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
+        else:
+            self.job = None
+            owner.finish(TrialOutcome(**message["outcome"]))
+
+    def _lose(self, owner: Owner) -> None:
+        job, self.job = self.job, None
+        code = self._process.wait()
+        assert job is not None
+        owner.finish(TrialOutcome(job.number, "lost", reason=f"its process ended with code {code}. {self._last_words()}"))
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+    def _say(self, values: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(values).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has died; the end of its output will say so
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass  # what was left to send has nobody to read it
+
+
+def _import_path() -> str:
+    """PYTHONPATH with the folder where this process found the package, however it found it."""
+    import tcn_search
+
+    here = str(Path(tcn_search.__file__).parent.parent)
+    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,0 +1,31 @@
+"""Training data on disk, so that every worker process maps the same pages into its memory.
+
+The test part is never written here: a worker cannot read what it does not have.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tcn_search.tasks.task import Part, TaskSpec, TrainingData
+
+
+def write_training_data(data: TrainingData, folder: Path) -> None:
+    """Write specification, training and validation part into `folder`."""
+    (folder / "spec.json").write_text(json.dumps(data.spec.to_dict()))
+    for name, part in (("train", data.train), ("validation", data.validation)):
+        np.save(folder / f"X_{name}.npy", part.X)
+        np.save(folder / f"y_{name}.npy", part.y)
+
+
+def read_training_data(folder: Path) -> TrainingData:
+    """What `write_training_data` wrote, memory-mapped and read-only."""
+    spec = TaskSpec.from_dict(json.loads((folder / "spec.json").read_text()))
+    parts = [
+        Part(*(np.load(folder / f"{array}_{name}.npy", mmap_mode="r", allow_pickle=False) for array in "Xy"))
+        for name in ("train", "validation")
+    ]
+    return TrainingData(spec, *parts)

@@ -1,0 +1,123 @@
+"""One trial: plain values in, a model built and trained, plain values out."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from tcn_search.tasks.task import TrainingData
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What a worker is asked to do.
+
+    Args:
+        number: the trial's, from 0.
+        architecture, settings: what to build and how to train it.
+        objective, direction: the validation number that is the score, and "minimize" or "maximize".
+        seed: of weights, shuffling and dropout.
+    """
+
+    number: int
+    architecture: Architecture
+    settings: TrainingSettings
+    objective: str
+    direction: str
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON knows them."""
+        return {
+            **asdict(self),
+            "architecture": self.architecture.to_dict(),
+            "settings": self.settings.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrialJob:
+        """The job that `to_dict` wrote."""
+        return cls(
+            **{
+                **values,
+                "architecture": Architecture.from_dict(values["architecture"]),
+                "settings": TrainingSettings.from_dict(values["settings"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a worker says after an epoch: the trial's best value so far and the epoch's numbers."""
+
+    number: int
+    epoch: int
+    best: float
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """How a trial ended.
+
+    `ended` is "complete", "stopped" (pruned), "diverged" (NaN or infinite loss), "failed" (an error in
+    building or training, in `reason`) or "lost" (its process died, or the study was stopped).
+    """
+
+    number: int
+    ended: str
+    score: float | None = None
+    best_epoch: int = 0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    parameters: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+def run_trial(
+    job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]
+) -> TrialOutcome:
+    """Build and train the job's model. An error ends this trial only: it is part of the outcome."""
+    import keras
+
+    from tcn_search.models.build import build_model
+    from tcn_search.tasks.kinds import Metric
+    from tcn_search.trainers.fit import train
+
+    started = time.perf_counter()
+    parameters = None
+    try:
+        keras.utils.set_random_seed(job.seed)
+        model = build_model(job.architecture, data.spec, job.settings)
+        parameters = int(model.count_params())
+        built = time.perf_counter()
+
+        def report(epoch: int, best: float, numbers: dict[str, float]) -> bool:
+            return on_epoch(EpochReport(job.number, epoch, best, numbers))
+
+        training = train(model, data, job.settings, Metric(job.objective, job.direction), report)
+    except Exception as error:
+        # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
+        lines = str(error).strip().splitlines() or [""]
+        return TrialOutcome(
+            job.number, "failed", parameters=parameters, reason=f"{type(error).__name__}: {lines[0][:300]}"
+        )
+    finally:
+        keras.utils.clear_session(free_memory=False)
+        gc.collect()
+    return TrialOutcome(
+        job.number,
+        training.ended,
+        score=training.score if training.best_epoch else None,
+        best_epoch=training.best_epoch,
+        curve=training.curve,
+        parameters=parameters,
+        seconds={"build": built - started, "total": time.perf_counter() - started},
+    )
