@@ -11,7 +11,26 @@ from typing import Any
 
 _HOMES = {
     "Architecture": "planning.architecture",
+    "Constraints": "space.constraints",
+    "Range": "space.dimensions",
+    "SearchSettings": "study.definition",
+    "SearchSpace": "space.search_space",
+    "Study": "study.study",
+    "TCN": "layers.tcn",
+    "Task": "tasks.task",
+    "TrainingSettings": "space.settings",
+    "build_model": "models.build",
+    "delete_study": "study.storage",
+    "list_studies": "study.storage",
+    "load_model": "models.build",
+    "load_study": "study.study",
+    "load_task": "tasks.registry",
+    "plot_history": "plots.history",
+    "plot_learning_curves": "plots.learning_curves",
+    "plot_receptive_field_score": "plots.receptive_field_score",
+    "predict": "models.predict",
     "receptive_field": "planning.receptive_field",
+    "write_report": "report.write",
 }
 
 __all__ = sorted(_HOMES)

@@ -12,6 +12,12 @@ from tcn_search.errors import InputError
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
 COMMANDS = {
     "check": "say whether a network's receptive field covers a sequence length",
+    "tasks": "list the built-in tasks and where data comes from",
+    "run": "launch a study, or continue it",
+    "status": "show trials by state, the best so far and what runs now",
+    "report": "write a study's table, figures and HTML page",
+    "best": "train the winners again over seeds, read the test score once, save the model",
+    "predict": "predict new data with a saved winner",
 }
 INTERRUPTED = 130
 BAD_INPUT = 2

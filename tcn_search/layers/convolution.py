@@ -31,6 +31,7 @@ class DilatedConvolution(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.filters = filters
         self.kernel_size = kernel_size
         self.dilation = dilation

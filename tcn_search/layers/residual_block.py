@@ -107,7 +107,7 @@ class ResidualBlock(keras.layers.Layer):
             x = self.dropouts[index](self.activation(x), training=training)
         skip = self.activation(x)
         if not self.residual:
-            return None, skip
+            return skip, skip
         matched = inputs if self.match is None else self.match(inputs)
         lost = matched.shape[1] - skip.shape[1] if self.padding == "valid" else 0
         return self.activation(matched[:, lost:] + skip), skip

@@ -65,7 +65,7 @@ def without_password(text: str) -> str:
     return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
-def study_names(url: str | None = None) -> list[str]:
+def list_studies(url: str | None = None) -> list[str]:
     """Every study in a storage, by name; none where there is no storage yet."""
     if _is_missing(url):
         return []
@@ -78,7 +78,7 @@ def delete_study(name: str, url: str | None = None) -> None:
     Raises:
         InputError: there is no such study.
     """
-    names = study_names(url)
+    names = list_studies(url)
     if name not in names:
         raise no_such_study(name, names)
     optuna.delete_study(study_name=name, storage=open_storage(url))

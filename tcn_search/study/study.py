@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.trial import TrialState
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
@@ -21,11 +22,11 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.search import Progress, Search, is_finished, make_pruner, make_sampler, sweep
-from tcn_search.study.storage import no_such_study, open_storage, storage_errors, study_names
+from tcn_search.study.storage import no_such_study, open_storage, storage_errors, list_studies
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
-from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.executor import Executor
 from tcn_search.workers.processes import ProcessExecutor
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ class Study:
     ) -> None:
         _check_name(name)
         self.name, self._url, self._task = name, storage, task
-        exists = name in study_names(storage)
+        exists = name in list_studies(storage)
         if task is None and not exists:
-            raise no_such_study(name, study_names(storage))
+            raise no_such_study(name, list_studies(storage))
         stored = self._stored_definition() if exists else None
         if stored is None:
             assert task is not None
@@ -138,7 +139,7 @@ class Study:
         *,
         timeout: float | None = None,
         workers: int = 1,
-        in_process: bool = False,
+        executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         """Search until the study has `trials` finished trials. Running it again continues.
@@ -149,7 +150,7 @@ class Study:
             trials: finished trials that the study shall have in the end.
             timeout: seconds after which no further trial is started.
             workers: processes that train at the same time.
-            in_process: train in this process instead, one trial after the other.
+            executor: who trains instead, such as `InProcessExecutor(study.task.training)` for debugging.
             on_progress: called after every epoch and every trial; default: prints a line a trial.
 
         Raises:
@@ -165,11 +166,7 @@ class Study:
             self._optuna.set_user_attr(_OWNER, None)
             return
         search = Search(self._optuna, self.definition, trials, timeout, on_progress or print_progress)
-        executor: Executor
-        if in_process:
-            executor = InProcessExecutor(self.task.training)
-        else:
-            executor = ProcessExecutor(self.task.training, workers)
+        executor = executor or ProcessExecutor(self.task.training, workers)
         try:
             executor.run(search)
         finally:
@@ -219,6 +216,16 @@ class Study:
             training[name] = searched.get(name, fixed)
         architecture = Architecture.from_dict(trial.user_attrs["architecture"])
         return Candidate(trial.number, architecture, TrainingSettings(**{**training, "epochs": epochs}))
+
+    def architecture_of(self, trial: int) -> Architecture:
+        """The architecture of a trial."""
+        return Architecture.from_dict(self._trials()[trial].user_attrs["architecture"])
+
+    def running(self) -> dict[int, int]:
+        """Trials in training now, with the epochs they have reported."""
+        return {
+            trial.number: trial.last_step or 0 for trial in self._trials() if trial.state is TrialState.RUNNING
+        }
 
     @property
     def best_architecture(self) -> Architecture:

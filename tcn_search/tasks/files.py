@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.tasks.reading import read_inputs
 from tcn_search.tasks.task import Task
 
 _ARRAYS = {
@@ -53,13 +54,34 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an .npz. Raises InputError where it cannot be read."""
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} cannot be read: it is no .npz. Write it with numpy.savez.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, EOFError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz of plain arrays"
-        raise InputError(f"{path} cannot be read: {reason}. Write it with numpy.savez.") from error
+    except ValueError as error:
+        raise InputError(
+            f"{path} cannot be read: an array holds Python objects, and nothing is unpickled. Write plain arrays."
+        ) from error
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def _in_the_words_of_the_file(message: str) -> str:
     return message.replace("_validation", "_val").replace("val_fraction", "validation_fraction")
+
+
+def read_new_data(path: Path) -> np.ndarray:
+    """Sequences to predict, (n, T, C): the array X (or X_test) of an .npz, with lengths (or lengths_test).
+
+    Raises:
+        InputError: names the file and the array.
+    """
+    arrays = read_arrays(path)
+    for suffix in ("", "_test"):
+        if f"X{suffix}" in arrays:
+            try:
+                return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix)
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from error
+    raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")

@@ -34,7 +34,7 @@ def read_parts(
         if X is None or y is None:
             missing, there = ("X", "y") if X is None else ("y", "X")
             raise InputError(f"{missing}_{part} is missing, although {there}_{part} is given.")
-        inputs[part] = read_inputs(X, lengths, part)
+        inputs[part] = read_inputs(X, lengths, f"_{part}")
         targets[part] = _read_targets(y, len(inputs[part]), part)
     _check_equal_shapes(inputs)
     found = kind or _infer_kind(targets["train"], inputs["train"].shape[1])
@@ -52,9 +52,9 @@ def read_parts(
     return Parts(found, outputs, names, _describe(found, outputs, targets["train"], kind), arrays)
 
 
-def read_inputs(X: Any, lengths: Any, part: str) -> np.ndarray:
-    """X as (n, T, C) float32 with NaN at and beyond each row's length; errors name `X_{part}`."""
-    name = f"X_{part}"
+def read_inputs(X: Any, lengths: Any, suffix: str) -> np.ndarray:
+    """X as (n, T, C) float32 with NaN at and beyond each row's length; errors name `X{suffix}`."""
+    name = f"X{suffix}"
     X = np.asarray(X)
     if X.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold numbers. Received: dtype {X.dtype}")
@@ -66,7 +66,7 @@ def read_inputs(X: Any, lengths: Any, part: str) -> np.ndarray:
     X = np.array(X, dtype="float32")
     count, steps, _ = X.shape
     if lengths is not None:
-        lengths = _read_lengths(lengths, count, steps, part)
+        lengths = _read_lengths(lengths, count, steps, suffix)
         X[np.arange(steps)[None, :] >= lengths[:, None]] = np.nan
         inside = np.arange(steps)[None, :] < lengths[:, None]
     else:
@@ -76,21 +76,21 @@ def read_inputs(X: Any, lengths: Any, part: str) -> np.ndarray:
         row, step = np.argwhere(bad)[0]
         raise InputError(
             f"{name} must be finite within each sequence. Received: NaN or infinity in {bad.any(axis=1).sum()} of "
-            f"{count} sequences, first in sequence {row}, step {step}. If sequences end there, give lengths_{part}."
+            f"{count} sequences, first in sequence {row}, step {step}. If sequences end there, give lengths{suffix}."
         )
     return X
 
 
-def _read_lengths(lengths: Any, count: int, steps: int, part: str) -> np.ndarray:
+def _read_lengths(lengths: Any, count: int, steps: int, suffix: str) -> np.ndarray:
     lengths = np.asarray(lengths)
     if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
         raise InputError(
-            f"lengths_{part} must be {count} integers, one a sequence. "
+            f"lengths{suffix} must be {count} integers, one a sequence. "
             f"Received: shape {lengths.shape}, dtype {lengths.dtype}"
         )
     if lengths.min() < 1 or lengths.max() > steps:
         raise InputError(
-            f"lengths_{part} must lie between 1 and {steps}, the steps of X_{part}. "
+            f"lengths{suffix} must lie between 1 and {steps}, the steps of X{suffix}. "
             f"Received: {lengths.min()} to {lengths.max()}"
         )
     return lengths

@@ -78,6 +78,10 @@ class ProcessExecutor:
         self._workers.append(_Worker(self._folder.name, self._environment))
         return self._workers[-1]
 
+    def process_ids(self) -> list[int]:
+        """The worker processes that are there now."""
+        return [worker.process_id for worker in self._workers]
+
     def close(self) -> None:
         for worker in self._workers:
             worker.close()
@@ -108,6 +112,10 @@ class _Worker:
         """What to wait for."""
         assert self._process.stdout is not None
         return self._process.stdout
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

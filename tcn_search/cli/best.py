@@ -1,0 +1,49 @@
+"""`tcn-search best`: the winners over seeds, the test score once, the model saved."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tcn_search.cli.find_study import add_study_arguments, find_study
+from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.errors import InputError
+
+if TYPE_CHECKING:
+    from tcn_search.study.winners import SeedRun
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+    parser.add_argument("--top", type=int, default=1, metavar="K", help="how many of the best trials (default: 1)")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)")
+    parser.add_argument("--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.out is not None and not arguments.out.endswith(".keras"):
+        raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
+    study = find_study(arguments)
+    objective = study.definition.objective.name
+
+    def show(run: SeedRun) -> None:
+        print(
+            f"trial {run.trial}, seed {run.seed}: {objective} {run.score:.4g} at epoch {run.best_epoch}, "
+            f"{run.seconds:.0f} s",
+            flush=True,
+        )
+
+    before = study.test_readings
+    import_keras_quietly()
+    winner = study.best(arguments.top, arguments.seeds, out=arguments.out, on_run=show)
+    from tcn_search.report.page import winner_facts
+
+    if study.test_readings == before and winner.test_scores:
+        print("These trainings are stored; nothing is trained and the test part is not read again.")
+    print(f"\nbest architecture: {study.architecture_of(winner.trial)}")
+    for name, value in winner_facts(winner, study.test_readings).items():
+        print(f"{name}: {value}")
+    if not winner.test_scores:
+        print("The task has no test part.")
+    print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")
+    return 0

@@ -1,0 +1,39 @@
+"""What a command's STUDY argument stands for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tcn_search.study.study import Study
+
+
+def add_study_arguments(parser: argparse.ArgumentParser) -> None:
+    """STUDY and --storage."""
+    parser.add_argument("study", metavar="STUDY", help="a study file (.toml), or the name of a study in the storage")
+    add_storage_argument(parser)
+
+
+def add_storage_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--storage", metavar="URL", help="database of the studies (default: sqlite:///runs/studies.db)"
+    )
+
+
+def is_file(text: str) -> bool:
+    """Whether STUDY is meant as a file and not as a name."""
+    return Path(text).suffix in (".toml", ".npz")
+
+
+def find_study(arguments: argparse.Namespace) -> Study:
+    """The existing study that STUDY names. Raises InputError where there is none."""
+    import optuna
+
+    from tcn_search.study.study import load_study
+    from tcn_search.study.study_file import read_study_file
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    name = read_study_file(arguments.study).name if is_file(arguments.study) else arguments.study
+    return load_study(name, arguments.storage)

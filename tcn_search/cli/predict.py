@@ -1,0 +1,37 @@
+"""`tcn-search predict`: predictions of a saved winner on new data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.errors import InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
+    parser.add_argument("data", metavar="DATA.npz", help="an .npz with X or X_test (n, T, C), and lengths if they differ")
+    parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tcn_search.tasks.files import read_new_data
+
+    if not Path(arguments.model).is_file():
+        raise InputError(f"There is no model file {arguments.model}.")
+    X = read_new_data(Path(arguments.data))
+    import_keras_quietly()
+    from tcn_search.models.build import load_model
+    from tcn_search.models.predict import predict
+
+    frame = predict(load_model(arguments.model), X)
+    if arguments.out is None:
+        print(frame.to_csv(index=False), end="")
+        return 0
+    try:
+        frame.to_csv(arguments.out, index=False)
+    except OSError as error:
+        raise InputError(f"The predictions cannot be written to {arguments.out}: {error}") from error
+    print(f"wrote {len(frame)} predictions to {arguments.out}")
+    return 0

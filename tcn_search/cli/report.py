@@ -1,0 +1,20 @@
+"""`tcn-search report`: trials.csv, figures and one HTML page."""
+
+from __future__ import annotations
+
+import argparse
+
+from tcn_search.cli.find_study import add_study_arguments, find_study
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_study_arguments(parser)
+    parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tcn_search.report.write import write_report
+
+    folder = write_report(find_study(arguments), arguments.out)
+    print(f"wrote {folder / 'report.html'}, trials.csv and the figures as PNG and SVG")
+    return 0

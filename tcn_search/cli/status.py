@@ -1,0 +1,45 @@
+"""`tcn-search status`: trials by state, the best so far, what runs now; without a study, all of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tcn_search.cli.find_study import add_storage_argument, find_study
+
+if TYPE_CHECKING:
+    from tcn_search.study.study import Study
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", nargs="?", help="a study file or a name; left out: list all studies")
+    add_storage_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.study is None:
+        from tcn_search.study.storage import list_studies
+
+        names = list_studies(arguments.storage)
+        print("\n".join(names) if names else "No study in the storage yet. `tcn-search run STUDY.toml` makes one.")
+        return 0
+    _print_status(find_study(arguments))
+    return 0
+
+
+def _print_status(study: Study) -> None:
+    trials, definition = study.trials(), study.definition
+    spec = definition.spec
+    print(f"{study.name}: {spec.name}, {spec.kind}")
+    print(f"required context {definition.required_context:,} of sequence length {spec.seq_len:,}")
+    print(definition.task_space().describe(spec.seq_len))
+    if trials.empty:
+        print("no trial yet")
+        return
+    counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
+    print(f"{study.finished} finished: {counts}")
+    if (trials["ended"] == "complete").any():
+        best = study.candidates()[0]
+        print(f"best: {definition.objective.name} {study.best_score:.4g}, trial {best.trial}, {best.architecture}")
+    for number, epoch in study.running().items():
+        print(f"running: trial {number}, epoch {epoch}")

@@ -1,0 +1,24 @@
+"""`tcn-search tasks`: what can be searched on without data of one's own."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No options."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from tcn_search.tasks.registry import BUILT_IN
+    from tcn_search.tasks.ucr import problem_names
+
+    for name, built_in in BUILT_IN.items():
+        print(f"{name}: {built_in.shape}; {built_in.source}")
+    try:
+        count = f"{len(problem_names())} problems"
+    except ImportError:
+        count = "problems, with pip install 'tcn-search[ucr]'"
+    print(f"osuleaf, gunpoint, japanesevowels, ...: any name of the UCR/UEA archive ({count}); read through aeon")
+    print("path/to/data.npz: X_train (n, T, C), y_train; optional X_val, y_val, X_test, y_test, lengths_*, class_names")
+    return 0

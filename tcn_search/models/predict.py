@@ -1,0 +1,73 @@
+"""Predictions of a saved model as a table, in the task's own terms."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+
+from tcn_search.errors import InputError
+from tcn_search.models.standardize import Predictions
+
+
+def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
+    """One row a sequence (and, for labelling, a step), with class names and scaling undone.
+
+    Args:
+        model: one that `build_model` made.
+        X: (n, T, C) raw sequences, NaN at and beyond a row's own length.
+
+    Returns:
+        columns sequence, (step,) prediction and a probability for each class; the labels' probabilities;
+        or one column a predicted number.
+
+    Raises:
+        InputError: shapes that do not fit, or NaN that the model was not made for.
+    """
+    last = model.layers[-1]
+    if not isinstance(last, Predictions):
+        raise InputError("Only a model that tcn_search built can be used: it has class names and scaling inside.")
+    X = _fit_to(model, X)
+    outputs = model.predict(X, batch_size=256, verbose=0)
+    kind = last.get_config()["activation"]
+    if kind == "linear":
+        names = ["prediction"] if outputs.shape[1] == 1 else [f"prediction_{i}" for i in range(outputs.shape[1])]
+        return _rows(outputs, names)
+    names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
+    columns = [f"probability_{name}" for name in names]
+    if kind == "sigmoid":
+        return _rows(outputs, columns)
+    frame = _every_step(outputs, X, columns) if outputs.ndim == 3 else _rows(outputs, columns)
+    best = frame[columns].to_numpy().argmax(axis=1)
+    frame.insert(frame.columns.get_loc(columns[0]), "prediction", [names[number] for number in best])  # type: ignore[arg-type]
+    return frame
+
+
+def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
+    """Shorter sequences are padded for a model that knows padding; everything else must fit."""
+    _, steps, channels = model.input_shape
+    ragged = model.get_layer("standardize").ragged
+    if X.shape[2] != channels:
+        raise InputError(f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape})")
+    if X.shape[1] > steps or (X.shape[1] < steps and not ragged):
+        raise InputError(
+            f"The model takes sequences of {'up to ' if ragged else ''}{steps} steps. Received: {X.shape[1]}"
+        )
+    if not ragged and np.isnan(X).any():
+        raise InputError("The model was trained on sequences of equal length. Received: NaN or shorter sequences")
+    return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
+
+
+def _rows(outputs: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(outputs, columns=columns)
+    frame.insert(0, "sequence", range(len(frame)))
+    return frame
+
+
+def _every_step(outputs: np.ndarray, X: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    """(n, T, K) as one row a step; padded steps are left out."""
+    sequence, step = np.nonzero(~np.isnan(X).all(axis=2))
+    frame = pd.DataFrame(outputs[sequence, step], columns=columns)
+    frame.insert(0, "step", step)
+    frame.insert(0, "sequence", sequence)
+    return frame

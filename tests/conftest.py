@@ -1,0 +1,42 @@
+"""Small data and one small finished study that many tests read."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def waves(count: int, steps: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two classes, a slow and a fast wave, with noise and one channel of nothing but noise."""
+    generator = np.random.default_rng(seed)
+    y = np.arange(count) % 2
+    phase = generator.uniform(0, 2 * np.pi, (count, 1))
+    speed = np.where(y == 0, 0.5, 1.5)[:, None]
+    wave = np.sin(phase + speed * np.arange(steps)) + generator.normal(0, 0.1, (count, steps))
+    return np.stack([wave, generator.normal(size=(count, steps))], axis=-1).astype("float32"), y
+
+
+@pytest.fixture(scope="session")
+def wave_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz as a user would write it."""
+    (X, y), (X_test, y_test) = waves(40), waves(20, seed=1)
+    file = tmp_path_factory.mktemp("data") / "waves.npz"
+    np.savez(file, X_train=X, y_train=y, X_test=X_test, y_test=y_test, class_names=["slow", "fast"])
+    return file
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The real datasets, where they are at hand."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the shared datasets are not beside this checkout")
+    return SHARED_DATA

@@ -1,0 +1,188 @@
+"""From an architecture and a task to a model, to a file, and back in a process that knows nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tcn_search import Architecture, Task, build_model, load_model
+from tcn_search.errors import InputError
+from tcn_search.models.predict import predict
+from tcn_search.models.readout import PoolOverTime
+from tcn_search.models.standardize import Standardize
+from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tests.conftest import waves
+
+X, Y = waves(12)
+SMALL = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2))
+
+
+def targets(kind: str) -> np.ndarray:
+    return {
+        "classification": Y,
+        "regression": np.stack([Y * 100.0, Y + 7.0], axis=1),
+        "multi_label": np.tile([[1, 0, 1], [0, 1, 1]], (6, 1)),
+        "labelling": np.tile(np.arange(16) % 3, (12, 1)),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "readout", "shape"),
+    [
+        ("classification", "last", (2,)),
+        ("classification", "max", (2,)),
+        ("classification", "average", (2,)),
+        ("regression", "last", (2,)),
+        ("multi_label", "average", (3,)),
+        ("labelling", "sequence", (16, 3)),
+    ],
+)
+def test_every_kind_builds_fits_and_predicts(kind: str, readout: str, shape: tuple[int, ...]) -> None:
+    task = Task.from_arrays(X, targets(kind), kind=kind)
+    architecture = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2), readout=readout)
+    model = build_model(architecture, task)
+    history = model.fit(task.train.X, task.train.y, epochs=1, verbose=0).history
+    outputs = np.asarray(model.predict(X, verbose=0))
+    assert outputs.shape == (12, *shape)
+    assert np.isfinite(outputs).all()
+    assert set(history) == {"loss", *(metric.name for metric in task.spec.task_kind.metrics)}
+    if kind in ("classification", "labelling"):
+        np.testing.assert_allclose(outputs.sum(axis=-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer", "weight"])
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize("dilations", [(1,), (1, 2, 4)])
+def test_the_counted_parameters_are_keras_own(norm: str, skips: bool, dilations: tuple[int, ...]) -> None:
+    task = Task.from_arrays(X, Y)
+    architecture = Architecture(
+        nb_filters=5, kernel_size=3, dilations=dilations, norm=norm, use_skip_connections=skips, nb_stacks=2
+    )
+    model = build_model(architecture, task)
+    assert model.count_params() == tcn_parameters(architecture, 2) + head_parameters(architecture, 2)
+
+
+def test_inputs_are_standardised_inside_the_model() -> None:
+    task, scaled = Task.from_arrays(X, Y), Task.from_arrays(X * 50 + 3, Y)
+    model, other = build_model(SMALL, task), build_model(SMALL, scaled)
+    other.set_weights(model.get_weights())
+    np.testing.assert_allclose(model.predict(X, verbose=0), other.predict(X * 50 + 3, verbose=0), atol=1e-4)
+
+
+def test_regression_speaks_the_targets_units_and_its_loss_does_not() -> None:
+    y = np.linspace(1000, 3000, 12)
+    task = Task.from_arrays(X, y, X_validation=X, y_validation=y)
+    model = build_model(SMALL, task)
+    model.get_layer("head").set_weights([np.zeros((3, 1)), np.zeros(1)])
+    np.testing.assert_allclose(model.predict(X, verbose=0), 2000, rtol=1e-5)
+    judged = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert judged["loss"] == pytest.approx(1, rel=1e-4)
+    assert judged["mse"] == pytest.approx(y.var(), rel=1e-4)
+
+
+def test_padding_changes_nothing() -> None:
+    lengths = np.array([16, 9, 5] * 4)
+    padded = X.copy()
+    padded[np.arange(16)[None, :] >= lengths[:, None]] = np.nan
+    for readout in ("last", "max", "average"):
+        for padding in ("causal", "same"):
+            architecture = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2), padding=padding, readout=readout)
+            model = build_model(architecture, Task.from_arrays(padded, Y, lengths_train=lengths))
+            together = np.asarray(model.predict(padded, verbose=0))
+            for length in (9, 5):
+                alone = _without_padding(model, padded[lengths == length][:, :length])
+                np.testing.assert_allclose(together[lengths == length], alone, atol=1e-5)
+
+
+def _without_padding(model: keras.Model, sequences: np.ndarray) -> np.ndarray:
+    """The model's own layers on sequences that have no padded step."""
+    x = sequences
+    for layer in model.layers[1:]:
+        x = layer(x)
+    return keras.ops.convert_to_numpy(x)
+
+
+def test_pooling_by_hand() -> None:
+    x = np.array([[[1.0], [5.0], [-9.0]], [[-4.0], [-2.0], [7.0]]], dtype="float32")
+    mask = np.array([[True, True, False], [True, True, False]])
+    as_numpy = keras.ops.convert_to_numpy
+    np.testing.assert_allclose(as_numpy(PoolOverTime("max")(x, mask=mask)), [[5], [-2]])
+    np.testing.assert_allclose(as_numpy(PoolOverTime("average")(x, mask=mask)), [[3], [-3]])
+    np.testing.assert_allclose(as_numpy(PoolOverTime("max")(x)), [[5], [7]])
+    np.testing.assert_allclose(as_numpy(PoolOverTime("average")(x)), [[-1], [1 / 3]], rtol=1e-6)
+
+
+def test_standardize_masks_only_what_is_nan_in_every_channel() -> None:
+    layer = Standardize([0.0, 1.0], [1.0, 2.0], ragged=True)
+    x = np.array([[[1, 3], [np.nan, np.nan], [np.nan, 1]]], dtype="float32")
+    as_numpy = keras.ops.convert_to_numpy
+    np.testing.assert_array_equal(as_numpy(layer.compute_mask(x)), [[True, False, True]])
+    np.testing.assert_allclose(as_numpy(layer(x)), [[[1, 1], [0, 0], [0, 0]]])
+
+
+def test_a_saved_model_opens_in_a_process_that_never_imported_us(tmp_path: Path) -> None:
+    task = Task.from_arrays(X, Y, class_names=["slow", "fast"])
+    model = build_model(SMALL, task)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", X)
+    code = (
+        "import numpy, tcn_search as ts\n"
+        f"model = ts.load_model({str(tmp_path / 'model.keras')!r})\n"
+        f"x = numpy.load({str(tmp_path / 'x.npy')!r})\n"
+        f"numpy.save({str(tmp_path / 'y.npy')!r}, numpy.asarray(model.predict(x, verbose=0)))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), model.predict(X, verbose=0), atol=1e-6)
+
+
+def test_predictions_have_class_names_and_probabilities() -> None:
+    model = build_model(SMALL, Task.from_arrays(X, Y, class_names=["slow", "fast"]))
+    frame = predict(model, X)
+    assert list(frame) == ["sequence", "prediction", "probability_slow", "probability_fast"]
+    chosen = np.where(frame["probability_fast"] > frame["probability_slow"], "fast", "slow")
+    assert (frame["prediction"] == chosen).all()
+
+
+def test_predictions_of_the_other_kinds() -> None:
+    numbers = predict(build_model(SMALL, Task.from_arrays(X, targets("regression"))), X)
+    assert list(numbers) == ["sequence", "prediction_0", "prediction_1"]
+    labels = predict(build_model(SMALL, Task.from_arrays(X, targets("multi_label"))), X)
+    assert list(labels) == ["sequence", "probability_0", "probability_1", "probability_2"]
+    architecture = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2), readout="sequence")
+    steps = predict(build_model(architecture, Task.from_arrays(X, targets("labelling"))), X[:2])
+    assert len(steps) == 32
+    assert list(steps)[:3] == ["sequence", "step", "prediction"]
+
+
+def test_what_does_not_fit_a_model_is_refused() -> None:
+    model = build_model(SMALL, Task.from_arrays(X, Y))
+    with pytest.raises(InputError, match=r"The model takes 2 channels. Received: 1 \(shape \(12, 16, 1\)\)"):
+        predict(model, X[..., :1])
+    with pytest.raises(InputError, match=r"The model takes sequences of 16 steps. Received: 9"):
+        predict(model, X[:, :9])
+    ragged = build_model(SMALL, Task.from_arrays(X, Y, lengths_train=np.full(12, 9)))
+    assert len(predict(ragged, X[:, :9])) == 12
+    with pytest.raises(InputError, match=r"The model takes sequences of up to 16 steps. Received: 32"):
+        predict(ragged, np.concatenate([X, X], axis=1))
+
+
+def test_bad_architectures_for_a_task() -> None:
+    with pytest.raises(InputError, match="readout must be 'last', 'max' or 'average' for classification"):
+        build_model(Architecture(readout="sequence"), Task.from_arrays(X, Y))
+    with pytest.raises(InputError, match="readout must be 'sequence' for labelling"):
+        build_model(Architecture(), Task.from_arrays(X, targets("labelling")))
+    with pytest.raises(InputError, match="activation must be the name of a Keras activation. Received: 'rellu'"):
+        build_model(Architecture(activation="rellu"), Task.from_arrays(X, Y))
+
+
+def test_bad_model_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"There is no model file .*none.keras"):
+        load_model(tmp_path / "none.keras")
+    (tmp_path / "bad.keras").write_text("no model")
+    with pytest.raises(InputError, match=r"bad.keras cannot be read as a Keras model"):
+        load_model(tmp_path / "bad.keras")

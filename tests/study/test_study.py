@@ -1,0 +1,294 @@
+"""Studies: what they keep, how they continue, and what they refuse. Nothing is trained here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tcn_search import (
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    delete_study,
+    list_studies,
+    load_study,
+    load_task,
+)
+from tcn_search.errors import InputError
+from tcn_search.study.storage import without_password
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SPACE = SearchSpace(nb_filters=[4, 8, 16], kernel_size=Range(2, 5), levels=Range(1, 5), nb_stacks=[1, 2])
+TRAINING = TrainingSettings(epochs=9)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(name: str = "waves", task: Task | None = TASK, **changes: Any) -> Study:
+    return Study(name, task, **{"space": SPACE, "training": TRAINING, **changes})
+
+
+def quiet(progress: object) -> None:
+    pass
+
+
+def run(study: Study, trials: int, executor: Synthetic | None = None, **options: Any) -> Synthetic:
+    executor = executor or Synthetic()
+    study.run(trials, executor=executor, on_progress=quiet, **options)
+    return executor
+
+
+def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
+    study = make()
+    executor = run(study, 12)
+    frame = study.trials()
+    assert study.finished == 12 == len(frame)
+    assert set(frame["ended"]) == {"complete", "stopped"}  # the pruner had something to do
+    assert executor.closed
+    assert (frame["receptive_field"] >= 16).all()
+    assert (frame["required_context"] == 16).all()
+    complete = frame[frame["ended"] == "complete"]
+    assert study.best_score == complete["score"].min()
+    assert study.best_architecture == study.architecture_of(int(complete.loc[complete["score"].idxmin(), "trial"]))
+
+
+def test_running_again_continues_and_enough_is_enough() -> None:
+    run(make(), 5)
+    again = load_study("waves")
+    assert again.finished == 5
+    run(again, 8)
+    assert again.finished == 8
+    before = again.trials()
+    assert run(again, 8).jobs == []
+    assert again.trials().equals(before)
+    assert len(before.drop_duplicates(["learning_rate", "dropout_rate"])) == 8  # the sampler did not start over
+
+
+def test_the_same_seed_gives_the_same_study() -> None:
+    frames = []
+    for name in "ab":
+        study = make(name, search=SearchSettings(seed=5))
+        run(study, 10)
+        frames.append(study.trials().drop(columns="started"))
+    assert frames[0].equals(frames[1])
+    other = make("c", search=SearchSettings(seed=6))
+    run(other, 10)
+    assert not frames[0].equals(other.trials().drop(columns="started"))
+
+
+def test_every_trial_keeps_its_curve_and_settings() -> None:
+    study = make(search=SearchSettings(pruner="none"))
+    executor = run(study, 3)
+    curves = study.learning_curves()
+    assert list(curves.groupby("trial").size()) == [9, 9, 9]
+    frame = study.trials().set_index("trial")
+    for job in executor.jobs:
+        row = frame.loc[job.number]
+        assert row["learning_rate"] == job.settings.learning_rate
+        assert row["dilations"] == ",".join(map(str, job.architecture.dilations))
+        assert row["parameters"] > 0
+        assert row["score"] == pytest.approx(curves[curves["trial"] == job.number]["val_loss"].min())
+
+
+def test_infeasible_trials_cost_nothing_and_are_no_failures() -> None:
+    study = make(constraints=Constraints(receptive_field="prune"))
+    executor = run(study, 10)
+    frame = study.trials()
+    infeasible = frame[frame["ended"] == "infeasible"]
+    assert len(infeasible) > 0
+    assert study.finished == 10 == len(executor.jobs)
+    assert set(infeasible["state"]) == {"PRUNED"}
+    assert not set(infeasible["trial"]) & {job.number for job in executor.jobs}
+    assert infeasible["reason"].str.contains("falls short of the required context 16").any()
+    stored = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").trials
+    for number in infeasible["trial"]:
+        assert max(stored[number].constraints.values()) > 0
+    for job in executor.jobs:
+        assert max(stored[job.number].constraints.values()) <= 0
+
+
+def test_a_parameter_limit_is_kept() -> None:
+    study = make(constraints=Constraints(max_params=700))
+    executor = run(study, 6)
+    limits = study.definition.task_space().limits
+    assert all(limits.parameters(job.architecture) <= 700 for job in executor.jobs)
+    reasons = study.trials()["reason"]
+    assert reasons.str.contains("parameters are more than the 700 allowed").any()
+
+
+def test_diverged_trials_count_and_lost_ones_are_run_again_once() -> None:
+    study = make()
+    executor = run(study, 5, Synthetic({1: "diverged", 2: "lost"}))
+    frame = study.trials()
+    assert list(frame["ended"]).count("diverged") == 1
+    assert list(frame["ended"]).count("lost") == 1
+    assert study.finished == 5
+    lost, retried = executor.jobs[2], executor.jobs[3]
+    assert (retried.architecture, retried.settings) == (lost.architecture, lost.settings)
+    assert frame.set_index("trial").loc[lost.number, "state"] == "FAIL"
+
+
+def test_a_trial_that_is_lost_twice_is_given_up() -> None:
+    study = make()
+    executor = run(study, 4, Synthetic({0: "lost", 1: "lost"}))
+    assert executor.jobs[0].architecture == executor.jobs[1].architecture
+    assert study.finished == 4
+    assert list(study.trials()["ended"]).count("lost") == 2
+
+
+def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
+    study = make()
+    with pytest.raises(InputError, match=r"3 trials in a row ended in an error, the last with: failed on purpose"):
+        run(study, 9, Synthetic(dict.fromkeys(range(9), "failed")))
+    assert len(study.trials()) == 3
+    run(study, 2)
+    assert study.finished == 2
+
+
+def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
+    study = make()
+    executor = Synthetic(interrupt_at=3)
+    with pytest.raises(KeyboardInterrupt):
+        run(study, 6, executor)
+    assert executor.closed
+    assert "RUNNING" not in set(study.trials()["state"])
+    stopped = executor.jobs[2]
+    again = run(load_study("waves"), 6)
+    assert (again.jobs[0].architecture, again.jobs[0].settings) == (stopped.architecture, stopped.settings)
+    assert load_study("waves").finished == 6
+
+
+def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
+    study = make()
+    run(study, 2)
+    left = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").ask()
+    study.definition.task_space().suggest(left)
+    assert "RUNNING" in set(study.trials()["state"])
+    run(load_study("waves"), 4)
+    frame = load_study("waves").trials()
+    assert list(frame["ended"]).count("lost") == 1
+    assert set(frame["state"]) <= {"COMPLETE", "PRUNED", "FAIL"}
+
+
+def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    study = make()
+
+    class Busy(Synthetic):
+        def run(self, owner: Any) -> None:
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "getpid", lambda: os.getppid())
+                with pytest.raises(InputError, match=r"Process \d+ on this machine is running the study 'waves'"):
+                    run(load_study("waves"), 2)
+            super().run(owner)
+
+    run(study, 1, Busy())
+    run(load_study("waves"), 2)
+
+
+def test_progress_tells_done_best_and_time_left() -> None:
+    heard: list[Any] = []
+    make().run(4, executor=Synthetic(), on_progress=heard.append)
+    ended = [progress for progress in heard if progress.trial is not None]
+    assert [progress.finished for progress in ended] == [1, 2, 3, 4]
+    assert all(progress.wanted == 4 for progress in heard)
+    assert heard[0].seconds_left is None
+    assert ended[0].seconds_left is not None
+    assert ended[-1].best == load_study("waves").best_score
+    assert "TCN(nb_filters=" in ended[0].text
+
+
+def test_a_timeout_starts_no_further_trial() -> None:
+    study = make()
+    run(study, 50, timeout=1e-9)
+    assert study.finished == 0
+
+
+def test_studies_can_be_listed_and_deleted() -> None:
+    assert list_studies() == []
+    assert not Path("runs").exists()
+    make("one")
+    make("two")
+    assert list_studies() == ["one", "two"]
+    delete_study("one")
+    assert list_studies() == ["two"]
+    with pytest.raises(InputError, match=r"There is no study 'one' in the storage. There is: two\."):
+        delete_study("one")
+
+
+def test_a_study_from_a_file_finds_its_data_again(wave_file: Path) -> None:
+    make("file", load_task(wave_file))
+    again = load_study("file")
+    assert len(again.task.train) == 32
+    make("arrays")
+    with pytest.raises(InputError, match="The study 'arrays' was made from arrays. Give them again"):
+        _ = load_study("arrays").task
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": SearchSpace(nb_filters=[4], kernel_size=Range(2, 5), levels=Range(1, 5), nb_stacks=[1, 2])}, "space.nb_filters: [4, 8, 16] in the study, [4] now"),
+        ({"task": Task.from_arrays(*waves(24, seed=8))}, "input_mean"),
+        ({"task": Task.from_arrays(*waves(24, steps=20))}, "task.seq_len: 16 in the study, 20 now"),
+        ({"training": TrainingSettings(epochs=10)}, "training.epochs: 9 in the study, 10 now"),
+        ({"constraints": Constraints(max_params=9000)}, "constraints.max_params: None in the study, 9000 now"),
+        ({"search": SearchSettings(seed=1)}, "search.seed: 0 in the study, 1 now"),
+    ],
+)  # fmt: skip
+def test_another_definition_under_the_same_name_is_refused(changes: dict[str, Any], message: str) -> None:
+    make()
+    before = Path("runs/studies.db").read_bytes()
+    with pytest.raises(InputError) as error:
+        make(**changes)
+    assert message in str(error.value)
+    assert str(error.value).startswith("There is a study 'waves' already, with another definition: ")
+    assert Path("runs/studies.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "a/b"}, "A study's name must be text that can be a folder's name. Received: 'a/b'"),
+        ({"task": None}, "There is no study 'waves' in the storage. There is none yet."),
+        ({"storage": "runs.db"}, "storage must be a database URL such as sqlite:///runs/studies.db. Received: runs.db"),
+        ({"storage": "nosql://ann:secret@host/db"}, "nosql://ann:***@host/db is no database URL that can be used"),
+        ({"storage": "sqlite:////proc/none/studies.db"}, "The study storage sqlite:////proc/none/studies.db cannot be used"),
+        ({"search": SearchSettings(objective="val_accurracy")}, "objective must be one of val_loss (minimize), val_accuracy (maximize) for classification. Received: 'val_accurracy'"),
+        ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1)}, "No architecture of this space covers the required context of 16 steps"),
+    ],
+)  # fmt: skip
+def test_bad_input_leaves_nothing_on_disk(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        make(**arguments)
+    assert message in str(error.value)
+    assert "secret" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_runs() -> None:
+    study = make()
+    with pytest.raises(InputError, match="trials must be an integer of at least 1. Received: 0"):
+        study.run(0)
+    with pytest.raises(InputError, match="timeout must be above 0 seconds. Received: -3"):
+        study.run(1, timeout=-3)
+    with pytest.raises(InputError, match="The study 'waves' has no complete trial yet. Run it first."):
+        _ = study.best_architecture
+
+
+def test_passwords_are_never_shown() -> None:
+    assert without_password("mysql+pymysql://ann:s3cret@db:3306/x") == "mysql+pymysql://ann:***@db:3306/x"
+    assert without_password("sqlite:///runs/studies.db") == "sqlite:///runs/studies.db"

@@ -1,0 +1,148 @@
+"""Tasks from arrays: what is understood, what is refused, and that the parts stay apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcn_search import Task
+from tcn_search.errors import InputError
+from tcn_search.tasks.splitting import split_off_validation
+from tcn_search.tasks.task import TaskSpec
+from tests.conftest import waves
+
+X, Y = waves(20)
+
+
+@pytest.mark.parametrize(
+    ("y", "kind", "outputs", "inferred"),
+    [
+        (Y, "classification", 2, "classification, 2 classes (from y_train: integers, shape (20,))"),
+        (Y.astype(str), "classification", 2, "classification, 2 classes (from y_train: strings, shape (20,))"),
+        (Y.astype(bool), "classification", 2, "classification, 2 classes (from y_train: booleans, shape (20,))"),
+        (Y + 0.5, "regression", 1, "regression, 1 number to predict (from y_train: floats, shape (20,))"),
+        (Y[:, None] + 0.5, "regression", 1, "regression, 1 number to predict (from y_train: floats, shape (20,))"),
+        (np.ones((20, 3)) * 0.5, "regression", 3, "regression, 3 numbers to predict (from y_train: floats, shape (20, 3))"),
+        (np.tile(np.eye(4, dtype=int), (5, 1)), "multi_label", 4, "multi_label, 4 labels (from y_train: integers, shape (20, 4))"),
+        (np.tile(np.arange(16) % 3, (20, 1)), "labelling", 3, "labelling, 3 classes, one at each step (from y_train: integers, shape (20, 16))"),
+    ],
+)  # fmt: skip
+def test_what_targets_mean(y: np.ndarray, kind: str, outputs: int, inferred: str) -> None:
+    task = Task.from_arrays(X, y)
+    assert (task.spec.kind, task.spec.outputs, task.inferred) == (kind, outputs, inferred)
+    assert Task.from_arrays(X, y, kind=kind).inferred.endswith("(as said with kind)")
+
+
+def test_parts_are_separate_and_training_has_no_test() -> None:
+    task = Task.from_arrays(X, Y, X_test=X + 1, y_test=Y)
+    assert (len(task.train), len(task.validation), len(task.test or [])) == (16, 4, 20)
+    assert not hasattr(task.training, "test")
+    rows = {row.tobytes() for row in task.train.X}
+    assert not rows & {row.tobytes() for row in task.validation.X}
+
+
+def test_statistics_come_from_the_training_part_only() -> None:
+    shifted = X.copy()
+    task = Task.from_arrays(X, Y, X_validation=shifted + 100, y_validation=Y, X_test=X - 50, y_test=Y)
+    np.testing.assert_allclose(task.spec.input_mean, X.mean(axis=(0, 1)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(task.spec.input_std, X.std(axis=(0, 1)), rtol=1e-4)
+
+
+def test_statistics_leave_padding_out_and_constant_channels_alone() -> None:
+    padded = np.concatenate([X, np.full((20, 4, 2), 1e6, "float32")], axis=1)
+    padded[..., 1] = 3.0
+    lengths = np.full(20, 16)
+    task = Task.from_arrays(padded, Y, X_validation=padded, y_validation=Y, lengths_train=lengths, lengths_validation=lengths)
+    np.testing.assert_allclose(task.spec.input_mean, [X[..., 0].mean(), 3.0], rtol=1e-4, atol=1e-6)
+    assert task.spec.input_std[1] == 1.0
+    assert task.spec.ragged
+    assert np.isnan(task.train.X[:, 16:]).all()
+
+
+def test_regression_targets_are_measured_in_their_deviation() -> None:
+    y = np.linspace(0, 1000, 20)
+    task = Task.from_arrays(X, y, X_validation=X, y_validation=y)
+    assert task.spec.target_std == pytest.approx([y.std()])
+    assert Task.from_arrays(X, y, standardise=False).spec.target_std == ()
+
+
+def test_class_names_follow_the_classes() -> None:
+    named = Task.from_arrays(X, Y, class_names=["slow", "fast"])
+    assert named.spec.class_names == ("slow", "fast")
+    text = Task.from_arrays(X, np.array(["b", "a"])[Y], class_names=["b", "a"], X_validation=X, y_validation=np.array(["b", "a"])[Y])
+    np.testing.assert_array_equal(text.train.y, Y)
+    numbers = Task.from_arrays(X, np.array([10, 9])[Y], X_validation=X, y_validation=np.array([10, 9])[Y])
+    assert numbers.spec.class_names == ("9", "10")
+    np.testing.assert_array_equal(numbers.train.y, 1 - Y)
+
+
+def test_the_fingerprint_sees_every_number() -> None:
+    changed = X.copy()
+    changed[3, 4, 1] += 1e-3
+    prints = {Task.from_arrays(data, Y).fingerprint() for data in (X, X.copy(), changed)}
+    assert len(prints) == 2
+    assert Task.from_arrays(X, Y).fingerprint() != Task.from_arrays(X, Y, seed=1).fingerprint()
+
+
+def test_a_specification_survives_its_dictionary() -> None:
+    spec = Task.from_arrays(X, Y).spec
+    assert TaskSpec.from_dict(spec.to_dict()) == spec
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=4, max_size=60).filter(lambda c: max(map(c.count, c)) > 1),
+    st.floats(0.05, 0.9),
+    st.integers(0, 5),
+)
+def test_validation_is_stratified_and_loses_nothing(classes: list[int], fraction: float, seed: int) -> None:
+    labels = np.array(classes)
+    kept, held_out = split_off_validation(len(labels), fraction, seed, labels)
+    assert sorted([*kept, *held_out]) == list(range(len(labels)))
+    for label in set(classes):
+        count = classes.count(label)
+        held = (labels[held_out] == label).sum()
+        assert held == (0 if count < 2 else min(max(1, round(fraction * count)), count - 1))
+    again = split_off_validation(len(labels), fraction, seed, labels)
+    np.testing.assert_array_equal(held_out, again[1])
+
+
+NAN = X.copy()
+NAN[2, 5, 0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X_train": X[..., 0]}, "X_train must have rank 3, (sequences, steps, channels). Received: shape (20, 16). For sequences of one channel use X_train[..., None]."),
+        ({"X_train": X[0]}, "X_train must have rank 3, (sequences, steps, channels). Received: shape (16, 2). For sequences of one channel use X_train[..., None]."),
+        ({"X_train": X.astype(str)}, "X_train must hold numbers. Received: dtype <U32"),
+        ({"X_train": X[:0], "y_train": Y[:0]}, "X_train must not be empty. Received: shape (0, 16, 2)"),
+        ({"X_train": NAN}, "X_train must be finite within each sequence. Received: NaN or infinity in 1 of 20 sequences, first in sequence 2, step 5. If sequences end there, give lengths_train."),
+        ({"X_train": NAN, "lengths_train": np.full(20, 8)}, "X_train must be finite within each sequence. Received: NaN or infinity in 1 of 20 sequences, first in sequence 2, step 5. If sequences end there, give lengths_train."),
+        ({"lengths_train": np.full(20, 17)}, "lengths_train must lie between 1 and 16, the steps of X_train. Received: 17 to 17"),
+        ({"lengths_train": np.full(19, 7)}, "lengths_train must be 20 integers, one a sequence. Received: shape (19,), dtype int64"),
+        ({"y_train": Y[:-1]}, "y_train must have one entry for each of the 20 sequences of X_train. Received: shape (19,)"),
+        ({"y_train": np.where(Y, np.nan, 1.0)}, "y_train must be finite. Received: NaN or infinity, first for sequence 1"),
+        ({"y_train": np.zeros(20, int)}, "y_train must hold at least 2 classes. Received only: 0"),
+        ({"y_train": np.array([{}] * 20)}, "y_train must hold numbers or strings. Received: Python objects (dtype object)"),
+        ({"y_train": np.ones((20, 3), int) * 2}, "What y_train asks for cannot be told from integers of shape (20, 3) with 16 steps. Say it with kind: classification, multi_label, labelling, regression."),
+        ({"y_train": np.tile([0, 1, 0], (20, 1))}, "Every label needs a training example. Without one: columns 0, 2 of y_train"),
+        ({"kind": "ranking"}, "kind must be one of classification, multi_label, labelling, regression. Received: 'ranking'"),
+        ({"class_names": ["slow", "fast", "faster"]}, "Every class needs a training example. Without one: faster. Leave such classes out of class_names."),
+        ({"class_names": ["slow"]}, "y_train must hold classes 0 to 0, one for each of the 1 class_names. Received: 0 to 1"),
+        ({"X_test": X, "y_test": Y + 1}, "y_test holds classes that no training sequence has: 2. y_train has: 0, 1"),
+        ({"X_test": X}, "y_test is missing, although X_test is given."),
+        ({"X_test": X[:, :9], "y_test": Y}, "X_test must have the steps and channels of X_train, (16, 2). Received: (9, 2). Pad the shorter one at the end and give lengths."),
+        ({"validation_fraction": 1.0}, "validation_fraction must be between 0 and 1. Received: 1.0"),
+        ({"required_context": 0}, "required_context must be at least 1 step. Received: 0"),
+    ],
+)  # fmt: skip
+def test_bad_arrays(arguments: dict[str, Any], message: str) -> None:
+    given = {"X_train": X, "y_train": Y, **arguments}
+    with pytest.raises(InputError) as error:
+        Task.from_arrays(**given)
+    assert str(error.value) == message

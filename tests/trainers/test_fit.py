@@ -1,0 +1,82 @@
+"""The trainer contract: runs on every Keras backend."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from tcn_search import Architecture, Task, TrainingSettings, build_model
+from tcn_search.tasks.kinds import Metric
+from tcn_search.trainers.fit import train
+from tests.conftest import waves
+
+TASK = Task.from_arrays(*waves(64))
+SMALL = Architecture(nb_filters=8, kernel_size=3, dilations=(1, 2), readout="max")
+LOSS, ACCURACY = Metric("val_loss", "minimize"), Metric("val_accuracy", "maximize")
+
+
+def build(settings: TrainingSettings, seed: int = 0) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    return build_model(SMALL, TASK, settings)
+
+
+def test_it_learns_and_its_score_is_the_best_epoch() -> None:
+    settings = TrainingSettings(epochs=15, batch_size=8, learning_rate=1e-2)
+    training = train(build(settings), TASK.training, settings, ACCURACY)
+    values = [epoch["val_accuracy"] for epoch in training.curve]
+    assert training.ended == "complete"
+    assert len(values) == 15
+    assert training.score == max(values) > 0.9
+    assert training.best_epoch == values.index(max(values)) + 1
+    assert all(epoch["seconds"] > 0 for epoch in training.curve)
+
+
+def test_the_best_weights_are_kept() -> None:
+    settings = TrainingSettings(epochs=6, batch_size=8, learning_rate=1e-2)
+    model = build(settings)
+    # The largest loss as the "best" value: it comes first, so the last weights would be the wrong ones.
+    training = train(model, TASK.training, settings, Metric("val_loss", "maximize"), keep_best=True)
+    validation = TASK.validation
+    judged = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
+    assert training.best_epoch < 6
+    assert judged["loss"] == pytest.approx(training.score, rel=1e-4)
+
+
+def test_a_word_stops_it() -> None:
+    settings = TrainingSettings(epochs=9)
+    seen = []
+
+    def until_the_third(epoch: int, best: float, numbers: dict[str, float]) -> bool:
+        seen.append((epoch, best, numbers["val_loss"]))
+        return epoch < 3
+
+    training = train(build(settings), TASK.training, settings, LOSS, until_the_third)
+    assert training.ended == "stopped"
+    assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
+    assert [best for _, best, _ in seen] == list(np.minimum.accumulate([value for _, _, value in seen]))
+
+
+def test_patience_ends_it_early() -> None:
+    settings = TrainingSettings(epochs=30, learning_rate=1e-12, patience=2)
+    training = train(build(settings), TASK.training, settings, ACCURACY)
+    assert training.ended == "complete"
+    assert len(training.curve) == training.best_epoch + 2
+
+
+def test_divergence_is_seen() -> None:
+    settings = TrainingSettings(epochs=5, learning_rate=1e30)
+    training = train(build(settings), TASK.training, settings, LOSS)
+    assert training.ended == "diverged"
+    assert len(training.curve) < 5
+    assert training.best_epoch == 0 or math.isfinite(training.score)
+
+
+def test_the_same_seed_gives_the_same_training() -> None:
+    settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
+    curves = [train(build(settings, seed), TASK.training, settings, LOSS).curve for seed in (3, 3, 4)]
+    losses = [[epoch["val_loss"] for epoch in curve] for curve in curves]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+    assert losses[0] != losses[2]
