@@ -30,6 +30,7 @@ _HOMES = {
     "plot_receptive_field_score": "plots.receptive_field_score",
     "predict": "models.predict",
     "receptive_field": "planning.receptive_field",
+    "study_figures": "report.figures",
     "write_report": "report.write",
 }
 

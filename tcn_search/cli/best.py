@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_study_arguments(parser)
-    parser.add_argument("--top", type=int, default=1, metavar="K", help="how many of the best trials (default: 1)")
+    parser.add_argument(
+        "--top", type=int, default=1, metavar="K", help="how many of the best trials (default: 1)"
+    )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)")
-    parser.add_argument("--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)")
+    parser.add_argument(
+        "--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,14 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     before = study.test_readings
     import_keras_quietly()
     winner = study.best(arguments.top, arguments.seeds, out=arguments.out, on_run=show)
-    from tcn_search.report.page import winner_facts
-
     if study.test_readings == before and winner.test_scores:
         print("These trainings are stored; nothing is trained and the test part is not read again.")
     print(f"\nbest architecture: {study.architecture_of(winner.trial)}")
-    for name, value in winner_facts(winner, study.test_readings).items():
-        print(f"{name}: {value}")
-    if not winner.test_scores:
-        print("The task has no test part.")
+    print(winner)
     print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")
     return 0

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
     """STUDY and --storage."""
-    parser.add_argument("study", metavar="STUDY", help="a study file (.toml), or the name of a study in the storage")
+    parser.add_argument(
+        "study", metavar="STUDY", help="a study file (.toml), or the name of a study in the storage"
+    )
     add_storage_argument(parser)
 
 

@@ -11,7 +11,9 @@ from tcn_search.errors import InputError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
-    parser.add_argument("data", metavar="DATA.npz", help="an .npz with X or X_test (n, T, C), and lengths if they differ")
+    parser.add_argument(
+        "data", metavar="DATA.npz", help="an .npz with X or X_test (n, T, C), and lengths if they differ"
+    )
     parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
 
 

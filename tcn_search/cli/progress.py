@@ -27,7 +27,9 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         def update(progress: Progress) -> None:
             if progress.trial is not None:
                 bar.console.print(f"trial {progress.trial}: {progress.text}", markup=False)
-            bar.update(shown, completed=progress.finished, total=progress.wanted, description=describe(progress))
+            bar.update(
+                shown, completed=progress.finished, total=progress.wanted, description=describe(progress)
+            )
 
         yield update
 

@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "study", metavar="STUDY.toml", help="a study file, or an .npz with X_train and y_train for a study of defaults"
+        "study",
+        metavar="STUDY.toml",
+        help="a study file, or an .npz with X_train and y_train for a study of defaults",
     )
-    parser.add_argument("--trials", type=int, metavar="N", help="finished trials that the study shall have in the end")
-    parser.add_argument("--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="trials at the same time (default: 1)")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="a value in place of the file's: training.epochs=5"
+        "--trials", type=int, metavar="N", help="finished trials that the study shall have in the end"
+    )
+    parser.add_argument(
+        "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="trials at the same time (default: 1)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a value in place of the file's: training.epochs=5",
     )
     add_storage_argument(parser)
 
@@ -46,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     study = Study(
         file.name, task, file.space, file.constraints, file.training, file.search, storage=arguments.storage
     )
-    print(f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences")
+    print(
+        f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
+    )
     print(study.definition.task_space().describe(task.seq_len), flush=True)
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
@@ -65,18 +79,20 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     from tcn_search.study.study import minutes
 
     storage = f" --storage {arguments.storage}" if arguments.storage else ""
-    if not (study.trials()["ended"] == "complete").any():
+    if study.best_trial is None:
         print(f"{study.finished} trials in {minutes(spent)}, none of them complete.")
         return
     architecture = study.best_architecture
     print(f"\n{study.finished} trials finished, {minutes(spent)}")
-    print(f"best: {study.definition.objective.name} {study.best_score:.4g}, trial {study.candidates()[0].trial}")
+    print(f"best: {study.definition.objective.name} {study.best_score:.4g}, trial {study.best_trial}")
     print(f"      {architecture}")
     print(
         f"      receptive field {architecture.receptive_field:,}, required context "
         f"{study.definition.required_context:,}, sequence length {study.definition.spec.seq_len:,}"
     )
-    print(f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once")
+    print(
+        f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"
+    )
     print(f"      tcn-search report {study.name}{storage}   writes table and figures")
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("study", metavar="STUDY", nargs="?", help="a study file or a name; left out: list all studies")
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="?", help="a study file or a name; left out: list all studies"
+    )
     add_storage_argument(parser)
 
 
@@ -21,7 +23,11 @@ def run(arguments: argparse.Namespace) -> int:
         from tcn_search.study.storage import list_studies
 
         names = list_studies(arguments.storage)
-        print("\n".join(names) if names else "No study in the storage yet. `tcn-search run STUDY.toml` makes one.")
+        print(
+            "\n".join(names)
+            if names
+            else "No study in the storage yet. `tcn-search run STUDY.toml` makes one."
+        )
         return 0
     _print_status(find_study(arguments))
     return 0
@@ -38,8 +44,8 @@ def _print_status(study: Study) -> None:
         return
     counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
     print(f"{study.finished} finished: {counts}")
-    if (trials["ended"] == "complete").any():
-        best = study.candidates()[0]
-        print(f"best: {definition.objective.name} {study.best_score:.4g}, trial {best.trial}, {best.architecture}")
+    if study.best_trial is not None:
+        score = f"{definition.objective.name} {study.best_score:.4g}"
+        print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
     for number, epoch in study.running().items():
         print(f"running: trial {number}, epoch {epoch}")

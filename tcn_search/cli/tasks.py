@@ -19,6 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
         count = f"{len(problem_names())} problems"
     except ImportError:
         count = "problems, with pip install 'tcn-search[ucr]'"
-    print(f"osuleaf, gunpoint, japanesevowels, ...: any name of the UCR/UEA archive ({count}); read through aeon")
-    print("path/to/data.npz: X_train (n, T, C), y_train; optional X_val, y_val, X_test, y_test, lengths_*, class_names")
+    print(
+        f"osuleaf, gunpoint, japanesevowels, ...: any name of the UCR/UEA archive ({count}); read through aeon"
+    )
+    print(
+        "path/to/data.npz: X_train (n, T, C), y_train; optional X_val, y_val, X_test, y_test, lengths_*, class_names"
+    )
     return 0

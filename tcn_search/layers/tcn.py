@@ -171,7 +171,15 @@ class TCN(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         described = self.architecture.to_dict()
-        names = ("nb_filters", "kernel_size", "nb_stacks", "dilations", "padding", "use_skip_connections", "norm")
+        names = (
+            "nb_filters",
+            "kernel_size",
+            "nb_stacks",
+            "dilations",
+            "padding",
+            "use_skip_connections",
+            "norm",
+        )
         return {
             **super().get_config(),
             **{name: described[name] for name in names},

@@ -40,7 +40,9 @@ def build_model(
     settings = settings or TrainingSettings()
     _check(architecture, spec)
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
-    x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(inputs)
+    x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
+        inputs
+    )
     x = make_tcn(architecture, settings.dropout_rate)(x)
     if architecture.readout in ("max", "average"):
         x = PoolOverTime(architecture.readout, name="readout")(x)

@@ -26,12 +26,16 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     """
     last = model.layers[-1]
     if not isinstance(last, Predictions):
-        raise InputError("Only a model that tcn_search built can be used: it has class names and scaling inside.")
+        raise InputError(
+            "Only a model that tcn_search built can be used: it has class names and scaling inside."
+        )
     X = _fit_to(model, X)
     outputs = model.predict(X, batch_size=256, verbose=0)
     kind = last.get_config()["activation"]
     if kind == "linear":
-        names = ["prediction"] if outputs.shape[1] == 1 else [f"prediction_{i}" for i in range(outputs.shape[1])]
+        names = (
+            ["prediction"] if outputs.shape[1] == 1 else [f"prediction_{i}" for i in range(outputs.shape[1])]
+        )
         return _rows(outputs, names)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
     columns = [f"probability_{name}" for name in names]
@@ -54,7 +58,9 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
             f"The model takes sequences of {'up to ' if ragged else ''}{steps} steps. Received: {X.shape[1]}"
         )
     if not ragged and np.isnan(X).any():
-        raise InputError("The model was trained on sequences of equal length. Received: NaN or shorter sequences")
+        raise InputError(
+            "The model was trained on sequences of equal length. Received: NaN or shorter sequences"
+        )
     return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
 
 
 def plot_history(
@@ -21,13 +21,19 @@ def plot_history(
         ax: where to draw; default a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax)
-    complete, stopped = (trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "stopped"))
-    ax.scatter(stopped["trial"], stopped["score"], s=26, facecolors="none", edgecolors=GREY, label="pruned early")
+    complete, stopped = (
+        trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "stopped")
+    )
+    ax.scatter(
+        stopped["trial"], stopped["score"], s=26, facecolors="none", edgecolors=GREY, label="pruned early"
+    )
     ax.scatter(complete["trial"], complete["score"], s=30, color=BLUE, label="complete", zorder=3)
     if not complete.empty:
         best = complete["score"].cummax() if direction == "maximize" else complete["score"].cummin()
         end = max(trials["trial"].max(), complete["trial"].max())
-        ax.step([*complete["trial"], end], [*best, best.iloc[-1]], where="post", color=ORANGE, label="best so far")
+        ax.step(
+            [*complete["trial"], end], [*best, best.iloc[-1]], where="post", color=ORANGE, label="best so far"
+        )
         ax.annotate(
             f"{best.iloc[-1]:.4g}",
             (end, best.iloc[-1]),
@@ -43,7 +49,7 @@ def plot_history(
     ax.set_xlabel("trial")
     ax.set_ylabel(f"{objective} (best epoch)")
     ax.set_title("Optimisation history", loc="left", fontsize=11, color=INK)
-    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_outside(ax)
     return ax
 
 

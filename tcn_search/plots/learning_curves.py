@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside
 
 
 def plot_learning_curves(
@@ -27,7 +27,9 @@ def plot_learning_curves(
         if number == best_trial:
             continue
         ax.plot(curve["epoch"], curve[objective], color=GREY, alpha=0.45, linewidth=0.9, label=others)
-        ax.plot(curve["epoch"].iloc[-1:], curve[objective].iloc[-1:], ".", color=GREY, markersize=4, alpha=0.6)
+        ax.plot(
+            curve["epoch"].iloc[-1:], curve[objective].iloc[-1:], ".", color=GREY, markersize=4, alpha=0.6
+        )
         others = "_nolegend_"
     best = curves[curves["trial"] == best_trial]
     if not best.empty:
@@ -39,14 +41,26 @@ def plot_learning_curves(
     ax.set_xlabel("epoch")
     ax.set_ylabel(objective)
     ax.set_title("Learning curves", loc="left", fontsize=11, color=INK)
-    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_outside(ax)
     return ax
 
 
 def _draw_best(ax: Axes, best: pd.DataFrame, objective: str, number: int | None) -> None:
     training = objective.removeprefix("val_")
-    ax.plot(best["epoch"], best[objective], color=BLUE, linewidth=1.8, label=f"trial {number}, validation", zorder=3)
+    ax.plot(
+        best["epoch"],
+        best[objective],
+        color=BLUE,
+        linewidth=1.8,
+        label=f"trial {number}, validation",
+        zorder=3,
+    )
     if training in best:
         ax.plot(
-            best["epoch"], best[training], color=ORANGE, linewidth=1.2, linestyle="--", label=f"trial {number}, training"
+            best["epoch"],
+            best[training],
+            color=ORANGE,
+            linewidth=1.2,
+            linestyle="--",
+            label=f"trial {number}, training",
         )

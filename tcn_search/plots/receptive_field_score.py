@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new
+from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
 
 
 def plot_receptive_field_score(
@@ -37,9 +37,17 @@ def plot_receptive_field_score(
     ):
         rows = scored[scored["ended"] == ended]
         ax.scatter(
-            rows["receptive_field"], rows["score"], s=32, facecolors=face, edgecolors=edge, label=label, zorder=3
+            rows["receptive_field"],
+            rows["score"],
+            s=32,
+            facecolors=face,
+            edgecolors=edge,
+            label=label,
+            zorder=3,
         )
     _draw_left_out(ax, trials, excluded)
+    steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
+    ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
     _draw_needs(ax, required_context, seq_len)
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else ""))
@@ -47,7 +55,7 @@ def plot_receptive_field_score(
     ax.set_xlabel("receptive field in steps (logarithmic)")
     ax.set_ylabel(f"{objective} (best epoch)")
     ax.set_title("Receptive field and score", loc="left", fontsize=11, color=INK)
-    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend_outside(ax)
     return ax
 
 
@@ -68,7 +76,13 @@ def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> N
         )
     if len(infeasible):
         ax.scatter(
-            infeasible, [0.075] * len(infeasible), marker="x", s=24, color=RED, transform=strip, label="pruned, unbuilt"
+            infeasible,
+            [0.075] * len(infeasible),
+            marker="x",
+            s=24,
+            color=RED,
+            transform=strip,
+            label="pruned, unbuilt",
         )
     if len(excluded) or len(infeasible):
         low, high = ax.get_ylim()
@@ -76,13 +90,14 @@ def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> N
 
 
 def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
-    left, right = ax.get_xlim()
-    left, right = min(left, required_context / 2), max(right, required_context * 2)
-    ax.axvspan(left, required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
+    """The required context and the sequence length; what lies left of the former is too little."""
+    ax.axvspan(ax.get_xlim()[0], required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
     same = required_context == seq_len
-    label = f"required context = sequence length, {seq_len:,}" if same else f"required context, {required_context:,}"
+    label = (
+        f"required context = sequence length, {seq_len:,}"
+        if same
+        else f"required context, {required_context:,}"
+    )
     ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
     if not same:
         ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
-        right = max(right, seq_len * 1.3)
-    ax.set_xlim(left, right)

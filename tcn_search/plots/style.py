@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart with any colour vision.
-BLUE, ORANGE, GREEN, RED, GREY, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A", "#56B4E9", "#CC79A7"
+BLUE, ORANGE, GREEN, RED, GREY, SKY, PURPLE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#8A8A8A",
+    "#56B4E9",
+    "#CC79A7",
+)
 INK, FAINT = "#333333", "#DDDDDD"
 
 
 def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axes:
-    """`ax`, or the axes of a new figure that belongs to no window."""
+    """`ax`, or the axes of a new pyplot figure, which a notebook shows."""
     if ax is None:
-        ax = Figure(figsize=(width, height), layout="constrained").add_subplot()
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
     ax.tick_params(colors=INK, labelsize=9)
     ax.grid(True, color=FAINT, linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
+
+
+def legend_outside(ax: Axes) -> None:
+    """A legend to the right of the axes, if there is anything to name."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import io
-import math
 from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tcn_search.report.figures import best_trial
 from tcn_search.study.study import Study
-from tcn_search.study.winners import Winner, mean_and_spread
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -48,7 +45,11 @@ _COLUMNS = (
 
 def page(study: Study, figures: Mapping[str, Figure]) -> str:
     """The report as HTML, its figures inside."""
-    titles = {"history": "How the search went", "receptive_field": "Receptive field", "learning_curves": "Training"}
+    titles = {
+        "history": "How the search went",
+        "receptive_field": "Receptive field",
+        "learning_curves": "Training",
+    }
     pictures = "".join(
         f'<h2>{titles.get(name, name)}</h2><img alt="{name}" src="data:image/png;base64,{_png(figure)}">'
         for name, figure in figures.items()
@@ -56,7 +57,8 @@ def page(study: Study, figures: Mapping[str, Figure]) -> str:
     name = html.escape(study.name)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{_STYLE}</style>'
-        f"<h1>{name}</h1><dl>{_facts(study)}</dl>{pictures}<h2>Trials</h2><div class=scroll>{_table(study)}</div></html>"
+        f"<h1>{name}</h1><dl>{_facts(study)}</dl>{pictures}"
+        f"<h2>Trials</h2><div class=scroll>{_table(study)}</div></html>"
     )
 
 
@@ -70,7 +72,7 @@ def _facts(study: Study) -> str:
         "Space": definition.task_space().describe(spec.seq_len),
         "Trials": counts or "none yet",
     }
-    best = best_trial(study)
+    best = study.best_trial
     if best is not None:
         row = trials.set_index("trial").loc[best]
         facts["Best trial"] = (
@@ -78,31 +80,10 @@ def _facts(study: Study) -> str:
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
     if study.winner is not None:
-        facts |= winner_facts(study.winner, study.test_readings)
-    return "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
-
-
-def winner_facts(winner: Winner, readings: int) -> dict[str, str]:
-    """What the final trainings gave, in words."""
-    runs = winner.winning_runs
-    facts = {
-        f"Winner over {len(runs)} seeds": (
-            f"trial {winner.trial}, validation {winner.metric} {spread([run.metric for run in runs])}"
-        )
-    }
-    if winner.test_scores:
-        times = "once" if readings == 1 else f"{readings} times"
-        facts["Test"] = (
-            f"{winner.metric} {spread(winner.test_scores)}, read {winner.read_at} (the test part has been read {times})"
-        )
-    return facts
-
-
-def spread(values: list[float]) -> str:
-    """ "0.871 ± 0.012 (0.860, 0.884, 0.869)" """
-    mean, deviation = mean_and_spread(values)
-    text = f"{mean:.4g}" if math.isnan(deviation) else f"{mean:.4g} ± {deviation:.2g}"
-    return f"{text} ({', '.join(f'{value:.4g}' for value in values)})"
+        facts |= study.winner.facts()
+    return "".join(
+        f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items()
+    )
 
 
 def _table(study: Study) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from itertools import pairwise
+from typing import Any
 
 from tcn_search.errors import InputError
 
@@ -54,7 +55,7 @@ class Range:
 
 
 Choice = tuple[Any, ...]
-Dimension = Union[Choice, Range]
+Dimension = Choice | Range
 
 
 def read_dimension(name: str, given: object) -> Dimension:
@@ -107,8 +108,12 @@ def suggest(trial: Any, name: str, dimension: Dimension) -> Any:
     """Ask an Optuna trial for a value. A single choice is not asked for."""
     if isinstance(dimension, Range):
         if dimension.is_integer:
-            return trial.suggest_int(name, dimension.low, dimension.high, step=dimension.step or 1, log=dimension.log)
-        return trial.suggest_float(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
+            return trial.suggest_int(
+                name, dimension.low, dimension.high, step=dimension.step or 1, log=dimension.log
+            )
+        return trial.suggest_float(
+            name, dimension.low, dimension.high, step=dimension.step, log=dimension.log
+        )
     if len(dimension) == 1:
         return dimension[0]
     return trial.suggest_categorical(name, list(dimension))
@@ -124,7 +129,7 @@ def suggest_within(trial: Any, name: str, ordered: Sequence[int], feasible: Iter
     first, last = ordered.index(wanted[0]), ordered.index(wanted[-1])
     if len(ordered) == 1:
         return ordered[0]
-    steps = {after - before for before, after in zip(ordered, ordered[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(ordered)}
     if len(steps) == 1:
         return trial.suggest_int(name, ordered[first], ordered[last], step=steps.pop())
     return ordered[trial.suggest_int(f"{name}_index", first, last)]

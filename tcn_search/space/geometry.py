@@ -56,7 +56,8 @@ class Geometry:
         return frozenset(
             point
             for point in self.points
-            if point not in self.falling_short and all(self._is_blind(point, skip) for skip in self.use_skip_connections)
+            if point not in self.falling_short
+            and all(self._is_blind(point, skip) for skip in self.use_skip_connections)
         )
 
     def _is_blind(self, point: Point, use_skip_connections: bool) -> bool:

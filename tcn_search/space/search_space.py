@@ -104,7 +104,12 @@ class SearchSpace:
         return cls(**values)
 
     def for_task(
-        self, kind: str, seq_len: int, input_channels: int, outputs: int, constraints: Constraints | None = None
+        self,
+        kind: str,
+        seq_len: int,
+        input_channels: int,
+        outputs: int,
+        constraints: Constraints | None = None,
     ) -> TaskSpace:
         """The space with the task's numbers filled in.
 
@@ -119,7 +124,9 @@ class SearchSpace:
         if filled["readout"] is None:
             filled["readout"] = ("sequence",) if kind == "labelling" else ("last", "max", "average")
         if filled["padding"] is None:
-            filled["padding"] = ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
+            filled["padding"] = (
+                ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
+            )
         context = constraints.required_context
         limits = Limits(
             required_context=seq_len if isinstance(context, str) else context,
@@ -187,7 +194,10 @@ class TaskSpace:
 
     def describe(self, seq_len: int) -> str:
         """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
-        short, blind = len(self.geometry.falling_short) * self._others(), len(self.geometry.blind) * self._others()
+        short, blind = (
+            len(self.geometry.falling_short) * self._others(),
+            len(self.geometry.blind) * self._others(),
+        )
         context = f"{self.limits.required_context:,} steps"
         if self.limits.required_context != seq_len:
             context += f" (required context; the sequences have {seq_len:,})"
@@ -262,7 +272,9 @@ def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
     lists = list(given)
     if lists and not hasattr(lists[0], "__iter__"):
         lists = [lists]
-    return tuple(positive_integers("dilations", one) for one in lists) or positive_integers("dilations", lists)
+    if not lists:
+        raise InputError("dilations must have at least one list. Received: an empty list")
+    return tuple(positive_integers("dilations", one) for one in lists)
 
 
 def _check_numbers(name: str, dimension: Dimension, low: float, below: float) -> None:
@@ -270,4 +282,3 @@ def _check_numbers(name: str, dimension: Dimension, low: float, below: float) ->
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < below:
             raise InputError(f"{name} must be at least {low} and below {below}. Received: {value!r}")
-

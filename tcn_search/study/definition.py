@@ -72,7 +72,9 @@ class Definition:
         """
         constraints = constraints or Constraints()
         if constraints.required_context == "seq_len" and task.spec.required_context is not None:
-            constraints = Constraints(**{**constraints.to_dict(), "required_context": task.spec.required_context})
+            constraints = Constraints(
+                **{**constraints.to_dict(), "required_context": task.spec.required_context}
+            )
         made = cls(
             task.spec,
             task.fingerprint(),
@@ -106,7 +108,9 @@ class Definition:
     def task_space(self) -> TaskSpace:
         """The space with the task's numbers filled in."""
         spec = self.spec
-        return self.space.for_task(spec.kind, spec.seq_len, spec.input_channels, spec.outputs, self.constraints)
+        return self.space.for_task(
+            spec.kind, spec.seq_len, spec.input_channels, spec.outputs, self.constraints
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

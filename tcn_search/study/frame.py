@@ -13,7 +13,16 @@ from tcn_search.planning.cost import head_parameters, tcn_parameters
 from tcn_search.study.definition import Definition
 
 # What a user asks of a trial, in the order of asking.
-_RESULTS = ("score", "best_epoch", "epochs", "receptive_field", "required_context", "seq_len", "parameters", "seconds")
+_RESULTS = (
+    "score",
+    "best_epoch",
+    "epochs",
+    "receptive_field",
+    "required_context",
+    "seq_len",
+    "parameters",
+    "seconds",
+)
 _ARCHITECTURE = (
     "nb_filters",
     "kernel_size",
@@ -68,7 +77,9 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         "seconds": result.get("seconds", {}).get("total"),
         "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
         "started": trial.datetime_start,
-        "settings": {name: trial.params[name] for name in ("learning_rate", "dropout_rate") if name in trial.params},
+        "settings": {
+            name: trial.params[name] for name in ("learning_rate", "dropout_rate") if name in trial.params
+        },
     }
     if described is not None:
         architecture = Architecture.from_dict(described)

@@ -174,7 +174,13 @@ class Search:
         number = None if outcome is None else outcome.number
         self._on_progress(
             Progress(
-                self._finished, self._wanted, dict(self._epochs), self._best, self._seconds_left(), number, text
+                self._finished,
+                self._wanted,
+                dict(self._epochs),
+                self._best,
+                self._seconds_left(),
+                number,
+                text,
             )
         )
 
@@ -192,9 +198,8 @@ class Search:
         ended = {"complete": "", "stopped": "pruned at "}.get(outcome.ended, f"{outcome.ended}, ")
         score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}, "
         reason = f" ({outcome.reason})" if outcome.reason else ""
-        return (
-            f"{score}{ended}{len(outcome.curve)} epochs, {outcome.seconds.get('total', 0):.0f} s{reason}  {architecture}"
-        )
+        spent = f"{len(outcome.curve)} epochs, {outcome.seconds.get('total', 0):.0f} s"
+        return f"{score}{ended}{spent}{reason}  {architecture}"
 
 
 def queue_again(study: optuna.Study, number: int) -> None:
@@ -233,4 +238,3 @@ def _best_value(study: optuna.Study) -> float | None:
         return study.best_value
     except ValueError:  # no complete and feasible trial yet
         return None
-

@@ -46,14 +46,19 @@ def storage_errors(url: str) -> Iterator[None]:
     try:
         yield
     except ArgumentError as error:
-        raise InputError(f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}.") from error
+        raise InputError(
+            f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}."
+        ) from error
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError, RuntimeError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
         reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()
         text = without_password(reason[0] if reason else type(error).__name__)
         raise InputError(f"The study storage {shown} cannot be used: {text}") from error
-    except ModuleNotFoundError as error:
-        raise InputError(f"The study storage {shown} needs the package {error.name}: pip install it.") from error
+    except ImportError as error:
+        driver = getattr(error.__cause__ or error, "name", None) or "its database driver"
+        raise InputError(
+            f"The study storage {shown} needs the Python package {driver}; install it."
+        ) from error
 
 
 def without_password(text: str) -> str:

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import TrialState
@@ -22,7 +22,7 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.search import Progress, Search, is_finished, make_pruner, make_sampler, sweep
-from tcn_search.study.storage import no_such_study, open_storage, storage_errors, list_studies
+from tcn_search.study.storage import list_studies, no_such_study, open_storage, storage_errors
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
@@ -99,7 +99,7 @@ class Study:
             study = optuna.create_study(
                 study_name=self.name,
                 storage=open_storage(self._url, create=True),
-                direction=self.definition.objective.direction,
+                direction=self.definition.objective.direction,  # type: ignore[arg-type]
             )
             study.set_user_attr(_DEFINITION, self.definition.to_dict())
             study.set_user_attr("versions", _versions())
@@ -125,7 +125,9 @@ class Study:
                 )
             self._task = load_task(source["name"], **source["options"])
             if self._task.fingerprint() != self.definition.fingerprint:
-                raise InputError(f"The data of {source['name']} is not what the study {self.name!r} was made with.")
+                raise InputError(
+                    f"The data of {source['name']} is not what the study {self.name!r} was made with."
+                )
         return self._task
 
     @property
@@ -178,7 +180,12 @@ class Study:
         """Refuse if another live process of this machine runs the study; its running trials are not ours."""
         owner = self._optuna.user_attrs.get(_OWNER)
         here = socket.gethostname()
-        if owner and owner["host"] == here and owner["process"] != os.getpid() and _is_alive(owner["process"]):
+        if (
+            owner
+            and owner["host"] == here
+            and owner["process"] != os.getpid()
+            and _is_alive(owner["process"])
+        ):
             raise InputError(
                 f"Process {owner['process']} on this machine is running the study {self.name!r} since "
                 f"{owner['since']}. Wait for it or stop it."
@@ -203,7 +210,9 @@ class Study:
         if complete.empty:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
         ascending = self.definition.objective.direction == "minimize"
-        best = complete.sort_values("score", ascending=ascending, kind="stable").head(positive_integer("top", top))
+        best = complete.sort_values("score", ascending=ascending, kind="stable").head(
+            positive_integer("top", top)
+        )
         trials = self._trials()
         return [self._candidate(trials[int(number)]) for number in best["trial"]]
 
@@ -224,8 +233,26 @@ class Study:
     def running(self) -> dict[int, int]:
         """Trials in training now, with the epochs they have reported."""
         return {
-            trial.number: trial.last_step or 0 for trial in self._trials() if trial.state is TrialState.RUNNING
+            trial.number: trial.last_step or 0
+            for trial in self._trials()
+            if trial.state is TrialState.RUNNING
         }
+
+    @property
+    def best_trial(self) -> int | None:
+        """Number of the trial with the best score, or None if none is complete yet."""
+        if not (self.trials()["ended"] == "complete").any():
+            return None
+        return self.candidates()[0].trial
+
+    def excluded_receptive_fields(self) -> list[int]:
+        """Receptive fields of the space's architectures that a narrowed search never samples, each once."""
+        space = self.definition.task_space()
+        if not space.narrow:
+            return []
+        geometry = space.geometry
+        left_out = geometry.falling_short | geometry.blind
+        return sorted({geometry.architecture(point).receptive_field for point in left_out})
 
     @property
     def best_architecture(self) -> Architecture:
@@ -260,14 +287,13 @@ class Study:
         candidates = self.candidates(top)
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
         stored = self.winner
-        if stored is not None and {(run.trial, run.seed) for run in stored.runs} == wanted:
-            if file == Path(stored.model_file) and file.exists():
-                return stored
+        if stored is not None and stored.answers(wanted, file):
+            return stored
         winner = find_winner(candidates, self.task, self.definition.objective, range(seeds), file, on_run)
         winner.read_at = _now()
+        winner.readings = self.test_readings + bool(winner.test_scores)
+        self._optuna.set_user_attr(_READINGS, winner.readings)
         self._optuna.set_user_attr(_WINNER, winner.to_dict())
-        if winner.test_scores:
-            self._optuna.set_user_attr(_READINGS, self.test_readings + 1)
         return winner
 
     @property

@@ -46,7 +46,7 @@ class _TrainingSection(_Section):
 
 
 class _SearchSection(_Section):
-    trials: int = Field(50, ge=1)
+    trials: int = Field(default=50, ge=1)
     sampler: str = "tpe"
     pruner: str = "asha"
     objectives: list[str] = ["val_loss"]
@@ -187,10 +187,11 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
 
 def _check_keys(tree: dict[str, Any]) -> None:
     """An unknown key is named together with the nearest known one."""
+    for section in [name for name in _SECTIONS[""] if name != "name"]:
+        if not isinstance(tree.get(section, {}), dict):
+            raise InputError(f"{section} must be a section, [{section}]. Received: {tree[section]!r}")
     for section, known in _SECTIONS.items():
         table = tree.get(section, {}) if section else tree
-        if not isinstance(table, dict):
-            raise InputError(f"{section} must be a section, [{section}]. Received: {table!r}")
         for key in table:
             if key not in known:
                 where = f"{section}.{key}" if section else key
@@ -199,7 +200,9 @@ def _check_keys(tree: dict[str, Any]) -> None:
 
 def _nearest(key: str, section: str, known: list[str]) -> str:
     """The nearest key of this section, else of all, else the list."""
-    everywhere = {name: f"{home}.{name}" if home else name for home, names in _SECTIONS.items() for name in names}
+    everywhere = {
+        name: f"{home}.{name}" if home else name for home, names in _SECTIONS.items() for name in names
+    }
     for names in (known, list(everywhere)):
         near = difflib.get_close_matches(key, names, n=1)
         if near:
@@ -210,7 +213,7 @@ def _nearest(key: str, section: str, known: list[str]) -> str:
 
 def _messages(error: ValidationError) -> Iterator[str]:
     for found in error.errors():
-        place = ".".join(str(part) for part in found["loc"] if not str(part) in ("int", "str", "float"))
+        place = ".".join(str(part) for part in found["loc"] if str(part) not in ("int", "str", "float"))
         if found["type"] == "missing":
             yield f"{place} is missing"
         else:

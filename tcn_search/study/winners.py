@@ -50,6 +50,8 @@ class Winner:
         test_scores: the winner's on the test part, one a seed, or empty if the task has none.
         saved_seed: the seed whose model was saved, the one with the best validation score.
         read_at: when the test part was read, ISO 8601 in UTC.
+        readings: how often the study's test part has been read, this time included.
+        model_file: where the model was saved.
     """
 
     trial: int
@@ -59,12 +61,35 @@ class Winner:
     test_scores: list[float] = field(default_factory=list)
     saved_seed: int = 0
     read_at: str = ""
+    readings: int = 0
     model_file: str = ""
 
     @property
     def winning_runs(self) -> list[SeedRun]:
         """The winner's trainings."""
         return [run for run in self.runs if run.trial == self.trial]
+
+    def answers(self, wanted: set[tuple[int, int]], file: Path) -> bool:
+        """Whether these are the (trial, seed) trainings that are wanted, with the model still in `file`."""
+        made = {(run.trial, run.seed) for run in self.runs}
+        return made == wanted and Path(self.model_file) == file and file.exists()
+
+    def facts(self) -> dict[str, str]:
+        """What was found, in words: {"Winner over 3 seeds": ..., "Test": ...}."""
+        runs = self.winning_runs
+        found = {
+            f"Winner over {len(runs)} seeds": (
+                f"trial {self.trial}, validation {self.metric} {with_spread([run.metric for run in runs])}"
+            )
+        }
+        if not self.test_scores:
+            return {**found, "Test": "the task has no test part"}
+        times = "once" if self.readings == 1 else f"{self.readings} times"
+        scores = f"{self.metric} {with_spread(self.test_scores)}"
+        return {**found, "Test": f"{scores}, read {self.read_at} (the test part has been read {times})"}
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name}: {value}" for name, value in self.facts().items())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -81,6 +106,17 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
 
 
+def with_spread(values: Sequence[float]) -> str:
+    """Mean, sample standard deviation, and every value.
+
+    >>> with_spread([0.86, 0.88, 0.87])
+    '0.87 ± 0.01 (0.86, 0.88, 0.87)'
+    """
+    mean, deviation = mean_and_spread(values)
+    text = f"{mean:.4g}" if math.isnan(deviation) else f"{mean:.4g} ± {deviation:.2g}"
+    return f"{text} ({', '.join(f'{value:.4g}' for value in values)})"
+
+
 def find_winner(
     candidates: Sequence[Candidate],
     task: Task,
@@ -91,7 +127,7 @@ def find_winner(
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
-    The test part is not looked at here; see `read_test`.
+    The test part is looked at last, for the winner alone.
     """
     runs, models = [], {}
     for candidate in candidates:

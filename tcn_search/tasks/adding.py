@@ -24,11 +24,17 @@ def adding(
     elsewhere; the target is the sum of the two marked numbers. Always answering 1 gives a mean squared error
     of 1/6. Neither inputs nor targets are standardised, so that errors compare with published ones.
     """
-    for name, value in (("train_size", train_size), ("validation_size", validation_size), ("test_size", test_size)):
+    for name, value in (
+        ("train_size", train_size),
+        ("validation_size", validation_size),
+        ("test_size", test_size),
+    ):
         positive_integer(name, value)
     seq_len = positive_integer("seq_len", seq_len)
     if seq_len < 2:
-        raise InputError(f"seq_len of the adding problem must be at least 2, for two marks. Received: {seq_len}")
+        raise InputError(
+            f"seq_len of the adding problem must be at least 2, for two marks. Received: {seq_len}"
+        )
     generator = np.random.default_rng(seed)
     parts = [_draw(generator, size, seq_len) for size in (train_size, validation_size, test_size)]
     (X_train, y_train), (X_validation, y_validation), (X_test, y_test) = parts

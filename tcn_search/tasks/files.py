@@ -39,11 +39,13 @@ def npz(path: str | Path, **options: Any) -> Task:
     arrays = read_arrays(path)
     missing = [name for name in ("X_train", "y_train") if name not in arrays]
     if missing:
-        raise InputError(f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}.")
-    given = {_ARRAYS[name]: array for name, array in arrays.items() if name in _ARRAYS}
+        raise InputError(
+            f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}."
+        )
+    given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items() if name in _ARRAYS}
     names = given.get("class_names")
     if names is not None:
-        given["class_names"] = [str(name) for name in np.atleast_1d(names)]  # type: ignore[assignment]
+        given["class_names"] = [str(name) for name in np.atleast_1d(names)]
     try:
         return Task.from_arrays(name=path.stem, **given, **options)
     except InputError as error:

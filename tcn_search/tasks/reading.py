@@ -60,7 +60,9 @@ def read_inputs(X: Any, lengths: Any, suffix: str) -> np.ndarray:
         raise InputError(f"{name} must hold numbers. Received: dtype {X.dtype}")
     if X.ndim != 3:
         hint = f" For sequences of one channel use {name}[..., None]." if X.ndim == 2 else ""
-        raise InputError(f"{name} must have rank 3, (sequences, steps, channels). Received: shape {X.shape}.{hint}")
+        raise InputError(
+            f"{name} must have rank 3, (sequences, steps, channels). Received: shape {X.shape}.{hint}"
+        )
     if 0 in X.shape:
         raise InputError(f"{name} must not be empty. Received: shape {X.shape}")
     X = np.array(X, dtype="float32")
@@ -195,7 +197,9 @@ def _encode_named(
         missing = [str(value) for value in seen if str(value) not in index]
         if missing:
             raise InputError(f"y_train holds classes that class_names lacks: {', '.join(missing)}")
-        encoded = {part: np.vectorize(lambda v: index[str(v)])(y).astype("int32") for part, y in targets.items()}
+        encoded = {
+            part: np.vectorize(lambda v: index[str(v)])(y).astype("int32") for part, y in targets.items()
+        }
     else:
         if seen.min() < 0 or seen.max() >= len(names):
             raise InputError(
@@ -220,7 +224,9 @@ def _check_labels(encoded: dict[str, np.ndarray], outputs: int, names: tuple[str
             raise InputError(f"y_{part} must hold zeros and ones for labels. Received: {_list(np.unique(y))}")
     empty = np.flatnonzero(~encoded["train"].any(axis=0))
     if len(empty):
-        raise InputError(f"Every label needs a training example. Without one: columns {_list(empty)} of y_train")
+        raise InputError(
+            f"Every label needs a training example. Without one: columns {_list(empty)} of y_train"
+        )
 
 
 def _check_target_shapes(kind: str, targets: dict[str, np.ndarray], inputs: dict[str, np.ndarray]) -> None:
@@ -228,9 +234,7 @@ def _check_target_shapes(kind: str, targets: dict[str, np.ndarray], inputs: dict
     for part, y in targets.items():
         wanted = {"classification": (), "labelling": (inputs[part].shape[1],)}.get(kind, width)
         if y.shape[1:] != wanted:
-            raise InputError(
-                f"y_{part} must have shape {(len(y), *wanted)} for {kind}. Received: {y.shape}"
-            )
+            raise InputError(f"y_{part} must have shape {(len(y), *wanted)} for {kind}. Received: {y.shape}")
 
 
 def _list(values: np.ndarray) -> str:

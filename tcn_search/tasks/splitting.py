@@ -22,13 +22,17 @@ def split_off_validation(
     if count < 2:
         raise InputError(f"The training part needs at least 2 sequences to split one off. Received: {count}")
     generator = np.random.default_rng(seed)
-    groups = [np.arange(count)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+    groups = (
+        [np.arange(count)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+    )
     held_out: list[int] = []
     for rows in groups:
         wanted = 0 if len(rows) < 2 else min(max(1, round(fraction * len(rows))), len(rows) - 1)
         held_out.extend(generator.permutation(rows)[:wanted])
     if not held_out:
-        raise InputError("Every class has a single training sequence, so none can be held out for validation.")
+        raise InputError(
+            "Every class has a single training sequence, so none can be held out for validation."
+        )
     chosen = np.zeros(count, dtype=bool)
     chosen[held_out] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)

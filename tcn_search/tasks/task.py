@@ -66,12 +66,17 @@ class TaskSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TaskSpec:
         """The specification that `to_dict` wrote."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,7 @@ class Task:
             stratify = y if parts.kind == "classification" else None
             kept, held_out = split_off_validation(len(X), validation_fraction, seed, stratify)
             train, validation = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
-        if required_context is not None and not 1 <= required_context:
+        if required_context is not None and not required_context >= 1:
             raise InputError(f"required_context must be at least 1 step. Received: {required_context}")
         spec = TaskSpec(
             name=name,

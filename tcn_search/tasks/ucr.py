@@ -49,7 +49,11 @@ def ucr(problem: str, validation_fraction: float = 0.2, seed: int = 0) -> Task:
         if (lengths == longest).all():
             parts[f"lengths_{part}"] = None
     return Task.from_arrays(
-        **parts, name=problem.lower(), kind="classification", validation_fraction=validation_fraction, seed=seed
+        **parts,
+        name=problem.lower(),
+        kind="classification",
+        validation_fraction=validation_fraction,
+        seed=seed,
     )
 
 
@@ -74,7 +78,7 @@ def _pad(X: Any) -> tuple[np.ndarray, np.ndarray]:
     padded = np.full((len(X), longest, X[0].shape[0]), np.nan, dtype="float32")
     for row, sequence in enumerate(X):
         padded[row, : sequence.shape[1]] = sequence.T
-    there = ~np.isnan(padded).all(axis=2)
+    there = np.logical_not(np.isnan(padded).all(axis=2))
     lengths = np.where(there.any(axis=1), longest - np.argmax(there[:, ::-1], axis=1), 0)
     return padded, lengths
 

@@ -24,7 +24,8 @@ class Training:
 
     Attributes:
         curve: one dict an epoch: loss, val_loss, the metrics and seconds.
-        best_epoch: the one with the best validation value, from 1; 0 if there is none.
+        best_epoch: the last one with the best validation value, from 1; 0 if there is none. On a small
+            validation part accuracies are often equal, and the longer training is the better bet.
         score: that value, or NaN.
         ended: "complete", "stopped" (by `on_epoch`) or "diverged" (NaN or infinite loss).
     """
@@ -71,9 +72,15 @@ class _Watcher(keras.callbacks.Callback):
 
     def __init__(self, objective: Metric, patience: int, on_epoch: OnEpoch | None, keep_best: bool) -> None:
         super().__init__()
-        self.objective, self.patience, self.on_epoch, self.keep_best = objective, patience, on_epoch, keep_best
+        self.objective, self.patience, self.on_epoch, self.keep_best = (
+            objective,
+            patience,
+            on_epoch,
+            keep_best,
+        )
         self.training = Training()
         self.best_weights: Any = None
+        self.improved_at = 0
         self.started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -93,13 +100,16 @@ class _Watcher(keras.callbacks.Callback):
             self._stop("diverged")
             return
         value = numbers[self.objective.name]
-        if training.best_epoch == 0 or self.objective.better(value, training.score):
+        first = training.best_epoch == 0
+        if first or self.objective.better(value, training.score):
+            self.improved_at = epoch + 1
+        if first or not self.objective.better(training.score, value):
             training.best_epoch, training.score = epoch + 1, value
             if self.keep_best:
                 self.best_weights = self.model.get_weights()
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
             self._stop("stopped")
-        elif self.patience and epoch + 1 - training.best_epoch >= self.patience:
+        elif self.patience and epoch + 1 - self.improved_at >= self.patience:
             self.model.stop_training = True
 
     def _stop(self, why: str) -> None:

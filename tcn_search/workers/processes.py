@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ class ProcessExecutor:
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
-            for output in wait([*busy]):
+            for output in wait([*busy]):  # type: ignore[list-item]
                 busy[output].listen(owner)  # type: ignore[index]
 
     def _hand_out(self, owner: Owner) -> None:
@@ -75,8 +76,12 @@ class ProcessExecutor:
                 return worker
             worker.close()
             self._workers.remove(worker)
-        self._workers.append(_Worker(self._folder.name, self._environment))
-        return self._workers[-1]
+        taken = {worker.place for worker in self._workers}
+        place = next(number for number in range(self._wanted) if number not in taken)
+        worker = _Worker(self._folder.name, self._environment, place)
+        _give_cores(worker.process_id, place, self._wanted)
+        self._workers.append(worker)
+        return worker
 
     def process_ids(self) -> list[int]:
         """The worker processes that are there now."""
@@ -92,7 +97,8 @@ class ProcessExecutor:
 class _Worker:
     """The owner's end of one worker process."""
 
-    def __init__(self, folder: str, environment: dict[str, str]) -> None:
+    def __init__(self, folder: str, environment: dict[str, str], place: int) -> None:
+        self.place = place
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tcn_search.workers.process", folder],
@@ -146,7 +152,11 @@ class _Worker:
         job, self.job = self.job, None
         code = self._process.wait()
         assert job is not None
-        owner.finish(TrialOutcome(job.number, "lost", reason=f"its process ended with code {code}. {self._last_words()}"))
+        owner.finish(
+            TrialOutcome(
+                job.number, "lost", reason=f"its process ended with code {code}. {self._last_words()}"
+            )
+        )
 
     def _last_words(self) -> str:
         self._errors.seek(0)
@@ -155,21 +165,26 @@ class _Worker:
 
     def _say(self, values: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has died; the end of its output will say so
             self._process.stdin.write(json.dumps(values).encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has died; the end of its output will say so
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             if pipe is not None:
-                try:
+                with suppress(BrokenPipeError):  # what was left to send has nobody to read it
                     pipe.close()
-                except BrokenPipeError:
-                    pass  # what was left to send has nobody to read it
+
+
+def _give_cores(process: int, place: int, places: int) -> None:
+    """Workers side by side get cores of their own, where the system can say so; else they get in each other's way."""
+    if places == 1 or not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    mine = cores[place::places] or cores
+    os.sched_setaffinity(process, mine)
 
 
 def _import_path() -> str:

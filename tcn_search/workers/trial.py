@@ -81,9 +81,7 @@ class TrialOutcome:
     reason: str = ""
 
 
-def run_trial(
-    job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]
-) -> TrialOutcome:
+def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]) -> TrialOutcome:
     """Build and train the job's model. An error ends this trial only: it is part of the outcome."""
     import keras
 

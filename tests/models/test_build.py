@@ -91,7 +91,9 @@ def test_padding_changes_nothing() -> None:
     padded[np.arange(16)[None, :] >= lengths[:, None]] = np.nan
     for readout in ("last", "max", "average"):
         for padding in ("causal", "same"):
-            architecture = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2), padding=padding, readout=readout)
+            architecture = Architecture(
+                nb_filters=4, kernel_size=3, dilations=(1, 2), padding=padding, readout=readout
+            )
             model = build_model(architecture, Task.from_arrays(padded, Y, lengths_train=lengths))
             together = np.asarray(model.predict(padded, verbose=0))
             for length in (9, 5):
@@ -176,7 +178,9 @@ def test_bad_architectures_for_a_task() -> None:
         build_model(Architecture(readout="sequence"), Task.from_arrays(X, Y))
     with pytest.raises(InputError, match="readout must be 'sequence' for labelling"):
         build_model(Architecture(), Task.from_arrays(X, targets("labelling")))
-    with pytest.raises(InputError, match="activation must be the name of a Keras activation. Received: 'rellu'"):
+    with pytest.raises(
+        InputError, match="activation must be the name of a Keras activation. Received: 'rellu'"
+    ):
         build_model(Architecture(activation="rellu"), Task.from_arrays(X, Y))
 
 

@@ -73,7 +73,9 @@ def test_feasible_points_are_those_found_by_brute_force(space: SearchSpace, seq_
         assert (point in ours) == (not seen_by_one_that_works), point
 
 
-def _sees_everything(kernel: int, dilations: list[int], stacks: int, padding: str, skips: bool, needed: int) -> bool:
+def _sees_everything(
+    kernel: int, dilations: list[int], stacks: int, padding: str, skips: bool, needed: int
+) -> bool:
     """Path by path with Python sets, as slow and plain as can be."""
     block_input, outputs = {0}, set()
     for dilation in dilations * stacks:
@@ -97,14 +99,24 @@ def test_every_feasible_point_can_be_suggested() -> None:
     for _ in range(400):
         trial = study.ask()
         architecture, _ = narrowed.suggest(trial)
-        suggested.add((architecture.padding, architecture.kernel_size, architecture.nb_stacks, architecture.levels))
+        suggested.add(
+            (architecture.padding, architecture.kernel_size, architecture.nb_stacks, architecture.levels)
+        )
         study.tell(trial, 0.0)
-    assert suggested == {(padding, kernel, stacks, levels) for padding, kernel, stacks, _, levels in narrowed.geometry.feasible}
+    assert suggested == {
+        (padding, kernel, stacks, levels) for padding, kernel, stacks, _, levels in narrowed.geometry.feasible
+    }
 
 
 def test_how_much_of_the_space_went_is_said() -> None:
     space = SearchSpace(
-        nb_filters=[8, 16], kernel_size=[2, 3], levels=[1, 2, 3], nb_stacks=1, padding="causal", norm="none", readout="last"
+        nb_filters=[8, 16],
+        kernel_size=[2, 3],
+        levels=[1, 2, 3],
+        nb_stacks=1,
+        padding="causal",
+        norm="none",
+        readout="last",
     )
     # receptive fields: kernel 2: 3, 7, 15; kernel 3: 5, 13, 29
     assert for_task(space, 13).describe(13) == "12 of 24 architectures fall short of 13 steps: never sampled"
@@ -217,7 +229,9 @@ def test_bad_spaces(arguments: dict[str, Any], message: str) -> None:
         ),
     ],
 )
-def test_spaces_without_a_feasible_architecture(space: SearchSpace, constraints: dict[str, Any], message: str) -> None:
+def test_spaces_without_a_feasible_architecture(
+    space: SearchSpace, constraints: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError) as error:
         for_task(space, 427, **constraints)
     assert str(error.value) == message
@@ -226,7 +240,10 @@ def test_spaces_without_a_feasible_architecture(space: SearchSpace, constraints:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"required_context": "all"}, "required_context must be \"seq_len\" or a number of steps. Received: 'all'"),
+        (
+            {"required_context": "all"},
+            "required_context must be \"seq_len\" or a number of steps. Received: 'all'",
+        ),
         ({"required_context": 0}, "required_context must be an integer of at least 1. Received: 0"),
         ({"receptive_field": "wide"}, "receptive_field must be one of 'narrow', 'prune'. Received: 'wide'"),
         ({"max_params": -5}, "max_params must be an integer of at least 1. Received: -5"),

@@ -45,7 +45,13 @@ class Synthetic:
 
     def _outcome(self, job: TrialJob, ended: str, curve: list[dict[str, float]]) -> TrialOutcome:
         return TrialOutcome(
-            job.number, ended, curve[-1]["val_loss"], len(curve), curve, 100, {"build": 0.1, "total": 0.01 * len(curve)}
+            job.number,
+            ended,
+            curve[-1]["val_loss"],
+            len(curve),
+            curve,
+            100,
+            {"build": 0.1, "total": 0.01 * len(curve)},
         )
 
     def close(self) -> None:

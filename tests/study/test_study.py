@@ -61,7 +61,9 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
     assert (frame["required_context"] == 16).all()
     complete = frame[frame["ended"] == "complete"]
     assert study.best_score == complete["score"].min()
-    assert study.best_architecture == study.architecture_of(int(complete.loc[complete["score"].idxmin(), "trial"]))
+    assert study.best_architecture == study.architecture_of(
+        int(complete.loc[complete["score"].idxmin(), "trial"])
+    )
 
 
 def test_running_again_continues_and_enough_is_enough() -> None:
@@ -73,7 +75,9 @@ def test_running_again_continues_and_enough_is_enough() -> None:
     before = again.trials()
     assert run(again, 8).jobs == []
     assert again.trials().equals(before)
-    assert len(before.drop_duplicates(["learning_rate", "dropout_rate"])) == 8  # the sampler did not start over
+    assert (
+        len(before.drop_duplicates(["learning_rate", "dropout_rate"])) == 8
+    )  # the sampler did not start over
 
 
 def test_the_same_seed_gives_the_same_study() -> None:
@@ -150,7 +154,9 @@ def test_a_trial_that_is_lost_twice_is_given_up() -> None:
 
 def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
     study = make()
-    with pytest.raises(InputError, match=r"3 trials in a row ended in an error, the last with: failed on purpose"):
+    with pytest.raises(
+        InputError, match=r"3 trials in a row ended in an error, the last with: failed on purpose"
+    ):
         run(study, 9, Synthetic(dict.fromkeys(range(9), "failed")))
     assert len(study.trials()) == 3
     run(study, 2)
@@ -191,7 +197,9 @@ def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyP
         def run(self, owner: Any) -> None:
             with monkeypatch.context() as patched:
                 patched.setattr(os, "getpid", lambda: os.getppid())
-                with pytest.raises(InputError, match=r"Process \d+ on this machine is running the study 'waves'"):
+                with pytest.raises(
+                    InputError, match=r"Process \d+ on this machine is running the study 'waves'"
+                ):
                     run(load_study("waves"), 2)
             super().run(owner)
 

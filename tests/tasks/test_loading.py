@@ -110,5 +110,7 @@ def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"own.npz has no y_train. It has: X_train\."):
         load_task(file)
     np.savez(file, X_train=X, y_train=y, X_val=X[..., :1], y_val=y)
-    with pytest.raises(InputError, match=r"own.npz: X_val must have the steps and channels of X_train, \(16, 2\)"):
+    with pytest.raises(
+        InputError, match=r"own.npz: X_val must have the steps and channels of X_train, \(16, 2\)"
+    ):
         load_task(file)

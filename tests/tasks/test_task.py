@@ -56,7 +56,9 @@ def test_statistics_leave_padding_out_and_constant_channels_alone() -> None:
     padded = np.concatenate([X, np.full((20, 4, 2), 1e6, "float32")], axis=1)
     padded[..., 1] = 3.0
     lengths = np.full(20, 16)
-    task = Task.from_arrays(padded, Y, X_validation=padded, y_validation=Y, lengths_train=lengths, lengths_validation=lengths)
+    task = Task.from_arrays(
+        padded, Y, X_validation=padded, y_validation=Y, lengths_train=lengths, lengths_validation=lengths
+    )
     np.testing.assert_allclose(task.spec.input_mean, [X[..., 0].mean(), 3.0], rtol=1e-4, atol=1e-6)
     assert task.spec.input_std[1] == 1.0
     assert task.spec.ragged
@@ -73,7 +75,13 @@ def test_regression_targets_are_measured_in_their_deviation() -> None:
 def test_class_names_follow_the_classes() -> None:
     named = Task.from_arrays(X, Y, class_names=["slow", "fast"])
     assert named.spec.class_names == ("slow", "fast")
-    text = Task.from_arrays(X, np.array(["b", "a"])[Y], class_names=["b", "a"], X_validation=X, y_validation=np.array(["b", "a"])[Y])
+    text = Task.from_arrays(
+        X,
+        np.array(["b", "a"])[Y],
+        class_names=["b", "a"],
+        X_validation=X,
+        y_validation=np.array(["b", "a"])[Y],
+    )
     np.testing.assert_array_equal(text.train.y, Y)
     numbers = Task.from_arrays(X, np.array([10, 9])[Y], X_validation=X, y_validation=np.array([10, 9])[Y])
     assert numbers.spec.class_names == ("9", "10")

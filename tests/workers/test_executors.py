@@ -59,7 +59,9 @@ class Scripted:
 @pytest.fixture(scope="module", params=["this process", "a process of its own"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made: Executor = (
-        InProcessExecutor(TASK.training) if request.param == "this process" else ProcessExecutor(TASK.training)
+        InProcessExecutor(TASK.training)
+        if request.param == "this process"
+        else ProcessExecutor(TASK.training)
     )
     yield made
     made.close()
@@ -68,7 +70,9 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> None:
     owner = Scripted([JOB, replace(JOB, number=5)])
     executor.run(owner)
-    assert [(report.number, report.epoch) for report in owner.reports] == [(n, e) for n in (0, 5) for e in (1, 2, 3)]
+    assert [(report.number, report.epoch) for report in owner.reports] == [
+        (n, e) for n in (0, 5) for e in (1, 2, 3)
+    ]
     outcome = owner.outcomes[0]
     assert outcome.ended == "complete"
     assert outcome.score == min(epoch["val_loss"] for epoch in outcome.curve)
@@ -81,14 +85,18 @@ def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> Non
 def test_the_owner_can_stop_a_trial(executor: Executor) -> None:
     owner = Scripted([JOB, replace(JOB, number=1)], stop_at=2)
     executor.run(owner)
-    assert [(outcome.ended, len(outcome.curve)) for outcome in owner.outcomes.values()] == [("stopped", 2)] * 2
+    assert [(outcome.ended, len(outcome.curve)) for outcome in owner.outcomes.values()] == [
+        ("stopped", 2)
+    ] * 2
 
 
 def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
     owner = Scripted([BROKEN, DIVERGING, JOB])
     executor.run(owner)
     assert [owner.outcomes[number].ended for number in (1, 2, 0)] == ["failed", "diverged", "complete"]
-    assert "activation must be the name of a Keras activation. Received: 'nothing'" in owner.outcomes[1].reason
+    assert (
+        "activation must be the name of a Keras activation. Received: 'nothing'" in owner.outcomes[1].reason
+    )
 
 
 def test_a_job_survives_its_dictionary() -> None:

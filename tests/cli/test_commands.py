@@ -1,0 +1,235 @@
+"""The commands as a user types them: a whole way through, and bad input."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tcn_search.cli.main import main
+from tcn_search.cli.run import seconds
+from tcn_search.errors import InputError
+from tests.conftest import waves
+
+STUDY = """
+[task]
+name = "waves.npz"
+[space]
+nb_filters = [4]
+kernel_size = [3]
+levels = { low = 2, high = 3 }
+readout = ["max"]
+norm = ["none"]
+learning_rate = [0.02]
+[training]
+epochs = 4
+batch_size = 8
+[search]
+trials = 2
+pruner = "none"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with data and a study file."""
+    (X, y), (X_test, y_test) = waves(40), waves(20, seed=1)
+    np.savez(
+        tmp_path / "waves.npz",
+        X_train=X,
+        y_train=y,
+        X_test=X_test,
+        y_test=y_test,
+        class_names=["slow", "fast"],
+    )
+    (tmp_path / "mine.toml").write_text(STUDY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As from a shell, where nobody has told TensorFlow to be quiet."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.run(
+        [sys.executable, "-m", "tcn_search", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+    )
+
+
+def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = command("run", "mine.toml")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert (
+        "mine: classification, 2 classes (from y_train: integers, shape (40,)); 32 training, 8 validation"
+        in ran.stdout
+    )
+    assert "architectures fall short of 16 steps: never sampled" in ran.stdout
+    assert "2 of 2 done" in ran.stdout
+    assert "best: val_loss" in ran.stdout
+
+    assert main(["run", "mine.toml"]) == 0
+    assert "2 trials are finished already. --trials 12 would go on." in capsys.readouterr().out
+
+    assert main(["status"]) == 0
+    assert capsys.readouterr().out == "mine\n"
+    assert main(["status", "mine"]) == 0
+    assert "2 finished: 2 complete" in capsys.readouterr().out
+
+    best = command("best", "mine", "--seeds", "2")
+    assert best.returncode == 0, best.stderr
+    assert best.stderr == ""
+    assert "Winner over 2 seeds" in best.stdout
+    assert "the test part has been read once" in best.stdout
+    again = command("best", "mine", "--seeds", "2")
+    assert "nothing is trained and the test part is not read again" in again.stdout
+    assert "the test part has been read once" in again.stdout
+
+    assert main(["report", "mine.toml"]) == 0
+    assert {file.name for file in Path("runs/mine").iterdir()} == {
+        "best.keras",
+        "history.png",
+        "history.svg",
+        "learning_curves.png",
+        "learning_curves.svg",
+        "receptive_field.png",
+        "receptive_field.svg",
+        "report.html",
+        "trials.csv",
+    }
+
+    predicted = command("predict", "runs/mine/best.keras", "waves.npz", "--out", "predictions.csv")
+    assert predicted.returncode == 0, predicted.stderr
+    frame = pd.read_csv("predictions.csv")
+    assert list(frame) == ["sequence", "prediction", "probability_slow", "probability_fast"]
+    assert len(frame) == 20
+    _, y_test = waves(20, seed=1)
+    accuracy = (frame["prediction"] == np.array(["slow", "fast"])[y_test]).mean()
+    assert f"({accuracy:.4g}" in best.stdout or f"{accuracy:.4g})" in best.stdout
+
+
+def test_ctrl_c_leaves_a_study_that_continues(folder: Path) -> None:
+    arguments = ["run", "mine.toml", "--trials", "3", "--set", "training.epochs=400", "--set", "name=long"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tcn_search", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while _epochs_reported(folder / "runs/studies.db") == b"" and process.poll() is None:
+        time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "The same command continues." in out
+    assert "Traceback" not in err
+    status = command("status", "long")
+    assert "running" not in status.stdout
+    assert "1 lost" in status.stdout
+    assert "1 waiting" in status.stdout
+
+
+def _epochs_reported(database: Path) -> bytes:
+    """Something once a first epoch is in the storage."""
+    import sqlite3
+
+    if not database.exists():
+        return b""
+    try:
+        with sqlite3.connect(database) as connection:
+            return b"x" * connection.execute("select count(*) from trial_intermediate_values").fetchone()[0]
+    except sqlite3.OperationalError:
+        return b""
+
+
+def test_a_study_of_defaults_from_data_alone(folder: Path) -> None:
+    ran = command("run", "waves.npz", "--trials", "1", "--set", "training.epochs=1")
+    assert ran.returncode == 0, ran.stderr
+    assert "waves: classification" in ran.stdout
+
+
+def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks"]) == 0
+    assert "adding: T = seq_len" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "none.toml"], "tcn-search run: There is no study file none.toml."),
+        (["run", "mine.toml", "--set", "space.kernel=3"], "tcn-search run: mine.toml: Unknown key 'space.kernel'. Did you mean 'space.kernel_size'?"),
+        (["run", "mine.toml", "--set", "space.kernel_size={low=5,high=2}"], "low must not be above its high. Received: low = 5, high = 2"),
+        (["run", "mine.toml", "--set", "space.levels=[1]"], "No architecture of this space covers the required context of 16 steps (sequence length 16)"),
+        (["run", "mine.toml", "--set", "task.name=osuleef"], "There is no task 'osuleef'. Did you mean 'osuleaf'?"),
+        (["run", "mine.toml", "--set", "search.objectives=['val_f1']"], "objective must be one of val_loss (minimize), val_accuracy (maximize)"),
+        (["run", "mine.toml", "--storage", "sqlite:////proc/none/x.db"], "The study storage sqlite:////proc/none/x.db cannot be used"),
+        (["run", "mine.toml", "--storage", "postgresql://ann:secret@127.0.0.1:1/x"], "postgresql://ann:***@127.0.0.1:1/x"),
+        (["run", "mine.toml", "--trials", "0"], "--trials must be at least 1. Received: 0"),
+        (["run", "mine.toml", "--workers", "0"], "--workers must be at least 1. Received: 0"),
+        (["run", "mine.toml", "--timeout", "soon"], "--timeout must be a time above 0 such as 90s, 30m or 2h. Received: 'soon'"),
+        (["run", "rank2.npz"], "rank2.npz: X_train must have rank 3, (sequences, steps, channels). Received: shape (40, 16)."),
+        (["run", "nan.npz"], "nan.npz: X_train must be finite within each sequence. Received: NaN or infinity in 1 of 40 sequences"),
+        (["run", "empty_class.npz"], "empty_class.npz: Every class needs a training example. Without one: never."),
+        (["status", "nothing"], "tcn-search status: There is no study 'nothing' in the storage. There is none yet."),
+        (["report", "nothing"], "There is no study 'nothing' in the storage."),
+        (["best", "nothing"], "There is no study 'nothing' in the storage."),
+        (["best", "nothing", "--out", "model.h5"], "--out must be a file that ends in .keras. Received: model.h5"),
+        (["predict", "none.keras", "waves.npz"], "There is no model file none.keras."),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_changes_nothing(
+    arguments: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    X, y = waves(40)
+    np.savez("rank2.npz", X_train=X[..., 0], y_train=y)
+    np.savez("empty_class.npz", X_train=X, y_train=y, class_names=["slow", "fast", "never"])
+    X[7, 3] = np.nan
+    np.savez("nan.npz", X_train=X, y_train=y)
+    before = sorted(folder.rglob("*"))
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert message in err
+    assert err.count("\n") == 1
+    assert "secret" not in err
+    assert out == ""
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "run" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["walk"])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)])
+def test_times(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "3d", "m"])
+def test_bad_times(text: str) -> None:
+    with pytest.raises(InputError, match="--timeout must be a time above 0"):
+        seconds(text)
+
+
+def test_the_output_may_be_cut_off(folder: Path) -> None:
+    """`tcn-search tasks | head -0` ends quietly."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-m", "tcn_search", "tasks"], stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,99 @@
+"""The pictures of a study: what is in them, on made-up frames."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from tcn_search import plot_history, plot_learning_curves, plot_receptive_field_score
+
+TRIALS = pd.DataFrame(
+    {
+        "trial": range(6),
+        "ended": ["complete", "stopped", "complete", "infeasible", "diverged", "complete"],
+        "score": [0.5, 0.4, 0.7, np.nan, np.nan, 0.6],
+        "receptive_field": [31, 61, 127, 7, 255, 61],
+    }
+)
+CURVES = pd.DataFrame(
+    {
+        "trial": [0, 0, 0, 2, 2],
+        "epoch": [1, 2, 3, 1, 2],
+        "val_loss": [3.0, 2.0, 2.5, 4.0, 3.5],
+        "loss": [2.0, 1.0, 0.5, 3, 2],
+    }
+)
+
+
+def labels(ax: matplotlib.axes.Axes) -> set[str]:
+    return {text.get_text() for text in ax.get_legend().get_texts()}
+
+
+@pytest.mark.parametrize(
+    ("direction", "best"), [("maximize", [0.5, 0.7, 0.7, 0.7]), ("minimize", [0.5, 0.5, 0.5, 0.5])]
+)
+def test_the_history_shows_the_best_so_far(direction: str, best: list[float]) -> None:
+    ax = plot_history(TRIALS, "val_accuracy", direction)
+    (line,) = ax.get_lines()
+    np.testing.assert_allclose(line.get_ydata(), best)
+    np.testing.assert_allclose(line.get_xdata(), [0, 2, 5, 5])
+    assert labels(ax) == {"complete", "pruned early", "best so far", "infeasible, never built", "diverged"}
+    assert ax.get_ylabel() == "val_accuracy (best epoch)"
+
+
+def test_wide_losses_are_drawn_on_a_logarithm() -> None:
+    wide = TRIALS.assign(score=[1e-4, 1.0, 1e-2, np.nan, np.nan, 0.5])
+    assert plot_history(wide, "val_loss").get_yscale() == "log"
+    assert plot_history(TRIALS, "val_loss").get_yscale() == "linear"
+
+
+def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left_out() -> None:
+    ax = plot_receptive_field_score(TRIALS, "val_loss", 50, 60, excluded=[3, 7, 15])
+    assert labels(ax) == {
+        "complete",
+        "pruned early",
+        "excluded, never sampled",
+        "pruned, unbuilt",
+        "required context, 50",
+        "sequence length, 60",
+    }
+    drawn = {
+        tuple(collection.get_offsets().data[:, 0])
+        for collection in ax.collections
+        if len(collection.get_offsets())
+    }
+    assert {(31, 127, 61), (61,), (3, 7, 15), (7,)} <= drawn
+    low, high = ax.get_xlim()
+    assert low <= 3
+    assert high >= 127
+
+
+def test_one_line_stands_for_both_where_they_are_equal() -> None:
+    ax = plot_receptive_field_score(TRIALS, "val_loss", 60, 60)
+    assert "required context = sequence length, 60" in labels(ax)
+
+
+def test_learning_curves_put_the_best_trial_in_front() -> None:
+    ax = plot_learning_curves(CURVES, "val_loss", best_trial=0)
+    assert labels(ax) == {"trial 0, validation", "trial 0, training", "other trials"}
+    best = next(line for line in ax.get_lines() if line.get_label() == "trial 0, validation")
+    np.testing.assert_allclose(best.get_ydata(), [3.0, 2.0, 2.5])
+
+
+def test_pictures_are_drawn_where_asked_and_leave_the_style_alone() -> None:
+    before = dict(matplotlib.rcParams)
+    figure = Figure()
+    axes = figure.subplots(1, 3)
+    assert plot_history(TRIALS, "val_loss", ax=axes[0]) is axes[0]
+    assert plot_receptive_field_score(TRIALS, "val_loss", 50, 60, ax=axes[1]) is axes[1]
+    assert plot_learning_curves(CURVES, "val_loss", ax=axes[2]) is axes[2]
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_empty_frames_give_empty_pictures() -> None:
+    plot_history(TRIALS[:0], "val_loss")
+    plot_receptive_field_score(TRIALS[:0], "val_loss", 50, 60)
+    plot_learning_curves(CURVES[:0], "val_loss")

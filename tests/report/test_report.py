@@ -1,0 +1,57 @@
+"""The report of a study: its files, and that they say what the study holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tcn_search import SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search.errors import InputError
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(tmp_path)
+    task = Task.from_arrays(*waves(24), name="<waves>")
+    return Study(
+        "waves", task, SearchSpace(nb_filters=[4, 8], levels=[2, 3, 4]), training=TrainingSettings(epochs=9)
+    )
+
+
+def test_table_figures_and_page_are_written(study: Study) -> None:
+    study.run(12, executor=Synthetic({3: "diverged"}), on_progress=lambda progress: None)
+    folder = write_report(study)
+    assert folder == Path("runs/waves")
+    written = pd.read_csv(folder / "trials.csv")
+    assert len(written) == len(study.trials())
+    assert written["score"].tolist() == pytest.approx(study.trials()["score"].tolist(), nan_ok=True)
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert not re.search(r'(src|href)="(?!data:)', page)  # self-contained
+    assert "&lt;waves&gt;: classification" in page
+    assert "16 / 16 steps" in page
+    assert "architectures fall short of 16 steps" in page
+    assert page.count("<tr") == 1 + len(written)
+    for name in ("history", "receptive_field", "learning_curves"):
+        assert (folder / f"{name}.png").stat().st_size > 5_000
+        assert (folder / f"{name}.svg").read_text().startswith("<?xml")
+
+
+def test_a_study_without_trials_or_a_place_to_write_is_refused(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="The study 'waves' has no trial yet. Run it first."):
+        write_report(study)
+    assert not (tmp_path / "runs/waves").exists()
+    study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="The report cannot be written to file"):
+        write_report(study, "file")
+
+
+def test_a_study_where_nothing_is_complete_has_a_report(study: Study) -> None:
+    study.run(2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None)
+    assert "2 diverged" in (write_report(study) / "report.html").read_text()

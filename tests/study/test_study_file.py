@@ -1,0 +1,159 @@
+"""Study files: every key has a default, every mistake is named."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tcn_search import Range, SearchSpace
+from tcn_search.errors import InputError
+from tcn_search.study.study_file import parse_change, read_study_file
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "mine.toml"
+    file.write_text(text)
+    return file
+
+
+def test_only_the_task_is_needed(tmp_path: Path) -> None:
+    study = read_study_file(write(tmp_path, '[task]\nname = "adding"\n'))
+    assert (study.name, study.task_name, study.trials) == ("mine", "adding", 50)
+    assert study.space == SearchSpace()
+    assert study.search.objective == "val_loss"
+    assert (study.training.epochs, study.training.batch_size) == (10, 64)
+
+
+def test_everything_arrives_where_it_belongs(tmp_path: Path) -> None:
+    study = read_study_file(
+        write(
+            tmp_path,
+            """
+            name = "all"
+            [task]
+            name = "adding"
+            seq_len = 60
+            [space]
+            nb_filters = [8]
+            kernel_size = { low = 2, high = 4 }
+            dilations = [[1, 2, 4, 8], [1, 3, 9]]
+            learning_rate = { low = 1e-4, high = 1e-2, log = true }
+            [constraints]
+            required_context = 30
+            receptive_field = "prune"
+            max_params = 200_000
+            allow_blind_spots = true
+            [training]
+            epochs = 3
+            batch_size = 8
+            patience = 2
+            final_epochs = 9
+            [search]
+            trials = 7
+            sampler = "random"
+            pruner = "none"
+            objectives = ["val_mae"]
+            seed = 4
+            """,
+        )
+    )
+    assert (study.name, study.task_options, study.trials) == ("all", {"seq_len": 60}, 7)
+    assert study.space.kernel_size == Range(2, 4)
+    assert study.space.dilations == ((1, 2, 4, 8), (1, 3, 9))
+    assert study.space.learning_rate == Range(1e-4, 1e-2, log=True)
+    assert study.constraints.to_dict() == {
+        "required_context": 30,
+        "receptive_field": "prune",
+        "max_params": 200_000,
+        "allow_blind_spots": True,
+    }
+    assert (study.training.epochs, study.training.batch_size, study.training.patience) == (3, 8, 2)
+    assert (study.search.sampler, study.search.pruner, study.search.objective) == (
+        "random",
+        "none",
+        "val_mae",
+    )
+    assert (study.search.seed, study.search.final_epochs) == (4, 9)
+
+
+def test_data_is_looked_for_beside_the_study_file(tmp_path: Path) -> None:
+    study = read_study_file(write(tmp_path, '[task]\nname = "data/own.npz"\n'))
+    assert study.task_name == str(tmp_path / "data/own.npz")
+
+
+def test_a_path_to_an_npz_is_a_study_of_defaults() -> None:
+    study = read_study_file("some/where/gun.npz", {"search.trials": 3})
+    assert (study.name, study.task_name, study.trials) == ("gun", "some/where/gun.npz", 3)
+
+
+def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
+    file = write(tmp_path, '[task]\nname = "adding"\n[training]\nepochs = 3\n')
+    changes = dict(
+        map(parse_change, ["training.epochs=5", "task.seq_len=40", "name=other", "space.norm=['none']"])
+    )
+    study = read_study_file(file, changes)
+    assert (study.training.epochs, study.task_options, study.name, study.space.norm) == (
+        5,
+        {"seq_len": 40},
+        "other",
+        ("none",),
+    )
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.name)
+def test_every_shipped_study_can_be_read_and_has_a_feasible_architecture(file: Path) -> None:
+    study = read_study_file(file)
+    task = study.load_task()
+    spec = task.spec
+    study.space.for_task(spec.kind, spec.seq_len, spec.input_channels, spec.outputs, study.constraints)
+    assert set(tomllib.loads(file.read_text())) <= {
+        "name",
+        "task",
+        "space",
+        "constraints",
+        "training",
+        "search",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[task]\nname = 'adding'\n[space]\nkernel_sizes = [3]", "Unknown key 'space.kernel_sizes'. Did you mean 'space.kernel_size'?"),
+        ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'space.learning_rate'?"),
+        ("[task]\nname = 'adding'\n[serch]\ntrials = 1", "Unknown key 'serch'. Did you mean 'search'?"),
+        ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, sampler, pruner, objectives, seed."),
+        ("[search]\ntrials = 1", "task is missing"),
+        ("[task]\nseq_len = 1", "task.name is missing"),
+        ("task = 'adding'", "task must be a section, [task]. Received: 'adding'"),
+        ("[task]\nname = 'adding'\n[search]\ntrials = 0", "search.trials: Input should be greater than or equal to 1. Received: 0"),
+        ("[task]\nname = 'adding'\n[training]\nepochs = 'ten'", "training.epochs: Input should be a valid integer. Received: 'ten'"),
+        ("[task]\nname = 'adding'\n[training]\nepochs = 0", "epochs must be an integer of at least 1. Received: 0"),
+        ("[task]\nname = 'adding'\n[space]\nkernel_size = { low = 8, high = 2 }", "[space] kernel_size: A range's low must not be above its high. Received: low = 8, high = 2"),
+        ("[task]\nname = 'adding'\n[search]\nsampler = 'grid'", "sampler must be one of 'tpe', 'random'. Received: 'grid'"),
+        ("[task]\nname = 'adding'\n[search]\nobjectives = []", "search.objectives must have exactly one entry. Received: []"),
+        ("space = 3\n[task]\nname = 'adding'", "space must be a section, [space]. Received: 3"),
+        ("[task\nname", "is not valid TOML"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        read_study_file(write(tmp_path, text))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "mine.toml" in str(error.value)
+
+
+def test_mistakes_of_the_command_line() -> None:
+    with pytest.raises(InputError, match="There is no study file none.toml."):
+        read_study_file("none.toml")
+    with pytest.raises(
+        InputError, match="--set must be key=value, such as search.trials=5. Received: 'trials'"
+    ):
+        parse_change("trials")
+    with pytest.raises(InputError, match=r"--set task.name.x: 'name' is a value, not a section."):
+        read_study_file("gun.npz", {"task.name.x": 1})
