@@ -198,7 +198,8 @@ class Search:
         ended = {"complete": "", "stopped": "pruned at "}.get(outcome.ended, f"{outcome.ended}, ")
         score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}, "
         reason = f" ({outcome.reason})" if outcome.reason else ""
-        spent = f"{len(outcome.curve)} epochs, {outcome.seconds.get('total', 0):.0f} s"
+        epochs = len(outcome.curve)
+        spent = f"{epochs} epoch{'' if epochs == 1 else 's'}, {outcome.seconds.get('total', 0):.0f} s"
         return f"{score}{ended}{spent}{reason}  {architecture}"
 
 

@@ -1,0 +1,55 @@
+# A bare Python 3.11 or newer with venv, and make, are enough: every target makes what it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# keras-tcn 3.5.7 declares a package that exists for macOS only, so it is installed without its dependencies.
+KERAS_TCN := keras-tcn==3.5.7
+NAME := $(basename $(notdir $(STUDY)))
+
+STUDY ?= studies/osuleaf.toml
+STUDY_OPTIONS ?=
+SEEDS ?= 3
+BEST_OPTIONS ?=
+
+.PHONY: help study test test-all lint bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+study: $(VENV)/installed  ## search on UCR OSULeaf: study, winner over seeds, report in runs/osuleaf
+	$(BIN)/tcn-search run $(STUDY) $(STUDY_OPTIONS)
+	$(BIN)/tcn-search best $(NAME) --seeds $(SEEDS)
+	$(BIN)/tcn-search report $(NAME)
+
+test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on TensorFlow and on JAX
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/layers tests/trainers
+
+test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow"
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "slow or not slow" tests/layers tests/trainers
+	$(INSTALL) torch
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "slow or not slow" tests/layers tests/trainers
+
+lint: $(VENV)/installed-for-tests  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable '.[ucr]'
+	touch $@
+
+$(VENV)/installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable '.[test,dev]'
+	$(INSTALL) --no-deps $(KERAS_TCN)
+	touch $@ $(VENV)/installed
+
+clean:  ## remove the virtual environment and caches; results in runs/ stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
