@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.steps import every, resize
+from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding
 
 
@@ -14,7 +16,7 @@ from tcn_search.planning.receptive_field import left_padding
 class DilatedConvolution(keras.layers.Layer):
     """A 1-D convolution over time whose taps lie `dilation` steps apart, with weight norm if asked.
 
-    Input (B, T, C), output (B, T, filters); with padding "valid" (B, T − (kernel_size−1)·dilation, filters).
+    Input (B, T, C), output (B, T, filters); with padding "valid" (B, T - (kernel_size-1)·dilation, filters).
     Weights in Keras' Conv1D order: kernel (kernel_size, C, filters), bias (filters,), and with weight norm
     the scale g (filters,) after them: the kernel in use is g · v / ‖v‖, one norm for each filter (Salimans
     and Kingma 2016, equation 2); g starts at ‖v‖.
@@ -55,16 +57,29 @@ class DilatedConvolution(keras.layers.Layer):
         return kernel * (ops.convert_to_tensor(self.scale) / _filter_norms(kernel))
 
     def call(self, inputs: Any) -> Any:
-        if self.padding != "valid" and self.reach:
-            before = left_padding(self.reach, self.padding)
-            inputs = ops.pad(inputs, [[0, 0], [before, self.reach - before], [0, 0]])
+        left = left_padding(self.reach, self.padding)
+        before, after = (0, 0) if self.padding == "valid" else (left, self.reach - left)
+        return self.convolve(
+            inputs, ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
+        )
+
+    def convolve(self, x: Any, plan: ConvolutionPlan) -> Any:
+        """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
+        x = resize(x, plan.before, plan.after)
+        kernel = self.effective_kernel()  # (kernel_size, C, filters)
+        if plan.taps < self.kernel_size:
+            kernel = ops.slice(kernel, (plan.first_tap, 0, 0), (plan.taps, *kernel.shape[1:]))
+        if plan.folds:
+            x, kernel = _fold(x, kernel, plan)
         outputs = ops.conv(
-            inputs,
-            self.effective_kernel(),
+            x,
+            kernel,
             padding="valid",
-            dilation_rate=self.dilation,
+            dilation_rate=plan.dilation,
             data_format="channels_last",
         )
+        if plan.stride > 1 and not plan.folds:
+            outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
         return ops.add(outputs, self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -85,6 +100,22 @@ class DilatedConvolution(keras.layers.Layer):
         }
 
 
+def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:
+    """`plan.stride` steps as the channels of one: a dense convolution that computes no step in vain.
+
+    x (B, n, C) becomes (B, n / stride, stride·C) and the kernel, with zero taps in front,
+    (taps / stride, stride·C, filters).
+    """
+    channels, filters = kernel.shape[1:]
+    if plan.lead:
+        kernel = ops.pad(kernel, [[plan.lead, 0], [0, 0], [0, 0]])
+    rows, wide = (plan.lead + plan.taps) // plan.stride, plan.stride * channels
+    x = ops.reshape(x, (-1, x.shape[1] // plan.stride, wide))
+    return x, ops.reshape(kernel, (rows, wide, filters))
+
+
 def _filter_norms(kernel: Any) -> Any:
     """‖v‖ of each filter, (filters,). An all-zero filter gets a tiny norm instead of a division by zero."""
-    return ops.sqrt(ops.maximum(ops.sum(ops.square(kernel), axis=(0, 1)), 1e-12))
+    precise = keras.backend.result_type(kernel.dtype, "float32")
+    squares = ops.sum(ops.square(ops.cast(kernel, precise)), axis=(0, 1))
+    return ops.cast(ops.sqrt(ops.maximum(squares, 1e-12)), kernel.dtype)

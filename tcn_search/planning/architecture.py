@@ -120,7 +120,9 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON and TOML know them. `Architecture.from_dict` takes it back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
