@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tcn_search.layers.steps import every, resize
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding
+
+# Measured on 2 cores: a matrix over all steps wins while it does at most so many times the multiply-adds ...
+_SHORT = 2.5
+# ... and has at most so many numbers, for it is made anew from the kernel at each step.
+_SMALL = 2**18
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -65,6 +72,8 @@ class DilatedConvolution(keras.layers.Layer):
 
     def convolve(self, x: Any, plan: ConvolutionPlan) -> Any:
         """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
+        if self._is_short(x, plan):
+            return self._multiply(x, plan)
         x = resize(x, plan.before, plan.after)
         kernel = self.effective_kernel()  # (kernel_size, C, filters)
         if plan.taps < self.kernel_size:
@@ -82,6 +91,26 @@ class DilatedConvolution(keras.layers.Layer):
             outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
         return ops.add(outputs, self.bias)
 
+    def _is_short(self, x: Any, plan: ConvolutionPlan) -> bool:
+        """Whether one matrix over all steps is cheaper than sliding taps: short sequences, small matrices."""
+        if plan.outputs is None or plan.dilation > 1:
+            return False
+        steps, channels = x.shape[1:]
+        size = steps * channels * plan.outputs * self.filters
+        return steps <= _SHORT * plan.taps and size <= _SMALL
+
+    def _multiply(self, x: Any, plan: ConvolutionPlan) -> Any:
+        """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
+        steps, channels = x.shape[1:]
+        outputs: int = plan.outputs  # type: ignore[assignment]
+        kernel = ops.reshape(self.effective_kernel(), (self.kernel_size, channels * self.filters))
+        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
+        matrix = ops.reshape(ops.matmul(places, kernel), (steps, outputs, channels, self.filters))
+        matrix = ops.reshape(ops.transpose(matrix, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
+        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), matrix)
+        flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
+        return ops.reshape(flat, (-1, outputs, self.filters))
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, _ = input_shape
         if self.padding == "valid" and steps is not None:
@@ -98,6 +127,18 @@ class DilatedConvolution(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "use_weight_norm": self.use_weight_norm,
         }
+
+
+@lru_cache(maxsize=256)
+def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
+    """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
+    places = np.zeros((steps, plan.outputs, kernel_size), dtype="float32")  # type: ignore[arg-type]
+    for output in range(plan.outputs):  # type: ignore[arg-type]
+        for tap in range(plan.taps):
+            step = output * plan.stride + plan.lead + tap - plan.before
+            if 0 <= step < steps:
+                places[step, output, plan.first_tap + tap] = 1
+    return places.reshape(-1, kernel_size)
 
 
 def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:

@@ -69,6 +69,7 @@ class TCN(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.stateful = False  # states are handed in and out; Bidirectional asks
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.norm = _one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)

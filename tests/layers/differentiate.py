@@ -54,7 +54,8 @@ def _with_jax(layer, x, training, kwargs):
         return _score(output), output
 
     trainable = [variable.value for variable in layer.trainable_variables]
-    (_, output), (by_x, found) = jax.value_and_grad(score, argnums=(0, 1), has_aux=True)(x, trainable)
+    derive = jax.jit(jax.value_and_grad(score, argnums=(0, 1), has_aux=True))
+    (_, output), (by_x, found) = derive(x, trainable)
     return ops.convert_to_numpy(output), ops.convert_to_numpy(by_x), _numpy(found)
 
 
