@@ -60,7 +60,7 @@ def test_states_in_a_functional_model():
     x = np.random.default_rng(0).normal(size=(2, 5, 2)).astype("float32")
     states = [np.zeros((2, *state.shape[1:]), "float32") for state in before]
     first, *states = model([x[:, :2], *states])
-    second, *_ = model([x[:, 2:], *states])
+    second, *_ = model([ops.convert_to_tensor(x[:, 2:]), *states])
     whole, *_ = layer(x)
     found = np.concatenate([ops.convert_to_numpy(first), ops.convert_to_numpy(second)], axis=1)
     assert worst(found, ops.convert_to_numpy(whole)) < 2e-5
