@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from tcn_search.layers.steps import every, resize
+from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding
+
+# Measured on 2 cores: a matrix over all steps wins while it does at most so many times the multiply-adds ...
+_SHORT = 2.5
+# ... and has at most so many numbers, for it is made anew from the kernel at each step.
+_SMALL = 2**18
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class DilatedConvolution(keras.layers.Layer):
     """A 1-D convolution over time whose taps lie `dilation` steps apart, with weight norm if asked.
 
-    Input (B, T, C), output (B, T, filters); with padding "valid" (B, T − (kernel_size−1)·dilation, filters).
+    Input (B, T, C), output (B, T, filters); with padding "valid" (B, T - (kernel_size-1)·dilation, filters).
     Weights in Keras' Conv1D order: kernel (kernel_size, C, filters), bias (filters,), and with weight norm
     the scale g (filters,) after them: the kernel in use is g · v / ‖v‖, one norm for each filter (Salimans
     and Kingma 2016, equation 2); g starts at ‖v‖.
@@ -56,17 +65,52 @@ class DilatedConvolution(keras.layers.Layer):
         return kernel * (ops.convert_to_tensor(self.scale) / _filter_norms(kernel))
 
     def call(self, inputs: Any) -> Any:
-        if self.padding != "valid" and self.reach:
-            before = left_padding(self.reach, self.padding)
-            inputs = ops.pad(inputs, [[0, 0], [before, self.reach - before], [0, 0]])
+        left = left_padding(self.reach, self.padding)
+        before, after = (0, 0) if self.padding == "valid" else (left, self.reach - left)
+        return self.convolve(
+            inputs, ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
+        )
+
+    def convolve(self, x: Any, plan: ConvolutionPlan) -> Any:
+        """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
+        if self._is_short(x, plan):
+            return self._multiply(x, plan)
+        x = resize(x, plan.before, plan.after)
+        kernel = self.effective_kernel()  # (kernel_size, C, filters)
+        if plan.taps < self.kernel_size:
+            kernel = ops.slice(kernel, (plan.first_tap, 0, 0), (plan.taps, *kernel.shape[1:]))
+        if plan.folds:
+            x, kernel = _fold(x, kernel, plan)
         outputs = ops.conv(
-            inputs,
-            self.effective_kernel(),
+            x,
+            kernel,
             padding="valid",
-            dilation_rate=self.dilation,
+            dilation_rate=plan.dilation,
             data_format="channels_last",
         )
+        if plan.stride > 1 and not plan.folds:
+            outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
         return ops.add(outputs, self.bias)
+
+    def _is_short(self, x: Any, plan: ConvolutionPlan) -> bool:
+        """Whether one matrix over all steps is cheaper than sliding taps: short sequences, small matrices."""
+        if plan.outputs is None or plan.dilation > 1:
+            return False
+        steps, channels = x.shape[1:]
+        size = steps * channels * plan.outputs * self.filters
+        return steps <= _SHORT * plan.taps and size <= _SMALL
+
+    def _multiply(self, x: Any, plan: ConvolutionPlan) -> Any:
+        """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
+        steps, channels = x.shape[1:]
+        outputs: int = plan.outputs  # type: ignore[assignment]
+        kernel = ops.reshape(self.effective_kernel(), (self.kernel_size, channels * self.filters))
+        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
+        matrix = ops.reshape(ops.matmul(places, kernel), (steps, outputs, channels, self.filters))
+        matrix = ops.reshape(ops.transpose(matrix, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
+        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), matrix)
+        flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
+        return ops.reshape(flat, (-1, outputs, self.filters))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, _ = input_shape
@@ -86,6 +130,34 @@ class DilatedConvolution(keras.layers.Layer):
         }
 
 
+@lru_cache(maxsize=256)
+def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
+    """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
+    places = np.zeros((steps, plan.outputs, kernel_size), dtype="float32")  # type: ignore[arg-type]
+    for output in range(plan.outputs):  # type: ignore[arg-type]
+        for tap in range(plan.taps):
+            step = output * plan.stride + plan.lead + tap - plan.before
+            if 0 <= step < steps:
+                places[step, output, plan.first_tap + tap] = 1
+    return places.reshape(-1, kernel_size)
+
+
+def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:
+    """`plan.stride` steps as the channels of one: a dense convolution that computes no step in vain.
+
+    x (B, n, C) becomes (B, n / stride, stride·C) and the kernel, with zero taps in front,
+    (taps / stride, stride·C, filters).
+    """
+    channels, filters = kernel.shape[1:]
+    if plan.lead:
+        kernel = ops.pad(kernel, [[plan.lead, 0], [0, 0], [0, 0]])
+    rows, wide = (plan.lead + plan.taps) // plan.stride, plan.stride * channels
+    x = ops.reshape(x, (-1, x.shape[1] // plan.stride, wide))
+    return x, ops.reshape(kernel, (rows, wide, filters))
+
+
 def _filter_norms(kernel: Any) -> Any:
     """‖v‖ of each filter, (filters,). An all-zero filter gets a tiny norm instead of a division by zero."""
-    return ops.sqrt(ops.maximum(ops.sum(ops.square(kernel), axis=(0, 1)), 1e-12))
+    precise = keras.backend.result_type(kernel.dtype, "float32")
+    squares = ops.sum(ops.square(ops.cast(kernel, precise)), axis=(0, 1))
+    return ops.cast(ops.sqrt(ops.maximum(squares, 1e-12)), kernel.dtype)

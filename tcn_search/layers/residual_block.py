@@ -8,7 +8,17 @@ import keras
 from keras import ops
 
 from tcn_search.layers.convolution import DilatedConvolution
+from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
+from tcn_search.layers.validity import Validity, mask_validity
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
+from tcn_search.planning.grids import ConvolutionPlan
+from tcn_search.planning.last_step import BlockPlan
+from tcn_search.planning.receptive_field import left_padding
+
+# activation(activation(x)) is activation(x), and dropout between the two changes nothing.
+_IDEMPOTENT = (keras.activations.relu, keras.activations.linear)
+_SAME_STEPS = BlockPlan(None, None, (), 1, 0, 0, 0, 1, 0, 1, None)
+_POINTWISE = ConvolutionPlan(0, 0, 0, 1, 0, 1, 1, None)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -16,8 +26,8 @@ class ResidualBlock(keras.layers.Layer):
     """Twice [dilated convolution, norm, activation, spatial dropout], and the way around them.
 
     Input x (B, T, C). The skip output is the activation of the two convolutions' result; the block output is
-    activation(match(x) + skip output), where match is a 1×1 convolution if C differs from `filters` and the
-    identity otherwise. Returns (block output, skip output), both (B, T, filters).
+    activation(match(x) + skip output), where match is a convolution of one tap if C differs from `filters`
+    and the identity otherwise. Returns (block output, skip output), both (B, T, filters).
 
     With `residual=False` nothing reads the block output: it is not computed, has no weights, and is None.
     """
@@ -95,22 +105,90 @@ class ResidualBlock(keras.layers.Layer):
         return None
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> tuple[Any, Any]:
-        # A padded step must be zero at the input of every convolution, as the zeros around a sequence are.
-        valid = None if mask is None else ops.expand_dims(ops.cast(mask, self.compute_dtype), -1)
-        x = inputs
-        for index, convolution in enumerate(self.convolutions):
-            x = convolution(x if valid is None else x * valid)
-            if self.norm == "batch":
-                x = self.norms[index](x, training=training, mask=mask)
-            elif self.norm == "layer":
-                x = self.norms[index](x)
-            x = self.dropouts[index](self.activation(x), training=training)
-        skip = self.activation(x)
+        reach = (self.kernel_size - 1) * self.dilation
+        left = left_padding(reach, self.padding)
+        before, after = (0, 0) if self.padding == "valid" else (left, reach - left)
+        convolution = ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
+        lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
+        plan = BlockPlan(None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None)
+        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
+        return self.evaluate(inputs, plan, training, valid)
+
+    def evaluate(
+        self, inputs: Any, plan: BlockPlan, training: bool | None = None, valid: Validity | None = None
+    ) -> tuple[Any, Any]:
+        """(block output, skip output) at the steps of `plan`, of the input steps `inputs` (B, n, C).
+
+        `valid` gives (B, n, 1) ones at the steps of a grid that exist: a step that does not must be zero at
+        the input of *every* convolution, as the zeros around a sequence are.
+        """
+        x = inputs if valid is None else inputs * valid(plan.inputs)
+        hidden = None if valid is None else valid(plan.hidden)
+        if plan.phases > 1:
+            x = split_phases(resize(x, plan.before, plan.after), plan.phases)
+            if hidden is not None:
+                hidden = self._split_validity(hidden, plan)
+        for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
+            if index and hidden is not None:
+                x = x * hidden
+            x = self._after(convolution.convolve(x, step), index, training, hidden, plan.phases)
+        if plan.phases > 1:
+            x = cut(merge_phases(x, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
+        skip = x if self.activation in _IDEMPOTENT else self.activation(x)
+        return self._add_up(inputs, skip, plan), skip
+
+    def stream(
+        self, inputs: Any, states: list[Any], training: bool | None = None
+    ) -> tuple[Any, Any, list[Any]]:
+        """(block output, skip output, states after), where `states` are the steps before `inputs`.
+
+        One state (B, reach, C) for each convolution: its last inputs, oldest first.
+        """
+        x, after = inputs, []
+        plan = ConvolutionPlan(0, 0, 0, self.kernel_size, 0, self.dilation, 1, None)
+        for index, (convolution, state) in enumerate(zip(self.convolutions, states, strict=True)):
+            steps = ops.concatenate([ops.cast(state, x.dtype), x], axis=1)  # (B, reach + n, C)
+            after.append(steps[:, ops.shape(x)[1] :])
+            x = self._after(convolution.convolve(steps, plan), index, training, None, phases=1)
+        skip = x if self.activation in _IDEMPOTENT else self.activation(x)
+        return self._add_up(inputs, skip, _SAME_STEPS), skip, after
+
+    def _split_validity(self, hidden: Any, plan: BlockPlan) -> Any:
+        """(B, n, 1) as (B · phases, rows, 1), for B rows even where all are alike."""
+        fill = plan.convolutions[0].outputs * plan.phases - plan.hidden.count  # type: ignore
+        return split_phases(resize(hidden, 0, fill), plan.phases)
+
+    def _after(self, x: Any, index: int, training: bool | None, valid: Any, phases: int) -> Any:
+        """Norm, activation and dropout after the convolution of that index; x (B · phases, n, C)."""
+        if self.norm == "batch":
+            # Only in training does it matter which steps exist; the full evaluation is used there.
+            mask = ops.cast(valid[..., 0], "bool") if training and valid is not None else None
+            x = self.norms[index](x, training=training, mask=mask)
+        elif self.norm == "layer":
+            x = self.norms[index](x)
+        x = self.activation(x)
+        if not self.dropout_rate:
+            return x
+        dropout = self.dropouts[index]
+        if phases == 1:
+            return dropout(x, training=training)
+        rows, channels = x.shape[1:]
+        apart = ops.reshape(x, (-1, phases, rows, channels))
+        # A channel is dropped for the whole sequence, so for all phases.
+        kept = dropout(ops.ones_like(apart[:, 0, :1]), training=training)  # (B, 1, C)
+        return ops.reshape(apart * ops.expand_dims(kept, 1), (-1, rows, channels))
+
+    def _add_up(self, inputs: Any, skip: Any, plan: BlockPlan) -> Any:
+        """activation(match(inputs) + skip output), or None where nothing reads it."""
         if not self.residual:
-            return skip, skip
-        matched = inputs if self.match is None else self.match(inputs)
-        lost = matched.shape[1] - skip.shape[1] if self.padding == "valid" else 0
-        return self.activation(matched[:, lost:] + skip), skip
+            return None
+        if plan.outputs is None:
+            beside = inputs[:, plan.residual_start :] if plan.residual_start else inputs
+        else:
+            beside = every(inputs, plan.residual_start, plan.residual_stride, plan.outputs)
+        return self.activation(
+            (beside if self.match is None else self.match.convolve(beside, _POINTWISE)) + skip
+        )
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
         batch, steps, _ = input_shape

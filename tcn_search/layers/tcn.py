@@ -10,7 +10,10 @@ from keras import ops
 
 from tcn_search.errors import InputError
 from tcn_search.layers.residual_block import ResidualBlock
-from tcn_search.planning.architecture import NORMS, Architecture
+from tcn_search.layers.steps import every
+from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, valid_run
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, Architecture
+from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -66,17 +69,14 @@ class TCN(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.stateful = False  # states are handed in and out; Bidirectional asks
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.norm = _one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
-        if padding not in ("causal", "same"):
-            raise InputError(f"padding must be 'causal' or 'same'. Received: {padding!r}")
-        if return_state:
-            raise InputError("return_state must be False. Received: True")
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
             raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
         self.architecture = Architecture(
-            nb_filters=nb_filters if isinstance(nb_filters, int) else tuple(nb_filters),
+            nb_filters=nb_filters,  # type: ignore[arg-type]
             kernel_size=kernel_size,
             dilations=dilations,  # type: ignore[arg-type]
             nb_stacks=nb_stacks,
@@ -87,6 +87,9 @@ class TCN(keras.layers.Layer):
         self.dropout_rate = dropout_rate
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
+        self.return_state = return_state
+        if return_state:
+            _check_state_arguments(padding, go_backwards)
 
     @property
     def receptive_field(self) -> int:
@@ -94,11 +97,7 @@ class TCN(keras.layers.Layer):
         return self.architecture.receptive_field
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        if len(input_shape) != 3:
-            raise InputError(
-                "TCN needs an input of rank 3, (batch, time, channels). "
-                f"Received: shape {tuple(input_shape)}. Add the missing axis with reshape or expand_dims."
-            )
+        self._check_rank(input_shape)
         self.residual_blocks: list[ResidualBlock] = []
         architecture, shape = self.architecture, tuple(input_shape)
         blocks = architecture.blocks
@@ -120,43 +119,132 @@ class TCN(keras.layers.Layer):
             self.residual_blocks.append(block)
             _, shape = block.compute_output_shape(shape)
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(
+        self, inputs: Any, initial_state: Any = None, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        self._check_rank(inputs.shape)
+        if self.return_state or initial_state is not None:
+            self._check_streaming(mask)
+            return self._stream(inputs, initial_state, training)
+        if mask is not None and self.architecture.padding == "valid":
+            raise InputError(
+                "padding='valid' cannot be used with a mask. Received: a mask. Use padding='causal'."
+            )
         x = inputs  # (B, T, C)
         if self.go_backwards:
             x = ops.flip(x, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
-        skips = []
-        for block in self.residual_blocks:
-            x, skip = block(x, training=training, mask=mask)
-            skips.append(skip)
-        if self.architecture.use_skip_connections:
-            x = sum(skips[1:], skips[0])
-        return x if self.return_sequences else self._read_out(x, mask)
+        statistics = self.norm == "batch" and training
+        if not self.return_sequences and not statistics:
+            return self._evaluate_last_step(x, training, mask)
+        plan = full_plan(self.architecture, x.shape[1], use_phases=not statistics)
+        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
+        outputs = self._run(x, plan, training, valid)  # (B, T, filters)
+        return outputs if self.return_sequences else self._read_out(outputs, mask)
+
+    def _evaluate_last_step(self, x: Any, training: bool | None, mask: Any) -> Any:
+        """Only what the last step depends on, (B, filters)."""
+        architecture, steps = self.architecture, x.shape[1]
+        plan = window_plan(architecture) if steps is None else last_step_plan(architecture, steps)
+        inputs, wanted, valid = plan.inputs, plan.wanted, None
+        assert inputs is not None
+        assert wanted is not None
+        if mask is not None or steps is None:
+            run = _whole_run(x) if mask is None else valid_run(mask)
+            x, valid = lay_rows(x, inputs, wanted.start, architecture.padding, run, self.compute_dtype)
+        else:
+            x = every(x, inputs.start, inputs.stride, inputs.count)
+        return ops.squeeze(self._run(x, plan, training, valid), axis=1)
+
+    def _run(self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None) -> Any:
+        """The wanted steps of the plan, (B, plan.wanted.count, filters), of the input at its grid."""
+        total = None
+        for block, step in zip(self.residual_blocks, plan.blocks, strict=True):
+            x, skip = block.evaluate(x, step, training, valid)
+            if self.architecture.use_skip_connections:
+                read = self._wanted_steps(skip, step, plan)
+                total = read if total is None else total + read
+        return x if total is None else total
+
+    def _wanted_steps(self, skip: Any, step: BlockPlan, plan: EvaluationPlan) -> Any:
+        if plan.wanted is None:
+            return skip[:, step.read_start :] if step.read_start else skip
+        return every(skip, step.read_start, step.read_stride, plan.wanted.count)
 
     def _read_out(self, x: Any, mask: Any) -> Any:
-        """The step that `return_sequences=False` returns, (B, filters)."""
+        """The step of the full evaluation x (B, T, filters) that is read, (B, filters)."""
+        padding = self.architecture.padding
         if mask is None:
-            return x[:, ops.shape(x)[1] // 2 if self.architecture.padding == "same" else -1]
-        steps = ops.shape(mask)[1]
-        positions = ops.arange(steps)
-        valid = ops.cast(mask, positions.dtype)
-        if self.architecture.padding == "same":
-            read = ops.argmax(valid, axis=1) + ops.sum(valid, axis=1) // 2
-        else:
-            read = ops.max(positions * valid, axis=1)
-        chosen = ops.cast(positions[None, :] == ops.cast(read, positions.dtype)[:, None], x.dtype)
-        return ops.sum(ops.where(chosen[..., None] > 0, x, 0), axis=1)
+            return x[:, ops.shape(x)[1] // 2 if padding == "same" else -1]
+        read = ops.maximum(read_step(*valid_run(mask), padding), 0)
+        chosen = ops.cast(ops.arange(ops.shape(x)[1], dtype="int32")[None, :] == read[:, None], x.dtype)
+        return ops.sum(x * chosen[..., None], axis=1)
+
+    def _stream(self, x: Any, states: Any, training: bool | None) -> list[Any] | Any:
+        """The continuation after `states`, and with `return_state` the states after it."""
+        states = self._initial_state(x, states)
+        after: list[Any] = []
+        total: Any = None
+        for index, block in enumerate(self.residual_blocks):
+            first = index * CONVOLUTIONS_PER_BLOCK
+            before = states[first : first + CONVOLUTIONS_PER_BLOCK]
+            x, skip, newer = block.stream(x, before, training)
+            after += newer
+            total = skip if total is None else ops.add(total, skip)
+        outputs = total if self.architecture.use_skip_connections else x
+        outputs = outputs if self.return_sequences else outputs[:, -1]
+        return [outputs, *after] if self.return_state else outputs
+
+    def _initial_state(self, x: Any, states: Any) -> list[Any]:
+        """The states given, or zeros: nothing came before."""
+        shapes = self._state_shapes(x.shape[-1])
+        if states is None:
+            return [ops.zeros((ops.shape(x)[0], *shape), dtype=self.compute_dtype) for shape in shapes]
+        states = list(states) if isinstance(states, (list, tuple)) else [states]
+        found = [tuple(state.shape[1:]) for state in states]
+        if found != shapes:
+            raise InputError(
+                "initial_state must be the states that return_state=True gave, one (batch, steps, channels) "
+                f"for each dilated convolution, with (steps, channels) = {shapes}. Received: {found}"
+            )
+        return states
+
+    def _state_shapes(self, input_channels: int) -> list[tuple[int, int]]:
+        """(steps, channels) of the state of each dilated convolution: the steps that it looks back."""
+        shapes, channels = [], input_channels
+        for dilation, filters in self.architecture.blocks:
+            reach = (self.architecture.kernel_size - 1) * dilation
+            shapes += [(reach, channels)] + [(reach, filters)] * (CONVOLUTIONS_PER_BLOCK - 1)
+            channels = filters
+        return shapes
+
+    def _check_streaming(self, mask: Any) -> None:
+        if mask is not None:
+            raise InputError("return_state and initial_state cannot be used with a mask. Received: a mask")
+        _check_state_arguments(self.architecture.padding, self.go_backwards)
+
+    def _check_rank(self, shape: tuple[int | None, ...]) -> None:
+        if len(shape) != 3:
+            raise InputError(
+                "TCN needs an input of rank 3, (batch, time, channels). "
+                f"Received: shape {tuple(shape)}. Add the missing axis with reshape or expand_dims."
+            )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None or not self.return_sequences:
             return None
         return ops.flip(mask, axis=1) if self.go_backwards else mask
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
+        self._check_rank(input_shape)
+        batch, steps, channels = input_shape
         filters = self.architecture.level_filters[-1]
-        if self.return_sequences:
-            return (input_shape[0], input_shape[1], filters)
-        return (input_shape[0], filters)
+        if self.architecture.padding == "valid" and steps is not None:
+            steps = full_plan(self.architecture, steps).wanted.count  # type: ignore[union-attr]
+        shape = (batch, steps, filters) if self.return_sequences else (batch, filters)
+        if not self.return_state:
+            return shape
+        return [shape, *((batch, *state) for state in self._state_shapes(channels))]  # type: ignore[arg-type]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Take the weights of a TCN with equal arguments, of keras-tcn too.
@@ -188,7 +276,23 @@ class TCN(keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "go_backwards": self.go_backwards,
+            "return_state": self.return_state,
         }
+
+
+def _check_state_arguments(padding: str, go_backwards: bool) -> None:
+    """Streaming goes forward in time and sees only the past."""
+    if padding != "causal":
+        raise InputError(
+            f"return_state and initial_state need padding='causal'. Received: padding={padding!r}"
+        )
+    if go_backwards:
+        raise InputError("return_state and initial_state need go_backwards=False. Received: True")
+
+
+def _whole_run(x: Any) -> tuple[Any, Any]:
+    """First step and length of a sequence whose length is known only when the graph runs, both (1,)."""
+    return ops.zeros((1,), dtype="int32"), ops.reshape(ops.cast(ops.shape(x)[1], "int32"), (1,))
 
 
 def _one_norm(norm: str | None, **asked: bool) -> str:
@@ -203,6 +307,7 @@ def _one_norm(norm: str | None, **asked: bool) -> str:
         raise InputError(f"norm must be one of {', '.join(map(repr, NORMS))}. Received: {norm!r}")
     if switches and switches[0] != norm:
         raise InputError(
-            f"Only one normalization can be used at once. Received: norm={norm!r} and use_{switches[0]}_norm=True"
+            f"Only one normalization can be used at once. Received: norm={norm!r} "
+            f"and use_{switches[0]}_norm=True"
         )
     return norm

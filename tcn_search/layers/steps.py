@@ -1,0 +1,52 @@
+"""Cutting a sequence, and weaving its phases. Shapes are (B, T, C) throughout.
+
+Slices are `ops.slice`, not brackets: TensorFlow's gradient of a bracket slice took ten times as long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+
+def resize(x: Any, before: int, after: int) -> Any:
+    """`x` with so many zeros around it; negative numbers cut steps off."""
+    if before > 0 or after > 0:
+        x = ops.pad(x, [[0, 0], [max(before, 0), max(after, 0)], [0, 0]])
+    if before < 0 or after < 0:
+        x = cut(x, max(-before, 0), x.shape[1] + min(before, 0) + min(after, 0))
+    return x
+
+
+def cut(x: Any, start: int, count: int) -> Any:
+    """Steps start ... start + count - 1."""
+    if start == 0 and count == x.shape[1]:
+        return x
+    return ops.slice(x, (0, start, 0), (ops.shape(x)[0], count, x.shape[2]))
+
+
+def every(x: Any, start: int, stride: int, count: int) -> Any:
+    """Steps start, start + stride, ..., `count` of them."""
+    if stride == 1 or count == 1:
+        return cut(x, start, count)
+    # The wanted steps end their rows of `stride`: there is a step before more often than one after.
+    begin = start - (stride - 1)
+    channels = x.shape[2]
+    x = resize(x, -begin, begin + stride * count - x.shape[1])
+    x = ops.reshape(x, (-1, count, stride * channels))
+    return ops.slice(x, (0, 0, (stride - 1) * channels), (ops.shape(x)[0], count, channels))
+
+
+def split_phases(x: Any, phases: int) -> Any:
+    """(B, rows · phases, C) as (B · phases, rows, C): every phases-th step is one sequence."""
+    rows, channels = x.shape[1] // phases, x.shape[2]
+    x = ops.transpose(ops.reshape(x, (-1, rows, phases, channels)), (0, 2, 1, 3))
+    return ops.reshape(x, (-1, rows, channels))
+
+
+def merge_phases(x: Any, phases: int) -> Any:
+    """(B · phases, rows, C) as (B, rows · phases, C), the way back."""
+    rows, channels = x.shape[1], x.shape[2]
+    x = ops.transpose(ops.reshape(x, (-1, phases, rows, channels)), (0, 2, 1, 3))
+    return ops.reshape(x, (-1, rows * phases, channels))

@@ -1,0 +1,50 @@
+"""Generated configurations of the layer, seeded: the same ones in each run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def configuration(seed: int, **fixed):
+    """Arguments of `TCN`, drawn so that unsorted, repeated and odd dilations all come up."""
+    draw = np.random.default_rng(seed)
+    levels = int(draw.integers(1, 5))
+    skips = bool(draw.integers(2))
+    equal = skips or bool(draw.integers(2))
+    drawn = {
+        "nb_filters": int(draw.integers(1, 5)) if equal else [int(n) for n in draw.integers(1, 5, levels)],
+        "kernel_size": int(draw.integers(1, 5)),
+        "nb_stacks": int(draw.integers(1, 3)),
+        "dilations": [int(d) for d in draw.choice([1, 2, 3, 4, 6, 8], levels)],
+        "padding": str(draw.choice(["causal", "same"])),
+        "use_skip_connections": skips,
+        "return_sequences": bool(draw.integers(2)),
+        "activation": str(draw.choice(["relu", "tanh", "linear"])),
+        "norm": str(draw.choice(["none", "batch", "layer", "weight"])),
+        "go_backwards": bool(draw.integers(2)),
+    }
+    return {**drawn, **fixed}
+
+
+def inputs(seed: int, batch: int = 3, steps: int | None = None, channels: int | None = None):
+    """(batch, steps, channels) of normal numbers; what is not given is drawn."""
+    draw = np.random.default_rng(1000 + seed)
+    steps = steps or int(draw.integers(1, 50))
+    channels = channels or int(draw.integers(1, 4))
+    return draw.normal(size=(batch, steps, channels))
+
+
+def shake(layer, seed: int = 0) -> None:
+    """Weights of a size at which every part of the network matters; variances stay positive."""
+    draw = np.random.default_rng(seed)
+    weights = layer.get_weights()
+    layer.set_weights(
+        [draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape) for w in weights]
+    )
+
+
+def worst(found, expected) -> float:
+    """Largest difference, relative to the largest expected number (or 1)."""
+    if not np.size(expected):
+        return 0.0
+    return float(np.max(np.abs(found - expected)) / max(1.0, np.max(np.abs(expected))))

@@ -1,0 +1,58 @@
+"""A slow TCN in NumPy, written from the paper's figure and keras-tcn's description, one step at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def convolve(x, kernel, bias, dilation, padding):
+    """x (T, C), kernel (k, C, F): output (T, F), with zeros where the sequence ends."""
+    taps, steps = len(kernel), len(x)
+    reach = (taps - 1) * dilation
+    left = reach // 2 if padding == "same" else reach
+    y = np.tile(bias, (steps, 1))
+    for t in range(steps):
+        for tap in range(taps):
+            source = t - left + tap * dilation
+            if 0 <= source < steps:
+                y[t] += x[source] @ kernel[tap]
+    return y
+
+
+def normalise(y, norm, weights):
+    """The norm after a convolution; batch norm with its moving statistics."""
+    if norm == "layer":
+        gamma, beta = weights.pop(0), weights.pop(0)
+        return gamma * (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-3) + beta
+    if norm == "batch":
+        gamma, beta, mean, variance = (weights.pop(0) for _ in range(4))
+        return gamma * (y - mean) / np.sqrt(variance + 1e-3) + beta
+    return y
+
+
+def tcn(x, weights, architecture, activation):
+    """All steps of one sequence x (T, C): (T, filters). `weights` as `TCN.get_weights()` has them."""
+    weights, skips = list(weights), []
+    blocks, total = architecture.blocks, 0.0
+    for index, (dilation, filters) in enumerate(blocks):
+        y = x
+        for _ in range(2):
+            kernel, bias = weights.pop(0), weights.pop(0)
+            if architecture.norm == "weight":
+                kernel = kernel / np.sqrt((kernel**2).sum((0, 1))) * weights.pop(0)
+            y = activation(
+                normalise(
+                    convolve(y, kernel, bias, dilation, architecture.padding), architecture.norm, weights
+                )
+            )
+        skip = activation(y)
+        skips.append(skip)
+        total = total + skip if architecture.use_skip_connections else skip
+        if architecture.use_skip_connections and index == len(blocks) - 1:
+            break
+        if x.shape[1] != filters:
+            kernel, bias = weights.pop(0), weights.pop(0)
+            x = x @ kernel[0] + bias
+        x = activation(x + skip)
+    assert not weights
+    return total if architecture.use_skip_connections else x

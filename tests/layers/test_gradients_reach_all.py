@@ -1,0 +1,38 @@
+"""Every trainable variable gets a gradient (keras-tcn's issue 263: one that never does)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tcn_search.layers.tcn import TCN
+from tests.layers.configurations import configuration, inputs
+from tests.layers.differentiate import gradients
+
+
+def assert_all_reached(seed, **fixed):
+    options = configuration(seed, activation="tanh", **fixed)
+    layer = TCN(**options)
+    x = inputs(seed, batch=4, steps=layer.receptive_field + seed % 3)
+    _, _, found = gradients(layer, x, training=True, dtype="float32")
+    before_a_norm = options["norm"] in ("batch", "layer")
+    for variable, gradient in zip(layer.trainable_variables, found, strict=True):
+        if before_a_norm and "convolution" in variable.path and variable.name == "bias":
+            continue  # the norm takes the mean away again; layer norm of one channel, everything
+        assert gradient is not None, variable.path
+        assert np.any(gradient != 0), variable.path
+
+
+@pytest.mark.parametrize("seed", range(40, 44))
+def test_no_variable_without_gradient(seed):
+    assert_all_reached(seed, nb_filters=3)
+
+
+def test_no_variable_without_gradient_in_a_single_block():
+    assert_all_reached(45, nb_filters=4, dilations=[2], nb_stacks=1, use_skip_connections=True, norm="weight")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(400, 460))
+def test_no_variable_without_gradient_over_many(seed):
+    assert_all_reached(seed, nb_filters=3)

@@ -1,0 +1,177 @@
+"""The layer inside Keras: errors, padding "valid", saving, wrappers, precision, unknown lengths."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tcn_search.errors import InputError
+from tcn_search.layers.tcn import TCN
+from tests.layers.configurations import shake, worst
+
+NOISE = np.random.default_rng(7).normal(size=(2, 12, 2)).astype("float32")
+
+
+def numbers(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"use_batch_norm": True, "use_layer_norm": True}, "use_batch_norm=True, use_layer_norm=True"),
+        ({"norm": "layer", "use_weight_norm": True}, "norm='layer' and use_weight_norm=True"),
+        ({"norm": "group"}, "norm must be one of 'none', 'batch', 'layer', 'weight'. Received: 'group'"),
+        ({"nb_filters": [4, 4], "dilations": [1, 2, 4]}, r"nb_filters .* Received: "),
+        ({"nb_filters": [4, 5], "dilations": [1, 2]}, r"use_skip_connections=True.* Received: \[4, 5\]"),
+        ({"dilations": []}, "dilations must have at least one entry"),
+        ({"dilations": [1, 0]}, r"dilations must all be integers of at least 1. Received: \[1, 0\]"),
+        ({"kernel_size": 0}, "kernel_size must be an integer of at least 1. Received: 0"),
+        ({"nb_stacks": -1}, "nb_stacks must be an integer of at least 1. Received: -1"),
+        ({"nb_filters": 0}, "nb_filters must be an integer of at least 1. Received: 0"),
+        ({"padding": "full"}, "padding must be one of 'causal', 'same', 'valid'. Received: 'full'"),
+        ({"dropout_rate": 1.0}, "dropout_rate must be at least 0 and below 1. Received: 1.0"),
+    ],
+)
+def test_errors_name_argument_rule_and_value(options, text):
+    with pytest.raises(InputError, match=text):
+        TCN(**options)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 5, 3, 1)])
+def test_rank_other_than_three(shape):
+    with pytest.raises(InputError, match=r"rank 3, \(batch, time, channels\). Received: shape"):
+        TCN(2, 2, dilations=[1])(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_valid_is_causal_without_the_steps_that_see_zeros(skips):
+    options = {
+        "nb_filters": 3,
+        "kernel_size": 3,
+        "dilations": [1, 2],
+        "nb_stacks": 1,
+        "use_skip_connections": skips,
+    }
+    x = np.random.default_rng(1).normal(size=(2, 20, 2)).astype("float32")
+    valid = TCN(**options, padding="valid", return_sequences=True)
+    causal = TCN(**options, return_sequences=True)
+    last = TCN(**options, padding="valid")
+    for layer in (valid, causal, last):
+        layer.build(x.shape)
+        layer.set_weights(valid.get_weights())
+    expected = numbers(causal(x))[:, valid.receptive_field - 1 :]
+    found = numbers(valid(x))
+    assert found.shape == valid.compute_output_shape(x.shape) == (2, 20 - 13 + 1, 3)
+    assert worst(found, expected) < 1e-5
+    assert worst(numbers(last(x)), expected[:, -1]) < 1e-5
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_valid_needs_the_receptive_field(return_sequences):
+    layer = TCN(2, 3, dilations=[1, 2], padding="valid", return_sequences=return_sequences)
+    with pytest.raises(InputError, match=r"receptive field, 13 steps\. Received: 12 steps"):
+        layer(NOISE)
+
+
+@pytest.mark.parametrize("padding", ["causal", "same"])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("steps", [3, 12])
+def test_unknown_length(padding, return_sequences, steps):
+    layer = TCN(3, 2, dilations=[1, 3], padding=padding, return_sequences=return_sequences, norm="layer")
+    inputs = keras.Input((None, 2))
+    model = keras.Model(inputs, layer(inputs))
+    shake(layer)
+    x = NOISE[:, :steps]
+    expected = numbers(layer(x))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        unknown = tf.function(layer, input_signature=[tf.TensorSpec((None, None, 2))])
+        assert worst(numbers(unknown(x)), expected) < 1e-5
+    assert worst(numbers(model(x)), expected) < 1e-5
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_saving_and_loading(tmp_path, suffix):
+    def model():
+        inputs = keras.Input((12, 2))
+        layer = TCN(3, 2, 2, [1, 3], norm="weight", activation="tanh", kernel_initializer="glorot_uniform")
+        return keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
+
+    saved, path = model(), tmp_path / f"model{suffix}"
+    if suffix == ".keras":
+        saved.save(path)
+        loaded = keras.models.load_model(path)
+    else:
+        saved.save_weights(path)
+        loaded = model()
+        loaded.load_weights(path)
+    assert worst(numbers(loaded(NOISE)), numbers(saved(NOISE))) < 1e-6
+
+
+def test_config_gives_an_equal_layer():
+    layer = TCN(
+        [3, 4], 2, 1, [1, 3], "same", False, 0.1, True, "tanh", use_batch_norm=True, go_backwards=True
+    )
+    config = layer.get_config()
+    assert TCN.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "weight"])
+def test_mixed_precision(norm):
+    exact = TCN(4, 3, dilations=[1, 2], norm=norm)
+    layer = TCN(4, 3, dilations=[1, 2], norm=norm, dtype="mixed_bfloat16")
+    exact.build(NOISE.shape)
+    layer.build(NOISE.shape)
+    layer.set_weights(exact.get_weights())
+    found = layer(NOISE)
+    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    assert all(variable.dtype == "float32" for variable in layer.trainable_variables)
+    assert worst(numbers(ops.cast(found, "float32")), numbers(exact(NOISE))) < 0.1
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_bidirectional(return_sequences):
+    layer = keras.layers.Bidirectional(TCN(3, 2, dilations=[1, 2], return_sequences=return_sequences))
+    found = numbers(layer(NOISE))
+    forward, backward = numbers(layer.forward_layer(NOISE)), numbers(layer.backward_layer(NOISE))
+    backward = backward[:, ::-1] if return_sequences else backward
+    assert worst(found, np.concatenate([forward, backward], axis=-1)) < 1e-6
+
+
+def test_time_distributed():
+    layer = TCN(3, 2, dilations=[1, 2])
+    x = np.stack([NOISE, NOISE[:, ::-1]], axis=1)  # (B, 2, T, C)
+    found = numbers(keras.layers.TimeDistributed(layer)(x))
+    assert worst(found[:, 1], numbers(layer(x[:, 1]))) < 1e-5
+
+
+def test_training_with_jit_and_summary():
+    inputs = keras.Input((12, 2))
+    model = keras.Model(inputs, keras.layers.Dense(1)(TCN(3, 2, dilations=[1, 2], dropout_rate=0.1)(inputs)))
+    lines: list[str] = []
+    model.summary(expand_nested=True, print_fn=lines.append)
+    assert "tcn" in "\n".join(lines)
+    jit = keras.backend.backend() != "torch"
+    model.compile("adam", "mse", jit_compile=jit)
+    history = model.fit(NOISE, np.ones((2, 1)), epochs=5, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_weight_norm_starts_at_the_kernel_and_scales_each_filter():
+    layer, plain = TCN(3, 2, dilations=[1], norm="weight"), TCN(3, 2, dilations=[1])
+    layer.build(NOISE.shape)
+    plain.build(NOISE.shape)
+    kernel, bias, scale, *second = layer.get_weights()
+    plain.set_weights([kernel, bias, *second[:2]])
+    assert worst(numbers(layer(NOISE)), numbers(plain(NOISE))) < 1e-5
+    np.testing.assert_allclose(scale, np.sqrt((kernel**2).sum((0, 1))), rtol=1e-5)
+    layer.set_weights([3 * kernel, bias, scale, *second])  # only the direction of v matters
+    assert worst(numbers(layer(NOISE)), numbers(plain(NOISE))) < 1e-5
+
+
+def test_receptive_field():
+    assert TCN(3, 3, 2, [1, 2, 4]).receptive_field == 57
