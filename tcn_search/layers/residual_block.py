@@ -43,6 +43,7 @@ class ResidualBlock(keras.layers.Layer):
         kernel_initializer: Any = "he_normal",
         norm: str = "none",
         residual: bool = True,
+        batch_norm_momentum: float = 0.99,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -56,6 +57,7 @@ class ResidualBlock(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.norm = norm
         self.residual = residual
+        self.batch_norm_momentum = batch_norm_momentum
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.convolutions, self.norms, self.dropouts = [], [], []
@@ -99,7 +101,9 @@ class ResidualBlock(keras.layers.Layer):
 
     def _make_norm(self, index: int) -> keras.layers.Layer | None:
         if self.norm == "batch":
-            return keras.layers.BatchNormalization(dtype=self.dtype_policy, name=f"norm_{index}")
+            return keras.layers.BatchNormalization(
+                momentum=self.batch_norm_momentum, dtype=self.dtype_policy, name=f"norm_{index}"
+            )
         if self.norm == "layer":
             return keras.layers.LayerNormalization(dtype=self.dtype_policy, name=f"norm_{index}")
         return None
@@ -209,4 +213,5 @@ class ResidualBlock(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "norm": self.norm,
             "residual": self.residual,
+            "batch_norm_momentum": self.batch_norm_momentum,
         }

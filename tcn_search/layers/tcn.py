@@ -38,6 +38,8 @@ class TCN(keras.layers.Layer):
         go_backwards: reverse the input in time; the output stays reversed.
         return_state: must be False.
         norm: "none", "batch", "layer" or "weight", as one argument in place of the three above.
+        batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
+            some 500 training steps to forget how it began.
 
     A mask is obeyed: each row has one run of valid steps, padded before or after it, and its outputs are
     what the row gives alone without padding. The last step is then the row's last valid step, with "same" the
@@ -65,6 +67,7 @@ class TCN(keras.layers.Layer):
         go_backwards: bool = False,
         return_state: bool = False,
         norm: str | None = None,
+        batch_norm_momentum: float = 0.99,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -84,7 +87,12 @@ class TCN(keras.layers.Layer):
             use_skip_connections=bool(use_skip_connections),
             norm=self.norm,
         )
+        if not 0 <= batch_norm_momentum < 1:
+            raise InputError(
+                f"batch_norm_momentum must be at least 0 and below 1. Received: {batch_norm_momentum!r}"
+            )
         self.dropout_rate = dropout_rate
+        self.batch_norm_momentum = batch_norm_momentum
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
         self.return_state = return_state
@@ -112,6 +120,7 @@ class TCN(keras.layers.Layer):
                 self.kernel_initializer.clone(),
                 self.norm,
                 residual=not (architecture.use_skip_connections and index == len(blocks) - 1),
+                batch_norm_momentum=self.batch_norm_momentum,
                 dtype=self.dtype_policy,
                 name=f"residual_block_{index}",
             )
@@ -277,6 +286,7 @@ class TCN(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "go_backwards": self.go_backwards,
             "return_state": self.return_state,
+            "batch_norm_momentum": self.batch_norm_momentum,
         }
 
 

@@ -16,6 +16,9 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.task import Task, TaskSpec
 
+# A trial has few training steps; with Keras' 0.99 the statistics, and with them the validation values, lag so far
+# behind that batch norm loses every early comparison.
+BATCH_NORM_MOMENTUM = 0.9
 _ACTIVATIONS = {
     "classification": "softmax",
     "labelling": "softmax",
@@ -64,7 +67,13 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
     """The TCN layer that an architecture describes."""
     described = architecture.to_dict()
     readout = described.pop("readout")
-    return TCN(**described, dropout_rate=dropout_rate, return_sequences=readout != "last", name="tcn")
+    return TCN(
+        **described,
+        dropout_rate=dropout_rate,
+        return_sequences=readout != "last",
+        batch_norm_momentum=BATCH_NORM_MOMENTUM,
+        name="tcn",
+    )
 
 
 def compile_model(model: keras.Model, spec: TaskSpec, settings: TrainingSettings) -> None:
