@@ -157,3 +157,14 @@ def test_mistakes_of_the_command_line() -> None:
         parse_change("trials")
     with pytest.raises(InputError, match=r"--set task.name.x: 'name' is a value, not a section."):
         read_study_file("gun.npz", {"task.name.x": 1})
+
+
+def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text()
+    study = read_study_file(write(tmp_path, page.split("```toml\n")[1].split("```")[0]))
+    assert study.name == "osuleaf"
+    filled = SearchSpace().for_task("classification", 427, 1, 6).space
+    assert study.space == filled  # the page shows the defaults
+    default = read_study_file("some.npz")
+    assert (study.constraints, study.training, study.search) == (default.constraints, default.training, default.search)
+    assert study.trials == default.trials
