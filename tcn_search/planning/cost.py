@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.needed_positions import BlockSteps, all_steps, last_step
+from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
 
 # Trainable and other numbers that a norm keeps for each channel.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
@@ -31,17 +31,22 @@ class Cost:
 def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     """Parameters, multiply-adds and activation memory, for all output steps and for the last step only.
 
+    Counted over the plan that the layer executes.
+
+    Raises:
+        InputError: padding "valid" and a sequence shorter than the receptive field.
+
     >>> found = cost(Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), input_channels=2, seq_len=8)
     >>> found.multiply_adds, found.multiply_adds_last_step
-    (256, 88)
+    (256, 96)
     """
-    every, last = all_steps(architecture, seq_len), last_step(architecture, seq_len)
+    every, last = full_plan(architecture, seq_len), last_step_plan(architecture, seq_len)
     return Cost(
         tcn_parameters(architecture, input_channels),
-        multiply_adds(architecture, input_channels, every),
-        multiply_adds(architecture, input_channels, last),
-        _BYTES * activations(architecture, input_channels, seq_len, every),
-        _BYTES * activations(architecture, input_channels, seq_len, last),
+        every.multiply_adds(input_channels),
+        last.multiply_adds(input_channels),
+        _BYTES * activations(every, input_channels, seq_len),
+        _BYTES * activations(last, input_channels, seq_len),
     )
 
 
@@ -54,41 +59,21 @@ def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
         for _ in range(CONVOLUTIONS_PER_BLOCK):
             total += architecture.kernel_size * into * filters + filters + norm * filters
             into = filters
-        if has_match(architecture, block, channels):
+        if channels != filters and not is_last_with_skips(architecture, block):
             total += channels * filters + filters
         channels = filters
     return total
 
 
-def multiply_adds(architecture: Architecture, input_channels: int, steps: list[BlockSteps]) -> int:
-    """Multiply-adds of the convolutions, 1×1 ones on the residual path included, over the given steps."""
-    total, channels = 0, input_channels
-    for block, (_, filters) in enumerate(architecture.blocks):
-        into = channels
-        for count in steps[block].convolutions:
-            total += count * architecture.kernel_size * into * filters
-            into = filters
-        if has_match(architecture, block, channels):
-            total += steps[block].output * channels * filters
-        channels = filters
-    return total
-
-
-def activations(
-    architecture: Architecture, input_channels: int, seq_len: int, steps: list[BlockSteps]
-) -> int:
+def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
     """Numbers kept for the backward pass: the input, every convolution's output and every block's sum."""
     total = seq_len * input_channels
-    for block, (_, filters) in enumerate(architecture.blocks):
-        total += sum(steps[block].convolutions) * filters
-        if not is_last_with_skips(architecture, block):
-            total += steps[block].output * filters
+    architecture = plan.architecture
+    for index, (block, (_, filters)) in enumerate(zip(plan.blocks, architecture.blocks, strict=True)):
+        hidden, outputs = (block.hidden.count if block.hidden else 0), block.outputs or 0
+        sums = 0 if is_last_with_skips(architecture, index) else outputs
+        total += (hidden + outputs + sums) * filters
     return total
-
-
-def has_match(architecture: Architecture, block: int, channels: int) -> bool:
-    """Whether the block has a 1×1 convolution on its residual path, because its channels differ."""
-    return channels != architecture.blocks[block][1] and not is_last_with_skips(architecture, block)
 
 
 def is_last_with_skips(architecture: Architecture, block: int) -> bool:
@@ -99,3 +84,15 @@ def is_last_with_skips(architecture: Architecture, block: int) -> bool:
 def head_parameters(architecture: Architecture, outputs: int) -> int:
     """Parameters of the dense layer that turns the readout into `outputs` numbers."""
     return architecture.level_filters[-1] * outputs + outputs
+
+
+def uniform_parameters(
+    kernel_size: int, filters: int, blocks: int, input_channels: int, norm: str, use_skip_connections: bool
+) -> int:
+    """`tcn_parameters` in closed form, where every level has the same filters."""
+    convolutions = CONVOLUTIONS_PER_BLOCK * blocks
+    total = kernel_size * filters * (input_channels + (convolutions - 1) * filters)
+    total += convolutions * filters * (1 + _NORM_PARAMETERS[norm])
+    if input_channels != filters and not (use_skip_connections and blocks == 1):
+        total += input_channels * filters + filters
+    return total
