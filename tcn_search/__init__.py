@@ -11,6 +11,9 @@ from typing import Any
 
 _HOMES = {
     "Architecture": "planning.architecture",
+    "check": "planning.check",
+    "effective_receptive_field": "layers.gradients",
+    "plan": "plan_frame",
     "receptive_field": "planning.receptive_field",
 }
 

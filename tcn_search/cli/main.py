@@ -12,6 +12,7 @@ from tcn_search.errors import InputError
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
 COMMANDS = {
     "check": "say whether a network's receptive field covers a sequence length",
+    "plan": "list the architectures that cover a sequence length, cheapest first",
 }
 INTERRUPTED = 130
 BAD_INPUT = 2

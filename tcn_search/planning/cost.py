@@ -17,7 +17,7 @@ class Cost:
     """Cost of the TCN, its head apart. Multiply-adds and activation bytes are for one sequence.
 
     Multiply-adds are those of the convolutions in one forward pass; a training step takes about three times
-    as many. Activation bytes are what a training step keeps for its backward pass, in float32: the input, each
+    that. Activation bytes are what a training step keeps for its backward pass, in float32: the input, each
     convolution's activated output, and each block's sum. A framework may keep a few copies more.
     """
 

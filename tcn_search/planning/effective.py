@@ -169,7 +169,9 @@ def _in_cells(lags: dict[int, float], cell: int) -> tuple[float, dict[int, float
 
 def _sum(first: _Line, first_weight: float, second: _Line, cell: int) -> _Line:
     """`first` scaled, plus `second` put between the cells of `first` that it falls between."""
-    index, rest = divmod((second.start - first.start) / cell, 1) if cell > 1 else (second.start - first.start, 0)
+    index, rest = (
+        divmod((second.start - first.start) / cell, 1) if cell > 1 else (second.start - first.start, 0)
+    )
     at = int(index)
     low, high = min(0, at), max(len(first.values), at + len(second.values) + 1)
     found = [0.0] * (high - low)

@@ -17,7 +17,13 @@ from tcn_search.planning.shape import Need, reach_of, sufficient_stacks
 
 SORT_KEYS = ("parameters", "multiply_adds", "depth")
 MOST_CANDIDATES = 5_000_000
-DEFAULT_RANGES = {"nb_filters": "24", "kernel_size": "2-8", "dilation_base": "2", "levels": "1-12", "nb_stacks": "1-2"}
+DEFAULT_RANGES = {
+    "nb_filters": "24",
+    "kernel_size": "2-8",
+    "dilation_base": "2",
+    "levels": "1-12",
+    "nb_stacks": "1-2",
+}
 
 
 class PlannedRow(NamedTuple):
@@ -86,8 +92,8 @@ def plan_rows(
     Raises:
         InputError: names the argument, the rule and the value received.
 
-    >>> plan_rows(784, kernel_size="6-8", levels="7-9").rows[0].kernel_size
-    7
+    >>> plan_rows(784, kernel_size="6-8", levels="7-9").rows[0].receptive_field
+    1271
     """
     seq_len, required_context = required_within(seq_len, required_context)
     channels = positive_integer("input_channels", input_channels)

@@ -24,7 +24,9 @@ def integers(name: str, value: object) -> tuple[int, ...]:
     if hasattr(value, "__index__"):
         return (positive_integer(name, value),)
     if isinstance(value, range) and not value:
-        raise InputError(f"{name} is an empty range. Received: {value!r}. The end of a range is not part of it.")
+        raise InputError(
+            f"{name} is an empty range. Received: {value!r}. The end of a range is not part of it."
+        )
     return tuple(sorted(set(positive_integers(name, value))))
 
 
@@ -52,6 +54,6 @@ def dilation_list(name: str, text: str) -> tuple[int, ...]:
         values = [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f'{name} must be integers of at least 1 with commas between, such as "1,2,4,8". Received: {text!r}'
+            f'{name} must be integers of at least 1 and commas, such as "1,2,4,8". Received: {text!r}'
         ) from None
     return positive_integers(name, values)

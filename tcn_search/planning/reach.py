@@ -104,10 +104,12 @@ class WastedTap(NamedTuple):
 
 
 def wasted_taps(architecture: Architecture, window: Window, needed: Sequence[int]) -> tuple[WastedTap, ...]:
-    """Taps that only ever see padding while the output step is computed: the network is larger than needed."""
+    """Taps that only ever see padding while the output step is computed: too large a network."""
     found = []
     kernel_size, padding = architecture.kernel_size, architecture.padding
-    dilations = [d for d in architecture.dilations * architecture.nb_stacks for _ in range(CONVOLUTIONS_PER_BLOCK)]
+    dilations = [
+        d for d in architecture.dilations * architecture.nb_stacks for _ in range(CONVOLUTIONS_PER_BLOCK)
+    ]
     for index, (dilation, outputs) in enumerate(zip(dilations, needed, strict=True)):
         first = -left_padding((kernel_size - 1) * dilation, padding)
         for tap in range(kernel_size):
