@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import sys
+from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if plan.rows else 1
 
 
-def _options(arguments: argparse.Namespace) -> dict[str, object]:
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: getattr(arguments, name) for name, _ in _RANGES.values()}
     if arguments.dilations and (arguments.levels or arguments.dilation_base):
         raise InputError("--dilations replaces --dilation-base and --levels. Give either, not both.")
@@ -130,8 +131,8 @@ def _table(plan: Plan, arguments: argparse.Namespace) -> list[str]:
     cells = [head] + [_cells(row) for row in plan.rows[: arguments.top]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = [
-        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the {first.required_context:,} steps "
-        f"required (sequence length {first.seq_len:,}) without blind spots; cheapest first by {arguments.sort_by}.",
+        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the {first.required_context:,} "
+        f"steps required (sequence length {first.seq_len:,}) without blind spots; cheapest first by {arguments.sort_by}.",
         "",
     ]
     for row in cells:
@@ -145,7 +146,8 @@ def _table(plan: Plan, arguments: argparse.Namespace) -> list[str]:
     lines += [
         "",
         f"* the smallest receptive field that suffices: {smallest.receptive_field:,} (kernel "
-        f"{smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, stacks {smallest.nb_stacks})",
+        f"{smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, "
+        f"stacks {smallest.nb_stacks})",
     ]
     if hidden > 0:
         lines.append(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
@@ -173,9 +175,10 @@ def _draw(plan: Plan, arguments: argparse.Namespace) -> None:
 
     from tcn_search.plots.plan_frontier import plan_frontier
 
-    axes = Figure(figsize=(8, 5), layout="constrained").add_subplot()
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
     plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
     try:
-        axes.figure.savefig(arguments.plot, dpi=150)
+        figure.savefig(arguments.plot, dpi=150)
     except (OSError, ValueError) as error:
         raise InputError(f"--plot could not write {arguments.plot}: {error}") from error

@@ -141,10 +141,7 @@ def _block_lags(kernel_size: int, dilation: int, padding: str) -> dict[int, floa
 
 def _convolve(line: _Line, lags: dict[int, float], cell: int) -> _Line:
     """Move the line by each lag and add up. With cells, mean and variance of the lags are kept."""
-    if cell == 1:
-        low, shifts = min(lags), lags
-    else:
-        low, shifts = _in_cells(lags, cell)
+    low, shifts = (min(lags), lags) if cell == 1 else _in_cells(lags, cell)
     first = min(shifts)
     found = [0.0] * (len(line.values) + max(shifts) - first)
     for shift, weight in shifts.items():
