@@ -55,7 +55,10 @@ def test_a_picture_is_written(tmp_path: Path, ending: str) -> None:
     ("more", "text"),
     [
         (["--levels", "2-3"], "the largest receptive field in these ranges is"),
-        (["--max-params", "10"], "without blind spots and within the limits. Widen the ranges or the limits."),
+        (
+            ["--max-params", "10"],
+            "without blind spots and within the limits. Widen the ranges or the limits.",
+        ),
     ],
 )
 def test_nothing_suffices(more: list[str], text: str, capsys: pytest.CaptureFixture) -> None:

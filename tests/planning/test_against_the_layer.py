@@ -46,7 +46,9 @@ def measured_offsets(architecture: Architecture, seq_len: int) -> set[int]:
 
     layer = built(architecture, seq_len)
     # Positive and of one size, so that nothing cancels, overflows or vanishes.
-    layer.set_weights([np.full(w.shape, 1 / max(w.shape[0], 1) if w.ndim > 1 else 0.0) for w in layer.get_weights()])
+    layer.set_weights(
+        [np.full(w.shape, 1 / max(w.shape[0], 1) if w.ndim > 1 else 0.0) for w in layer.get_weights()]
+    )
     gradient = effective_receptive_field(layer, np.ones((1, seq_len, 1), dtype="float32"))
     step = seq_len // 2 if architecture.padding == "same" else seq_len - 1
     return {int(position) - step for position in np.flatnonzero(gradient)}
@@ -96,29 +98,38 @@ def test_parameters_are_those_that_keras_counts(architecture: Architecture, chan
 
 
 def test_parameters_of_filters_that_differ_by_level() -> None:
-    architecture = Architecture((2, 3, 3), 3, (1, 2, 4), nb_stacks=2, use_skip_connections=False, norm="weight")
+    architecture = Architecture(
+        (2, 3, 3), 3, (1, 2, 4), nb_stacks=2, use_skip_connections=False, norm="weight"
+    )
     assert tcn_parameters(architecture, 2) == built(architecture, 20, 2).count_params()
 
 
-@settings(deadline=None, max_examples=10)
-@given(architectures(paddings=("causal", "same"), most_filters=3, most_levels=3), st.integers(1, 60))
-def test_multiply_adds_are_those_of_the_executed_plan(architecture: Architecture, seq_len: int) -> None:
-    """Counted a second time, from the shapes: every convolution that the layer's plan lists, tap by tap."""
-    from tcn_search.planning.last_step import full_plan, last_step_plan
+def executed_multiply_adds(architecture: Architecture, seq_len: int, channels: int, **options: bool) -> int:
+    """Multiply-adds of the convolutions that the layer really calls for one sequence."""
+    from tcn_search.layers.convolution import DilatedConvolution
 
-    found = cost(architecture, 2, seq_len)
-    for plan, expected in (
-        (full_plan(architecture, seq_len), found.multiply_adds),
-        (last_step_plan(architecture, seq_len), found.multiply_adds_last_step),
-    ):
-        total, channels = 0, 2
-        for index, (block, (_, filters)) in enumerate(zip(plan.blocks, architecture.blocks, strict=True)):
-            into = channels
-            for convolution in block.convolutions:
-                total += convolution.products * block.phases * into * filters
-                into = filters
-            dead = architecture.use_skip_connections and index == len(plan.blocks) - 1
-            if channels != filters and not dead:
-                total += block.outputs * channels * filters
-            channels = filters
-        assert total == expected
+    if not hasattr(DilatedConvolution, "convolve"):
+        pytest.skip("this layer does not follow a plan yet")
+    layer = built(architecture, seq_len, channels, **options)
+    total = 0
+    plain = DilatedConvolution.convolve
+
+    def counted(self: DilatedConvolution, x, plan):
+        nonlocal total
+        products = x.shape[1] if plan.outputs is None else plan.products  # None: a 1×1 convolution
+        total += x.shape[0] * products * x.shape[2] * self.filters
+        return plain(self, x, plan)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DilatedConvolution, "convolve", counted)
+        layer(np.zeros((1, seq_len, channels), dtype="float32"))
+    return total
+
+
+@settings(deadline=None, max_examples=15)
+@given(architectures(most_filters=3, most_levels=3), st.integers(1, 60))
+def test_multiply_adds_are_those_that_the_layer_executes(architecture: Architecture, seq_len: int) -> None:
+    assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field)
+    found = cost(architecture, input_channels=2, seq_len=seq_len)
+    assert executed_multiply_adds(architecture, seq_len, 2) == found.multiply_adds_last_step
+    assert executed_multiply_adds(architecture, seq_len, 2, return_sequences=True) == found.multiply_adds

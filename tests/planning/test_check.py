@@ -113,7 +113,9 @@ def test_a_further_level_goes_on_with_the_series(dilations: tuple[int, ...], exp
 
 @pytest.mark.parametrize("padding", ["causal", "same"])
 def test_a_million_steps_take_under_a_second(padding: str) -> None:
-    architecture = Architecture(nb_filters=8, kernel_size=4, dilations=(*powers(19), 3, 100_000), padding=padding)
+    architecture = Architecture(
+        nb_filters=8, kernel_size=4, dilations=(*powers(19), 3, 100_000), padding=padding
+    )
     started = time.process_time()
     text = str(check(architecture, seq_len=1_000_000))
     assert time.process_time() - started < 1

@@ -11,12 +11,18 @@ from tests.planning.strategies import architectures
 
 
 @settings(deadline=None)
-@given(architectures(most_filters=4), st.integers(1, 4), st.integers(1, 150), st.booleans(), st.integers(1, 4))
+@given(
+    architectures(most_filters=4), st.integers(1, 4), st.integers(1, 150), st.booleans(), st.integers(1, 4)
+)
 def test_products_equal_the_executed_plan_for_every_number_of_stacks(
     architecture: Architecture, channels: int, seq_len: int, last_step_only: bool, most_stacks: int
 ) -> None:
     assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field * 3)
-    filters, kernel_size, dilations = architecture.nb_filters, architecture.kernel_size, architecture.dilations
+    filters, kernel_size, dilations = (
+        architecture.nb_filters,
+        architecture.kernel_size,
+        architecture.dilations,
+    )
     skips = architecture.use_skip_connections
     counter = ProductCounter(seq_len, architecture.padding, skips, last_step_only)
     stacks = range(1, architecture.nb_stacks + 1)

@@ -32,7 +32,9 @@ def test_plan_equals_a_walk_over_all_candidates(
         seq_len, required_context=required, kernel_size=kernels, dilation_base=bases, levels=levels,
         nb_stacks=stacks, nb_filters=3, padding=padding, use_skip_connections=skips, readout=readout,
     )  # fmt: skip
-    series = {tuple(base**level for level in range(count)) for base, count in itertools.product(bases, levels)}
+    series = {
+        tuple(base**level for level in range(count)) for base, count in itertools.product(bases, levels)
+    }
     expected = {}
     for kernel_size, dilations, nb_stacks in itertools.product(set(kernels), series, set(stacks)):
         architecture = Architecture(3, kernel_size, dilations, nb_stacks, padding, skips)
@@ -71,7 +73,8 @@ def test_the_smallest_sufficient_receptive_field_is_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "key"), [("max_params", "parameters"), ("max_multiply_adds", "multiply_adds"), ("max_depth", "depth")]
+    ("limit", "key"),
+    [("max_params", "parameters"), ("max_multiply_adds", "multiply_adds"), ("max_depth", "depth")],
 )
 def test_limits_leave_out_what_is_above(limit: str, key: str) -> None:
     unlimited = plan_rows(784).rows
@@ -96,7 +99,10 @@ def test_explicit_dilations_replace_base_and_levels() -> None:
         ({"levels": "5-3"}, r"levels is an empty range, 5 to 3\. Write the smaller end first\."),
         ({"levels": range(4, 4)}, r"levels is an empty range\. Received: range\(4, 4\)"),
         ({"nb_stacks": []}, r"nb_stacks must have at least one entry"),
-        ({"dilation_base": "two"}, r"dilation_base must be integers of at least 1, such as .* Received: 'two'"),
+        (
+            {"dilation_base": "two"},
+            r"dilation_base must be integers of at least 1, such as .* Received: 'two'",
+        ),
         ({"dilations": []}, "dilations must hold at least one list"),
         ({"dilations": [[1, -2]]}, r"dilations must all be integers of at least 1\. Received: \[1, -2\]"),
         ({"dilations": [[]]}, "dilations must have at least one entry"),
