@@ -132,7 +132,8 @@ def _table(plan: Plan, arguments: argparse.Namespace) -> list[str]:
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = [
         f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the {first.required_context:,} "
-        f"steps required (sequence length {first.seq_len:,}) without blind spots; cheapest first by {arguments.sort_by}.",
+        f"steps required (sequence length {first.seq_len:,}) without blind spots; "
+        f"cheapest first by {arguments.sort_by}.",
         "",
     ]
     for row in cells:

@@ -2,65 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tcn_search.plots.style import BLUE, GREY, INK, RED, axes_or_new, legend_outside
+from tcn_search.plots.style import BLUE, FAINT, INK, RED, SKY, axes_or_new, legend_outside
 
 _CELLS = 200
 
 
-def coverage_by_lag(
-    reached: Sequence[int], required_context: int, seq_len: int, receptive_field: int, ax: Axes | None = None
-) -> Axes:
-    """Share of the lags that a path reaches, up to 200 cells; where it is below 1 there are blind spots.
+def coverage_by_lag(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Share of the lags that a path reaches, in at most 200 cells; the past is on the left.
 
     Args:
-        reached: lags that are reached, steps back from the output step; below 0 lies ahead.
-        required_context: steps that the task needs to see.
-        seq_len: steps of the sequence.
-        receptive_field: nominal receptive field, in steps.
+        lags: seq_len; reached, lags (steps back from the output step, below 0 ahead of it); wanted and field,
+            the (newest, oldest) lag of the required context and of the receptive field.
         ax: where to draw; default a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax, height=2.8)
-    lags = np.asarray(reached, dtype=int)
-    low, high = (
-        min(0, int(lags.min(initial=0))),
-        max(int(lags.max(initial=0)), required_context - 1 + min(0, int(lags.min(initial=0)))),
-    )
+    (newest, oldest), (ahead, back) = lags["wanted"], lags["field"]
+    reached = np.asarray(lags["reached"], dtype=int)
+    low, high = min(newest, int(reached.min())), max(oldest, int(reached.max()))
     edges = np.unique(np.linspace(low, high + 1, min(_CELLS, high + 1 - low) + 1).round().astype(int))
-    share = np.histogram(lags, bins=edges)[0] / np.diff(edges)
-    widths = np.diff(edges)
-    ax.bar(edges[:-1] - 0.5, share, widths, align="edge", color=BLUE, label="reached")
-    missing = np.where(edges[:-1] <= required_context - 1 + low, 1 - share, 0)
-    ax.bar(
-        edges[:-1] - 0.5,
-        missing,
-        widths,
-        bottom=share,
-        align="edge",
-        color=RED,
-        alpha=0.75,
-        label="not reached",
-    )
-    ax.axvline(
-        required_context - 1 + low + 0.5, color=INK, linewidth=1, linestyle="--", label="required context"
-    )
-    ax.set_xlim(high + 0.5, low - 0.5)  # the past on the left, as in a sequence
+    steps = np.arange(low, high + 1)
+    seen = np.isin(steps, reached)
+    wanted = (steps >= newest) & (steps <= oldest)
+    inside = (steps >= ahead) & (steps <= back)
+    kinds = {
+        "reached": (BLUE, seen & wanted),
+        "reached, not required": (SKY, seen & ~wanted),
+        "blind spot": (RED, ~seen & wanted & inside),
+        "out of reach": (FAINT, ~seen & wanted & ~inside),
+    }
+    bottom = np.zeros(len(edges) - 1)
+    for label, (colour, chosen) in kinds.items():
+        share = np.histogram(steps[chosen], bins=edges)[0] / np.diff(edges)
+        if share.any():
+            ax.bar(edges[:-1] - 0.5, share, np.diff(edges), bottom, align="edge", color=colour, label=label)
+        bottom += share
+    margin = 0.02 * (high - low + 1)
+    for place in (oldest + 0.5, *([newest - 0.5] if newest < 0 else [])):
+        ax.axvline(place, color=INK, linewidth=1.2, linestyle="--")
+    ax.set_xlim(high + 0.5 + margin, low - 0.5 - margin)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("lag (steps back from the output)")
-    ax.set_ylabel("lags reached")
+    ax.set_xlabel("lag (steps back from the output; the dashed line ends the required context)")
+    ax.set_ylabel("lags")
     ax.set_title(
-        f"Required context {required_context:,} of {seq_len:,} steps, receptive field {receptive_field:,}",
+        f"Required context {oldest - newest + 1:,} of {lags['seq_len']:,} steps, "
+        f"receptive field {back - ahead + 1:,}",
         loc="left",
         fontsize=11,
         color=INK,
     )
     ax.grid(False, axis="x")
-    ax.spines["left"].set_color(GREY)
     legend_outside(ax)
     return ax

@@ -20,7 +20,7 @@ _NAMES = {
 def plan_frontier(
     plan: pd.DataFrame | Iterable[Mapping[str, Any]], cost: str = "parameters", ax: Axes | None = None
 ) -> Axes:
-    """Each architecture's receptive field against its cost; the frontier is the cheapest for its field or more.
+    """Each architecture's receptive field against its cost; the frontier is cheapest for its field.
 
     Args:
         plan: columns receptive_field, the cost, kernel_size, smallest, required_context and seq_len.
@@ -38,8 +38,8 @@ def plan_frontier(
     )
     frontier = _frontier(frame, cost)
     ax.step(
-        frontier["receptive_field"], frontier[cost], where="pre", color=BLUE, marker="o", markersize=4,
-        label="frontier: cheapest for its field",
+        [required, *frontier["receptive_field"]], [frontier[cost].iloc[0], *frontier[cost]], where="pre",
+        color=BLUE, marker="o", markersize=4, markevery=slice(1, None), label="cheapest for its field",
     )  # fmt: skip
     smallest = frame[frame["smallest"]].nsmallest(1, cost)
     ax.scatter(

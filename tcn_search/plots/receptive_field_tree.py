@@ -11,12 +11,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new
 
 MOST_SINGLE_STEPS = 48
 _CELLS = 240
-_PADDING_SHARE = 1 / 3  # of the sequence's length is shown on each side, at most
+_PADDING_SHARE = 1 / 8  # of the sequence's length is shown on each side, at most
 
 
 def receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axes:
@@ -27,7 +28,7 @@ def receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axe
 
     Args:
         tree: seq_len; output, the position read out; rows from the input on, each with label, positions and
-            edges (from, to) from the row before; blind and unwanted, positions of the input.
+            edges (from, to) from the row before; blind, positions of the input.
         ax: where to draw; default a new figure (`Axes.figure`).
     """
     rows = tree["rows"]
@@ -35,7 +36,9 @@ def receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axe
     ax.grid(False)
     single = tree["seq_len"] <= MOST_SINGLE_STEPS
     (_draw_steps if single else _draw_strips)(ax, tree)
-    ax.set_yticks(range(len(rows)), _labels(rows))
+    labels = [row["label"] for row in rows[:-1]] + [f"{rows[-1]['label']}, output"]
+    below = ["blind spots"] if tree["blind"] and not single else []
+    ax.set_yticks(range(-len(below), len(rows)), below + labels)
     ax.tick_params(left=False)
     ax.spines[["left"]].set_visible(False)
     ax.set_xlabel("time step")
@@ -50,10 +53,6 @@ def receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axe
     )
     _legend(ax, tree, single)
     return ax
-
-
-def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [row["label"] for row in rows[:-1]] + [f"{rows[-1]['label']}, output"]
 
 
 def _shown(tree: Mapping[str, Any]) -> tuple[int, int]:
@@ -100,11 +99,11 @@ def _draw_strips(ax: Axes, tree: Mapping[str, Any]) -> None:
     for level, row in enumerate(rows):
         share = _share(row["positions"], edges)
         _strip(ax, edges, level, share, ORANGE if level == len(rows) - 1 else BLUE)
-    blind = _share(tree["blind"], edges)
-    _strip(ax, edges, 0, blind, RED, height=0.3, at=-0.55)
+    if tree["blind"]:
+        _strip(ax, edges, -1, _share(tree["blind"], edges), RED)
     _shade_padding(ax, first, last, seq_len, len(rows))
     ax.set_xlim(first - 0.5, last + 0.5)
-    ax.set_ylim(-0.8, len(rows) - 0.4)
+    ax.set_ylim(-1.6 if tree["blind"] else -0.6, len(rows) - 0.4)
 
 
 def _share(positions: Sequence[int], edges: np.ndarray) -> np.ndarray:
@@ -113,29 +112,15 @@ def _share(positions: Sequence[int], edges: np.ndarray) -> np.ndarray:
     return counts / np.diff(edges)
 
 
-def _strip(
-    ax: Axes,
-    edges: np.ndarray,
-    level: int,
-    share: np.ndarray,
-    colour: str,
-    height: float = 0.64,
-    at: float = 0.0,
-) -> None:
-    """One image row; a single step in a long sequence still shows, so the faintest shade is not too faint."""
-    low = level + (at or -height / 2)
-    ax.add_patch(
-        Rectangle(
-            (edges[0] - 0.5, low), edges[-1] - edges[0], height, facecolor="none", edgecolor=FAINT, lw=0.6
-        )
-    )
-    alpha = np.where(share > 0, 0.25 + 0.75 * share, 0.0)
+def _strip(ax: Axes, edges: np.ndarray, level: int, share: np.ndarray, colour: str) -> None:
+    """One row of cells; a single step in a long sequence still shows: neither too narrow nor too faint."""
+    low, height, length = level - 0.32, 0.64, edges[-1]
+    ax.add_patch(Rectangle((-0.5, low), length, height, facecolor="none", edgecolor=FAINT, lw=0.6))
     for index in np.flatnonzero(share):
-        width = max(edges[index + 1] - edges[index], edges[-1] / 300)
-        right = edges[index + 1] - 0.5
-        ax.add_patch(
-            Rectangle((right - width, low), width, height, facecolor=(*to_rgb(colour), alpha[index]), lw=0)
-        )
+        width = max(edges[index + 1] - edges[index], length / 300)
+        corner = (edges[index + 1] - 0.5 - width, low)
+        shade = (*to_rgb(colour), 0.25 + 0.75 * share[index])
+        ax.add_patch(Rectangle(corner, width, height, facecolor=shade, lw=0))
 
 
 def _shade_padding(ax: Axes, first: int, last: int, seq_len: int, levels: int) -> None:
@@ -144,8 +129,8 @@ def _shade_padding(ax: Axes, first: int, last: int, seq_len: int, levels: int) -
             low = low - 0.5 if low == first else low
             ax.add_patch(
                 Rectangle(
-                    (low, -0.6), high - low, levels + 0.2, facecolor="#F2F2F2", edgecolor=FAINT, hatch="///", lw=0,
-                    zorder=0,
+                    (low, -0.6), high - low, levels + 0.2, facecolor="#F2F2F2", edgecolor=FAINT, hatch="///",
+                    lw=0, zorder=0,
                 )
             )  # fmt: skip
 
@@ -155,11 +140,19 @@ def _legend(ax: Axes, tree: Mapping[str, Any], single: bool) -> None:
         Patch(color=BLUE, label="needed for the output" if single else "needed (darker: more of them)")
     ]
     handles.append(Patch(color=ORANGE, label="output step"))
+    handles.append(Patch(facecolor="white", edgecolor=GREY, label="not needed"))
     if tree["blind"]:
-        handles.append(Patch(color=RED, label="blind spots: no path reaches the output"))
+        handles.append(Patch(color=RED, label="blind spots: no path leads to the output"))
     first, last = _shown(tree)
     if first < 0 or last >= tree["seq_len"]:
         handles.append(Patch(facecolor="#F2F2F2", edgecolor="#BBBBBB", hatch="///", label="padding, zeros"))
+    below = ax.transAxes + ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)  # under the axis label
     ax.legend(
-        handles=handles, frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2,
-    )  # fmt: skip
+        handles=handles,
+        frameon=False,
+        fontsize=9,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+        ncols=3,
+    )

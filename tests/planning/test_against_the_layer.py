@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, Architecture
-from tcn_search.planning.coverage import coverage
 from tcn_search.planning.cost import cost, tcn_parameters
+from tcn_search.planning.coverage import coverage
 from tests.planning.strategies import architectures
 
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.planning.strategies import architectures
 
 from tcn_search.planning import effective as module
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.effective import effective, path_distribution
 from tcn_search.planning.receptive_field import left_padding
+from tests.planning.strategies import architectures
 
 Lags = dict[int, Fraction]
 
@@ -77,7 +77,7 @@ def test_many_short_steps_follow_the_normal_distribution() -> None:
 
 
 def test_residual_paths_pull_the_influence_towards_the_output() -> None:
-    """Published orders of magnitude for kernel 3, two convolutions a block: 79% of the lags, 62% with residuals."""
+    """Kernel 3, two convolutions a block: 79% of the lags hold 95%, with residual paths about 62%."""
     field = effective(Architecture(kernel_size=3, dilations=(1, 2, 4, 8, 16, 32)), seq_len=253)
     assert field.steps_without_residuals / 253 == pytest.approx(0.79, abs=0.01)
     assert field.steps / 253 == pytest.approx(0.62, abs=0.02)

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.planning.strategies import architectures
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.coverage import coverage, unbroken_reach
 from tcn_search.planning.reach import Window, reach, wasted_taps, window_of
 from tcn_search.planning.receptive_field import left_padding, offsets_mask
+from tests.planning.strategies import architectures
 
 
 def slow_reach(architecture: Architecture, window: Window) -> tuple[set[int], list[set[int]]]:

@@ -84,7 +84,7 @@ def test_several_tcns_are_told_apart_by_name() -> None:
     with pytest.raises(InputError, match="has 2 TCN layers: low, high"):
         found_in(model)
     assert found_in(model, layer="high").architecture.kernel_size == 2
-    with pytest.raises(InputError, match="has no TCN layer 'middle'. It has: low, high"):
+    with pytest.raises(InputError, match=r"has no TCN layer 'middle'\. It has: low, high"):
         found_in(model, layer="middle")
 
 

@@ -1,4 +1,4 @@
-"""The data behind the picture of a network's tree: which steps each level needs, from the output to the input."""
+"""The plain data behind the pictures: the tree, coverage by lag, the distribution of paths."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.arguments import required_within
 from tcn_search.planning.coverage import coverage, set_bits
+from tcn_search.planning.effective import PathDistribution
 from tcn_search.planning.reach import reach, window_of
 from tcn_search.planning.receptive_field import left_padding
 
@@ -21,8 +22,7 @@ def receptive_field_rows(
 
     Returns:
         seq_len, output (the position read out), rows (label, positions, edges as (from, to) pairs from the
-        row before), blind (input positions that are wanted and not reached), unwanted (older ones that the
-        task does not need).
+        row before), blind (input positions that are wanted and not reached).
 
     >>> tree = receptive_field_rows(Architecture(kernel_size=2, dilations=(1, 2)), seq_len=8)
     >>> [row["positions"] for row in tree["rows"]][:2]
@@ -49,12 +49,37 @@ def receptive_field_rows(
             }
         )
     seen = coverage(architecture, required_context, seq_len)
-    wanted = window_of(required_context, architecture.padding)
-    first, last = window.back - wanted.back, window.back + wanted.ahead
     return {
         "seq_len": seq_len,
         "output": window.back,
         "rows": rows,
         "blind": [offset + window.back for offset in seen.blind_spots],
-        "unwanted": [position for position in range(seq_len) if not first <= position <= last],
     }
+
+
+def coverage_lags(
+    architecture: Architecture, seq_len: int, required_context: int | None = None
+) -> dict[str, Any]:
+    """Plain data for `coverage_by_lag`, in lags: steps back from the output step, below 0 ahead of it.
+
+    Returns:
+        seq_len; reached, ascending; wanted and field, the (newest, oldest) lag of the required context and of
+        the receptive field.
+
+    >>> coverage_lags(Architecture(kernel_size=2, dilations=(2,)), seq_len=10)["reached"]
+    [0, 2, 4]
+    """
+    seq_len, required_context = required_within(seq_len, required_context)
+    wanted = window_of(required_context, architecture.padding)
+    seen = coverage(architecture, required_context, seq_len)
+    return {
+        "seq_len": seq_len,
+        "reached": [-offset for offset in reversed(seen.reached)],
+        "wanted": (-wanted.ahead, wanted.back),
+        "field": (-seen.look_ahead, seen.look_back),
+    }
+
+
+def path_shares(paths: PathDistribution) -> tuple[range, tuple[float, ...]]:
+    """(lags, shares) of a distribution of paths, for `effective_receptive_field_curves`."""
+    return range(paths.first_lag, paths.first_lag + paths.cell * len(paths.shares), paths.cell), paths.shares
