@@ -12,9 +12,16 @@ from typing import Any
 _HOMES = {
     "Architecture": "planning.architecture",
     "check": "planning.check",
+    "coverage_lags": "planning.pictures",
     "effective_receptive_field": "layers.gradients",
+    "path_shares": "planning.pictures",
     "plan": "plan_frame",
+    "plot_coverage": "plots.coverage",
+    "plot_effective_receptive_field": "plots.effective_receptive_field",
+    "plot_plan_frontier": "plots.plan_frontier",
+    "plot_receptive_field_tree": "plots.receptive_field_tree",
     "receptive_field": "planning.receptive_field",
+    "receptive_field_rows": "planning.pictures",
 }
 
 __all__ = sorted(_HOMES)

@@ -174,11 +174,11 @@ def _write_csv(rows: list[PlannedRow]) -> None:
 def _draw(plan: Plan, arguments: argparse.Namespace) -> None:
     from matplotlib.figure import Figure
 
-    from tcn_search.plots.plan_frontier import plan_frontier
+    from tcn_search.plots.plan_frontier import plot_plan_frontier
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
-    plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
+    plot_plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
     try:
         figure.savefig(arguments.plot, dpi=150)
     except (OSError, ValueError) as error:

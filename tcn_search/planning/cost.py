@@ -50,6 +50,17 @@ def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     )
 
 
+def training_cost(architecture: Architecture, input_channels: int, seq_len: int) -> int:
+    """Predicted cost of a training step for one sequence, in multiply-adds; good for comparing networks.
+
+    Forward and backward pass: three times the forward multiply-adds, of the last step only where that alone
+    is evaluated in training. A batch norm needs the statistics of every step.
+    """
+    found = cost(architecture, input_channels, seq_len)
+    every = architecture.readout != "last" or architecture.norm == "batch"
+    return 3 * (found.multiply_adds if every else found.multiply_adds_last_step)
+
+
 def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
     """Parameters of the TCN alone, as Keras' `count_params()` has them (a batch norm's statistics too)."""
     total, channels = 0, input_channels

@@ -15,7 +15,7 @@ from tcn_search.planning.receptive_field import left_padding
 def receptive_field_rows(
     architecture: Architecture, seq_len: int, required_context: int | None = None
 ) -> dict[str, Any]:
-    """Plain data for `receptive_field_tree`: one row for the input and one for each dilated convolution.
+    """Plain data for `plot_receptive_field_tree`: one row for the input and one for each dilated convolution.
 
     Positions count from the first step of the sequence; edges may begin before it, or behind its end, in
     padding. Residual paths are left out: they lead from a step to the same step.
@@ -60,7 +60,7 @@ def receptive_field_rows(
 def coverage_lags(
     architecture: Architecture, seq_len: int, required_context: int | None = None
 ) -> dict[str, Any]:
-    """Plain data for `coverage_by_lag`, in lags: steps back from the output step, below 0 ahead of it.
+    """Plain data for `plot_coverage`, in lags: steps back from the output step, below 0 ahead of it.
 
     Returns:
         seq_len; reached, ascending; wanted and field, the (newest, oldest) lag of the required context and of
@@ -81,5 +81,5 @@ def coverage_lags(
 
 
 def path_shares(paths: PathDistribution) -> tuple[range, tuple[float, ...]]:
-    """(lags, shares) of a distribution of paths, for `effective_receptive_field_curves`."""
+    """(lags, shares) of a distribution of paths, for `plot_effective_receptive_field`."""
     return range(paths.first_lag, paths.first_lag + paths.cell * len(paths.shares), paths.cell), paths.shares

@@ -17,7 +17,7 @@ _NAMES = {
 }
 
 
-def plan_frontier(
+def plot_plan_frontier(
     plan: pd.DataFrame | Iterable[Mapping[str, Any]], cost: str = "parameters", ax: Axes | None = None
 ) -> Axes:
     """Each architecture's receptive field against its cost; the frontier is cheapest for its field.
@@ -66,5 +66,5 @@ def _frontier(frame: pd.DataFrame, cost: str) -> pd.DataFrame:
     """Those for which no other has at least their receptive field at less cost, by receptive field."""
     ordered = frame.sort_values(["receptive_field", cost], ascending=[False, True])
     best = ordered[cost].cummin()
-    kept = ordered[ordered[cost] < best.shift(fill_value=float("inf"))]
+    kept = ordered[ordered[cost] < best.astype(float).shift(fill_value=float("inf"))]
     return kept.sort_values("receptive_field")
