@@ -14,7 +14,7 @@ from tcn_search.plots.style import BLUE, FAINT, INK, RED, SKY, axes_or_new, lege
 _CELLS = 200
 
 
-def coverage_by_lag(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     """Share of the lags that a path reaches, in at most 200 cells; the past is on the left.
 
     Args:

@@ -13,7 +13,7 @@ from tcn_search.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, 
 _COLOURS = (BLUE, SKY, GREEN, PURPLE)
 
 
-def effective_receptive_field_curves(
+def plot_effective_receptive_field(
     shares: Mapping[str, tuple[Sequence[int], Sequence[float]]],
     seq_len: int,
     receptive_field: int,

@@ -20,7 +20,7 @@ _CELLS = 240
 _PADDING_SHARE = 1 / 8  # of the sequence's length is shown on each side, at most
 
 
-def receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     """Which steps of each level the output step depends on, with blind spots and padding marked.
 
     Up to 48 steps every step is a dot and every tap a line. Longer sequences are drawn as one strip a level,
