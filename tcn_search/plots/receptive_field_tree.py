@@ -140,7 +140,7 @@ def _legend(ax: Axes, tree: Mapping[str, Any], single: bool) -> None:
         Patch(color=BLUE, label="needed for the output" if single else "needed (darker: more of them)")
     ]
     handles.append(Patch(color=ORANGE, label="output step"))
-    handles.append(Patch(facecolor="white", edgecolor=GREY, label="not needed"))
+    handles.append(Patch(facecolor="white", edgecolor=GREY, label="not used"))
     if tree["blind"]:
         handles.append(Patch(color=RED, label="blind spots: no path leads to the output"))
     first, last = _shown(tree)

@@ -21,4 +21,3 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(pictures) == 6
     assert "No: it sees 311 of the 784 steps required (sequence length 784)" in text
     assert "Yes: it sees all 784 steps required (sequence length 784)" in text
-    assert not [output for output in outputs if output.get("name") == "stderr"]
