@@ -12,6 +12,7 @@ from tcn_search.errors import InputError
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
 COMMANDS = {
     "check": "say whether a network's receptive field covers a sequence length",
+    "plan": "list the architectures that cover a sequence length, cheapest first",
     "tasks": "list the built-in tasks and where data comes from",
     "run": "launch a study, or continue it",
     "status": "show trials by state, the best so far and what runs now",

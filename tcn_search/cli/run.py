@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
-    print(study.definition.task_space().describe(task.seq_len), flush=True)
+    print(study.definition.task_space().describe(), flush=True)
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
     started = time.monotonic()

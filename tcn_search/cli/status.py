@@ -38,7 +38,7 @@ def _print_status(study: Study) -> None:
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
     print(f"required context {definition.required_context:,} of sequence length {spec.seq_len:,}")
-    print(definition.task_space().describe(spec.seq_len))
+    print(definition.task_space().describe())
     if trials.empty:
         print("no trial yet")
         return

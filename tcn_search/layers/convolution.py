@@ -133,7 +133,7 @@ class DilatedConvolution(keras.layers.Layer):
 @lru_cache(maxsize=256)
 def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
     """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
-    places = np.zeros((steps, plan.outputs, kernel_size), dtype="float32")  # type: ignore[arg-type]
+    places = np.zeros((steps, plan.outputs, kernel_size), dtype="float32")  # type: ignore[arg-type, type-var]
     for output in range(plan.outputs):  # type: ignore[arg-type]
         for tap in range(plan.taps):
             step = output * plan.stride + plan.lead + tap - plan.before

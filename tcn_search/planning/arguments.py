@@ -32,3 +32,15 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> None:
     if value not in allowed:
         choices = ", ".join(repr(choice) for choice in allowed)
         raise InputError(f"{name} must be one of {choices}. Received: {value!r}")
+
+
+def required_within(seq_len: object, required_context: object) -> tuple[int, int]:
+    """(seq_len, required_context) as ints; the required context defaults to the whole sequence."""
+    steps = positive_integer("seq_len", seq_len)
+    required = steps if required_context is None else positive_integer("required_context", required_context)
+    if required > steps:
+        raise InputError(
+            f"required_context must be at most the sequence length, {steps:,} steps. Received: {required}. "
+            "Give a smaller one, or longer sequences."
+        )
+    return steps, required

@@ -2,10 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
+from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
 
 # Trainable and other numbers that a norm keeps for each channel.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
+_BYTES = 4  # float32
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of the TCN, its head apart. Multiply-adds and activation bytes are for one sequence.
+
+    Multiply-adds are those of the convolutions in one forward pass; a training step takes about three times
+    that. Activation bytes are what a training step keeps for its backward pass, in float32: the input, each
+    convolution's activated output, and each block's sum. A framework may keep a few copies more.
+    """
+
+    parameters: int
+    multiply_adds: int
+    multiply_adds_last_step: int
+    activation_bytes: int
+    activation_bytes_last_step: int
+
+
+def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
+    """Parameters, multiply-adds and activation memory, for all output steps and for the last step only.
+
+    Counted over the plan that the layer executes.
+
+    Raises:
+        InputError: padding "valid" and a sequence shorter than the receptive field.
+
+    >>> found = cost(Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), input_channels=2, seq_len=8)
+    >>> found.multiply_adds, found.multiply_adds_last_step
+    (256, 96)
+    """
+    every, last = full_plan(architecture, seq_len), last_step_plan(architecture, seq_len)
+    return Cost(
+        tcn_parameters(architecture, input_channels),
+        every.multiply_adds(input_channels),
+        last.multiply_adds(input_channels),
+        _BYTES * activations(every, input_channels, seq_len),
+        _BYTES * activations(last, input_channels, seq_len),
+    )
+
+
+def training_cost(architecture: Architecture, input_channels: int, seq_len: int) -> int:
+    """Predicted cost of a training step for one sequence, in multiply-adds; good for comparing networks.
+
+    Forward and backward pass: three times the forward multiply-adds, of the last step only where that alone
+    is evaluated in training. A batch norm needs the statistics of every step.
+    """
+    found = cost(architecture, input_channels, seq_len)
+    every = architecture.readout != "last" or architecture.norm == "batch"
+    return 3 * (found.multiply_adds if every else found.multiply_adds_last_step)
 
 
 def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
@@ -23,6 +76,17 @@ def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
     return total
 
 
+def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
+    """Numbers kept for the backward pass: the input, every convolution's output and every block's sum."""
+    total = seq_len * input_channels
+    architecture = plan.architecture
+    for index, (block, (_, filters)) in enumerate(zip(plan.blocks, architecture.blocks, strict=True)):
+        hidden, outputs = (block.hidden.count if block.hidden else 0), block.outputs or 0
+        sums = 0 if is_last_with_skips(architecture, index) else outputs
+        total += (hidden + outputs + sums) * filters
+    return total
+
+
 def is_last_with_skips(architecture: Architecture, block: int) -> bool:
     """Whether this is the block whose residual sum nothing reads: the last one, with skip connections."""
     return architecture.use_skip_connections and block == len(architecture.blocks) - 1
@@ -31,3 +95,15 @@ def is_last_with_skips(architecture: Architecture, block: int) -> bool:
 def head_parameters(architecture: Architecture, outputs: int) -> int:
     """Parameters of the dense layer that turns the readout into `outputs` numbers."""
     return architecture.level_filters[-1] * outputs + outputs
+
+
+def uniform_parameters(
+    kernel_size: int, filters: int, blocks: int, input_channels: int, norm: str, use_skip_connections: bool
+) -> int:
+    """`tcn_parameters` in closed form, where every level has the same filters."""
+    convolutions = CONVOLUTIONS_PER_BLOCK * blocks
+    total = kernel_size * filters * (input_channels + (convolutions - 1) * filters)
+    total += convolutions * filters * (1 + _NORM_PARAMETERS[norm])
+    if input_channels != filters and not (use_skip_connections and blocks == 1):
+        total += input_channels * filters + filters
+    return total

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.receptive_field import covers, offsets_mask
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.arguments import positive_integer
+from tcn_search.planning.reach import Window, reach, window_of
+from tcn_search.planning.receptive_field import covers
 
 
 @dataclass(frozen=True)
 class Coverage:
     """What one output step of an architecture sees of the required context.
 
-    `mask` is a bit set: bit i is the input step at offset i − look_back from the output step.
+    `mask` (reached) and `wanted` are bit sets: bit i is the input step at offset i − origin from the output
+    step. The mask ends where the sequence ends.
     """
 
     look_back: int
@@ -21,11 +25,17 @@ class Coverage:
     covers: bool
     mask: int
     wanted: int
+    origin: int
 
     @property
     def receptive_field(self) -> int:
         """Steps from the farthest back to the farthest ahead."""
         return self.look_back + 1 + self.look_ahead
+
+    @property
+    def reached(self) -> tuple[int, ...]:
+        """Steps that a path reaches, as offsets from the output step: −3 is three steps back."""
+        return tuple(position - self.origin for position in set_bits(self.mask))
 
     @property
     def blind_spot_count(self) -> int:
@@ -34,40 +44,65 @@ class Coverage:
 
     @property
     def blind_spots(self) -> tuple[int, ...]:
-        """Those steps as offsets from the output step: −3 is three steps back."""
-        return tuple(position - self.look_back for position in set_bits(self.wanted & ~self.mask))
+        """Those steps as offsets from the output step."""
+        return tuple(position - self.origin for position in set_bits(self.wanted & ~self.mask))
 
 
-def coverage(architecture: Architecture, required_context: int) -> Coverage:
+def coverage(architecture: Architecture, required_context: int, seq_len: int | None = None) -> Coverage:
     """Exact coverage of `required_context` steps by `architecture`.
 
     Blind spots are looked for where the task needs to see: causal and valid, the newest
     min(receptive field, required context) steps; `same`, read at step T // 2, the T // 2 steps back and the
     T − 1 − T // 2 ahead.
+
+    Args:
+        required_context: steps that the task needs to see.
+        seq_len: steps of the sequence; what lies beyond is padding. Default: the required context.
+
+    Raises:
+        InputError: a number below 1.
+
+    >>> coverage(Architecture(kernel_size=2, dilations=(2, 4, 8)), required_context=29).blind_spot_count
+    14
     """
+    required_context = positive_integer("required_context", required_context)
+    seq_len = required_context if seq_len is None else positive_integer("seq_len", seq_len)
+    window = window_of(seq_len, architecture.padding)
     span = architecture.span
-    mask = offsets_mask(
-        architecture.kernel_size,
-        architecture.dilations,
-        architecture.nb_stacks,
-        CONVOLUTIONS_PER_BLOCK,
-        padding=architecture.padding,
-        use_skip_connections=architecture.use_skip_connections,
-    )
-    if architecture.padding == "same":
-        back = min(span.look_back, required_context // 2)
-        ahead = min(span.look_ahead, required_context - 1 - required_context // 2)
-    else:
-        back, ahead = min(span.look_back, required_context - 1), 0
-    wanted = ((1 << (back + 1 + ahead)) - 1) << (span.look_back - back)
+    needed = window_of(required_context, architecture.padding)
+    back = min(span.look_back, needed.back, window.back)
+    ahead = min(span.look_ahead, needed.ahead, window.ahead)
     return Coverage(
         look_back=span.look_back,
         look_ahead=span.look_ahead,
         required_context=required_context,
         covers=covers(span, required_context, architecture.padding),
-        mask=mask,
-        wanted=wanted,
+        mask=reach(architecture, window).inputs,
+        wanted=Window(back, ahead).full << (window.back - back),
+        origin=window.back,
     )
+
+
+def unbroken_reach(kernel_size: int, dilations: Iterable[int], repeats: int) -> int:
+    """Newest lags that a causal or valid network reaches without a hole, in closed form.
+
+    `repeats` is convolutions per block times stacks. With the dilations sorted, each must be no longer than
+    what the smaller ones reach already; the first one that is longer leaves the next lag blind. For one base
+    b and c convolutions a level that is b ≤ 1 + c·(kernel_size − 1).
+
+    >>> unbroken_reach(3, (1, 2, 4, 8), repeats=2)
+    61
+    >>> unbroken_reach(3, (1, 9), repeats=2)  # lag 5 is the first blind one
+    5
+    """
+    if kernel_size == 1:
+        return 1
+    reached = 1
+    for dilation in sorted(dilations):
+        if dilation > reached:
+            break
+        reached += repeats * (kernel_size - 1) * dilation
+    return reached
 
 
 def set_bits(mask: int) -> list[int]:

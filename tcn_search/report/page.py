@@ -69,7 +69,7 @@ def _facts(study: Study) -> str:
     facts = {
         "Task": f"{spec.name}: {spec.kind}, {spec.outputs} outputs, {spec.input_channels} channels",
         "Required context / sequence length": f"{definition.required_context:,} / {spec.seq_len:,} steps",
-        "Space": definition.task_space().describe(spec.seq_len),
+        "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
     }
     best = study.best_trial

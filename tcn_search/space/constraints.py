@@ -57,6 +57,7 @@ class Limits:
     """Constraints with the numbers of a task filled in."""
 
     required_context: int
+    seq_len: int
     input_channels: int
     outputs: int
     max_params: int | None = None
@@ -98,7 +99,7 @@ class Limits:
 
     def blind_spot_violation(self, architecture: Architecture) -> Violation:
         """How much of the required context, inside the receptive field, is never seen."""
-        blind = coverage(architecture, self.required_context).blind_spot_count
+        blind = coverage(architecture, self.required_context, self.seq_len).blind_spot_count
         return Violation(
             "blind_spots",
             blind / self.required_context,

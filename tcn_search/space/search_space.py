@@ -128,15 +128,21 @@ class SearchSpace:
                 ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
             )
         context = constraints.required_context
+        required_context = seq_len if isinstance(context, str) else context
+        if required_context > seq_len:
+            raise InputError(
+                f"required_context must be at most the sequence length, {seq_len} steps. Received: {required_context}"
+            )
         limits = Limits(
-            required_context=seq_len if isinstance(context, str) else context,
+            required_context=required_context,
+            seq_len=seq_len,
             input_channels=input_channels,
             outputs=outputs,
             max_params=constraints.max_params,
             allow_blind_spots=constraints.allow_blind_spots,
         )
         space = TaskSpace(SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow")
-        space.require_feasible(seq_len)
+        space.require_feasible()
         return space
 
 
@@ -192,21 +198,21 @@ class TaskSpace:
             count *= len(getattr(self.space, name))
         return count
 
-    def describe(self, seq_len: int) -> str:
+    def describe(self) -> str:
         """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
         short, blind = (
             len(self.geometry.falling_short) * self._others(),
             len(self.geometry.blind) * self._others(),
         )
         context = f"{self.limits.required_context:,} steps"
-        if self.limits.required_context != seq_len:
-            context += f" (required context; the sequences have {seq_len:,})"
+        if self.limits.required_context != self.limits.seq_len:
+            context += f" (required context; the sequences have {self.limits.seq_len:,})"
         text = f"{short:,} of {self.size():,} architectures fall short of {context}"
         if blind:
             text += f", {blind:,} more have blind spots there"
         return text + (": never sampled" if self.narrow else ": pruned before they are built")
 
-    def require_feasible(self, seq_len: int) -> None:
+    def require_feasible(self) -> None:
         """Raise an InputError that says what would help, if no architecture is feasible."""
         if self.geometry.feasible:
             smallest = self._smallest_parameters()
@@ -227,7 +233,8 @@ class TaskSpace:
         reached = self.geometry.architecture(best).receptive_field
         raise InputError(
             f"No architecture of this space covers the required context of {needed} steps "
-            f"(sequence length {seq_len}): the largest receptive field is {reached}. {self._what_would(best)}"
+            f"(sequence length {self.limits.seq_len}): the largest receptive field is {reached}. "
+            f"{self._what_would(best)}"
         )
 
     def _what_would(self, best: tuple[Any, ...]) -> str:

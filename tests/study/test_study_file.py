@@ -166,5 +166,9 @@ def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
     filled = SearchSpace().for_task("classification", 427, 1, 6).space
     assert study.space == filled  # the page shows the defaults
     default = read_study_file("some.npz")
-    assert (study.constraints, study.training, study.search) == (default.constraints, default.training, default.search)
+    assert (study.constraints, study.training, study.search) == (
+        default.constraints,
+        default.training,
+        default.search,
+    )
     assert study.trials == default.trials

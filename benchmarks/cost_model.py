@@ -1,0 +1,108 @@
+"""Does the cost model tell how long a training step takes? Run: python benchmarks/cost_model.py
+
+Draws 20 architectures with a fixed seed from the default space, within a factor of 30 in predicted
+multiply-adds, times training steps of each and prints both with their rank correlation. Run it on an
+otherwise idle machine; it takes a few minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from statistics import median
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import optuna
+
+from tcn_search.layers.tcn import TCN
+from tcn_search.models.readout import PoolOverTime
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.cost import cost, training_cost
+from tcn_search.space.search_space import SearchSpace
+
+CHANNELS, FACTOR = 2, 30
+
+
+def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
+    """Architectures of the default space for a regression, cheapest and dearest at most 30 times apart."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    space = SearchSpace().for_task("regression", seq_len, CHANNELS, 1)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    found: list[tuple[int, Architecture]] = []
+    while len(found) < count:
+        architecture, _ = space.suggest(study.ask())
+        predicted = training_cost(architecture, CHANNELS, seq_len)
+        predictions = [other for other, _ in found] + [predicted]
+        if max(predictions) <= FACTOR * min(predictions):
+            found.append((predicted, architecture))
+    return [architecture for _, architecture in found]
+
+
+def built(architecture: Architecture, seq_len: int) -> keras.Model:
+    described = architecture.to_dict()
+    readout = described.pop("readout")
+    inputs = keras.Input((seq_len, CHANNELS))
+    x = TCN(**described, return_sequences=readout != "last")(inputs)
+    if readout != "last":
+        x = PoolOverTime(readout)(x)
+    model = keras.Model(inputs, keras.layers.Dense(1)(x))
+    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, "mse", jit_compile=False)
+    return model
+
+
+def step_seconds(architecture: Architecture, seq_len: int, batch_size: int, steps: int) -> float:
+    """Median time of a training step, after three that compile and warm up."""
+    keras.utils.set_random_seed(0)
+    model = built(architecture, seq_len)
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(batch_size, seq_len, CHANNELS)).astype("float32")
+    y = generator.normal(size=(batch_size, 1)).astype("float32")
+    seconds = []
+    for _ in range(steps + 3):
+        started = time.perf_counter()
+        model.train_on_batch(X, y)
+        seconds.append(time.perf_counter() - started)
+    keras.backend.clear_session()
+    return median(seconds[3:])
+
+
+def rank_correlation(first: list[float], second: list[float]) -> float:
+    """Spearman's: the correlation of the ranks."""
+    ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--architectures", type=int, default=20)
+    parser.add_argument("--seq-len", type=int, default=600)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    columns: dict[str, list[float]] = {"multiply_adds": [], "training_cost": [], "seconds": []}
+    print("multiply-adds  predicted cost  ms a step  architecture", flush=True)
+    for architecture in drawn(arguments.architectures, arguments.seq_len, arguments.seed):
+        found = cost(architecture, CHANNELS, arguments.seq_len)
+        whole = architecture.readout != "last" or architecture.norm == "batch"
+        forward = found.multiply_adds if whole else found.multiply_adds_last_step
+        predicted = training_cost(architecture, CHANNELS, arguments.seq_len)
+        seconds = step_seconds(architecture, arguments.seq_len, arguments.batch_size, arguments.steps)
+        for name, value in zip(columns, (forward, predicted, seconds), strict=True):
+            columns[name].append(value)
+        described = f"{architecture}, {architecture.readout}"
+        print(f"{forward:>13,}  {predicted:>14,}  {seconds * 1e3:>9.1f}  {described}", flush=True)
+    for name in ("multiply_adds", "training_cost"):
+        print(
+            f"rank correlation of {name} with seconds: {rank_correlation(columns[name], columns['seconds']):.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

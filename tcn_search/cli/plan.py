@@ -1,0 +1,185 @@
+"""`tcn-search plan`: the architectures that cover a sequence, cheapest first, as table, CSV or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from typing import Any
+
+from tcn_search.errors import InputError
+from tcn_search.planning.arguments import one_of
+from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, Plan, PlannedRow, plan_rows
+from tcn_search.planning.ranges import dilation_list
+
+FORMATS = ("table", "csv", "json")
+_RANGES = {
+    "--kernel-size": ("kernel_size", "taps of each dilated convolution"),
+    "--dilation-base": ("dilation_base", "dilations are base ** (0 .. levels − 1)"),
+    "--levels": ("levels", "residual blocks in a stack"),
+    "--stacks": ("nb_stacks", "how often the levels are repeated"),
+    "--filters": ("nb_filters", "channels of each convolution"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `plan`."""
+    parser.add_argument("--seq-len", type=int, required=True, metavar="T", help="steps of the sequences")
+    parser.add_argument(
+        "--required-context", type=int, metavar="N", help="steps that the task needs to see (T)"
+    )
+    parser.add_argument("--channels", type=int, default=1, metavar="C", help="channels of the input (1)")
+    for option, (name, meaning) in _RANGES.items():
+        default = DEFAULT_RANGES[name]
+        parser.add_argument(
+            option, dest=name, metavar="RANGE", help=f'{meaning}, such as "4", "2,3", "2-8" ({default})'
+        )
+    parser.add_argument(
+        "--dilations",
+        action="append",
+        metavar="1,2,4",
+        help="an explicit list, in place of base and levels; repeatable",
+    )
+    parser.add_argument("--padding", default="causal", metavar="KIND", help="causal, same, valid (causal)")
+    parser.add_argument("--norm", default="none", metavar="KIND", help="none, batch, layer, weight (none)")
+    parser.add_argument("--no-skip-connections", action="store_true", help="only the last block is read")
+    parser.add_argument("--all-steps", action="store_true", help="count multiply-adds for every output step")
+    parser.add_argument(
+        "--sort-by", default="parameters", metavar="COST", help=f"{', '.join(SORT_KEYS)} (parameters)"
+    )
+    parser.add_argument("--max-params", type=int, metavar="N", help="most parameters, the head apart")
+    parser.add_argument("--max-multiply-adds", type=int, metavar="N", help="most multiply-adds a sequence")
+    parser.add_argument(
+        "--max-depth", type=int, metavar="N", help="most dilated convolutions one after another"
+    )
+    parser.add_argument("--format", default="table", metavar="KIND", help=f"{', '.join(FORMATS)} (table)")
+    parser.add_argument(
+        "--top", type=int, default=20, metavar="N", help="rows of the table (20); CSV and JSON have all"
+    )
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw receptive field against cost, as PNG, SVG or PDF"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan. Exit code 1 where nothing in the ranges suffices."""
+    one_of("--format", arguments.format, FORMATS)
+    if arguments.top < 1:
+        raise InputError(f"--top must be at least 1. Received: {arguments.top}")
+    plan = plan_rows(arguments.seq_len, **_options(arguments))
+    if not plan.rows:
+        print(f"tcn-search plan: {_why_nothing(plan, arguments)}", file=sys.stderr)
+    if arguments.format == "table":
+        if plan.rows:
+            print("\n".join(_table(plan, arguments)))
+    elif arguments.format == "csv":
+        _write_csv(plan.rows)
+    else:
+        print(json.dumps([row._asdict() for row in plan.rows], indent=1))
+    if arguments.plot and plan.rows:
+        _draw(plan, arguments)
+    return 0 if plan.rows else 1
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    ranges = {name: getattr(arguments, name) for name, _ in _RANGES.values()}
+    if arguments.dilations and (arguments.levels or arguments.dilation_base):
+        raise InputError("--dilations replaces --dilation-base and --levels. Give either, not both.")
+    return {
+        **{name: text for name, text in ranges.items() if text is not None},
+        "required_context": arguments.required_context,
+        "input_channels": arguments.channels,
+        "dilations": [dilation_list("dilations", text) for text in arguments.dilations or ()] or None,
+        "padding": arguments.padding,
+        "use_skip_connections": not arguments.no_skip_connections,
+        "norm": arguments.norm,
+        "readout": "sequence" if arguments.all_steps else "last",
+        "sort_by": arguments.sort_by,
+        "max_params": arguments.max_params,
+        "max_multiply_adds": arguments.max_multiply_adds,
+        "max_depth": arguments.max_depth,
+    }
+
+
+def _why_nothing(plan: Plan, arguments: argparse.Namespace) -> str:
+    needed = arguments.required_context or arguments.seq_len
+    looked = f"none of {plan.candidates:,} architectures suffices for the {needed:,} steps required " + (
+        f"(sequence length {arguments.seq_len:,})"
+    )
+    if plan.largest_receptive_field < needed:
+        return (
+            f"{looked}; the largest receptive field in these ranges is {plan.largest_receptive_field:,}. "
+            "Allow more levels, larger kernels or more stacks."
+        )
+    return f"{looked} without blind spots and within the limits. Widen the ranges or the limits."
+
+
+def _table(plan: Plan, arguments: argparse.Namespace) -> list[str]:
+    first = plan.rows[0]
+    head = (
+        "",
+        "kernel",
+        "dilations",
+        "stacks",
+        "filters",
+        "receptive field",
+        "parameters",
+        "multiply-adds",
+        "depth",
+    )
+    cells = [head] + [_cells(row) for row in plan.rows[: arguments.top]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = [
+        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the {first.required_context:,} "
+        f"steps required (sequence length {first.seq_len:,}) without blind spots; "
+        f"cheapest first by {arguments.sort_by}.",
+        "",
+    ]
+    for row in cells:
+        aligned = [
+            text.ljust(width) if column in (0, 2) else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(aligned).rstrip())
+    hidden = len(plan.rows) - arguments.top
+    smallest = next(row for row in plan.rows if row.smallest)
+    lines += [
+        "",
+        f"* the smallest receptive field that suffices: {smallest.receptive_field:,} (kernel "
+        f"{smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, "
+        f"stacks {smallest.nb_stacks})",
+    ]
+    if hidden > 0:
+        lines.append(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
+    return lines
+
+
+def _cells(row: PlannedRow) -> tuple[str, ...]:
+    numbers = (row.receptive_field, row.parameters, row.multiply_adds, row.depth)
+    dilations = [str(dilation) for dilation in row.dilations]
+    if len(dilations) > 6:
+        dilations = [*dilations[:3], "…", dilations[-1]]
+    mark = "*" if row.smallest else ""
+    shown = (str(row.kernel_size), ",".join(dilations), str(row.nb_stacks), str(row.nb_filters))
+    return (mark, *shown, *(f"{number:,}" for number in numbers))
+
+
+def _write_csv(rows: list[PlannedRow]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(PlannedRow._fields)
+    writer.writerows(row._replace(dilations=" ".join(map(str, row.dilations))) for row in rows)  # type: ignore[arg-type]
+
+
+def _draw(plan: Plan, arguments: argparse.Namespace) -> None:
+    from matplotlib.figure import Figure
+
+    from tcn_search.plots.plan_frontier import plot_plan_frontier
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    plot_plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
+    try:
+        figure.savefig(arguments.plot, dpi=150)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--plot could not write {arguments.plot}: {error}") from error

@@ -1,0 +1,184 @@
+"""All architectures of given ranges that cover a sequence, cheapest first. Integers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from operator import itemgetter
+from typing import NamedTuple
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
+from tcn_search.planning.arguments import one_of, positive_integer, positive_integers, required_within
+from tcn_search.planning.cost import uniform_parameters
+from tcn_search.planning.products import ProductCounter, Products
+from tcn_search.planning.ranges import integers
+from tcn_search.planning.shape import Need, reach_of, sufficient_stacks
+
+SORT_KEYS = ("parameters", "multiply_adds", "depth")
+MOST_CANDIDATES = 5_000_000
+DEFAULT_RANGES = {
+    "nb_filters": "24",
+    "kernel_size": "2-8",
+    "dilation_base": "2",
+    "levels": "1-12",
+    "nb_stacks": "1-2",
+}
+
+
+class PlannedRow(NamedTuple):
+    """One architecture that covers the required context without blind spots.
+
+    Parameters are those of the TCN, its head apart; multiply-adds are one forward pass of one sequence, for
+    the last step only unless every step is read; depth counts dilated convolutions. `dilation_base` is None
+    for an explicit list of dilations. `smallest` marks the smallest receptive field that suffices.
+    """
+
+    nb_filters: int
+    kernel_size: int
+    dilations: tuple[int, ...]
+    dilation_base: int | None
+    levels: int
+    nb_stacks: int
+    receptive_field: int
+    required_context: int
+    seq_len: int
+    parameters: int
+    multiply_adds: int
+    depth: int
+    smallest: bool
+
+
+class Plan(NamedTuple):
+    """The architectures found, how many were looked at, and the largest receptive field among those."""
+
+    rows: list[PlannedRow]
+    candidates: int
+    largest_receptive_field: int
+
+
+def plan_rows(
+    seq_len: int,
+    *,
+    required_context: int | None = None,
+    input_channels: int = 1,
+    nb_filters: object = DEFAULT_RANGES["nb_filters"],
+    kernel_size: object = DEFAULT_RANGES["kernel_size"],
+    dilation_base: object = DEFAULT_RANGES["dilation_base"],
+    levels: object = DEFAULT_RANGES["levels"],
+    nb_stacks: object = DEFAULT_RANGES["nb_stacks"],
+    dilations: Iterable[Iterable[int]] | None = None,
+    padding: str = "causal",
+    use_skip_connections: bool = True,
+    norm: str = "none",
+    readout: str = "last",
+    sort_by: str = "parameters",
+    max_params: int | None = None,
+    max_multiply_adds: int | None = None,
+    max_depth: int | None = None,
+) -> Plan:
+    """The architectures that cover the required context without blind spots, cheapest first.
+
+    Args:
+        seq_len: steps of the sequences.
+        required_context: steps that the task needs to see. Default: all of them.
+        nb_filters, kernel_size, dilation_base, levels, nb_stacks: an integer, a list, a range, or text such
+            as "2-8". The dilations are base ** (0 .. levels − 1).
+        dilations: explicit lists of dilations, in place of base and levels.
+        readout: "last" counts multiply-adds for the last step only, every other one for all steps.
+        sort_by: "parameters", "multiply_adds" or "depth".
+        max_params, max_multiply_adds, max_depth: leave out what is above.
+
+    Raises:
+        InputError: names the argument, the rule and the value received.
+
+    >>> plan_rows(784, kernel_size="6-8", levels="7-9").rows[0].receptive_field
+    1271
+    """
+    seq_len, required_context = required_within(seq_len, required_context)
+    channels = positive_integer("input_channels", input_channels)
+    one_of("padding", padding, PADDINGS)
+    one_of("norm", norm, NORMS)
+    one_of("readout", readout, READOUTS)
+    one_of("sort_by", sort_by, SORT_KEYS)
+    limits = _limits(max_params=max_params, max_multiply_adds=max_multiply_adds, max_depth=max_depth)
+    lists = _dilation_lists(dilations, dilation_base, levels)
+    kernels, filters = integers("kernel_size", kernel_size), integers("nb_filters", nb_filters)
+    stacks = integers("nb_stacks", nb_stacks)
+    candidates = len(lists) * len(kernels) * len(stacks) * len(filters)
+    if candidates > MOST_CANDIDATES:
+        raise InputError(
+            f"The ranges must hold at most {MOST_CANDIDATES:,} architectures. Received: {candidates:,}. "
+            "Narrow one of them."
+        )
+    need = Need(seq_len, required_context, padding, use_skip_connections)
+    counter = ProductCounter(seq_len, padding, use_skip_connections, last_step_only=readout == "last")
+    largest, rows = 0, []
+    for kernel, (dilation_list, base) in product(kernels, lists.items()):
+        reached = {number: reach_of(kernel, dilation_list, number, padding) for number in stacks}
+        largest = max(largest, reached[stacks[-1]].receptive_field)
+        good = sufficient_stacks(kernel, dilation_list, reached, need)
+        for number, products in counter.products(kernel, dilation_list, good) if good else ():
+            shape = _Shape(kernel, dilation_list, base, number, reached[number].receptive_field, products)
+            rows += [_row(shape, count, channels, need, norm) for count in filters]
+    kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
+    return Plan(_sorted_and_marked(kept, sort_by), candidates, largest)
+
+
+class _Shape(NamedTuple):
+    kernel_size: int
+    dilations: tuple[int, ...]
+    dilation_base: int | None
+    nb_stacks: int
+    receptive_field: int
+    products: Products
+
+
+def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> PlannedRow:
+    levels = len(shape.dilations)
+    blocks = levels * shape.nb_stacks
+    skips = need.use_skip_connections
+    has_match = channels != filters and not (skips and blocks == 1)
+    return PlannedRow(
+        nb_filters=filters,
+        kernel_size=shape.kernel_size,
+        dilations=shape.dilations,
+        dilation_base=shape.dilation_base,
+        levels=levels,
+        nb_stacks=shape.nb_stacks,
+        receptive_field=shape.receptive_field,
+        required_context=need.required_context,
+        seq_len=need.seq_len,
+        parameters=uniform_parameters(shape.kernel_size, filters, blocks, channels, norm, skips),
+        multiply_adds=shape.products.multiply_adds(channels, filters, has_match),
+        depth=CONVOLUTIONS_PER_BLOCK * blocks,
+        smallest=False,
+    )
+
+
+def _limits(**given: int | None) -> dict[str, int]:
+    columns = {"max_params": "parameters", "max_multiply_adds": "multiply_adds", "max_depth": "depth"}
+    return {columns[key]: positive_integer(key, limit) for key, limit in given.items() if limit is not None}
+
+
+def _dilation_lists(
+    dilations: Iterable[Iterable[int]] | None, dilation_base: object, levels: object
+) -> dict[tuple[int, ...], int | None]:
+    """Every list of dilations once, with its base; an explicit list has none."""
+    if dilations is not None:
+        lists = [positive_integers("dilations", one) for one in dilations]
+        if not lists:
+            raise InputError("dilations must hold at least one list of dilations. Received: an empty list")
+        return dict.fromkeys(lists)
+    bases, depths = integers("dilation_base", dilation_base), integers("levels", levels)
+    found: dict[tuple[int, ...], int | None] = {}
+    for base, depth in product(bases, depths):
+        found.setdefault(tuple(base**level for level in range(depth)), base)
+    return found
+
+
+def _sorted_and_marked(rows: list[PlannedRow], sort_by: str) -> list[PlannedRow]:
+    order = [PlannedRow._fields.index(key) for key in (sort_by, *SORT_KEYS, "receptive_field")]
+    rows.sort(key=itemgetter(*order))
+    smallest = min((row.receptive_field for row in rows), default=0)
+    return [row._replace(smallest=True) if row.receptive_field == smallest else row for row in rows]

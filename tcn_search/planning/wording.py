@@ -1,0 +1,151 @@
+"""A report of `check` in words: first whether to go on, then the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tcn_search.planning.check import Report
+
+_MOST_RUNS = 6
+
+
+def verdict(report: Report) -> str:
+    """One line: whether the network sees what it must, and what to change when not."""
+    return f"{_finding(report)}{_advice(report)}"
+
+
+def report_lines(report: Report) -> list[str]:
+    """The verdict, then one line for each number."""
+    rows = [("Architecture", str(report.architecture)), *_reach_rows(report), *_influence_rows(report)]
+    rows += _cost_rows(report)
+    width = max(len(name) for name, _ in rows)
+    return [verdict(report), "", *(f"{name:<{width}}  {text}" for name, text in rows)]
+
+
+def _finding(report: Report) -> str:
+    needed, length = report.required_context, f"sequence length {report.seq_len:,}"
+    if not report.runs:
+        return (
+            f'No: with padding "valid" it gives no output, because its receptive field of '
+            f"{report.receptive_field:,} steps is longer than the sequence ({length})."
+        )
+    if not report.covers:
+        return f"No: it sees {_seen(report):,} of the {needed:,} steps required ({length})."
+    blind = report.coverage.blind_spot_count
+    if blind:
+        return (
+            f"Not all of it: it spans the {needed:,} steps required ({length}), but {_steps(blind)} among "
+            "them reach no output (blind spots)."
+        )
+    field = report.receptive_field
+    return f"Yes: it sees all {needed:,} steps required ({length}); its receptive field is {field:,}."
+
+
+def _seen(report: Report) -> int:
+    """Steps of the required context that are reached."""
+    return (report.coverage.wanted & report.coverage.mask).bit_count()
+
+
+def _advice(report: Report) -> str:
+    if report.runs and not (report.covers and not report.coverage.blind_spot_count):
+        texts = [change.text for change in report.changes]
+        if texts:
+            verb = "" if texts[0].startswith("add") else "use "
+            return " " + _sentence(verb + ", or ".join(texts))
+        if report.architecture.padding == "valid":
+            return (
+                f" No further level, kernel or stack fits into {report.seq_len:,} steps: use causal padding."
+            )
+        return (
+            " No single change suffices: use a larger kernel and more levels; `tcn-search plan` lists them."
+        )
+    spare = report.smaller
+    if spare is None:
+        return "" if report.runs else " Use a smaller kernel or fewer levels, or causal padding."
+    change = spare.text if spare.text.startswith("drop") else f"use {spare.text}"
+    if not report.runs:
+        return " " + _sentence(change)
+    field = spare.architecture.receptive_field
+    return f" It is larger than it must be: {change} and it still sees them (receptive field {field:,})."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
+    field = f"{_steps(report.receptive_field)}: {report.look_back:,} back"
+    if report.look_ahead:
+        field += f", {report.look_ahead:,} ahead"
+    yield "Receptive field", field + ", and the output step itself"
+    yield "Required context", f"{report.required_context:,} of a sequence length of {report.seq_len:,}"
+    seen = report.blind_spots
+    where = "none" if not seen else f"{len(seen):,}, at {_runs(seen)}"
+    yield "Blind spots", where
+    wasted = report.wasted_taps
+    yield "Wasted taps", f"{len(wasted):,} only ever see padding at this length" if wasted else "none"
+
+
+def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
+    field = report.effective
+    which = "around the output step" if report.architecture.padding == "same" else "counted from the newest"
+    yield (
+        "Effective field",
+        f"{_steps(field.steps)}, {which}, hold 95% of the paths before training "
+        f"({field.steps_without_residuals:,} without residual paths)",
+    )
+    if field.share_inside < 0.9995:
+        yield "", f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence"
+
+
+def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
+    found = report.cost
+    if found is None:
+        return
+    yield "Parameters", f"{found.parameters:,} (the TCN, its head apart)"
+    yield (
+        "Multiply-adds",
+        f"{found.multiply_adds_last_step:,} a sequence for the last step only, "
+        f"{found.multiply_adds:,} for all",
+    )
+    yield (
+        "Activations",
+        f"{_bytes(found.activation_bytes_last_step)} a sequence for the last step only, "
+        f"{_bytes(found.activation_bytes)} for all",
+    )
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count:,} steps"
+
+
+def _runs(offsets: Sequence[int]) -> str:
+    """Offsets as runs, nearest first: "lags 1, 3, 5 to 8, …"; steps ahead have a plus.
+
+    >>> _runs((-8, -7, -6, -3, -1))
+    'lags 1, 3, 6 to 8'
+    """
+    runs: list[list[int]] = []
+    for offset in sorted(offsets, key=abs):
+        if runs and abs(offset - runs[-1][1]) == 1 and (offset < 0) == (runs[-1][1] < 0):
+            runs[-1][1] = offset
+        else:
+            runs.append([offset, offset])
+            if len(runs) > 2 * _MOST_RUNS:
+                break
+    shown = [_lag(low) if low == high else f"{_lag(low)} to {_lag(high)}" for low, high in runs[:_MOST_RUNS]]
+    return "lags " + ", ".join(shown) + (", …" if len(runs) > _MOST_RUNS else "")
+
+
+def _lag(offset: int) -> str:
+    return f"+{offset}" if offset > 0 else str(-offset)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

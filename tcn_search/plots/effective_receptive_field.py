@@ -1,0 +1,61 @@
+"""Effective against nominal receptive field: how much of the influence comes from which lag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from tcn_search.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, axes_or_new, legend_outside
+
+_COLOURS = (BLUE, SKY, GREEN, PURPLE)
+
+
+def plot_effective_receptive_field(
+    shares: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    seq_len: int,
+    receptive_field: int,
+    share: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Share of the influence that comes from the newest steps, one curve for each name.
+
+    Args:
+        shares: name: (lags, share of the influence at each), lags ascending. A measured gradient and the
+            paths before training are such distributions; each is scaled to a sum of 1.
+        seq_len: steps of the sequence.
+        receptive_field: nominal receptive field, in steps.
+        share: a dot marks where a curve comes to it.
+        ax: where to draw; default a new figure (`Axes.figure`).
+    """
+    ax = axes_or_new(ax, height=3.6)
+    for index, (name, (lags, weights)) in enumerate(shares.items()):
+        positions = np.asarray(lags, dtype=float)
+        total = np.cumsum(np.asarray(weights, dtype=float))
+        total = total / total[-1]
+        colour = _COLOURS[index % len(_COLOURS)]
+        at = int(np.searchsorted(total, share))
+        steps = positions[at] + 1
+        ax.step(
+            positions + 1,
+            total,
+            where="post",
+            color=colour,
+            label=f"{name}: {share:.0%} in {steps:,.0f} steps",
+        )
+        ax.plot([steps], [total[at]], "o", color=colour, markersize=5)
+    ax.axvline(
+        receptive_field, color=GREY, linewidth=1.2, label=f"nominal receptive field, {receptive_field:,}"
+    )
+    ax.axvline(seq_len, color=ORANGE, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
+    ax.axhline(share, color=INK, linewidth=0.6, linestyle=":")
+    ax.set_ylim(0, 1.03)
+    ax.set_xlim(left=min(0, *(lags[0] for lags, _ in shares.values())))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_xlabel("newest steps, counted back from the output")
+    ax.set_ylabel("share of the influence")
+    ax.set_title("Effective and nominal receptive field", loc="left", fontsize=11, color=INK)
+    legend_outside(ax)
+    return ax

@@ -1,0 +1,70 @@
+"""The plan: receptive field against cost, with the frontier of what cannot be had cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
+
+_NAMES = {
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds a sequence",
+    "depth": "dilated convolutions",
+}
+
+
+def plot_plan_frontier(
+    plan: pd.DataFrame | Iterable[Mapping[str, Any]], cost: str = "parameters", ax: Axes | None = None
+) -> Axes:
+    """Each architecture's receptive field against its cost; the frontier is cheapest for its field.
+
+    Args:
+        plan: columns receptive_field, the cost, kernel_size, smallest, required_context and seq_len.
+        cost: "parameters", "multiply_adds" or "depth".
+        ax: where to draw; default a new figure (`Axes.figure`).
+    """
+    ax = axes_or_new(ax)
+    frame = pd.DataFrame(plan)
+    if frame.empty:
+        ax.set_title("No architecture covers the required context", loc="left", fontsize=11, color=INK)
+        return ax
+    required, seq_len = frame["required_context"].iloc[0], frame["seq_len"].iloc[0]
+    ax.scatter(
+        frame["receptive_field"], frame[cost], s=16, color=GREY, alpha=0.5, linewidths=0, label="covers"
+    )
+    frontier = _frontier(frame, cost)
+    ax.step(
+        [required, *frontier["receptive_field"]], [frontier[cost].iloc[0], *frontier[cost]], where="pre",
+        color=BLUE, marker="o", markersize=4, markevery=slice(1, None), label="cheapest for its field",
+    )  # fmt: skip
+    smallest = frame[frame["smallest"]].nsmallest(1, cost)
+    ax.scatter(
+        smallest["receptive_field"], smallest[cost], s=90, marker="*", color=RED, zorder=5,
+        label=f"smallest that suffices, {smallest['receptive_field'].iloc[0]:,}",
+    )  # fmt: skip
+    ax.axvline(required, color=ORANGE, linestyle="--", linewidth=1.2, label=f"required context, {required:,}")
+    ax.set_xscale("log")
+    if frame[cost].max() > 20 * frame[cost].min():
+        ax.set_yscale("log")
+    ax.set_xlabel("receptive field (steps)")
+    ax.set_ylabel(_NAMES.get(cost, cost))
+    ax.set_title(
+        f"{len(frame):,} architectures cover {required:,} of {seq_len:,} steps",
+        loc="left",
+        fontsize=11,
+        color=INK,
+    )
+    legend_outside(ax)
+    return ax
+
+
+def _frontier(frame: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """Those for which no other has at least their receptive field at less cost, by receptive field."""
+    ordered = frame.sort_values(["receptive_field", cost], ascending=[False, True])
+    best = ordered[cost].cummin()
+    kept = ordered[ordered[cost] < best.astype(float).shift(fill_value=float("inf"))]
+    return kept.sort_values("receptive_field")

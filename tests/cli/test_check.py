@@ -1,0 +1,86 @@
+"""`tcn-search check`: exit codes, the first line, and one clear line for each bad input."""
+
+import subprocess
+import sys
+import time
+from statistics import median
+
+import pytest
+
+from tcn_search.cli.main import main
+
+GOOD = ["check", "--seq-len", "600", "--kernel-size", "8", "--dilations", "1,2,4,8,16,32"]
+
+
+def test_a_network_that_covers(capsys: pytest.CaptureFixture) -> None:
+    assert main([*GOOD, "--filters", "24", "--channels", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Yes: it sees all 600 steps required (sequence length 600)")
+    assert any(line.startswith("Multiply-adds") and "last step only" in line for line in lines)
+
+
+def test_a_network_that_falls_short(capsys: pytest.CaptureFixture) -> None:
+    assert main(["check", "--seq-len", "600", "--kernel-size", "8", "--dilations", "1,2,4,8"]) == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("No: it sees 211 of the 600 steps required (sequence length 600). Add 2 levels")
+
+
+def test_every_option_reaches_the_report(capsys: pytest.CaptureFixture) -> None:
+    options = ["--stacks", "2", "--padding", "same", "--norm", "layer", "--filters", "4,5,4,5,4,5"]
+    assert main([*GOOD, *options, "--no-skip-connections", "--required-context", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "nb_filters=[4, 5, 4, 5, 4, 5], kernel_size=8, dilations=[1, 2, 4, 8, 16, 32], nb_stacks=2" in out
+    assert "padding='same', use_skip_connections=False, norm='layer'" in out
+    assert "100 of a sequence length of 600" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([*GOOD, "--kernel-size", "0"], "kernel_size must be an integer of at least 1. Received: 0"),
+        ([*GOOD, "--dilations", ""], "dilations must be integers of at least 1 and commas"),
+        ([*GOOD, "--dilations=-1,2"], "dilations must all be integers of at least 1. Received: [-1, 2]"),
+        ([*GOOD, "--seq-len", "0"], "seq_len must be an integer of at least 1. Received: 0"),
+        ([*GOOD, "--padding", "full"], "padding must be one of 'causal', 'same', 'valid'. Received: 'full'"),
+        ([*GOOD, "--required-context", "601"], "required_context must be at most the sequence length, 600"),
+        ([*GOOD, "--layer", "tcn"], "--layer chooses a TCN of a saved model"),
+        (GOOD[:3], "--kernel-size is missing; or give a saved model, MODEL.keras."),
+        (["check", "--kernel-size", "3", "--dilations", "1"], "--seq-len is missing"),
+        (["check", "nowhere.keras", "--seq-len", "3"], "There is no file nowhere.keras."),
+        (["check", "some.keras", "--kernel-size", "3"], "some.keras says the network's kernel_size itself"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"tcn-search check: {text}")
+    assert printed.err.count("\n") == 1
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys\nfrom tcn_search.cli.main import main\n"
+        f"main({GOOD!r})\n"
+        "heavy = {'keras', 'tensorflow', 'numpy', 'pandas', 'matplotlib', 'optuna', 'pydantic', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.slow
+def test_a_cold_start_takes_no_longer_than_eight_bare_ones() -> None:
+    commands = {
+        "bare": [sys.executable, "-c", "pass"],
+        "check": [sys.executable, "-m", "tcn_search", *GOOD],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(9):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            seconds[name].append(time.perf_counter() - started)
+    assert median(seconds["check"]) <= 8 * median(seconds["bare"])
