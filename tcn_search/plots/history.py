@@ -22,7 +22,7 @@ def plot_history(
     """
     ax = axes_or_new(ax)
     complete, stopped = (
-        trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "stopped")
+        trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "pruned")
     )
     ax.scatter(
         stopped["trial"], stopped["score"], s=26, facecolors="none", edgecolors=GREY, label="pruned early"

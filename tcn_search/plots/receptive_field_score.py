@@ -32,7 +32,7 @@ def plot_receptive_field_score(
     ax.set_xscale("log", base=2)
     scored = trials.dropna(subset="score")
     for ended, face, edge, label in (
-        ("stopped", "none", GREY, "pruned early"),
+        ("pruned", "none", GREY, "pruned early"),
         ("complete", BLUE, BLUE, "complete"),
     ):
         rows = scored[scored["ended"] == ended]

@@ -32,6 +32,6 @@ def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axe
 
 
 def legend_outside(ax: Axes) -> None:
-    """A legend to the right of the axes, if there is anything to name."""
+    """A legend below the axes, if there is anything to name."""
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)

@@ -67,7 +67,8 @@ def _facts(study: Study) -> str:
     trials = study.trials()
     counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
     facts = {
-        "Task": f"{spec.name}: {spec.kind}, {spec.outputs} outputs, {spec.input_channels} channels",
+        "Task": f"{spec.name}: {spec.task_kind.name} ({spec.task_kind.description}), outputs: {spec.outputs}, "
+        f"channels: {spec.input_channels}",
         "Required context / sequence length": f"{definition.required_context:,} / {spec.seq_len:,} steps",
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",

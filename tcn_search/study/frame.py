@@ -40,7 +40,7 @@ _ARCHITECTURE = (
 def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
     """One row a trial.
 
-    Columns: trial; state (Optuna's) and ended ("complete", "stopped" by the pruner, "infeasible",
+    Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
     "diverged", "failed", "lost", "running", "waiting"); score (best epoch's validation value); best_epoch, epochs;
     receptive_field, required_context and seq_len in steps; parameters of the whole model; seconds; the
     architecture's fields; learning_rate, dropout_rate and other searched settings; reason; started (UTC-naive).
@@ -95,7 +95,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
 
 def _ended(trial: optuna.trial.FrozenTrial, result: dict[str, Any]) -> str:
     if result:
-        return result["ended"]
+        return "pruned" if result["ended"] == "stopped" else result["ended"]
     if trial.state is optuna.trial.TrialState.PRUNED:
         return "infeasible"
     return "lost" if trial.state is optuna.trial.TrialState.FAIL else trial.state.name.lower()

@@ -13,7 +13,7 @@ from tcn_search import plot_history, plot_learning_curves, plot_receptive_field_
 TRIALS = pd.DataFrame(
     {
         "trial": range(6),
-        "ended": ["complete", "stopped", "complete", "infeasible", "diverged", "complete"],
+        "ended": ["complete", "pruned", "complete", "infeasible", "diverged", "complete"],
         "score": [0.5, 0.4, 0.7, np.nan, np.nan, 0.6],
         "receptive_field": [31, 61, 127, 7, 255, 61],
     }

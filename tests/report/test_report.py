@@ -33,7 +33,7 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert not re.search(r'(src|href)="(?!data:)', page)  # self-contained
-    assert "&lt;waves&gt;: classification" in page
+    assert "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2" in page
     assert "16 / 16 steps" in page
     assert "architectures fall short of 16 steps" in page
     assert page.count("<tr") == 1 + len(written)

@@ -55,7 +55,7 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
     executor = run(study, 12)
     frame = study.trials()
     assert study.finished == 12 == len(frame)
-    assert set(frame["ended"]) == {"complete", "stopped"}  # the pruner had something to do
+    assert set(frame["ended"]) == {"complete", "pruned"}  # the pruner had something to do
     assert executor.closed
     assert (frame["receptive_field"] >= 16).all()
     assert (frame["required_context"] == 16).all()
