@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--workers must be at least 1. Received: {arguments.workers}")
     task = file.load_task()
     study = Study(
-        file.name, task, file.space, file.constraints, file.training, file.search, storage=arguments.storage
+        file.name,
+        task,
+        file.space,
+        file.constraints,
+        file.training_settings(task),
+        file.search,
+        storage=arguments.storage,
     )
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
@@ -65,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     try:
         with show_progress() as on_progress:
             study.run(trials, timeout=timeout, workers=arguments.workers, on_progress=on_progress)

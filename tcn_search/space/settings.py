@@ -50,3 +50,21 @@ class TrainingSettings:
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
         return cls(**values)
+
+
+def settings_for(sequences: int, **given: Any) -> TrainingSettings:
+    """Settings that suit a training part of so many sequences; what is `given` stays as it is.
+
+    Batches of an eighth of the sequences, 8 to 64, and epochs for some 1,000 training steps, 10 to 60: with
+    the same settings for all, a small dataset would hardly be trained on and a large one for hours.
+
+    >>> settings_for(160)
+    TrainingSettings(epochs=60, batch_size=16, learning_rate=0.001, dropout_rate=0.0, patience=0)
+    >>> settings_for(50_000, patience=3)
+    TrainingSettings(epochs=10, batch_size=64, learning_rate=0.001, dropout_rate=0.0, patience=3)
+    """
+    eighth = max(1, sequences // 8)
+    batch_size = min(64, max(8, 2 ** (eighth.bit_length() - 1)))
+    steps = math.ceil(sequences / given.get("batch_size", batch_size))
+    epochs = min(60, max(10, round(1_000 / steps)))
+    return TrainingSettings(**{"batch_size": batch_size, "epochs": epochs, **given})

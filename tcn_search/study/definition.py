@@ -9,7 +9,7 @@ from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of, positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.tasks.kinds import Metric, objectives
 from tcn_search.tasks.task import Task, TaskSpec
 
@@ -81,7 +81,7 @@ class Definition:
             task.source,
             space or SearchSpace(),
             constraints,
-            training or TrainingSettings(),
+            training or settings_for(len(task.train)),
             search or SearchSettings(),
         )
         known = objectives(task.spec.task_kind)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tcn_search.errors import InputError
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.study.definition import SearchSettings
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
@@ -39,9 +39,9 @@ class _ConstraintsSection(_Section):
 
 
 class _TrainingSection(_Section):
-    epochs: int = 10
-    batch_size: int = 64
-    patience: int = 0
+    epochs: int | None = None
+    batch_size: int | None = None
+    patience: int | None = None
     final_epochs: int | None = None
 
 
@@ -79,13 +79,17 @@ class StudyFile(NamedTuple):
     task_options: dict[str, Any]
     space: SearchSpace
     constraints: Constraints
-    training: TrainingSettings
+    training: dict[str, int]
     search: SearchSettings
     trials: int
 
     def load_task(self) -> Task:
         """The task with its data."""
         return load_task(self.task_name, **self.task_options)
+
+    def training_settings(self, task: Task) -> TrainingSettings:
+        """Those of the file; what it leaves out suits the size of the task's training part."""
+        return settings_for(len(task.train), **self.training)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
@@ -161,8 +165,9 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         raise InputError("; ".join(_messages(error))) from error
     if len(file.search.objectives) != 1:
         raise InputError(f"search.objectives must have exactly one entry. Received: {file.search.objectives}")
-    training = file.training.model_dump()
-    final_epochs = training.pop("final_epochs")
+    training = file.training.model_dump(exclude_none=True)
+    final_epochs = training.pop("final_epochs", None)
+    TrainingSettings(**training)  # its errors belong to the file, before any data is read
     try:
         space = SearchSpace(**file.space)
     except InputError as error:
@@ -173,7 +178,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         task_options=dict(file.task.model_extra or {}),
         space=space,
         constraints=Constraints(**file.constraints.model_dump()),
-        training=TrainingSettings(**training),
+        training=training,
         search=SearchSettings(
             objective=file.search.objectives[0],
             sampler=file.search.sampler,

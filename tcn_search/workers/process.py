@@ -1,8 +1,8 @@
 """A worker process: `python -m tcn_search.workers.process DATA_FOLDER`.
 
 One JSON object a line. In: a job, or {"keep_going": true|false} after each epoch. Out: {"epoch": ...} or
-{"outcome": ...}. When its input ends, because the owner has gone or is done, the worker ends at once, in the
-middle of a trial too.
+{"outcome": ...}. When its input ends, the owner has died: the worker removes the data, which nobody else will,
+and ends at once, in the middle of a trial too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import sys
 import threading
@@ -26,7 +27,7 @@ def main(folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who decides what becomes of us
     answers = _own_standard_output()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_read, args=(messages,), daemon=True).start()
+    threading.Thread(target=_read, args=(messages, folder), daemon=True).start()
     data = read_training_data(Path(folder))
 
     def say(kind: str, values: dict[str, Any]) -> None:
@@ -49,9 +50,10 @@ def _own_standard_output() -> TextIO:
     return ours
 
 
-def _read(messages: queue.Queue[dict[str, Any]]) -> None:
+def _read(messages: queue.Queue[dict[str, Any]], folder: str) -> None:
     for line in sys.stdin:
         messages.put(json.loads(line))
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

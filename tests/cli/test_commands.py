@@ -118,25 +118,79 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert f"({accuracy:.4g}" in best.stdout or f"{accuracy:.4g})" in best.stdout
 
 
-def test_ctrl_c_leaves_a_study_that_continues(folder: Path) -> None:
-    arguments = ["run", "mine.toml", "--trials", "3", "--set", "training.epochs=400", "--set", "name=long"]
+def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
+    arguments = ["run", "mine.toml", "--trials", "3", "--set", "training.epochs=150", "--set", "name=long"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tcn_search", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(folder / "temporary")},
     )
     while _epochs_reported(folder / "runs/studies.db") == b"" and process.poll() is None:
         time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    assert _workers_of(folder)
+    return process
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_a_study_that_continues(folder: Path, stop: signal.Signals) -> None:
+    (folder / "temporary").mkdir()
+    process = _run_until_an_epoch_is_stored(folder)
+    process.send_signal(stop)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "The same command continues." in out
     assert "Traceback" not in err
+    assert not _workers_of(folder)
+    assert list((folder / "temporary").iterdir()) == []
     status = command("status", "long")
     assert "running" not in status.stdout
     assert "1 lost" in status.stdout
     assert "1 waiting" in status.stdout
+
+
+def test_a_killed_run_takes_its_workers_along_and_the_next_one_continues(folder: Path) -> None:
+    (folder / "temporary").mkdir()
+    process = _run_until_an_epoch_is_stored(folder)
+    assert "running: trial 0, epoch" in command("status", "long").stdout
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while _workers_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not _workers_of(folder)
+    assert list((folder / "temporary").iterdir()) == []
+    again = command(
+        "run",
+        "mine.toml",
+        "--trials",
+        "1",
+        "--timeout",
+        "1s",
+        "--set",
+        "training.epochs=150",
+        "--set",
+        "name=long",
+    )
+    assert again.returncode == 0, again.stderr
+    status = command("status", "long")
+    assert "running" not in status.stdout
+    assert "1 lost" in status.stdout
+    assert "1 finished" in status.stdout
+
+
+def _workers_of(folder: Path) -> list[str]:
+    """Worker processes whose data lies in this test's folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_text().split("\0")
+        except OSError:
+            continue
+        if "tcn_search.workers.process" in words and any(str(folder) in word for word in words):
+            found.append(entry.parent.name)
+    return found
 
 
 def _epochs_reported(database: Path) -> bytes:

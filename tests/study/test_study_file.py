@@ -25,7 +25,7 @@ def test_only_the_task_is_needed(tmp_path: Path) -> None:
     assert (study.name, study.task_name, study.trials) == ("mine", "adding", 50)
     assert study.space == SearchSpace()
     assert study.search.objective == "val_loss"
-    assert (study.training.epochs, study.training.batch_size) == (10, 64)
+    assert study.training == {}
 
 
 def test_everything_arrives_where_it_belongs(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_everything_arrives_where_it_belongs(tmp_path: Path) -> None:
         "max_params": 200_000,
         "allow_blind_spots": True,
     }
-    assert (study.training.epochs, study.training.batch_size, study.training.patience) == (3, 8, 2)
+    assert study.training == {"epochs": 3, "batch_size": 8, "patience": 2}
     assert (study.search.sampler, study.search.pruner, study.search.objective) == (
         "random",
         "none",
@@ -96,7 +96,7 @@ def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
         map(parse_change, ["training.epochs=5", "task.seq_len=40", "name=other", "space.norm=['none']"])
     )
     study = read_study_file(file, changes)
-    assert (study.training.epochs, study.task_options, study.name, study.space.norm) == (
+    assert (study.training["epochs"], study.task_options, study.name, study.space.norm) == (
         5,
         {"seq_len": 40},
         "other",
@@ -166,9 +166,5 @@ def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
     filled = SearchSpace().for_task("classification", 427, 1, 6).space
     assert study.space == filled  # the page shows the defaults
     default = read_study_file("some.npz")
-    assert (study.constraints, study.training, study.search) == (
-        default.constraints,
-        default.training,
-        default.search,
-    )
+    assert (study.constraints, study.search) == (default.constraints, default.search)
     assert study.trials == default.trials
