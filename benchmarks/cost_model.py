@@ -22,24 +22,25 @@ from tcn_search.space.search_space import SearchSpace
 
 from tcn_search.layers.tcn import TCN
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import cost, training_cost
+from tcn_search.planning.cost import TrainingWork, training_cost, training_work
 
 CHANNELS, FACTOR = 2, 30
 
 
 def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
-    """Architectures of the default space for a regression, cheapest and dearest at most 30 times apart."""
+    """Architectures of the default space for a regression, at most 30 times apart in multiply-adds."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space = SearchSpace().for_task("regression", seq_len, CHANNELS, 1)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    found: list[tuple[int, Architecture]] = []
+    found: list[Architecture] = []
+    counts: list[int] = []
     while len(found) < count:
         architecture, _ = space.suggest(study.ask())
-        predicted = training_cost(architecture, CHANNELS, seq_len)
-        predictions = [other for other, _ in found] + [predicted]
-        if max(predictions) <= FACTOR * min(predictions):
-            found.append((predicted, architecture))
-    return [architecture for _, architecture in found]
+        counted = training_work(architecture, CHANNELS, seq_len).multiply_adds
+        if max([*counts, counted]) <= FACTOR * min([*counts, counted]):
+            counts.append(counted)
+            found.append(architecture)
+    return found
 
 
 def built(architecture: Architecture, seq_len: int) -> keras.Model:
@@ -78,6 +79,13 @@ def rank_correlation(first: list[float], second: list[float]) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
+def fitted(works: list[TrainingWork], seconds: list[float]) -> tuple[float, float]:
+    """Multiply-adds that a value and a normalised value weigh, by least squares on relative errors."""
+    features = np.array(works, dtype=float) / np.array(seconds)[:, None]
+    a_product, a_value, a_normalised = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)[0]
+    return 3 * a_value / a_product, 3 * a_normalised / a_product
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architectures", type=int, default=20)
@@ -86,22 +94,21 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    columns: dict[str, list[float]] = {"multiply_adds": [], "training_cost": [], "seconds": []}
-    print("multiply-adds  predicted cost  ms a step  architecture", flush=True)
+    works: list[TrainingWork] = []
+    predictions: list[float] = []
+    seconds: list[float] = []
+    print("multiply-adds  training cost  ms a step  architecture", flush=True)
     for architecture in drawn(arguments.architectures, arguments.seq_len, arguments.seed):
-        found = cost(architecture, CHANNELS, arguments.seq_len)
-        whole = architecture.readout != "last" or architecture.norm == "batch"
-        forward = found.multiply_adds if whole else found.multiply_adds_last_step
-        predicted = training_cost(architecture, CHANNELS, arguments.seq_len)
-        seconds = step_seconds(architecture, arguments.seq_len, arguments.batch_size, arguments.steps)
-        for name, value in zip(columns, (forward, predicted, seconds), strict=True):
-            columns[name].append(value)
-        described = f"{architecture}, {architecture.readout}"
-        print(f"{forward:>13,}  {predicted:>14,}  {seconds * 1e3:>9.1f}  {described}", flush=True)
-    for name in ("multiply_adds", "training_cost"):
-        print(
-            f"rank correlation of {name} with seconds: {rank_correlation(columns[name], columns['seconds']):.3f}"
-        )
+        works.append(training_work(architecture, CHANNELS, arguments.seq_len))
+        predictions.append(training_cost(architecture, CHANNELS, arguments.seq_len))
+        seconds.append(step_seconds(architecture, arguments.seq_len, arguments.batch_size, arguments.steps))
+        numbers = f"{works[-1].multiply_adds:>13,}  {predictions[-1]:>13,}  {seconds[-1] * 1e3:>9.1f}"
+        print(f"{numbers}  {architecture}", flush=True)
+    counts = [float(work.multiply_adds) for work in works]
+    print(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
+    print(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
+    a_value, a_normalised = fitted(works, seconds)
+    print(f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}")
 
 
 if __name__ == "__main__":
