@@ -17,12 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import optuna
-from tcn_search.models.readout import PoolOverTime
-from tcn_search.space.search_space import SearchSpace
 
 from tcn_search.layers.tcn import TCN
+from tcn_search.models.readout import PoolOverTime
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.cost import TrainingWork, training_cost, training_work
+from tcn_search.space.search_space import SearchSpace
 
 CHANNELS, FACTOR = 2, 30
 
