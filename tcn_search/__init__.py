@@ -15,7 +15,7 @@ _HOMES = {
     "coverage_lags": "planning.pictures",
     "effective_receptive_field": "layers.gradients",
     "path_shares": "planning.pictures",
-    "plan": "plan_frame",
+    "plan": "report.plan_frame",
     "plot_coverage": "plots.coverage",
     "plot_effective_receptive_field": "plots.effective_receptive_field",
     "plot_plan_frontier": "plots.plan_frontier",
