@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -57,20 +56,24 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
     return model
 
 
-def step_seconds(architecture: Architecture, seq_len: int, batch_size: int, steps: int) -> float:
-    """Median time of a training step, after three that compile and warm up."""
+def step_seconds(architectures: list[Architecture], seq_len: int, batch_size: int, steps: int) -> list[float]:
+    """Time of a training step of each: all take turns, and the lower quartile is kept.
+
+    So what else runs on the machine meanwhile counts as little as it can.
+    """
     keras.utils.set_random_seed(0)
-    model = built(architecture, seq_len)
     generator = np.random.default_rng(0)
     X = generator.normal(size=(batch_size, seq_len, CHANNELS)).astype("float32")
     y = generator.normal(size=(batch_size, 1)).astype("float32")
-    seconds = []
-    for _ in range(steps + 3):
-        started = time.perf_counter()
-        model.train_on_batch(X, y)
-        seconds.append(time.perf_counter() - started)
-    keras.backend.clear_session()
-    return median(seconds[3:])
+    models = [built(architecture, seq_len) for architecture in architectures]
+    seconds: list[list[float]] = [[] for _ in models]
+    for turn in range(steps + 2):
+        for model, taken in zip(models, seconds, strict=True):
+            started = time.perf_counter()
+            model.train_on_batch(X, y)
+            if turn >= 2:  # the first two compile and warm up
+                taken.append(time.perf_counter() - started)
+    return [sorted(taken)[len(taken) // 4] for taken in seconds]
 
 
 def rank_correlation(first: list[float], second: list[float]) -> float:
@@ -91,19 +94,16 @@ def main() -> None:
     parser.add_argument("--architectures", type=int, default=20)
     parser.add_argument("--seq-len", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    works: list[TrainingWork] = []
-    predictions: list[float] = []
-    seconds: list[float] = []
-    print("multiply-adds  training cost  ms a step  architecture", flush=True)
-    for architecture in drawn(arguments.architectures, arguments.seq_len, arguments.seed):
-        works.append(training_work(architecture, CHANNELS, arguments.seq_len))
-        predictions.append(training_cost(architecture, CHANNELS, arguments.seq_len))
-        seconds.append(step_seconds(architecture, arguments.seq_len, arguments.batch_size, arguments.steps))
-        numbers = f"{works[-1].multiply_adds:>13,}  {predictions[-1]:>13,}  {seconds[-1] * 1e3:>9.1f}"
-        print(f"{numbers}  {architecture}", flush=True)
+    chosen = drawn(arguments.architectures, arguments.seq_len, arguments.seed)
+    works = [training_work(architecture, CHANNELS, arguments.seq_len) for architecture in chosen]
+    predictions = [float(training_cost(architecture, CHANNELS, arguments.seq_len)) for architecture in chosen]
+    seconds = step_seconds(chosen, arguments.seq_len, arguments.batch_size, arguments.steps)
+    print("multiply-adds  training cost  ms a step  architecture")
+    for architecture, work, predicted, took in zip(chosen, works, predictions, seconds, strict=True):
+        print(f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}")
     counts = [float(work.multiply_adds) for work in works]
     print(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
     print(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
