@@ -13,7 +13,7 @@ _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
 _BYTES = 4  # float32
 _FORWARD_AND_BACKWARD = 3
 # Multiply-adds that take as long; rounded from what `python benchmarks/cost_model.py --seed 0` fits.
-_A_VALUE, _A_NORMALISED_VALUE = 150, 450
+_A_VALUE, _A_NORMALISED_VALUE = 150, 250
 
 
 @dataclass(frozen=True)
