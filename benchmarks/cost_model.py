@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,25 +20,26 @@ import optuna
 from tcn_search.layers.tcn import TCN
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import cost, training_cost
+from tcn_search.planning.cost import TrainingWork, training_cost, training_work
 from tcn_search.space.search_space import SearchSpace
 
 CHANNELS, FACTOR = 2, 30
 
 
 def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
-    """Architectures of the default space for a regression, cheapest and dearest at most 30 times apart."""
+    """Architectures of the default space for a regression, at most 30 times apart in multiply-adds."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space = SearchSpace().for_task("regression", seq_len, CHANNELS, 1)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    found: list[tuple[int, Architecture]] = []
+    found: list[Architecture] = []
+    counts: list[int] = []
     while len(found) < count:
         architecture, _ = space.suggest(study.ask())
-        predicted = training_cost(architecture, CHANNELS, seq_len)
-        predictions = [other for other, _ in found] + [predicted]
-        if max(predictions) <= FACTOR * min(predictions):
-            found.append((predicted, architecture))
-    return [architecture for _, architecture in found]
+        counted = training_work(architecture, CHANNELS, seq_len).multiply_adds
+        if max([*counts, counted]) <= FACTOR * min([*counts, counted]):
+            counts.append(counted)
+            found.append(architecture)
+    return found
 
 
 def built(architecture: Architecture, seq_len: int) -> keras.Model:
@@ -56,20 +56,24 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
     return model
 
 
-def step_seconds(architecture: Architecture, seq_len: int, batch_size: int, steps: int) -> float:
-    """Median time of a training step, after three that compile and warm up."""
+def step_seconds(architectures: list[Architecture], seq_len: int, batch_size: int, steps: int) -> list[float]:
+    """Time of a training step of each: all take turns, and the lower quartile is kept.
+
+    So what else runs on the machine meanwhile counts as little as it can.
+    """
     keras.utils.set_random_seed(0)
-    model = built(architecture, seq_len)
     generator = np.random.default_rng(0)
     X = generator.normal(size=(batch_size, seq_len, CHANNELS)).astype("float32")
     y = generator.normal(size=(batch_size, 1)).astype("float32")
-    seconds = []
-    for _ in range(steps + 3):
-        started = time.perf_counter()
-        model.train_on_batch(X, y)
-        seconds.append(time.perf_counter() - started)
-    keras.backend.clear_session()
-    return median(seconds[3:])
+    models = [built(architecture, seq_len) for architecture in architectures]
+    seconds: list[list[float]] = [[] for _ in models]
+    for turn in range(steps + 2):
+        for model, taken in zip(models, seconds, strict=True):
+            started = time.perf_counter()
+            model.train_on_batch(X, y)
+            if turn >= 2:  # the first two compile and warm up
+                taken.append(time.perf_counter() - started)
+    return [sorted(taken)[len(taken) // 4] for taken in seconds]
 
 
 def rank_correlation(first: list[float], second: list[float]) -> float:
@@ -78,30 +82,33 @@ def rank_correlation(first: list[float], second: list[float]) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
+def fitted(works: list[TrainingWork], seconds: list[float]) -> tuple[float, float]:
+    """Multiply-adds that a value and a normalised value weigh, by least squares on relative errors."""
+    features = np.array(works, dtype=float) / np.array(seconds)[:, None]
+    a_product, a_value, a_normalised = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)[0]
+    return 3 * a_value / a_product, 3 * a_normalised / a_product
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architectures", type=int, default=20)
     parser.add_argument("--seq-len", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    columns: dict[str, list[float]] = {"multiply_adds": [], "training_cost": [], "seconds": []}
-    print("multiply-adds  predicted cost  ms a step  architecture", flush=True)
-    for architecture in drawn(arguments.architectures, arguments.seq_len, arguments.seed):
-        found = cost(architecture, CHANNELS, arguments.seq_len)
-        whole = architecture.readout != "last" or architecture.norm == "batch"
-        forward = found.multiply_adds if whole else found.multiply_adds_last_step
-        predicted = training_cost(architecture, CHANNELS, arguments.seq_len)
-        seconds = step_seconds(architecture, arguments.seq_len, arguments.batch_size, arguments.steps)
-        for name, value in zip(columns, (forward, predicted, seconds), strict=True):
-            columns[name].append(value)
-        described = f"{architecture}, {architecture.readout}"
-        print(f"{forward:>13,}  {predicted:>14,}  {seconds * 1e3:>9.1f}  {described}", flush=True)
-    for name in ("multiply_adds", "training_cost"):
-        print(
-            f"rank correlation of {name} with seconds: {rank_correlation(columns[name], columns['seconds']):.3f}"
-        )
+    chosen = drawn(arguments.architectures, arguments.seq_len, arguments.seed)
+    works = [training_work(architecture, CHANNELS, arguments.seq_len) for architecture in chosen]
+    predictions = [float(training_cost(architecture, CHANNELS, arguments.seq_len)) for architecture in chosen]
+    seconds = step_seconds(chosen, arguments.seq_len, arguments.batch_size, arguments.steps)
+    print("multiply-adds  training cost  ms a step  architecture")
+    for architecture, work, predicted, took in zip(chosen, works, predictions, seconds, strict=True):
+        print(f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}")
+    counts = [float(work.multiply_adds) for work in works]
+    print(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
+    print(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
+    a_value, a_normalised = fitted(works, seconds)
+    print(f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from tcn_search.errors import InputError
 
@@ -44,9 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}. See {self.prog} --help\n")
+
+
 def _parser(wanted: str) -> argparse.ArgumentParser:
     """The parser of all commands; only the wanted one is imported and has its options filled in."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tcn-search",
         description="Hyperparameter search and receptive-field planning for temporal convolutional networks.",
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
@@ -65,7 +65,7 @@ def next_dilation(dilations: tuple[int, ...]) -> int:
     """
     if len(dilations) > 1 and dilations[0] < dilations[1] and not dilations[1] % dilations[0]:
         base = dilations[1] // dilations[0]
-        if all(later == earlier * base for earlier, later in itertools.pairwise(dilations)):
+        if all(later == earlier * base for earlier, later in pairwise(dilations)):
             return dilations[-1] * base
     return 2 * max(dilations)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
@@ -10,6 +11,9 @@ from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_p
 # Trainable and other numbers that a norm keeps for each channel.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
 _BYTES = 4  # float32
+_FORWARD_AND_BACKWARD = 3
+# Multiply-adds that take as long; rounded from what `python benchmarks/cost_model.py --seed 0` fits.
+_A_VALUE, _A_NORMALISED_VALUE = 150, 250
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,43 @@ def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     )
 
 
-def training_cost(architecture: Architecture, input_channels: int, seq_len: int) -> int:
-    """Predicted cost of a training step for one sequence, in multiply-adds; good for comparing networks.
+class TrainingWork(NamedTuple):
+    """What a training step does for one sequence, forward: multiply-adds, and numbers written to memory.
 
-    Forward and backward pass: three times the forward multiply-adds, of the last step only where that alone
-    is evaluated in training. A batch norm needs the statistics of every step.
+    `values` are those that `activations` counts; `normalised_values` are the convolutions' outputs that go
+    through a batch or layer norm.
     """
-    found = cost(architecture, input_channels, seq_len)
+
+    multiply_adds: int
+    values: int
+    normalised_values: int
+
+
+def training_work(architecture: Architecture, input_channels: int, seq_len: int) -> TrainingWork:
+    """The work of a training step; of the last step only, where that alone is evaluated in training.
+
+    A batch norm needs the statistics of every step, and so do all readouts but "last".
+    """
     every = architecture.readout != "last" or architecture.norm == "batch"
-    return 3 * (found.multiply_adds if every else found.multiply_adds_last_step)
+    plan = full_plan(architecture, seq_len) if every else last_step_plan(architecture, seq_len)
+    normalised = 0
+    if architecture.norm in ("batch", "layer"):
+        for block, (_, filters) in zip(plan.blocks, architecture.blocks, strict=True):
+            normalised += ((block.hidden.count if block.hidden else 0) + (block.outputs or 0)) * filters
+    return TrainingWork(
+        plan.multiply_adds(input_channels), activations(plan, input_channels, seq_len), normalised
+    )
+
+
+def training_cost(architecture: Architecture, input_channels: int, seq_len: int) -> int:
+    """Predicted cost of a training step for one sequence, in multiply-adds: for comparing networks.
+
+    Multiply-adds alone order networks less well: with few filters, or a norm, much of the time goes into
+    moving numbers. So each value and each normalised value counts as so many multiply-adds.
+    """
+    work = training_work(architecture, input_channels, seq_len)
+    weighed = _A_VALUE * work.values + _A_NORMALISED_VALUE * work.normalised_values
+    return _FORWARD_AND_BACKWARD * work.multiply_adds + weighed
 
 
 def tcn_parameters(architecture: Architecture, input_channels: int) -> int:

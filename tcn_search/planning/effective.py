@@ -82,7 +82,11 @@ def effective(architecture: Architecture, seq_len: int) -> Effective:
     centred = architecture.padding == "same"
     oldest, newest = (seq_len // 2, seq_len // 2 + 1 - seq_len) if centred else (seq_len - 1, 0)
     return Effective(
-        _steps(paths, centred), _steps(chain, centred), paths.share_between(newest, oldest), paths, chain
+        min(_steps(paths, centred), architecture.receptive_field),  # cells may reach a little further
+        min(_steps(chain, centred), architecture.receptive_field),
+        paths.share_between(newest, oldest),
+        paths,
+        chain,
     )
 
 

@@ -39,8 +39,7 @@ def found_in(source: Any, layer: str | None = None) -> FoundTCN:
             f"Received: {source!r}"
         )
     if _is_tcn(source.get_config()):
-        shape = getattr(source, "_build_shapes_dict", None) or {}
-        return _found(source.get_config(), next(iter(shape.values()), None))
+        return _found(source.get_config(), (source.get_build_config() or {}).get("input_shape"))
     layers = [one for one in _live_layers(source) if _is_tcn(one.get_config())]
     return _chosen([found_in(one) for one in layers], f"model {source.name!r}", layer)
 
@@ -96,11 +95,18 @@ def _found(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
         padding=config.get("padding", "causal"),
         use_skip_connections=bool(config.get("use_skip_connections", True)),
         norm=norm,
-        activation=activation if isinstance(activation, str) else "linear",
+        activation=_name_of(activation),
         readout="sequence" if config.get("return_sequences") else "last",
     )
     _, steps, channels = input_shape if input_shape and len(input_shape) == 3 else (None, None, None)
     return FoundTCN(config.get("name", "tcn"), architecture, steps, channels)
+
+
+def _name_of(activation: Any) -> str:
+    """Name of an activation; one of the user's own is saved as a dict, or held as a function."""
+    if isinstance(activation, Mapping):
+        activation = activation.get("registered_name") or activation.get("config")
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "custom")
 
 
 def _chosen(found: list[FoundTCN], source: str, layer: str | None) -> FoundTCN:

@@ -91,12 +91,14 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
 def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = report.effective
     which = "around the output step" if report.architecture.padding == "same" else "counted from the newest"
+    about = "" if field.paths.cell == 1 else "about "
     yield (
         "Effective field",
-        f"{_steps(field.steps)}, {which}, hold 95% of the paths before training "
+        f"{about}{_steps(field.steps)}, {which}, hold 95% of the paths before training "
         f"({field.steps_without_residuals:,} without residual paths)",
     )
-    if field.share_inside < 0.9995:
+    resolved = field.paths.cell * 20 <= report.seq_len or field.paths.cell == 1
+    if resolved and field.share_inside < 0.9995:
         yield "", f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence"
 
 

@@ -60,7 +60,7 @@ def check_reach(architecture: Architecture, seq_len: int) -> None:
     assert measured_offsets(architecture, seq_len) == set(coverage(architecture, seq_len).reached)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(architectures(most_levels=3), st.integers(1, 90))
 def test_reached_offsets_are_the_support_of_the_gradient(architecture: Architecture, seq_len: int) -> None:
     check_reach(architecture, seq_len)
@@ -89,7 +89,7 @@ def test_reach_of_awkward_networks(padding: str, kernel_size: int, dilations: tu
     assert measured_offsets(architecture, seq_len) == set(coverage(architecture, seq_len).reached)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(architectures(most_filters=3, norms=NORMS, most_levels=3), st.integers(1, 3))
 def test_parameters_are_those_that_keras_counts(architecture: Architecture, channels: int) -> None:
     assume(architecture.padding in supported_paddings())
@@ -126,7 +126,7 @@ def executed_multiply_adds(architecture: Architecture, seq_len: int, channels: i
     return total
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(architectures(most_filters=3, most_levels=3), st.integers(1, 60))
 def test_multiply_adds_are_those_that_the_layer_executes(architecture: Architecture, seq_len: int) -> None:
     assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field)

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tcn_search.planning.architecture import NORMS, Architecture
-from tcn_search.planning.cost import cost, tcn_parameters, uniform_parameters
+from tcn_search.planning.cost import cost, tcn_parameters, training_cost, training_work, uniform_parameters
 from tcn_search.planning.last_step import full_plan, last_step_plan
 from tcn_search.planning.products import ProductCounter
 from tests.planning.strategies import architectures
@@ -62,3 +62,26 @@ def test_cost_of_a_small_network_counted_by_hand() -> None:
     assert found.activation_bytes == 4 * (8 * 2 + 4 * 8 * 2 + 8 * 2)
     assert found.activation_bytes_last_step == 4 * (8 * 2 + (6 + 3 + 2 + 1) * 2 + 3 * 2)
     assert found.parameters == 4 * (2 * 2 * 2 + 2)
+
+
+def test_training_evaluates_every_step_where_the_readout_or_a_batch_norm_needs_it() -> None:
+    last = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4, 8))
+    found = cost(last, input_channels=2, seq_len=60)
+    for changed, expected in (
+        ({}, found.multiply_adds_last_step),
+        ({"norm": "layer"}, found.multiply_adds_last_step),
+        ({"norm": "batch"}, found.multiply_adds),
+        ({"readout": "max"}, found.multiply_adds),
+    ):
+        architecture = Architecture.from_dict({**last.to_dict(), **changed})
+        assert training_work(architecture, 2, 60).multiply_adds == expected
+
+
+def test_a_norm_makes_a_training_step_dearer_by_what_it_normalises() -> None:
+    plain = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2), readout="max")
+    normed = Architecture.from_dict({**plain.to_dict(), "norm": "layer"})
+    assert training_work(plain, 2, 10).normalised_values == 0
+    assert (
+        training_work(normed, 2, 10).normalised_values == 4 * 10 * 4
+    )  # four convolutions, 10 steps, 4 filters
+    assert training_cost(normed, 2, 10) > training_cost(plain, 2, 10) > 3 * cost(plain, 2, 10).multiply_adds

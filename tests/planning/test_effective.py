@@ -94,3 +94,10 @@ def test_same_padding_is_measured_around_the_output_step() -> None:
     field = effective(Architecture(kernel_size=3, dilations=(1, 2, 4), padding="same"), seq_len=100)
     assert field.paths.mean_lag == pytest.approx(0)
     assert field.steps % 2 == 1
+
+
+def test_the_effective_field_is_never_longer_than_the_nominal_one() -> None:
+    architecture = Architecture(kernel_size=3, dilations=(1, 10**9))
+    field = effective(architecture, seq_len=10)
+    assert field.paths.cell > 1
+    assert field.steps <= field.steps_without_residuals <= architecture.receptive_field

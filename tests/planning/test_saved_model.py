@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tcn_search as ts
+from tcn_search.cli.main import main
 from tcn_search.errors import InputError
 from tcn_search.planning.saved_model import found_in
 
@@ -37,6 +38,13 @@ def test_a_saved_file_says_architecture_length_and_channels(saved: Path) -> None
     report = ts.check(str(saved))
     assert report.receptive_field == 57
     assert report.covers
+
+
+def test_the_command_reads_a_saved_file(saved: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["check", str(saved)]) == 0
+    assert "sequence length 40" in capsys.readouterr().out.splitlines()[0]
+    assert main(["check", str(saved), "--layer", "mine", "--seq-len", "200"]) == 1
+    assert "No: it sees 57 of the 200 steps required" in capsys.readouterr().out
 
 
 def test_a_saved_file_is_read_without_a_tensor_library(saved: Path) -> None:
@@ -71,6 +79,15 @@ def test_a_layer_of_keras_tcn_live_and_saved(tmp_path: Path) -> None:
         report = ts.check(source, seq_len=100)
         assert report.receptive_field == layer.receptive_field == 91
         assert report.cost.parameters == layer.count_params()
+
+
+def test_a_layer_that_is_not_built_yet_leaves_the_channels_open() -> None:
+    from tcn_search.layers.tcn import TCN
+
+    found = found_in(TCN(4, 3))
+    assert (found.seq_len, found.input_channels) == (None, None)
+    with pytest.raises(InputError, match=r"seq_len must be an integer of at least 1\. Received: None"):
+        ts.check(TCN(4, 3))
 
 
 def test_several_tcns_are_told_apart_by_name() -> None:
