@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
 
 # Okabe and Ito's palette: told apart with any colour vision.
 BLUE, ORANGE, GREEN, RED, GREY, SKY, PURPLE = (
@@ -32,6 +33,17 @@ def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axe
 
 
 def legend_outside(ax: Axes) -> None:
-    """A legend below the axes, if there is anything to name."""
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+    """A legend below the axis label, if there is anything to name; as many columns as its words allow."""
+    _, labels = ax.get_legend_handles_labels()
+    if not labels:
+        return
+    below = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
+    columns = max(1, min(3, 100 // (max(map(len, labels)) + 6)))
+    ax.legend(
+        frameon=False,
+        fontsize=9,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+        ncols=columns,
+    )
