@@ -17,9 +17,6 @@ from tcn_search.planning.receptive_field import left_padding
 _SHORT = 2.5
 # ... and has at most so many numbers, for it is made anew from the kernel at each step.
 _SMALL = 2**18
-# Steps taken as one while they have at most so many channels and waste little; few channels may waste more.
-_FRAMES, _FRAME_CHANNELS, _FRAME_WASTE = (4, 2), 48, 1.25
-_FEW_CHANNELS, _FEW_CHANNELS_WASTE = 4, 3
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -75,12 +72,8 @@ class DilatedConvolution(keras.layers.Layer):
 
     def convolve(self, x: Any, plan: ConvolutionPlan) -> Any:
         """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
-        if plan.outputs is not None and plan.dilation == 1:
-            if self._is_short(x, plan):
-                return self._multiply(x, plan)
-            together = self._outputs_together(x.shape[2], plan)
-            if together > 1:
-                return self._convolve_frames(x, plan, together)
+        if self._is_short(x, plan):
+            return self._multiply(x, plan)
         x = resize(x, plan.before, plan.after)
         kernel = self.effective_kernel()  # (kernel_size, C, filters)
         if plan.taps < self.kernel_size:
@@ -100,55 +93,28 @@ class DilatedConvolution(keras.layers.Layer):
 
     def _is_short(self, x: Any, plan: ConvolutionPlan) -> bool:
         """Whether one matrix over all steps is cheaper than sliding taps: short sequences, small matrices."""
+        if plan.outputs is None or plan.dilation > 1:
+            return False
         steps, channels = x.shape[1:]
-        size = steps * channels * plan.outputs * self.filters  # type: ignore[operator]
+        size = steps * channels * plan.outputs * self.filters
         return steps <= _SHORT * plan.taps and size <= _SMALL
-
-    def _outputs_together(self, channels: int, plan: ConvolutionPlan) -> int:
-        """How many neighbouring outputs to compute as the channels of one: many channels go faster."""
-        for together in _FRAMES:
-            products = together * -(-(plan.taps + together - 1) // together)
-            waste = _FEW_CHANNELS_WASTE if channels <= _FEW_CHANNELS else _FRAME_WASTE
-            fits = channels * together <= _FRAME_CHANNELS and products <= waste * plan.taps
-            if plan.stride == 1 and plan.outputs % together == 0 and fits:  # type: ignore[operator]
-                return together
-        return 1
 
     def _multiply(self, x: Any, plan: ConvolutionPlan) -> Any:
         """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
         steps, channels = x.shape[1:]
         outputs: int = plan.outputs  # type: ignore[assignment]
-        matrix = self._spread_kernel(steps, outputs, plan.stride, plan.lead - plan.before, plan)
-        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), matrix)
+        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), self._spread_kernel(steps, plan))
         flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
         return ops.reshape(flat, (-1, outputs, self.filters))
 
-    def _convolve_frames(self, x: Any, plan: ConvolutionPlan, together: int) -> Any:
-        """The convolution with `together` steps as the channels of one, before and after."""
-        outputs: int = plan.outputs  # type: ignore[assignment]
-        channels = x.shape[2]
-        frames = -(-(plan.taps + together - 1) // together)
-        lead = frames * together - (plan.taps + together - 1)  # steps in front that no tap sees
-        x = resize(x, plan.before + lead, plan.after)
-        x = ops.reshape(x, (-1, outputs // together + frames - 1, together * channels))
-        matrix = self._spread_kernel(frames * together, together, 1, lead, plan)
-        kernel = ops.reshape(matrix, (frames, together * channels, together * self.filters))
-        wide = ops.conv(x, kernel, padding="valid", data_format="channels_last")
-        wide = ops.add(wide, ops.tile(ops.convert_to_tensor(self.bias), together))
-        return ops.reshape(wide, (-1, outputs, self.filters))
-
-    def _spread_kernel(self, steps: int, outputs: int, stride: int, first: int, plan: ConvolutionPlan) -> Any:
-        """(steps · C, outputs · filters): the kernel at each place where an output's taps meet a step.
-
-        Output i sees step `first` + i · stride through the plan's first tap.
-        """
+    def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Any:
+        """(steps · C, outputs · filters): the kernel at each place where an output's taps meet a step."""
         kernel = self.effective_kernel()
-        channels = kernel.shape[1]
-        places = _tap_places(steps, outputs, stride, first, plan.first_tap, plan.taps, self.kernel_size)
+        channels, outputs = kernel.shape[1], plan.outputs or 0
         flat = ops.reshape(kernel, (self.kernel_size, channels * self.filters))
-        spread = ops.matmul(ops.convert_to_tensor(places, kernel.dtype), flat)
-        spread = ops.transpose(ops.reshape(spread, (steps, outputs, channels, self.filters)), (0, 2, 1, 3))
-        return ops.reshape(spread, (steps * channels, outputs * self.filters))
+        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
+        spread = ops.reshape(ops.matmul(places, flat), (steps, outputs, channels, self.filters))
+        return ops.reshape(ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, _ = input_shape
@@ -169,16 +135,15 @@ class DilatedConvolution(keras.layers.Layer):
 
 
 @lru_cache(maxsize=256)
-def _tap_places(
-    steps: int, outputs: int, stride: int, first: int, first_tap: int, taps: int, kernel_size: int
-) -> np.ndarray:
+def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
     """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
+    outputs: int = plan.outputs  # type: ignore[assignment]
     places = np.zeros((steps, outputs, kernel_size), dtype="float32")
     for output in range(outputs):
-        for tap in range(taps):
-            step = first + output * stride + tap
+        for tap in range(plan.taps):
+            step = output * plan.stride + plan.lead + tap - plan.before
             if 0 <= step < steps:
-                places[step, output, first_tap + tap] = 1
+                places[step, output, plan.first_tap + tap] = 1
     return places.reshape(-1, kernel_size)
 
 
