@@ -334,10 +334,10 @@ def report(backends: list[str], rounds: int, cases: list[str], command: str) -> 
         "# Benchmarks of the layer",
         "",
         f"Written by `{command}`.",
-        "A training step is one batch of `model.fit` with Adam. The candidates take turns in one process, the",
-        "Keras layers with the same weights; numbers are medians, and only ratios within a case mean something",
-        "on another machine. Memory is the peak that training adds to the process. The limit is the",
-        "multiply-adds of the plan's training step over the rate of a float32 matrix product in the same run.",
+        "A training step is one batch of `model.fit` with Adam. The candidates take turns in one process,",
+        "the Keras layers with the same weights; numbers are medians, and only ratios within a case mean",
+        "something on another machine. Memory is the peak that training adds to the process. The limit is",
+        "the multiply-adds of the plan's training step over the rate of a matrix product in that run.",
         "",
     ]
     for backend in backends:
