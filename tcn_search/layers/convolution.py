@@ -13,7 +13,7 @@ from tcn_search.layers.steps import every, resize
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding
 
-# Measured on 2 cores: a matrix over all steps wins while it does at most so many times the multiply-adds ...
+# Measured on 2 cores. A matrix over all steps wins while it does at most so many times the multiply-adds ...
 _SHORT = 2.5
 # ... and has at most so many numbers, for it is made anew from the kernel at each step.
 _SMALL = 2**18
@@ -40,7 +40,6 @@ class DilatedConvolution(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
         self.filters = filters
         self.kernel_size = kernel_size
         self.dilation = dilation
@@ -104,13 +103,18 @@ class DilatedConvolution(keras.layers.Layer):
         """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
         steps, channels = x.shape[1:]
         outputs: int = plan.outputs  # type: ignore[assignment]
-        kernel = ops.reshape(self.effective_kernel(), (self.kernel_size, channels * self.filters))
-        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
-        matrix = ops.reshape(ops.matmul(places, kernel), (steps, outputs, channels, self.filters))
-        matrix = ops.reshape(ops.transpose(matrix, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
-        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), matrix)
+        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), self._spread_kernel(steps, plan))
         flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
         return ops.reshape(flat, (-1, outputs, self.filters))
+
+    def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Any:
+        """(steps · C, outputs · filters): the kernel at each place where an output's taps meet a step."""
+        kernel = self.effective_kernel()
+        channels, outputs = kernel.shape[1], plan.outputs or 0
+        flat = ops.reshape(kernel, (self.kernel_size, channels * self.filters))
+        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
+        spread = ops.reshape(ops.matmul(places, flat), (steps, outputs, channels, self.filters))
+        return ops.reshape(ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, _ = input_shape
@@ -133,8 +137,9 @@ class DilatedConvolution(keras.layers.Layer):
 @lru_cache(maxsize=256)
 def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
     """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
-    places = np.zeros((steps, plan.outputs, kernel_size), dtype="float32")  # type: ignore[arg-type, type-var]
-    for output in range(plan.outputs):  # type: ignore[arg-type]
+    outputs: int = plan.outputs  # type: ignore[assignment]
+    places = np.zeros((steps, outputs, kernel_size), dtype="float32")
+    for output in range(outputs):
         for tap in range(plan.taps):
             step = output * plan.stride + plan.lead + tap - plan.before
             if 0 <= step < steps:

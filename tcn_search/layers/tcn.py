@@ -206,7 +206,7 @@ class TCN(keras.layers.Layer):
 
     def _initial_state(self, x: Any, states: Any) -> list[Any]:
         """The states given, or zeros: nothing came before."""
-        shapes = self._state_shapes(x.shape[-1])
+        shapes = self.state_shapes(x.shape[-1])
         if states is None:
             return [ops.zeros((ops.shape(x)[0], *shape), dtype=self.compute_dtype) for shape in shapes]
         states = list(states) if isinstance(states, (list, tuple)) else [states]
@@ -218,7 +218,7 @@ class TCN(keras.layers.Layer):
             )
         return states
 
-    def _state_shapes(self, input_channels: int) -> list[tuple[int, int]]:
+    def state_shapes(self, input_channels: int) -> list[tuple[int, int]]:
         """(steps, channels) of the state of each dilated convolution: the steps that it looks back."""
         shapes, channels = [], input_channels
         for dilation, filters in self.architecture.blocks:
@@ -253,7 +253,7 @@ class TCN(keras.layers.Layer):
         shape = (batch, steps, filters) if self.return_sequences else (batch, filters)
         if not self.return_state:
             return shape
-        return [shape, *((batch, *state) for state in self._state_shapes(channels))]  # type: ignore[arg-type]
+        return [shape, *((batch, *state) for state in self.state_shapes(channels))]  # type: ignore[arg-type]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Take the weights of a TCN with equal arguments, of keras-tcn too.

@@ -58,4 +58,4 @@ def lay_rows(
 
 
 def _positions(grid: Grid) -> Any:
-    return np.arange(grid.start, grid.last + 1, grid.stride, dtype="int32")
+    return ops.convert_to_tensor(np.arange(grid.start, grid.last + 1, grid.stride, dtype="int32"))

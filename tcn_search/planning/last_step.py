@@ -155,21 +155,19 @@ def _plan(architecture: Architecture, seq_len: int, wanted: Grid, use_phases: bo
         convolutions = tuple(
             plan_convolution(source, target, kernel_size, dilation, left) for source, target in pairwise(path)
         )
-        blocks.append(_block(convolutions, path, wanted, use_phases))
+        blocks.append(plan_block(convolutions, path, wanted, use_phases))
         current = path[-1]
     return EvaluationPlan(architecture, wanted, following, tuple(blocks))
 
 
-def _block(
+def plan_block(
     convolutions: tuple[ConvolutionPlan, ...], path: list[Grid], wanted: Grid, use_phases: bool
 ) -> BlockPlan:
     inputs, hidden, outputs = path
     phases, before, after = 1, 0, 0
     if use_phases and _can_share_phases(convolutions, hidden):
         phases = convolutions[0].dilation
-        before, rows = convolutions[0].before, -(-hidden.count // phases)
-        after = (rows + convolutions[0].taps - 1) * phases - before - inputs.count
-        convolutions = _in_rows(convolutions, rows, phases)
+        before, after, convolutions = _in_rows(convolutions, inputs.count, hidden.count, phases)
     return BlockPlan(
         inputs,
         hidden,
@@ -198,16 +196,22 @@ def _can_share_phases(convolutions: tuple[ConvolutionPlan, ...], hidden: Grid) -
 
 
 def _in_rows(
-    convolutions: tuple[ConvolutionPlan, ...], rows: int, phases: int
-) -> tuple[ConvolutionPlan, ...]:
-    """The two convolutions on one of the interleaved parts; the first finds its zeros there already."""
+    convolutions: tuple[ConvolutionPlan, ...], inputs: int, hidden: int, phases: int
+) -> tuple[int, int, tuple[ConvolutionPlan, ...]]:
+    """Zeros before and after the block's input so that its parts are whole rows, and the plans in rows."""
     first, second = convolutions
-    outputs, before = -(-(second.outputs or 0) // phases), second.before // phases
-    after = outputs + second.taps - 1 - before - rows
-    return (
-        first._replace(before=0, after=0, dilation=1, outputs=rows),
-        second._replace(before=before, after=after, dilation=1, outputs=outputs),
+    rows, outputs = -(-hidden // phases), -(-(second.outputs or 0) // phases)
+    first_before = max(first.before, 0) // phases  # whole rows of zeros need not be split with the rest
+    before = first.before - first_before * phases
+    wanted = rows + first.taps - 1 - first_before
+    found = min(wanted, -(-(before + inputs) // phases))
+    second_before = second.before // phases
+    second_after = outputs + second.taps - 1 - second_before - rows
+    in_rows = (
+        first._replace(before=first_before, after=wanted - found, dilation=1, outputs=rows),
+        second._replace(before=second_before, after=second_after, dilation=1, outputs=outputs),
     )
+    return before, found * phases - before - inputs, in_rows
 
 
 def _plan_of_unknown_length(architecture: Architecture) -> EvaluationPlan:

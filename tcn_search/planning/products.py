@@ -102,6 +102,6 @@ class ProductCounter:
             plan_convolution(source, hidden, kernel_size, dilation, left),
             plan_convolution(hidden, outputs, kernel_size, dilation, left),
         )
-        plan = last_step._block(convolutions, grids, wanted, True)
+        plan = last_step.plan_block(convolutions, grids, wanted, True)
         first, second = (convolution.products * plan.phases for convolution in plan.convolutions)
         return _Block(first, second, outputs.count, before)

@@ -6,6 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+# These programs run once, so that compiling them well would take longer than it saves.
+_QUICK = {
+    "compiler_options": {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+}
+
 
 def gradients(layer, x, *, training=False, mask=None, dtype=None):
     """(output, gradient of Σ output · c by x, [gradient by each trainable variable]) as NumPy arrays.
@@ -21,6 +26,23 @@ def gradients(layer, x, *, training=False, mask=None, dtype=None):
     if backend == "jax":
         return _with_jax(layer, ops.convert_to_tensor(x, dtype), training, kwargs)
     return _with_torch(layer, x, dtype, training, kwargs)
+
+
+def outputs(layer, x, mask=None):
+    """The layer's outputs at inference as a NumPy array; JAX compiles them as one program."""
+    kwargs = {} if mask is None else {"mask": ops.convert_to_tensor(mask)}
+    x = ops.convert_to_tensor(x, layer.compute_dtype)
+    if keras.backend.backend() != "jax":
+        return ops.convert_to_numpy(layer(x, **kwargs))
+    import jax
+
+    call = jax.jit(lambda *variables: layer.stateless_call(*variables, **kwargs)[0], **_QUICK)
+    return ops.convert_to_numpy(call(*_variables(layer), x))
+
+
+def _variables(layer):
+    trainable = [variable.value for variable in layer.trainable_variables]
+    return trainable, [variable.value for variable in layer.non_trainable_variables]
 
 
 def _score(output):
@@ -47,14 +69,13 @@ def _with_tape(layer, x, training, kwargs):
 def _with_jax(layer, x, training, kwargs):
     import jax
 
-    fixed = [variable.value for variable in layer.non_trainable_variables]
+    trainable, fixed = _variables(layer)
 
     def score(x, trainable):
         output, _ = layer.stateless_call(trainable, fixed, x, training=training, **kwargs)
         return _score(output), output
 
-    trainable = [variable.value for variable in layer.trainable_variables]
-    derive = jax.jit(jax.value_and_grad(score, argnums=(0, 1), has_aux=True))
+    derive = jax.jit(jax.value_and_grad(score, argnums=(0, 1), has_aux=True), **_QUICK)
     (_, output), (by_x, found) = derive(x, trainable)
     return ops.convert_to_numpy(output), ops.convert_to_numpy(by_x), _numpy(found)
 

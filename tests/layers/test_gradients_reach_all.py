@@ -14,6 +14,7 @@ def assert_all_reached(seed, **fixed):
     options = configuration(seed, activation="tanh", **fixed)
     layer = TCN(**options)
     x = inputs(seed, batch=4, steps=layer.receptive_field + seed % 3)
+    layer.build(x.shape)
     _, _, found = gradients(layer, x, training=True, dtype="float32")
     before_a_norm = options["norm"] in ("batch", "layer")
     for variable, gradient in zip(layer.trainable_variables, found, strict=True):

@@ -8,12 +8,17 @@ import pytest
 
 from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import configuration, inputs, shake, worst
-from tests.layers.differentiate import gradients
+from tests.layers.differentiate import gradients, outputs
 from tests.layers.numpy_reference import tcn
 
 ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "linear": lambda x: x}
-TOLERANCE = 2e-4 if keras.backend.backend() == "jax" else 1e-9  # JAX computes in float32 unless told
-DTYPE = "float32" if keras.backend.backend() == "jax" else "float64"
+# JAX computes in float32 unless told, and Keras' matrix product on torch does so with float64, too.
+EXACT = keras.backend.backend() == "tensorflow"
+TOLERANCE, DTYPE = (1e-9, "float64") if EXACT else (2e-4, "float32")
+
+
+# JAX compiles every configuration anew, which takes a second or two each.
+SEEDS = range(3) if keras.backend.backend() == "jax" else range(12)
 
 
 def pair(options, shape):
@@ -49,7 +54,7 @@ def assert_last_step_equal(options, x):
         assert worst(mine, theirs) < TOLERANCE, variable.path
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_last_step_equals_full_evaluation(seed):
     assert_last_step_equal(configuration(seed), inputs(seed))
 
@@ -64,21 +69,22 @@ def test_last_step_equals_full_evaluation_over_many(seed):
 @pytest.mark.parametrize("beside", [-7, 0, 9])
 def test_length_below_at_and_above_the_receptive_field(padding, beside):
     options = configuration(
-        3, nb_filters=3, kernel_size=3, dilations=[1, 2, 4], nb_stacks=2, padding=padding, norm="none"
+        3, nb_filters=3, kernel_size=3, dilations=[1, 2], nb_stacks=2, padding=padding, norm="none"
     )
     assert_last_step_equal(options, inputs(0, steps=TCN(**options).receptive_field + beside))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_outputs_equal_numpy(seed):
     options, x = configuration(seed, go_backwards=False), inputs(seed, batch=2, steps=17)
     last, whole = pair(options, x.shape)
+    steps, read_out = outputs(whole, x), outputs(last, x)
     for row, sequence in enumerate(x):
         activation = ACTIVATIONS[options["activation"]]
         expected = tcn(sequence, whole.get_weights(), whole.architecture, activation)
-        assert worst(keras.ops.convert_to_numpy(whole(x))[row], expected) < TOLERANCE
+        assert worst(steps[row], expected) < TOLERANCE
         read = len(sequence) // 2 if options["padding"] == "same" else -1
-        assert worst(keras.ops.convert_to_numpy(last(x))[row], expected[read]) < TOLERANCE
+        assert worst(read_out[row], expected[read]) < TOLERANCE
 
 
 def test_batch_norm_in_training_uses_all_steps():
