@@ -51,5 +51,12 @@ $(VENV)/installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) --no-deps $(KERAS_TCN)
 	touch $@ $(VENV)/installed
 
+bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmarks.md; wants an idle machine
+	$(INSTALL) torch
+	$(BIN)/python benchmarks/layer.py --write docs/benchmarks.md
+	$(BIN)/python benchmarks/planning.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/cost_model.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/cost_model.py --seed 1 --append docs/benchmarks.md
+
 clean:  ## remove the virtual environment and caches; results in runs/ stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

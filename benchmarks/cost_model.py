@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -96,19 +97,31 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--append", type=Path, metavar="FILE", help="append the table to this markdown file too"
+    )
     arguments = parser.parse_args()
     chosen = drawn(arguments.architectures, arguments.seq_len, arguments.seed)
     works = [training_work(architecture, CHANNELS, arguments.seq_len) for architecture in chosen]
     predictions = [float(training_cost(architecture, CHANNELS, arguments.seq_len)) for architecture in chosen]
     seconds = step_seconds(chosen, arguments.seq_len, arguments.batch_size, arguments.steps)
-    print("multiply-adds  training cost  ms a step  architecture")
+    lines = ["multiply-adds  training cost  ms a step  architecture"]
     for architecture, work, predicted, took in zip(chosen, works, predictions, seconds, strict=True):
-        print(f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}")
+        lines.append(f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}")
     counts = [float(work.multiply_adds) for work in works]
-    print(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
-    print(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
+    lines.append(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
+    lines.append(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
     a_value, a_normalised = fitted(works, seconds)
-    print(f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}")
+    lines.append(
+        f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}"
+    )
+    text = "\n".join(lines)
+    print(text)
+    if arguments.append is not None:
+        command = f"python benchmarks/cost_model.py --seed {arguments.seed}"
+        with arguments.append.open("a") as file:
+            file.write(f"\n## Cost model against time, seed {arguments.seed}\n\nWritten by `{command}`.\n\n")
+            file.write(f"```\n{text}\n```\n")
 
 
 if __name__ == "__main__":

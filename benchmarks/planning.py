@@ -6,9 +6,11 @@ candidate architectures for 10,000 steps on one core, coverage included, and `ch
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -59,6 +61,11 @@ def checking(architecture: Architecture) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="How long does planning take?")
+    parser.add_argument(
+        "--append", type=Path, metavar="FILE", help="append the table to this markdown file too"
+    )
+    file = parser.parse_args().append
     bare, cold = cold_start()
     rows = [
         ("bare interpreter", f"{bare * 1e3:.1f} ms"),
@@ -71,8 +78,13 @@ def main() -> None:
         ("check, padding same", checking(Architecture(8, 4, (*POWERS, 3, 100_000), padding="same"))),
     ]
     width = max(len(name) for name, _ in rows)
-    for name, text in rows:
-        print(f"{name:<{width}}  {text}")
+    table = "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+    print(table)
+    if file is not None:
+        with file.open("a") as opened:
+            opened.write(
+                f"\n## Planning\n\nWritten by `python benchmarks/planning.py`.\n\n```\n{table}\n```\n"
+            )
 
 
 if __name__ == "__main__":
