@@ -6,12 +6,11 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # keras-tcn 3.5.7 declares a package that exists for macOS only, so it is installed without its dependencies.
 KERAS_TCN := keras-tcn==3.5.7
-NAME := $(basename $(notdir $(STUDY)))
 
 STUDY ?= studies/osuleaf.toml
+NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?= 3
-BEST_OPTIONS ?=
 
 .PHONY: help study test test-all lint bench clean
 
