@@ -331,7 +331,7 @@ def backend_report(backend: str, rounds: int, cases: list[str]) -> list[str]:
 
 def report(backends: list[str], rounds: int, cases: list[str], command: str) -> str:
     lines = [
-        "# Benchmarks of the layer",
+        "# Benchmarks",
         "",
         f"Written by `{command}`.",
         "A training step is one batch of `model.fit` with Adam. The candidates take turns in one process,",
