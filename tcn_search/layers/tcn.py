@@ -21,14 +21,15 @@ class TCN(keras.layers.Layer):
     """A temporal convolutional network (Bai, Kolter, Koltun 2018), a drop-in for keras-tcn's `TCN`.
 
     Input (B, T, C). Output (B, filters): the last step when causal, step T // 2 with padding "same"; with
-    `return_sequences=True` (B, T, filters).
+    `return_sequences=True` (B, T, filters), with padding "valid" (B, T − receptive_field + 1, filters).
+    Without it only what reaches the step that is read is computed, with equal results.
 
     Args:
         nb_filters: channels of every convolution, or one number for each dilation.
         kernel_size: taps of every dilated convolution.
         nb_stacks: how often the dilations are repeated.
         dilations: one residual block each, such as [1, 2, 4, 8].
-        padding: "causal" or "same".
+        padding: "causal", "same", or "valid" (only steps whose whole receptive field lies in the sequence).
         use_skip_connections: the output is the sum of all blocks' skip outputs.
         dropout_rate: spatial dropout after each activation, 0 ≤ rate < 1.
         return_sequences: every step instead of the one that is read out.
@@ -36,7 +37,8 @@ class TCN(keras.layers.Layer):
         kernel_initializer: name or initializer of every kernel.
         use_batch_norm, use_layer_norm, use_weight_norm: at most one of them.
         go_backwards: reverse the input in time; the output stays reversed.
-        return_state: must be False.
+        return_state: return [output, *states], a (B, (kernel_size − 1)·dilation, channels) tensor for each
+            dilated convolution, oldest step first; `call(x, initial_state=states)` continues. Causal only.
         norm: "none", "batch", "layer" or "weight", as one argument in place of the three above.
         batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
             some 500 training steps to forget how it began.
