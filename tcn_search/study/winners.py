@@ -78,7 +78,7 @@ class Winner:
         """What was found, in words: {"Winner over 3 seeds": ..., "Test": ...}."""
         runs = self.winning_runs
         found = {
-            f"Winner over {len(runs)} seeds": (
+            f"Winner over {len(runs)} seed{'' if len(runs) == 1 else 's'}": (
                 f"trial {self.trial}, validation {self.metric} {with_spread([run.metric for run in runs])}"
             )
         }
