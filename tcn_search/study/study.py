@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -289,6 +290,7 @@ class Study:
         stored = self.winner
         if stored is not None and stored.answers(wanted, file):
             return stored
+        _require_writable(file)  # now, not after the trainings
         winner = find_winner(candidates, self.task, self.definition.objective, range(seeds), file, on_run)
         winner.read_at = _now()
         winner.readings = self.test_readings + bool(winner.test_scores)
@@ -349,6 +351,16 @@ def _require_same(name: str, stored: Definition, given: Definition) -> None:
             f"There is a study {name!r} already, with another definition: {'; '.join(differences)}. "
             "Give the new study another name, or delete the old one with tcn_search.delete_study."
         )
+
+
+def _require_writable(file: Path) -> None:
+    """Make the file's folder, and raise an InputError if no file can be written there."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"The model cannot be saved as {file}: {error}") from error
 
 
 def _check_name(name: object) -> None:

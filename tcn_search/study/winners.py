@@ -148,7 +148,6 @@ def find_winner(
     winner.saved_seed = rank(winner.winning_runs, key=lambda run: run.score).seed
     if task.test is not None:
         winner.test_scores = [_evaluate(models[trial, seed], task.test, metric.name) for seed in seeds]
-    model_file.parent.mkdir(parents=True, exist_ok=True)
     models[trial, winner.saved_seed].save(model_file)
     return winner
 

@@ -297,6 +297,16 @@ def test_bad_runs() -> None:
         _ = study.best_architecture
 
 
+def test_a_place_where_no_model_can_be_saved_is_refused_before_training() -> None:
+    study = make()
+    run(study, 2)
+    Path("file").write_text("")
+    for out in ("file/best.keras", "/proc/none/best.keras"):
+        with pytest.raises(InputError, match=f"The model cannot be saved as {out}"):
+            study.best(out=out, on_run=lambda made: pytest.fail("it trained"))
+    assert (study.winner, study.test_readings) == (None, 0)
+
+
 def test_passwords_are_never_shown() -> None:
     assert without_password("mysql+pymysql://ann:s3cret@db:3306/x") == "mysql+pymysql://ann:***@db:3306/x"
     assert without_password("sqlite:///runs/studies.db") == "sqlite:///runs/studies.db"
