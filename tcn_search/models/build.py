@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,27 @@ def build_model(
     spec = task.spec if isinstance(task, Task) else task
     settings = settings or TrainingSettings()
     _check(architecture, spec)
+
+    def body(x: Any) -> Any:
+        x = make_tcn(architecture, settings.dropout_rate)(x)
+        if architecture.readout in ("max", "average"):
+            x = PoolOverTime(architecture.readout, name="readout")(x)
+        return x
+
+    return assemble(body, spec, settings)
+
+
+def assemble(body: Callable[[Any], Any], spec: TaskSpec, settings: TrainingSettings) -> keras.Model:
+    """A compiled model around `body`: the task's standardisation before it, its head and predictions after.
+
+    Args:
+        body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read.
+    """
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
         inputs
     )
-    x = make_tcn(architecture, settings.dropout_rate)(x)
-    if architecture.readout in ("max", "average"):
-        x = PoolOverTime(architecture.readout, name="readout")(x)
-    x = keras.layers.Dense(spec.outputs, name="head")(x)
+    x = keras.layers.Dense(spec.outputs, name="head")(body(x))
     outputs = Predictions(
         _ACTIVATIONS[spec.kind],
         spec.class_names,
