@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from keras import ops
 
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
+from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.tasks.task import Task, TaskSpec
+from tcn_search.tasks.task import Task, TaskSpec, TrainingData
 
 # A trial has few training steps; with Keras' 0.99 the statistics, and with them the validation values, lag so far
 # behind that batch norm loses every early comparison.
@@ -28,8 +30,12 @@ _ACTIVATIONS = {
 }
 
 
+# A task, its data without the test part, or what can be said of it without data.
+AnyTask = Task | TrainingData | TaskSpec
+
+
 def build_model(
-    architecture: Architecture, task: Task | TaskSpec, settings: TrainingSettings | None = None
+    architecture: Architecture, task: AnyTask, settings: TrainingSettings | None = None
 ) -> keras.Model:
     """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
 
@@ -38,11 +44,11 @@ def build_model(
     statistics and the class names.
 
     Raises:
-        InputError: a readout or an activation that the task or Keras cannot use.
+        InputError: a readout or an activation that the task or Keras cannot use, or a learning rate that
+            follows the steps of the training where `task` has no data.
     """
-    spec = task.spec if isinstance(task, Task) else task
     settings = settings or TrainingSettings()
-    _check(architecture, spec)
+    _check(architecture, spec_of(task))
 
     def body(x: Any) -> Any:
         x = make_tcn(architecture, settings.dropout_rate)(x)
@@ -50,15 +56,21 @@ def build_model(
             x = PoolOverTime(architecture.readout, name="readout")(x)
         return x
 
-    return assemble(body, spec, settings)
+    return assemble(body, task, settings)
 
 
-def assemble(body: Callable[[Any], Any], spec: TaskSpec, settings: TrainingSettings) -> keras.Model:
+def spec_of(task: AnyTask) -> TaskSpec:
+    """What the task is, apart from its data."""
+    return task if isinstance(task, TaskSpec) else task.spec
+
+
+def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings) -> keras.Model:
     """A compiled model around `body`: the task's standardisation before it, its head and predictions after.
 
     Args:
         body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read.
     """
+    spec = spec_of(task)
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
         inputs
@@ -73,7 +85,7 @@ def assemble(body: Callable[[Any], Any], spec: TaskSpec, settings: TrainingSetti
         name="predictions",
     )(x)
     model = keras.Model(inputs, outputs, name="tcn_search")
-    compile_model(model, spec, settings)
+    compile_model(model, task, settings)
     return model
 
 
@@ -90,23 +102,24 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
     )
 
 
-def compile_model(model: keras.Model, spec: TaskSpec, settings: TrainingSettings) -> None:
+def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings) -> None:
     """Give a model the task's loss and metrics and the settings' optimiser.
 
     The optimiser's variables are made here, because TensorFlow traces a training step twice if they appear
     while it is traced.
     """
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    spec = spec_of(task)
+    steps = None if isinstance(task, TaskSpec) else math.ceil(len(task.train) / settings.batch_size)
     loss: Any = spec.task_kind.loss
     if spec.target_std:
         loss = StandardisedMeanSquaredError(spec.target_std)
     model.compile(
-        optimizer=optimizer,
+        optimizer=make_optimizer(settings, None if steps is None else steps * settings.epochs),
         loss=loss,
         metrics=[metric.name for metric in spec.task_kind.metrics],
         jit_compile=keras.backend.backend() == "jax",
     )
-    optimizer.build(model.trainable_variables)
+    model.optimizer.build(model.trainable_variables)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

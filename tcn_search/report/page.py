@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.study import Study
 
 _STYLE = """
@@ -37,8 +38,7 @@ _COLUMNS = (
     "norm",
     "use_skip_connections",
     "readout",
-    "learning_rate",
-    "dropout_rate",
+    *SEARCHABLE,
     "reason",
 )
 

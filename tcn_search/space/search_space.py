@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -19,10 +20,10 @@ from tcn_search.space.dimensions import (
     to_plain,
 )
 from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
+from tcn_search.space.settings import SEARCHABLE, check_setting
 
 # What decides the receptive field is asked for first; see geometry.py.
 _OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
-_SETTINGS = ("dropout_rate", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class SearchSpace:
         padding: None: "causal", and "same" too where sequences are classified as a whole.
         norm, use_skip_connections, activation: as in `Architecture`.
         readout: None: what suits the task.
-        dropout_rate, learning_rate: training settings.
+        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size: training
+            settings, as in `TrainingSettings`. None: not searched, the study's training settings hold.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
@@ -59,6 +61,11 @@ class SearchSpace:
     readout: Any = None
     dropout_rate: Any = Range(0.0, 0.3)
     learning_rate: Any = Range(1e-4, 1e-2, log=True)
+    optimizer: Any = None
+    schedule: Any = None
+    weight_decay: Any = None
+    clip_norm: Any = None
+    batch_size: Any = None
 
     def __post_init__(self) -> None:
         if self.dilations is not None:
@@ -81,14 +88,27 @@ class SearchSpace:
         for choice in self._choices("activation"):
             if not isinstance(choice, str):
                 raise InputError(f"activation must be names of Keras activations. Received: {choice!r}")
-        _check_numbers("dropout_rate", self.dropout_rate, low=0, below=1)
-        _check_numbers("learning_rate", self.learning_rate, low=1e-12, below=1e3)
+        for name, dimension in self.settings.items():
+            _check_setting(name, dimension)
 
     def _choices(self, name: str) -> tuple[Any, ...]:
         dimension = getattr(self, name)
         if isinstance(dimension, Range):
             raise InputError(f"{name} must be a list of choices. Received: {dimension}")
         return dimension or ()
+
+    @property
+    def settings(self) -> dict[str, Dimension]:
+        """The training settings that are the space's to say, in the order of asking."""
+        found = {name: getattr(self, name) for name in SEARCHABLE}
+        return {name: dimension for name, dimension in found.items() if dimension is not None}
+
+    def settings_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The training settings of a trial that has these parameters: those asked for and those fixed here."""
+        return {
+            name: parameters[name] if isinstance(dimension, Range) or len(dimension) > 1 else dimension[0]
+            for name, dimension in self.settings.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """As it would be written in a study file; what is None is left out."""
@@ -101,7 +121,7 @@ class SearchSpace:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SearchSpace:
         """The space that `to_dict` wrote."""
-        return cls(**values)
+        return cls(**{**dict.fromkeys(SEARCHABLE), **values})
 
     def for_task(
         self,
@@ -174,7 +194,7 @@ class TaskSpace:
         """Ask an Optuna trial for every hyperparameter: an architecture, and training settings by name."""
         chosen = self.geometry.suggest(trial, self.narrow)
         others = {name: suggest(trial, name, getattr(self.space, name)) for name in _OTHERS}
-        settings = {name: suggest(trial, name, getattr(self.space, name)) for name in _SETTINGS}
+        settings = {name: suggest(trial, name, found) for name, found in self.space.settings.items()}
         architecture = Architecture(
             kernel_size=chosen["kernel_size"],
             dilations=dilations_of(chosen),
@@ -284,8 +304,14 @@ def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
     return tuple(positive_integers("dilations", one) for one in lists)
 
 
-def _check_numbers(name: str, dimension: Dimension, low: float, below: float) -> None:
-    values = (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value < below:
-            raise InputError(f"{name} must be at least {low} and below {below}. Received: {value!r}")
+def _check_setting(name: str, dimension: Dimension) -> None:
+    if not isinstance(dimension, Range):
+        for value in dimension:
+            check_setting(name, value)
+        return
+    if name in ("optimizer", "schedule"):
+        raise InputError(f"{name} must be a list of choices. Received: {dimension}")
+    if name == "batch_size":
+        integers_of(name, dimension)
+    check_setting(name, dimension.low)
+    check_setting(name, dimension.high)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.definition import Definition
 
 # What a user asks of a trial, in the order of asking.
@@ -43,10 +44,10 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
     "diverged", "failed", "lost", "running", "waiting"); score (best epoch's validation value); best_epoch, epochs;
     receptive_field, required_context and seq_len in steps; parameters of the whole model; seconds; the
-    architecture's fields; learning_rate, dropout_rate and other searched settings; reason; started (UTC-naive).
+    architecture's fields; the training settings that are searched; reason; started (UTC-naive).
     """
     rows = [_row(trial, definition) for trial in trials]
-    settings = sorted({name for row in rows for name in row["settings"]})
+    settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
     columns = ["trial", "state", "ended", *_RESULTS, *_ARCHITECTURE, *settings, "reason", "started"]
     flat = [{**row, **row["settings"]} for row in rows]
     return pd.DataFrame(flat, columns=columns)
@@ -77,9 +78,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         "seconds": result.get("seconds", {}).get("total"),
         "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
         "started": trial.datetime_start,
-        "settings": {
-            name: trial.params[name] for name in ("learning_rate", "dropout_rate") if name in trial.params
-        },
+        "settings": {name: trial.params[name] for name in SEARCHABLE if name in trial.params},
     }
     if described is not None:
         architecture = Architecture.from_dict(described)

@@ -7,6 +7,7 @@ import platform
 import socket
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,14 +219,13 @@ class Study:
         return [self._candidate(trials[int(number)]) for number in best["trial"]]
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
-        training, searched = self.definition.training.to_dict(), trial.params
-        epochs = self.definition.search.final_epochs or training["epochs"]
-        space = self.definition.space.to_dict()
-        for name in ("learning_rate", "dropout_rate"):
-            fixed = space[name][0] if isinstance(space[name], list) else None
-            training[name] = searched.get(name, fixed)
-        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-        return Candidate(trial.number, architecture, TrainingSettings(**{**training, "epochs": epochs}))
+        training = self.definition.training
+        settings = replace(
+            training,
+            **self.definition.space.settings_of(trial.params),
+            epochs=self.definition.search.final_epochs or training.epochs,
+        )
+        return Candidate(trial.number, self.architecture_of(trial.number), settings)
 
     def architecture_of(self, trial: int) -> Architecture:
         """The architecture of a trial."""

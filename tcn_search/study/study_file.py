@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tcn_search.errors import InputError
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.space.settings import TrainingSettings, settings_for
+from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.study.definition import SearchSettings
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
@@ -40,9 +40,16 @@ class _ConstraintsSection(_Section):
 
 class _TrainingSection(_Section):
     epochs: int | None = None
-    batch_size: int | None = None
     patience: int | None = None
     final_epochs: int | None = None
+    precision: str | None = None
+    batch_size: int | None = None
+    dropout_rate: float | None = None
+    learning_rate: float | None = None
+    optimizer: str | None = None
+    schedule: str | None = None
+    weight_decay: float | None = None
+    clip_norm: float | None = None
 
 
 class _SearchSection(_Section):
@@ -79,7 +86,7 @@ class StudyFile(NamedTuple):
     task_options: dict[str, Any]
     space: SearchSpace
     constraints: Constraints
-    training: dict[str, int]
+    training: dict[str, Any]
     search: SearchSettings
     trials: int
 
@@ -167,16 +174,15 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         raise InputError(f"search.objectives must have exactly one entry. Received: {file.search.objectives}")
     training = file.training.model_dump(exclude_none=True)
     final_epochs = training.pop("final_epochs", None)
-    TrainingSettings(**training)  # its errors belong to the file, before any data is read
     try:
-        space = SearchSpace(**file.space)
+        TrainingSettings(**training)  # its errors belong to the file, before any data is read
     except InputError as error:
-        raise InputError(f"[space] {error}") from error
+        raise InputError(f"[training] {error}") from error
     return StudyFile(
         name=file.name or default_name,
         task_name=file.task.name,
         task_options=dict(file.task.model_extra or {}),
-        space=space,
+        space=_read_space(file.space, training),
         constraints=Constraints(**file.constraints.model_dump()),
         training=training,
         search=SearchSettings(
@@ -188,6 +194,20 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         ),
         trials=file.search.trials,
     )
+
+
+def _read_space(given: dict[str, Any], training: dict[str, Any]) -> SearchSpace:
+    """The space; a setting that [training] fixes is not searched, and must not be given twice."""
+    fixed = [name for name in SEARCHABLE if name in training]
+    for name in fixed:
+        if name in given:
+            raise InputError(
+                f"{name} must be given in [space] or in [training]. Received: {given[name]!r} and {training[name]!r}"
+            )
+    try:
+        return SearchSpace(**{**dict.fromkeys(fixed), **given})
+    except InputError as error:
+        raise InputError(f"[space] {error}") from error
 
 
 def _check_keys(tree: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ import keras
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import TrainingData
+
+PLATEAU_EPOCHS = 5
 
 # Called after each epoch with (epoch from 1, best value so far, the epoch's numbers); False stops the training.
 OnEpoch = Callable[[int, float, dict[str, float]], bool]
@@ -52,7 +54,7 @@ def train(
         on_epoch: see `OnEpoch`.
         keep_best: leave the model with the weights of its best epoch.
     """
-    watcher = _Watcher(objective, settings.patience, on_epoch, keep_best)
+    watcher = _Watcher(objective, settings, on_epoch, keep_best)
     model.fit(
         data.train.X,
         data.train.y,
@@ -67,17 +69,25 @@ def train(
     return watcher.training
 
 
+def is_plateau(losses: Sequence[float]) -> bool:
+    """Whether the newest of the losses is not below the largest of the five before it.
+
+    >>> is_plateau([9, 5, 4, 3, 3, 6]), is_plateau([5, 5, 4, 3, 3, 6])
+    (False, True)
+    """
+    *before, newest = losses
+    return len(before) >= PLATEAU_EPOCHS and newest >= max(before[-PLATEAU_EPOCHS:])
+
+
 class _Watcher(keras.callbacks.Callback):
     """Keeps the curve and stops the training when it has to."""
 
-    def __init__(self, objective: Metric, patience: int, on_epoch: OnEpoch | None, keep_best: bool) -> None:
+    def __init__(
+        self, objective: Metric, settings: TrainingSettings, on_epoch: OnEpoch | None, keep_best: bool
+    ) -> None:
         super().__init__()
-        self.objective, self.patience, self.on_epoch, self.keep_best = (
-            objective,
-            patience,
-            on_epoch,
-            keep_best,
-        )
+        self.objective, self.settings = objective, settings
+        self.on_epoch, self.keep_best = on_epoch, keep_best
         self.training = Training()
         self.best_weights: Any = None
         self.improved_at = 0
@@ -107,9 +117,14 @@ class _Watcher(keras.callbacks.Callback):
             training.best_epoch, training.score = epoch + 1, value
             if self.keep_best:
                 self.best_weights = self.model.get_weights()
+        if self.settings.schedule == "plateau" and is_plateau(
+            [epoch["val_loss"] for epoch in training.curve]
+        ):
+            optimizer = self.model.optimizer
+            optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) / 2
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
             self._stop("stopped")
-        elif self.patience and epoch + 1 - self.improved_at >= self.patience:
+        elif self.settings.patience and epoch + 1 - self.improved_at >= self.settings.patience:
             self.model.stop_training = True
 
     def _stop(self, why: str) -> None:

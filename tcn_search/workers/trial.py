@@ -93,7 +93,7 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
     parameters = None
     try:
         keras.utils.set_random_seed(job.seed)
-        model = build_model(job.architecture, data.spec, job.settings)
+        model = build_model(job.architecture, data, job.settings)
         parameters = int(model.count_params())
         built = time.perf_counter()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,20 @@ def test_every_trial_keeps_its_curve_and_settings() -> None:
         assert row["dilations"] == ",".join(map(str, job.architecture.dilations))
         assert row["parameters"] > 0
         assert row["score"] == pytest.approx(curves[curves["trial"] == job.number]["val_loss"].min())
+
+
+def test_searched_settings_reach_trials_frame_and_winners() -> None:
+    space = replace(SPACE, optimizer=["adam", "sgd"], batch_size=[4, 8], clip_norm=0.5, learning_rate=None)
+    study = make(space=space, training=replace(TRAINING, learning_rate=0.3))
+    jobs = {job.number: job.settings for job in run(study, 6).jobs}
+    frame = study.trials()
+    for row in frame.to_dict("records"):
+        settings = jobs[row["trial"]]
+        assert (row["optimizer"], row["batch_size"]) == (settings.optimizer, settings.batch_size)
+        assert (settings.clip_norm, settings.learning_rate, settings.epochs) == (0.5, 0.3, 9)
+    assert not {"clip_norm", "learning_rate"} & set(frame.columns)
+    assert study.candidates(3)
+    assert all(found.settings == jobs[found.trial] for found in study.candidates(3))
 
 
 def test_infeasible_trials_cost_nothing_and_are_no_failures() -> None:

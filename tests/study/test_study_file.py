@@ -124,7 +124,7 @@ def test_every_shipped_study_can_be_read_and_has_a_feasible_architecture(file: P
     ("text", "message"),
     [
         ("[task]\nname = 'adding'\n[space]\nkernel_sizes = [3]", "Unknown key 'space.kernel_sizes'. Did you mean 'space.kernel_size'?"),
-        ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'space.learning_rate'?"),
+        ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'training.learning_rate'?"),
         ("[task]\nname = 'adding'\n[serch]\ntrials = 1", "Unknown key 'serch'. Did you mean 'search'?"),
         ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, sampler, pruner, objectives, seed."),
         ("[search]\ntrials = 1", "task is missing"),
@@ -132,7 +132,7 @@ def test_every_shipped_study_can_be_read_and_has_a_feasible_architecture(file: P
         ("task = 'adding'", "task must be a section, [task]. Received: 'adding'"),
         ("[task]\nname = 'adding'\n[search]\ntrials = 0", "search.trials: Input should be greater than or equal to 1. Received: 0"),
         ("[task]\nname = 'adding'\n[training]\nepochs = 'ten'", "training.epochs: Input should be a valid integer. Received: 'ten'"),
-        ("[task]\nname = 'adding'\n[training]\nepochs = 0", "epochs must be an integer of at least 1. Received: 0"),
+        ("[task]\nname = 'adding'\n[training]\nepochs = 0", "[training] epochs must be an integer of at least 1. Received: 0"),
         ("[task]\nname = 'adding'\n[space]\nkernel_size = { low = 8, high = 2 }", "[space] kernel_size: A range's low must not be above its high. Received: low = 8, high = 2"),
         ("[task]\nname = 'adding'\n[search]\nsampler = 'grid'", "sampler must be one of 'tpe', 'random'. Received: 'grid'"),
         ("[task]\nname = 'adding'\n[search]\nobjectives = []", "search.objectives must have exactly one entry. Received: []"),
@@ -168,3 +168,51 @@ def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
     default = read_study_file("some.npz")
     assert (study.constraints, study.search) == (default.constraints, default.search)
     assert study.trials == default.trials
+
+
+def test_the_settings_of_the_tcn_paper_are_a_study(tmp_path: Path) -> None:
+    copy_memory = read_study_file(
+        write(
+            tmp_path,
+            """
+            [task]
+            name = "adding"
+            [space]
+            clip_norm = [0.5, 1.0]
+            [training]
+            optimizer = "rmsprop"
+            learning_rate = 5e-4
+            """,
+        )
+    )
+    assert copy_memory.training == {"optimizer": "rmsprop", "learning_rate": 5e-4}
+    assert copy_memory.space == SearchSpace(clip_norm=[0.5, 1.0], learning_rate=None)
+    text = read_study_file(
+        write(
+            tmp_path,
+            """
+            [task]
+            name = "adding"
+            [space]
+            learning_rate = [2, 4.0]
+            [training]
+            optimizer = "sgd"
+            schedule = "plateau"
+            clip_norm = 0.4
+            dropout_rate = 0.5
+            """,
+        )
+    )
+    assert text.training == {"optimizer": "sgd", "schedule": "plateau", "clip_norm": 0.4, "dropout_rate": 0.5}
+    assert list(text.space.settings) == ["learning_rate"]
+
+
+def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, '[task]\nname = "adding"\n[space]\nbatch_size = [8, 16]\n[training]\nbatch_size = 32\n'
+    )
+    with pytest.raises(InputError) as error:
+        read_study_file(file)
+    assert str(error.value) == (
+        f"{file}: batch_size must be given in [space] or in [training]. Received: [8, 16] and 32"
+    )

@@ -66,6 +66,21 @@ def test_patience_ends_it_early() -> None:
     assert len(training.curve) == 3
 
 
+def test_a_plateau_halves_the_learning_rate() -> None:
+    settings = TrainingSettings(epochs=8, optimizer="sgd", learning_rate=1e-12, schedule="plateau")
+    model = build(settings)
+    train(model, TASK.training, settings, LOSS)
+    # Nothing is learnt, so every epoch after the fifth is one that did not help.
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(1e-12 / 2**3)
+
+
+def test_a_schedule_ends_with_the_training() -> None:
+    settings = TrainingSettings(epochs=3, batch_size=8, schedule="cosine")
+    model = build(settings)
+    train(model, TASK.training, settings, LOSS)
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0, abs=1e-9)
+
+
 def test_divergence_is_seen() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     training = train(build(settings), TASK.training, settings, LOSS)

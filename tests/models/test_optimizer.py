@@ -1,0 +1,83 @@
+"""Optimisers as the settings say, on every Keras backend."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from tcn_search import Architecture, Task, TrainingSettings, build_model
+from tcn_search.errors import InputError
+from tcn_search.models.optimizer import make_optimizer
+from tcn_search.space.settings import OPTIMIZERS
+from tests.conftest import waves
+
+
+def step(settings: TrainingSettings, weight: float, gradient: list[float]) -> np.ndarray:
+    """Two weights after one step."""
+    variable = keras.Variable(np.full(2, weight, "float32"))
+    optimizer = make_optimizer(settings, 10)
+    optimizer.build([variable])
+    optimizer.apply([keras.ops.convert_to_tensor(np.array(gradient, "float32"))])
+    return np.asarray(keras.ops.convert_to_numpy(variable.value))
+
+
+def rates(settings: TrainingSettings, steps: int) -> list[float]:
+    schedule = make_optimizer(settings, steps)._learning_rate
+    return [float(keras.ops.convert_to_numpy(schedule(number))) for number in range(steps)]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_goes_downhill(name: str) -> None:
+    after = step(TrainingSettings(optimizer=name, learning_rate=0.01), 1.0, [0.5, -0.5])
+    assert after[0] < 1 < after[1]
+
+
+def test_plain_sgd_is_plain() -> None:
+    after = step(TrainingSettings(optimizer="sgd", learning_rate=0.1), 1.0, [0.5, -0.5])
+    np.testing.assert_allclose(after, [0.95, 1.05], rtol=1e-6)
+
+
+def test_gradients_are_clipped_by_their_norm_over_all_weights() -> None:
+    settings = TrainingSettings(optimizer="sgd", learning_rate=1.0, clip_norm=1.0)
+    np.testing.assert_allclose(step(settings, 0.0, [3.0, 4.0]), [-0.6, -0.8], rtol=1e-5)
+    np.testing.assert_allclose(step(settings, 0.0, [0.3, 0.4]), [-0.3, -0.4], rtol=1e-5)
+
+
+def test_weight_decay_takes_its_share() -> None:
+    settings = TrainingSettings(optimizer="sgd", learning_rate=0.1, weight_decay=0.5)
+    np.testing.assert_allclose(step(settings, 2.0, [0.0, 0.0]), [1.9, 1.9], rtol=1e-6)
+    plain, own, none = (
+        step(TrainingSettings(optimizer=name, weight_decay=decay), 1.0, [0.1, 0.1])
+        for name, decay in (("adam", None), ("adamw", None), ("adamw", 0.0))
+    )
+    assert own[0] < plain[0] == none[0]
+
+
+def test_cosine_falls_to_nothing() -> None:
+    found = rates(TrainingSettings(schedule="cosine", learning_rate=0.2), 100)
+    assert found[0] == pytest.approx(0.2)
+    assert found[50] == pytest.approx(0.1)
+    assert found[-1] < 1e-3
+    assert found == sorted(found, reverse=True)
+
+
+def test_step_halves_after_each_fifth() -> None:
+    found = rates(TrainingSettings(schedule="step", learning_rate=0.8), 100)
+    assert found[::20] == pytest.approx([0.8, 0.4, 0.2, 0.1, 0.05])
+    assert found[19] == pytest.approx(0.8)
+    assert found[99] == pytest.approx(0.05)
+
+
+def test_a_schedule_needs_the_steps_of_the_training() -> None:
+    task = Task.from_arrays(*waves(24))
+    architecture = Architecture(nb_filters=2, kernel_size=2, dilations=(1,))
+    settings = TrainingSettings(schedule="cosine", epochs=5, batch_size=8)
+    with pytest.raises(InputError) as error:
+        build_model(architecture, task.spec, settings)
+    assert str(error.value) == (
+        "schedule 'cosine' follows the steps of the whole training, which a task's specification alone does not tell. "
+        "Give the task with its data."
+    )
+    model = build_model(architecture, task.training, settings)
+    assert model.optimizer._learning_rate.decay_steps == 5 * -(-len(task.train) // 8)
