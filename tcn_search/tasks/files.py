@@ -22,6 +22,7 @@ _ARRAYS = {
     "X_test": "X_test",
     "y_test": "y_test",
     "lengths_test": "lengths_test",
+    "groups_train": "groups_train",
     "class_names": "class_names",
 }
 
@@ -29,7 +30,8 @@ _ARRAYS = {
 def npz(path: str | Path, **options: Any) -> Task:
     """A task from an .npz with X_train (n, T, C) and y_train.
 
-    Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test, class_names.
+    Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test, groups_train,
+    class_names.
     `options` are those of `Task.from_arrays`. Nothing is unpickled.
 
     Raises:

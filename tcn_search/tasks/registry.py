@@ -76,7 +76,7 @@ def _with_options(
     load: Callable[..., Task], name: str, options: dict[str, Any], also: Callable[..., Any] | None = None
 ) -> Task:
     """Call `load`; an option that it does not have is an InputError that names those it has."""
-    arrays = ("X_", "y_", "lengths_")
+    arrays = ("X_", "y_", "lengths_", "groups_")
     accepted = [
         parameter
         for parameter in inspect.signature(also or load).parameters

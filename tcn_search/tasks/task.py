@@ -12,7 +12,7 @@ import numpy as np
 from tcn_search.errors import InputError
 from tcn_search.tasks.kinds import KINDS, Kind
 from tcn_search.tasks.reading import read_parts
-from tcn_search.tasks.splitting import split_off_validation
+from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +141,15 @@ class Task:
         lengths_train: Any = None,
         lengths_validation: Any = None,
         lengths_test: Any = None,
+        groups_train: Any = None,
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
         kind: str | None = None,
         standardise: bool = True,
         required_context: int | None = None,
+        validation: str | None = None,
         validation_fraction: float = 0.2,
+        validation_gap: int = 0,
         seed: int = 0,
     ) -> Task:
         """A task from arrays that are in memory already.
@@ -156,12 +159,17 @@ class Task:
             y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict; (n, K)
                 numbers, or zeros and ones for labels; (n, T) integers for a class at each step.
             lengths_train, lengths_validation, lengths_test: (n,) steps of each sequence, where they differ.
+            groups_train: (n,) integers or strings: sequences of one group (a speaker, a patient) stay together.
             class_names: in the order of the classes 0, 1, ...
             kind: what to do, if it is not what type and shape of `y_train` say.
             standardise: subtract the training part's mean from each channel and divide by its deviation.
             required_context: steps that the task needs to see, if not the whole sequence.
-            validation_fraction: of the training part, split off where no validation part is given;
-                stratified for classes, seeded.
+            validation: how a validation part is split off where none is given. "random": drawn, stratified
+                for classes; "grouped": whole groups, the default where there are groups; "time": the last
+                sequences, for those that are in the order of time.
+            validation_fraction: of the training part that is split off.
+            validation_gap: sequences left out before a validation part by "time", so that none overlaps.
+            seed: of the split.
 
         Raises:
             InputError: names the array, the rule and what was received.
@@ -177,11 +185,13 @@ class Task:
         )
         (X, y), test = parts.arrays["train"], parts.arrays.get("test")
         if "validation" in parts.arrays:
-            train, validation = Part(X, y), Part(*parts.arrays["validation"])
+            train, held = Part(X, y), Part(*parts.arrays["validation"])
         else:
             stratify = y if parts.kind == "classification" else None
-            kept, held_out = split_off_validation(len(X), validation_fraction, seed, stratify)
-            train, validation = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
+            split = Split(validation, validation_fraction, seed, validation_gap)
+            groups = read_groups(groups_train, len(X))
+            kept, held_out = split_off_validation(len(X), split, stratify, groups)
+            train, held = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
         if required_context is not None and not required_context >= 1:
             raise InputError(f"required_context must be at least 1 step. Received: {required_context}")
         spec = TaskSpec(
@@ -196,7 +206,7 @@ class Task:
         )
         if standardise:
             spec = _with_statistics(spec, train)
-        return cls(spec, train, validation, None if test is None else Part(*test), parts.inferred)
+        return cls(spec, train, held, None if test is None else Part(*test), parts.inferred)
 
 
 def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tcn_search import Task
 from tcn_search.errors import InputError
-from tcn_search.tasks.splitting import split_off_validation
 from tcn_search.tasks.task import TaskSpec
 from tests.conftest import waves
 
@@ -99,23 +96,6 @@ def test_the_fingerprint_sees_every_number() -> None:
 def test_a_specification_survives_its_dictionary() -> None:
     spec = Task.from_arrays(X, Y).spec
     assert TaskSpec.from_dict(spec.to_dict()) == spec
-
-
-@given(
-    st.lists(st.integers(0, 4), min_size=4, max_size=60).filter(lambda c: max(map(c.count, c)) > 1),
-    st.floats(0.05, 0.9),
-    st.integers(0, 5),
-)
-def test_validation_is_stratified_and_loses_nothing(classes: list[int], fraction: float, seed: int) -> None:
-    labels = np.array(classes)
-    kept, held_out = split_off_validation(len(labels), fraction, seed, labels)
-    assert sorted([*kept, *held_out]) == list(range(len(labels)))
-    for label in set(classes):
-        count = classes.count(label)
-        held = (labels[held_out] == label).sum()
-        assert held == (0 if count < 2 else min(max(1, round(fraction * count)), count - 1))
-    again = split_off_validation(len(labels), fraction, seed, labels)
-    np.testing.assert_array_equal(held_out, again[1])
 
 
 NAN = X.copy()
