@@ -102,7 +102,7 @@ def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[in
     return held_out
 
 
-def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> np.ndarray:
+def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> list[int]:
     """Rows of the groups that are held out: in a drawn order, each that brings the classes nearer to their share."""
     names, members = np.unique(groups, return_inverse=True)
     labels = np.zeros(len(groups), int) if classes is None else np.unique(classes, return_inverse=True)[1]
@@ -128,4 +128,4 @@ def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) 
             held = held + counts[group]
     if not chosen:
         chosen = [min(possible, key=lambda group: distance(counts[group]))]
-    return np.flatnonzero(np.isin(members, chosen))
+    return [int(row) for row in np.flatnonzero(np.isin(members, chosen))]
