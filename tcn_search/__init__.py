@@ -30,6 +30,7 @@ _HOMES = {
     "load_task": "tasks.registry",
     "path_shares": "planning.pictures",
     "plan": "report.plan_frame",
+    "plot_comparison": "plots.comparison",
     "plot_coverage": "plots.coverage",
     "plot_effective_receptive_field": "plots.effective_receptive_field",
     "plot_history": "plots.history",

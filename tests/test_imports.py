@@ -20,6 +20,7 @@ FLOORS = (
     ("space",),
     ("tasks",),
     ("layers", "models"),
+    ("baselines",),
     ("trainers",),
     ("workers", "study"),
     ("plots",),

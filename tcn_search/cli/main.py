@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "show trials by state, the best so far and what runs now",
     "report": "write a study's table, figures and HTML page",
     "best": "train the winners again over seeds, read the test score once, save the model",
+    "compare": "hold the winner against recurrent networks of its size",
     "predict": "predict new data with a saved winner",
 }
 INTERRUPTED = 130

@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from tcn_search.plots.history import plot_history
 from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
+from tcn_search.report.comparison import comparison_figure
 from tcn_search.study.study import Study
 
 NAMES = ("history", "receptive_field", "learning_curves")
 
 
 def study_figures(study: Study) -> dict[str, Figure]:
-    """history, receptive_field and learning_curves, by file name; they belong to no window."""
+    """history, receptive_field, learning_curves, and comparison where there is one, by file name; of no window."""
     trials, definition = study.trials(), study.definition
     objective, spec = definition.objective, definition.spec
     figures = {name: Figure(figsize=(8, 4.4), layout="constrained") for name in NAMES}
@@ -28,4 +29,6 @@ def study_figures(study: Study) -> dict[str, Figure]:
         ax=receptive_field,
     )
     plot_learning_curves(study.learning_curves(), objective.name, study.best_trial, ax=learning_curves)
+    if study.comparison is not None and len(study.comparison.frame()):
+        figures["comparison"] = comparison_figure(study.comparison)
     return figures

@@ -49,6 +49,7 @@ def page(study: Study, figures: Mapping[str, Figure]) -> str:
         "history": "How the search went",
         "receptive_field": "Receptive field",
         "learning_curves": "Training",
+        "comparison": "Recurrent networks of the same size",
     }
     pictures = "".join(
         f'<h2>{titles.get(name, name)}</h2><img alt="{name}" src="data:image/png;base64,{_png(figure)}">'
@@ -82,6 +83,8 @@ def _facts(study: Study) -> str:
         )
     if study.winner is not None:
         facts |= study.winner.facts()
+    if study.comparison is not None:
+        facts["Against recurrent networks"] = study.comparison.verdict()
     return "".join(
         f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items()
     )

@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import TrialState
 
+from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
+from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.search import Progress, Search, is_finished, make_pruner, make_sampler, sweep
@@ -39,6 +42,7 @@ _DEFINITION = "tcn_search"  # user attributes of an Optuna study
 _WINNER = "winner"
 _READINGS = "test_readings"
 _OWNER = "owner"
+_COMPARISON = "comparison"
 
 
 class Study:
@@ -205,6 +209,10 @@ class Study:
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         return self._optuna.get_trials(deepcopy=False)
 
+    def candidate(self, trial: int) -> Candidate:
+        """A trial with the settings of a final training."""
+        return self._candidate(self._trials()[trial])
+
     def candidates(self, top: int = 1) -> list[Candidate]:
         """The `top` best complete trials, best first, with the settings of a final training."""
         frame = self.trials()
@@ -308,6 +316,45 @@ class Study:
     def test_readings(self) -> int:
         """How often the test part has been read."""
         return int(self._optuna.user_attrs.get(_READINGS, 0))
+
+    def compare(
+        self,
+        against: Sequence[str] = CELLS,
+        learning_rates: int = 3,
+        seeds: int = 3,
+        *,
+        on_run: Callable[[Run], None] | None = None,
+    ) -> Comparison:
+        """Hold the winner's architecture against recurrent networks of its size.
+
+        Every contender, the TCN too, gets the same data, epochs, early stopping and number of learning rates,
+        judged by the validation part; then its best one is trained over seeds and the test part is read.
+        Stopped and called again, it continues.
+
+        Args:
+            against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
+            learning_rates: tried for each contender, evenly on a logarithm over the space's range; for the
+                TCN the study's own takes the place of the nearest.
+            seeds: final trainings of each.
+            on_run: called after every training.
+        """
+        contest = prepare_contest(self, against, learning_rates, seeds)
+
+        def keep(run: Run) -> None:
+            if run.contender == TCN and run.seed == SEARCH_SEED + 1 and run.test is not None:
+                self._optuna.set_user_attr(_READINGS, self.test_readings + 1)
+            self._optuna.set_user_attr(_COMPARISON, contest.comparison.to_dict())
+            if on_run is not None:
+                on_run(run)
+
+        contest.train(keep)
+        return contest.comparison
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What `compare` has found so far, or None."""
+        stored = self._optuna.user_attrs.get(_COMPARISON)
+        return None if stored is None else Comparison.from_dict(stored)
 
     def best_model(self, seeds: int = 3) -> keras.Model:
         """The winner's best model over `seeds` trainings; see `best`."""

@@ -1,0 +1,146 @@
+"""The trainings of a comparison, one after the other; those that were made before are not made again."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tcn_search.baselines.recurrent import Recurrent, sized_to
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.arguments import positive_integer
+from tcn_search.space.dimensions import Range
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run, read_contenders
+from tcn_search.tasks.kinds import Metric
+from tcn_search.tasks.task import Task
+
+if TYPE_CHECKING:
+    from tcn_search.study.study import Study
+
+_LEARNING_RATES = (1e-4, 1e-2)  # where the space has a single one
+
+
+def learning_rates(count: int, low: float, high: float, known: float | None = None) -> list[float]:
+    """`count` learning rates from low to high, evenly on a logarithm; the nearest gives way to `known`.
+
+    >>> [round(rate, 6) for rate in learning_rates(3, 1e-4, 1e-2, known=2e-3)]
+    [0.0001, 0.002, 0.01]
+    """
+    step = math.log(high / low) / max(1, count - 1)
+    middle = math.sqrt(low * high)
+    rates = [low * math.exp(step * number) for number in range(count)] if count > 1 else [middle]
+    if known is not None:
+        nearest = min(range(count), key=lambda number: abs(math.log(rates[number] / known)))
+        rates[nearest] = known
+    return rates
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Everything that is needed to train what a comparison asks for."""
+
+    comparison: Comparison
+    architecture: Architecture
+    settings: TrainingSettings
+    rates: tuple[float, float]
+    task: Task
+
+    def train(self, on_run: Callable[[Run], None]) -> None:
+        """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then."""
+        for contender in self.comparison.contenders:
+            for rate in self._rates_of(contender):
+                self._train_if_missing(contender, rate, SEARCH_SEED, on_run)
+            best = self.comparison.best_learning_rate(contender)
+            for seed in range(SEARCH_SEED + 1, SEARCH_SEED + 1 + self.comparison.seeds):
+                self._train_if_missing(contender, best, seed, on_run)
+
+    def _rates_of(self, contender: str) -> list[float]:
+        known = self.settings.learning_rate if contender == TCN else None
+        return learning_rates(self.comparison.learning_rates, *self.rates, known)
+
+    def _train_if_missing(
+        self, contender: str, rate: float, seed: int, on_run: Callable[[Run], None]
+    ) -> None:
+        made = {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
+        if (contender, rate, seed) not in made:
+            run = self._train(contender, rate, seed)
+            self.comparison.runs.append(run)
+            on_run(run)
+
+    def _train(self, contender: str, rate: float, seed: int) -> Run:
+        import keras
+
+        from tcn_search.trainers.fit import train
+
+        keras.utils.set_random_seed(seed)
+        settings = replace(self.settings, learning_rate=rate)
+        model = self._build(contender, settings)
+        comparison = self.comparison
+        objective = Metric(comparison.objective, comparison.direction)
+        training = train(model, self.task.training, settings, objective, keep_best=True)
+        best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
+        is_final = seed != SEARCH_SEED and self.task.test is not None and training.best_epoch > 0
+        # The first epoch has the compilation in it.
+        seconds = [epoch["seconds"] for epoch in training.curve]
+        return Run(
+            contender,
+            rate,
+            seed,
+            training.score,
+            best.get(f"val_{comparison.metric}", math.nan),
+            training.best_epoch,
+            statistics.median(seconds[1:] or seconds),
+            int(model.count_params()),
+            self._test(model) if is_final else None,
+        )
+
+    def _build(self, contender: str, settings: TrainingSettings) -> Any:
+        if contender == TCN:
+            from tcn_search.models.build import build_model
+
+            return build_model(self.architecture, self.task, settings)
+        from tcn_search.baselines.build import build_baseline
+
+        return build_baseline(self._sized(contender), self.task, settings)
+
+    def _sized(self, contender: str) -> Recurrent:
+        """As many parameters as the TCN has, which was trained first."""
+        cell, _, layers = contender.partition(":")
+        spec, parameters = self.task.spec, self.comparison.searched(TCN)[0].parameters
+        return sized_to(parameters, cell, int(layers or 1), spec.input_channels, spec.outputs)
+
+    def _test(self, model: Any) -> float:
+        part = self.task.test
+        assert part is not None
+        found = model.evaluate(part.X, part.y, batch_size=256, verbose=0, return_dict=True)
+        return float(found[self.comparison.metric])
+
+
+def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, seeds: int) -> Contest:
+    """The contest for a study's winner, or its best trial; with the runs that the study has stored of it."""
+    positive_integer("learning_rates", learning_rates)
+    positive_integer("seeds", seeds)
+    chosen = study.candidates()[0] if study.winner is None else study.candidate(study.winner.trial)
+    definition = study.definition
+    metric = definition.spec.task_kind.metrics[0]
+    comparison = Comparison(
+        trial=chosen.trial,
+        contenders=[TCN, *read_contenders(against)],
+        learning_rates=learning_rates,
+        seeds=seeds,
+        epochs=chosen.settings.epochs,
+        patience=chosen.settings.patience,
+        objective=definition.objective.name,
+        direction=definition.objective.direction,
+        metric=metric.name,
+        metric_direction=metric.direction,
+    )
+    stored = study.comparison
+    if stored is not None and stored.is_same_as(comparison):
+        comparison.runs.extend(stored.runs)
+    searched = definition.space.learning_rate
+    rates = (searched.low, searched.high) if isinstance(searched, Range) else _LEARNING_RATES
+    return Contest(comparison, chosen.architecture, chosen.settings, rates, study.task)

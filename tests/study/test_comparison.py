@@ -1,0 +1,123 @@
+"""Winners against recurrent networks: what is chosen by what, and what is stored."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcn_search import SearchSpace, Study, Task, TrainingSettings
+from tcn_search.cli.main import main
+from tcn_search.errors import InputError
+from tcn_search.study.comparison import SEARCH_SEED, Comparison, Run, read_contenders
+from tcn_search.study.contest import learning_rates
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def comparison(*runs: Run) -> Comparison:
+    return Comparison(
+        0, ["tcn", "gru"], 2, 2, 5, 0, "val_loss", "minimize", "accuracy", "maximize", list(runs)
+    )
+
+
+def run(contender: str, rate: float, seed: int, score: float, metric: float = 0.5) -> Run:
+    return Run(contender, rate, seed, score, metric, 1, 0.1, 100, None if seed == SEARCH_SEED else 0.4)
+
+
+@given(st.integers(1, 9), st.floats(1e-6, 1e-3), st.floats(1.5, 1e4), st.none() | st.floats(1e-6, 1.0))
+def test_learning_rates_ascend_and_hold_the_known_one(
+    count: int, low: float, factor: float, known: float | None
+) -> None:
+    rates = learning_rates(count, low, low * factor, known)
+    assert len(rates) == count
+    assert known is None or known in rates
+    if known is None and count > 1:
+        assert rates[0] == low
+        assert math.isclose(rates[-1], low * factor)
+
+
+def test_the_learning_rate_is_chosen_by_validation_and_by_the_search_seed_alone() -> None:
+    found = comparison(
+        run("gru", 1e-3, SEARCH_SEED, math.nan),
+        run("gru", 1e-2, SEARCH_SEED, 0.5),
+        run("gru", 1e-4, SEARCH_SEED, 0.6),
+        run("gru", 1e-4, 1, 0.1),
+    )
+    assert found.best_learning_rate("gru") == 1e-2
+
+
+@pytest.mark.parametrize(
+    ("gru", "words"),
+    [
+        ((0.9, 0.92), "gru is best on validation, 0.11 ahead of tcn."),
+        ((0.79, 0.83), "gru and tcn are level on validation: 0.01 apart, within the spread of 0.028."),
+        ((0.1, 0.2), "tcn is best on validation, 0.65 ahead of gru."),
+    ],
+)
+def test_the_verdict_does_not_spare_the_tcn(gru: tuple[float, float], words: str) -> None:
+    found = comparison(
+        run("tcn", 1e-3, 1, 0.1, 0.8),
+        run("tcn", 1e-3, 2, 0.1, 0.8),
+        *(run("gru", 1e-3, seed, 0.1, value) for seed, value in enumerate(gru, start=1)),
+    )
+    assert found.verdict() == words
+    assert comparison().verdict() == "Too few contenders have been trained to compare."
+
+
+@pytest.mark.parametrize("name", ["rwkv", "lstm:0", "lstm:two", "gru:-1"])
+def test_an_unknown_contender_is_refused(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_contenders(["gru", name])
+    assert str(caught.value) == (
+        "against must be names out of simple_rnn, gru, lstm, each with a number of layers if it is not 1, "
+        f"such as lstm:2. Received: {name!r}"
+    )
+
+
+def test_a_comparison_trains_all_alike_continues_and_reads_the_test_part_once_for_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    X, y = waves(24)
+    task = Task.from_arrays(X, y, X_test=X, y_test=y)
+    space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
+    study = Study("waves", task, space, training=TrainingSettings(epochs=2))
+    study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
+
+    def stop_at_the_gru(run: Run) -> None:
+        if run.contender == "gru":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
+    made: list[Run] = []
+    found = study.compare(["gru"], 2, 2, on_run=made.append)
+    assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
+    assert [(run.contender, run.seed) for run in found.runs[:4]] == [
+        ("tcn", 0),
+        ("tcn", 0),
+        ("tcn", 1),
+        ("tcn", 2),
+    ]
+    assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in found.runs)
+    assert study.test_readings == 1
+    again = Study("waves", task)
+    assert again.comparison is not None
+    assert again.comparison.runs == found.runs
+    parameters = found.frame().set_index("contender")["parameters"]
+    assert abs(parameters["gru"] / parameters["tcn"] - 1) < 0.25
+
+    from tcn_search.report.comparison import write_comparison
+
+    folder = write_comparison(found, Path("out"))
+    assert {file.name for file in folder.iterdir()} == {"comparison.csv", "comparison.png", "comparison.svg"}
+    assert main(["compare", "nothing"]) == 2
+    assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
