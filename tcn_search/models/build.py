@@ -15,6 +15,7 @@ from tcn_search.layers.tcn import TCN
 from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
+from tcn_search.models.windows import LastSteps, PutBackLastValue, StandardisedError, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.task import Task, TaskSpec, TrainingData
@@ -27,6 +28,7 @@ _ACTIVATIONS = {
     "labelling": "softmax",
     "multi_label": "sigmoid",
     "regression": "linear",
+    "forecast": "linear",
 }
 
 
@@ -51,6 +53,8 @@ def build_model(
     _check(architecture, spec_of(task))
 
     def body(x: Any) -> Any:
+        if architecture.look_back is not None:
+            x = LastSteps(architecture.look_back, name="look_back")(x)
         x = make_tcn(architecture, settings.dropout_rate)(x)
         if architecture.readout in ("max", "average"):
             x = PoolOverTime(architecture.readout, name="readout")(x)
@@ -75,7 +79,14 @@ def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettin
     x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
         inputs
     )
+    window = x
+    if spec.last_value_channels:
+        x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)
     x = keras.layers.Dense(spec.outputs, name="head")(body(x))
+    if spec.last_value_channels:
+        x = PutBackLastValue(spec.last_value_channels, dtype="float32", name="put_back_last_value")(
+            [x, window]
+        )
     outputs = Predictions(
         _ACTIVATIONS[spec.kind],
         spec.class_names,
@@ -93,6 +104,7 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
     """The TCN layer that an architecture describes."""
     described = architecture.to_dict()
     readout = described.pop("readout")
+    del described["look_back"]
     return TCN(
         **described,
         dropout_rate=dropout_rate,
@@ -116,10 +128,19 @@ def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings)
     model.compile(
         optimizer=make_optimizer(settings, None if steps is None else steps * settings.epochs),
         loss=loss,
-        metrics=[metric.name for metric in spec.task_kind.metrics],
+        metrics=_metrics(spec),
         jit_compile=keras.backend.backend() == "jax",
     )
     model.optimizer.build(model.trainable_variables)
+
+
+def _metrics(spec: TaskSpec) -> list[Any]:
+    names = [metric.name for metric in spec.task_kind.metrics]
+    if spec.kind != "forecast":
+        return names
+    return [
+        StandardisedError(power, spec.target_std, name) for power, name in zip((2, 1), names, strict=True)
+    ]
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

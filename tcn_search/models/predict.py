@@ -33,9 +33,8 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     outputs = model.predict(X, batch_size=256, verbose=0)
     kind = last.get_config()["activation"]
     if kind == "linear":
-        names = (
-            ["prediction"] if outputs.shape[1] == 1 else [f"prediction_{i}" for i in range(outputs.shape[1])]
-        )
+        numbered = [f"prediction_{number}" for number in range(outputs.shape[1])]
+        names = last.class_names or (numbered if len(numbered) > 1 else ["prediction"])
         return _rows(outputs, names)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
     columns = [f"probability_{name}" for name in names]

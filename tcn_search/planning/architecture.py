@@ -34,6 +34,7 @@ class Architecture:
         activation: name of a Keras activation.
         readout: what the head gets: the "last" step, the "max" or the "average" over time, or every step
             ("sequence").
+        look_back: the network is given only so many steps at the end of a sequence; None: all of them.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -51,6 +52,7 @@ class Architecture:
     norm: str = "none"
     activation: str = "relu"
     readout: str = "last"
+    look_back: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel_size", positive_integer("kernel_size", self.kernel_size))
@@ -63,6 +65,8 @@ class Architecture:
         one_of("padding", self.padding, PADDINGS)
         one_of("norm", self.norm, NORMS)
         one_of("readout", self.readout, READOUTS)
+        if self.look_back is not None:
+            object.__setattr__(self, "look_back", positive_integer("look_back", self.look_back))
         if not isinstance(self.use_skip_connections, bool):
             raise InputError(
                 f"use_skip_connections must be True or False. Received: {self.use_skip_connections!r}"
@@ -117,6 +121,10 @@ class Architecture:
         return span(
             self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK, padding=self.padding
         )
+
+    def steps_of(self, steps: int) -> int:
+        """How many of so many steps the network is given: all of them, or `look_back`."""
+        return steps if self.look_back is None else min(steps, self.look_back)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON and TOML know them. `Architecture.from_dict` takes it back."""

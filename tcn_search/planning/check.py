@@ -142,6 +142,6 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
         arch = found.architecture
         seq_len = found.seq_len if seq_len is None else seq_len
         input_channels = found.input_channels if input_channels is None else input_channels
-    seq_len, required_context = required_within(seq_len, required_context)
+    seq_len, required_context = map(arch.steps_of, required_within(seq_len, required_context))
     channels = positive_integer("input_channels", 1 if input_channels is None else input_channels)
     return Report(arch, seq_len, required_context, channels, coverage(arch, required_context, seq_len))

@@ -44,6 +44,7 @@ def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     >>> found.multiply_adds, found.multiply_adds_last_step
     (256, 96)
     """
+    seq_len = architecture.steps_of(seq_len)
     every, last = full_plan(architecture, seq_len), last_step_plan(architecture, seq_len)
     return Cost(
         tcn_parameters(architecture, input_channels),
@@ -71,6 +72,7 @@ def training_work(architecture: Architecture, input_channels: int, seq_len: int)
 
     A batch norm needs the statistics of every step, and so do all readouts but "last".
     """
+    seq_len = architecture.steps_of(seq_len)
     every = architecture.readout != "last" or architecture.norm == "batch"
     plan = full_plan(architecture, seq_len) if every else last_step_plan(architecture, seq_len)
     normalised = 0

@@ -81,7 +81,7 @@ class Limits:
 
     def receptive_field_violation(self, architecture: Architecture) -> Violation:
         """How far the receptive field falls short of the required context."""
-        needed, span = self.required_context, architecture.span
+        needed, span = architecture.steps_of(self.required_context), architecture.span
         if architecture.padding != "same":
             reached = span.receptive_field
             return Violation(
@@ -99,11 +99,12 @@ class Limits:
 
     def blind_spot_violation(self, architecture: Architecture) -> Violation:
         """How much of the required context, inside the receptive field, is never seen."""
-        blind = coverage(architecture, self.required_context, self.seq_len).blind_spot_count
+        needed, steps = map(architecture.steps_of, (self.required_context, self.seq_len))
+        blind = coverage(architecture, needed, steps).blind_spot_count
         return Violation(
             "blind_spots",
-            blind / self.required_context,
-            f"{blind} of {self.required_context} steps are blind spots inside the receptive field "
+            blind / needed,
+            f"{blind} of {needed} steps are blind spots inside the receptive field "
             f"{architecture.receptive_field}",
         )
 

@@ -1,9 +1,9 @@
 """The part of a space that decides the receptive field, and how it is narrowed to what suffices.
 
 A geometry is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit dilations
-(padding, kernel_size, nb_stacks, dilations). There are few of them, so each is judged once and exactly; then
-every hyperparameter, asked for in this order, is bounded to the values that can still become feasible given
-those before it.
+(padding, kernel_size, nb_stacks, dilations); a searched look-back comes before all these. There are few of them,
+so each is judged once and exactly; then every hyperparameter, asked for in this order, is bounded to the values
+that can still become feasible given those before it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Point = tuple[Any, ...]
 class Geometry:
     """All combinations of what decides the receptive field.
 
-    `names` and `values` are in the order of asking; the first is the padding, a categorical choice, and
-    so is the last if it is "dilations". All others are ascending integers.
+    `names` and `values` are in the order of asking. "padding" and "dilations" are categorical choices; all
+    others are ascending integers.
     """
 
     names: tuple[str, ...]
@@ -79,6 +79,7 @@ class Geometry:
             nb_stacks=chosen["nb_stacks"],
             padding=chosen["padding"],
             use_skip_connections=use_skip_connections,
+            look_back=chosen.get("look_back"),
         )
 
     def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:

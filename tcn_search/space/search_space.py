@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,7 @@ class SearchSpace:
         padding: None: "causal", and "same" too where sequences are classified as a whole.
         norm, use_skip_connections, activation: as in `Architecture`.
         readout: None: what suits the task.
+        look_back: steps at the end of each window that the network is given, for forecasts. None: all.
         dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size: training
             settings, as in `TrainingSettings`. None: not searched, the study's training settings hold.
 
@@ -59,6 +60,7 @@ class SearchSpace:
     use_skip_connections: Any = (True, False)
     activation: Any = ("relu",)
     readout: Any = None
+    look_back: Any = None
     dropout_rate: Any = Range(0.0, 0.3)
     learning_rate: Any = Range(1e-4, 1e-2, log=True)
     optimizer: Any = None
@@ -76,7 +78,7 @@ class SearchSpace:
             given = getattr(self, field.name)
             if field.name != "dilations" and given is not None:
                 object.__setattr__(self, field.name, read_dimension(field.name, given))
-        for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks"):
+        for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back"):
             if getattr(self, name) is not None:
                 integers_of(name, getattr(self, name))
         for name, allowed in (("padding", PADDINGS[:2]), ("norm", NORMS), ("readout", READOUTS)):
@@ -147,6 +149,7 @@ class SearchSpace:
             filled["padding"] = (
                 ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
             )
+        self._check_look_back(kind, seq_len)
         context = constraints.required_context
         required_context = seq_len if isinstance(context, str) else context
         if required_context > seq_len:
@@ -165,6 +168,18 @@ class SearchSpace:
         space.require_feasible()
         return space
 
+    def _check_look_back(self, kind: str, seq_len: int) -> None:
+        if self.look_back is None:
+            return
+        if kind != "forecast":
+            raise InputError(f"look_back can be searched for forecasts only. Received: a task of {kind}")
+        longest = integers_of("look_back", self.look_back)[-1]
+        if longest > seq_len:
+            raise InputError(
+                f"look_back must be at most the {seq_len} steps of the task's windows. Received: {longest}. "
+                f"Give the task the longest one: look_back = {longest} in [task]."
+            )
+
 
 @dataclass(frozen=True)
 class TaskSpace:
@@ -178,7 +193,9 @@ class TaskSpace:
     def geometry(self) -> Geometry:
         """What decides the receptive field, in the order of asking."""
         space = self.space
+        asked = () if space.look_back is None else ("look_back",)
         values: dict[str, tuple[Any, ...]] = {
+            **{name: integers_of(name, getattr(space, name)) for name in asked},
             "padding": space.padding,
             **{name: integers_of(name, getattr(space, name)) for name in ("kernel_size", "nb_stacks")},
         }
@@ -200,6 +217,7 @@ class TaskSpace:
             dilations=dilations_of(chosen),
             nb_stacks=chosen["nb_stacks"],
             padding=chosen["padding"],
+            look_back=chosen.get("look_back"),
             **others,
         )
         return architecture, settings
@@ -225,7 +243,10 @@ class TaskSpace:
             len(self.geometry.blind) * self._others(),
         )
         context = f"{self.limits.required_context:,} steps"
-        if self.limits.required_context != self.limits.seq_len:
+        if self.space.look_back is not None:
+            first, *_, last = self.geometry.values[0] * 2
+            context = f"the look-back asked with them, {first:,} to {last:,} steps"
+        elif self.limits.required_context != self.limits.seq_len:
             context += f" (required context; the sequences have {self.limits.seq_len:,})"
         text = f"{short:,} of {self.size():,} architectures fall short of {context}"
         if blind:
@@ -240,10 +261,10 @@ class TaskSpace:
             if limit is not None and smallest > limit:
                 raise InputError(
                     f"No architecture of this space has at most max_params = {limit:,} parameters: the smallest that "
-                    f"covers {self.limits.required_context} steps has {smallest:,}. Allow more, or fewer filters."
+                    f"covers {self._least_context()} steps has {smallest:,}. Allow more, or fewer filters."
                 )
             return
-        needed = self.limits.required_context
+        needed = self._least_context()
         if self.geometry.blind:
             raise InputError(
                 f"Every architecture of this space that covers {needed} steps has blind spots there. Use a smaller "
@@ -256,6 +277,11 @@ class TaskSpace:
             f"(sequence length {self.limits.seq_len}): the largest receptive field is {reached}. "
             f"{self._what_would(best)}"
         )
+
+    def _least_context(self) -> int:
+        """Steps that every architecture of the space has to cover."""
+        shortest = self.limits.seq_len if self.space.look_back is None else self.geometry.values[0][0]
+        return min(self.limits.required_context, shortest)
 
     def _what_would(self, best: tuple[Any, ...]) -> str:
         """The smallest change of one hyperparameter that makes the largest architecture cover."""
@@ -279,15 +305,7 @@ class TaskSpace:
         filters = integers_of("nb_filters", self.space.nb_filters)[0]
         norm = "none" if "none" in self.space.norm else self.space.norm[0]
         return min(
-            self.limits.parameters(
-                Architecture(
-                    nb_filters=filters,
-                    kernel_size=point[1],
-                    dilations=dilations_of(dict(zip(self.geometry.names, point, strict=True))),
-                    nb_stacks=point[2],
-                    norm=norm,
-                )
-            )
+            self.limits.parameters(replace(self.geometry.architecture(point), nb_filters=filters, norm=norm))
             for point in self.geometry.feasible
         )
 

@@ -43,12 +43,14 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
 
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
     "diverged", "failed", "lost", "running", "waiting"); score (best epoch's validation value); best_epoch, epochs;
-    receptive_field, required_context and seq_len in steps; parameters of the whole model; seconds; the
-    architecture's fields; the training settings that are searched; reason; started (UTC-naive).
+    receptive_field, required_context (within the trial's own look-back) and seq_len in steps; parameters of the
+    whole model; seconds; the architecture's fields; the training settings that are searched; reason; started
+    (UTC-naive).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
-    columns = ["trial", "state", "ended", *_RESULTS, *_ARCHITECTURE, *settings, "reason", "started"]
+    architecture = [*_ARCHITECTURE, *(["look_back"] if definition.space.look_back is not None else [])]
+    columns = ["trial", "state", "ended", *_RESULTS, *architecture, *settings, "reason", "started"]
     flat = [{**row, **row["settings"]} for row in rows]
     return pd.DataFrame(flat, columns=columns)
 
@@ -82,7 +84,8 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
     }
     if described is not None:
         architecture = Architecture.from_dict(described)
-        row |= {key: value for key, value in described.items() if key in _ARCHITECTURE}
+        row |= {key: value for key, value in described.items() if key in (*_ARCHITECTURE, "look_back")}
+        row["required_context"] = architecture.steps_of(definition.required_context)
         row["dilations"] = ",".join(map(str, architecture.dilations))
         row["levels"] = architecture.levels
         row["receptive_field"] = architecture.receptive_field

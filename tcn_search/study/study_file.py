@@ -16,7 +16,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.study.definition import SearchSettings
-from tcn_search.tasks.registry import load_task
+from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
 
@@ -149,10 +149,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _resolve_data_path(tree: dict[str, Any], folder: Path) -> None:
-    """A task given as a relative path is looked for beside the study file."""
+    """Relative paths of a task, its name or an option, are looked for beside the study file."""
     task = tree.get("task")
-    if isinstance(task, dict) and isinstance(task.get("name"), str) and Path(task["name"]).suffix:
+    if not isinstance(task, dict):
+        return
+    if isinstance(task.get("name"), str) and Path(task["name"]).suffix:
         task["name"] = str(folder / task["name"])
+    for key in PATH_OPTIONS:
+        if isinstance(task.get(key), str):
+            task[key] = str(folder / task[key])
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:

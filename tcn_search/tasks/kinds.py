@@ -62,6 +62,13 @@ KINDS = {
             (Metric("mse", "minimize"), Metric("mae", "minimize")),
             has_classes=False,
         ),
+        Kind(
+            "forecast",
+            "the next steps of a series",
+            "mse",
+            (Metric("standardised_mse", "minimize"), Metric("standardised_mae", "minimize")),
+            has_classes=False,
+        ),
     )
 }
 

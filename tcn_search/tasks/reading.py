@@ -151,6 +151,7 @@ def _describe(kind: str, outputs: int, y: np.ndarray, given: str | None) -> str:
         "labelling": f"{outputs} classes, one at each step",
         "multi_label": f"{outputs} labels",
         "regression": f"{outputs} number{'s' if outputs > 1 else ''} to predict",
+        "forecast": f"{outputs} number{'s' if outputs > 1 else ''} to predict",
     }[kind]
     why = "as said with kind" if given else f"from y_train: {_type_name(y)}, shape {y.shape}"
     return f"{kind}, {what} ({why})"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tcn_search.errors import InputError
 from tcn_search.tasks.adding import adding
 from tcn_search.tasks.files import npz
+from tcn_search.tasks.forecast import forecast
 from tcn_search.tasks.task import Task
 
 
@@ -25,7 +26,14 @@ class BuiltIn(NamedTuple):
 
 BUILT_IN = {
     "adding": BuiltIn(adding, "T = seq_len (default 200), 2 channels, regression", "generated from a seed"),
+    "forecast": BuiltIn(
+        forecast,
+        "T = look_back (default 336), horizon = 96 steps ahead of every series",
+        "your CSV with a time column: file = ...",
+    ),
 }
+# Options that are paths: a study file gives them relative to itself.
+PATH_OPTIONS = ("file",)
 
 
 def load_task(name: str | Path, **options: Any) -> Task:
@@ -38,7 +46,8 @@ def load_task(name: str | Path, **options: Any) -> Task:
     """
     is_file = str(name) not in BUILT_IN and (Path(name).suffix != "" or "/" in str(name) or "\\" in str(name))
     task = _load_file(Path(name), options) if is_file else _load_named(str(name), options)
-    source = {"name": str(Path(name).resolve()) if is_file else str(name), "options": options}
+    placed = {key: str(Path(value).resolve()) for key, value in options.items() if key in PATH_OPTIONS}
+    source = {"name": str(Path(name).resolve()) if is_file else str(name), "options": {**options, **placed}}
     return replace(task, source=source)
 
 

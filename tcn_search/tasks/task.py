@@ -14,6 +14,8 @@ from tcn_search.tasks.kinds import KINDS, Kind
 from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 
+_HASHED_ROWS = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -39,10 +41,12 @@ class TaskSpec:
         seq_len: T, steps of the longest sequence.
         input_channels: C.
         outputs: classes, labels or numbers to predict.
-        class_names: for kinds with classes.
+        class_names: for kinds with classes; what the numbers of a forecast are.
         ragged: whether rows have different lengths.
         input_mean, input_std: the training part's, for each channel; inputs are standardised with them.
         target_std: for regression, the training part's for each output; the loss is in units of it.
+        last_value_channels: for forecasts, the input channel of each series that is predicted; its last value
+            is taken off the inputs and put back on the outputs. Empty: neither.
         required_context: steps back that the task needs to see, if it is not the sequence length.
     """
 
@@ -58,6 +62,7 @@ class TaskSpec:
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
     required_context: int | None = None
+    last_value_channels: tuple[int, ...] = ()
 
     @property
     def task_kind(self) -> Kind:
@@ -124,8 +129,11 @@ class Task:
         digest = hashlib.blake2b(repr(self.spec).encode(), digest_size=16)
         for part in (self.train, self.validation, self.test):
             if part is not None:
-                digest.update(np.ascontiguousarray(part.X).tobytes())
-                digest.update(np.ascontiguousarray(part.y).tobytes())
+                for array in (part.X, part.y):
+                    for start in range(
+                        0, len(array), _HASHED_ROWS
+                    ):  # windows of a series are views: never all copied
+                        digest.update(np.ascontiguousarray(array[start : start + _HASHED_ROWS]).tobytes())
         return digest.hexdigest()
 
     @classmethod
@@ -217,7 +225,7 @@ def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
         input_mean=_floats(np.nanmean(steps, axis=0)),
         input_std=_floats(_never_zero(np.nanstd(steps, axis=0))),
     )
-    if spec.kind != "regression":
+    if spec.task_kind.has_classes:
         return found
     targets = train.y.reshape(len(train), -1).astype("float64")
     return replace(

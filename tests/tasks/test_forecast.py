@@ -1,0 +1,155 @@
+"""Forecasts from a table: windows, borders, scaling, and the search for the look-back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from tcn_search import SearchSpace, Study, load_task
+from tcn_search.errors import InputError
+from tcn_search.study.study_file import read_study_file
+from tests.study.synthetic import Synthetic
+
+ROWS = 100
+
+
+def table(**columns: Any) -> pd.DataFrame:
+    hours = pd.date_range("2024-01-01", periods=ROWS, freq="h")
+    return pd.DataFrame({"date": hours, "a": np.arange(ROWS), "b": -2.0 * np.arange(ROWS), **columns})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    table().to_csv(tmp_path / "series.csv", index=False)
+    return tmp_path / "series.csv"
+
+
+def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path) -> None:
+    task = load_task("forecast", file=file, horizon=3, look_back=8, parts=[60, 20, 15])
+    assert task.test is not None
+    ends = {"train": (8, 60), "validation": (60, 80), "test": (80, 95)}
+    for name, (start, end) in ends.items():
+        part = getattr(task, name)
+        steps = part.y.reshape(len(part), 3, 2)[..., 0]
+        np.testing.assert_array_equal(part.X[:, -1, 0] + 1, steps[:, 0])
+        np.testing.assert_array_equal(np.diff(steps, axis=1), 1)
+        assert (steps.min(), steps.max()) == (start, end - 1)
+        assert len(part) == end - start - 2
+        np.testing.assert_array_equal(part.X[0, :, 0], np.arange(start - 8, start))
+    np.testing.assert_array_equal(
+        task.train.y.reshape(-1, 3, 2)[..., 1], -2 * task.train.y.reshape(-1, 3, 2)[..., 0]
+    )
+    assert np.shares_memory(task.train.X[0], task.train.X[1])
+    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead"
+    assert task.spec.class_names == ("a+1", "b+1", "a+2", "b+2", "a+3", "b+3")
+
+
+def test_scaling_knows_the_training_rows_only(file: Path) -> None:
+    spec = load_task("forecast", file=file, horizon=3, look_back=8, target="b", parts=[60, 20, 20]).spec
+    assert spec.input_mean == pytest.approx((29.5, -59.0))
+    assert spec.target_std == pytest.approx((2 * np.arange(60).std(),) * 3)
+    assert (spec.outputs, spec.last_value_channels) == (3, (1,))
+
+
+def test_etth1_is_split_as_it_is_elsewhere(shared_data: Path) -> None:
+    task = load_task("forecast", file=shared_data / "ETTh1.csv.gz", parts="ett")
+    assert task.test is not None
+    assert [len(part) for part in (task.train, task.validation, task.test)] == [8209, 2785, 2785]
+    error = (np.tile(task.test.X[:, -1], (1, 96)) - task.test.y) / task.spec.target_std
+    # repeating the last value: published as 1.295 and .713
+    assert (np.square(error).mean(), np.abs(error).mean()) == pytest.approx((1.2944, 0.7132), abs=1e-4)
+
+
+def test_the_look_back_is_searched_and_covered(file: Path) -> None:
+    task = load_task("forecast", file=file, horizon=2, look_back=24)
+    space = SearchSpace(look_back=[6, 12, 24], kernel_size=[2, 3], levels=[1, 2, 3, 4])
+    study = Study("look-back", task, space, storage=f"sqlite:///{file.parent}/studies.db")
+    study.run(6, executor=Synthetic())
+    trials = study.trials()
+    assert set(trials["look_back"]) <= {6, 12, 24}
+    assert trials["look_back"].nunique() > 1
+    assert (trials["receptive_field"] >= trials["look_back"]).all()
+    assert (trials["required_context"] == trials["look_back"]).all()
+    assert (trials["receptive_field"] < 24).any()
+
+
+def test_a_shorter_look_back_is_cheaper_and_asked_for_by_every_trial(file: Path) -> None:
+    task = load_task("forecast", file=file, horizon=2, look_back=24)
+    spec = task.spec
+    space = SearchSpace(look_back=[6, 24]).for_task("forecast", spec.seq_len, 2, spec.outputs)
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    study = optuna.create_study(sampler=sampler)
+    drawn = [space.suggest(study.ask())[0] for _ in range(30)]
+    assert {architecture.look_back for architecture in drawn} == {6, 24}
+    assert all(not violation.excess > 0 for one in drawn for violation in space.violations(one))
+
+
+def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
+    study = file.parent / "study.toml"
+    study.write_text('[task]\nname = "forecast"\nfile = "series.csv"\nhorizon = 2\nlook_back = 8\n')
+    task = read_study_file(study).load_task()
+    assert task.source is not None
+    assert task.source["options"]["file"] == str(file.resolve())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "c"}, "target must be columns of FILE: a, b. Received: c"),
+        ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
+        ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
+        ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
+        ({"horizon": 20}, "The validation part of FILE has too few rows for a horizon of 20: 10 after what is only looked back at. Use a shorter horizon or look_back, or other parts."),
+        ({"look_back": 80}, "The training part of FILE has too few rows for a horizon of 3: 0 after what is only looked back at. Use a shorter horizon or look_back, or other parts."),
+        ({"horizon": 0}, "horizon must be an integer of at least 1. Received: 0"),
+    ],
+)  # fmt: skip
+def test_bad_options(file: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_task("forecast", file=file, **{"horizon": 3, "look_back": 8, **options})
+    assert str(error.value).replace(str(file), "FILE") == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"b": ["x"] * ROWS}, "Column b of FILE must hold numbers. Received: 'x' in row 1"),
+        ({"b": [1.0, np.nan] * 50}, "Column b of FILE must be finite. Received: nan in row 2"),
+        ({"date": [0, 1, 1, *range(3, ROWS)]}, "The times of FILE must be ascending at equal steps. Received: 1, then 1 in row 3. Fill what is missing first."),
+    ],
+)  # fmt: skip
+def test_bad_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
+    file = tmp_path / "bad.csv"
+    table(**columns).to_csv(file, index=False)
+    with pytest.raises(InputError) as error:
+        load_task("forecast", file=file, horizon=3, look_back=8)
+    assert str(error.value).replace(str(file), "FILE") == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("forecast", "look_back must be at most the 12 steps of the task's windows. Received: 24. Give the task the longest one: look_back = 24 in [task]."),
+        ("regression", "look_back can be searched for forecasts only. Received: a task of regression"),
+    ],
+)  # fmt: skip
+def test_look_backs_that_cannot_be(kind: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        SearchSpace(look_back=[6, 24]).for_task(kind, 12, 1, 1)
+    assert str(error.value) == message
+
+
+def test_the_space_says_what_falls_short() -> None:
+    space = SearchSpace(
+        look_back=[6, 24], kernel_size=[3], levels=[1, 2, 3], nb_stacks=[1], nb_filters=[8], norm=["none"],
+        use_skip_connections=[True], readout=["last"],
+    )  # fmt: skip
+    told = space.for_task("forecast", 24, 1, 1).describe()
+    assert told == (
+        "3 of 6 architectures fall short of the look-back asked with them, 6 to 24 steps: never sampled"
+    )
