@@ -8,11 +8,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@event.listens_for(Engine, "connect")
+def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
+    """Tests write to databases that nobody needs after a power cut."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def waves(count: int, steps: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tcn_search.study.search import Progress
-from tcn_search.study.study import minutes, print_progress
+from tcn_search.study.progress import Progress, minutes, print_progress
 
 
 @contextmanager

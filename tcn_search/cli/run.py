@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
-    from tcn_search.study.study import minutes
+    from tcn_search.study.progress import minutes
 
     storage = f" --storage {arguments.storage}" if arguments.storage else ""
     if study.best_trial is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,11 +11,11 @@ from tcn_search.planning.arguments import one_of, positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.settings import TrainingSettings, settings_for
-from tcn_search.tasks.kinds import Metric, objectives
+from tcn_search.study.objectives import check_names, read_objectives
+from tcn_search.study.pruners import PRUNERS
+from tcn_search.study.samplers import check_sampler
+from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task, TaskSpec
-
-SAMPLERS = ("tpe", "random")
-PRUNERS = ("asha", "none")
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,46 @@ class SearchSettings:
     """How a study searches.
 
     Args:
-        objective: the validation number that is a trial's score, such as "val_loss" or "val_accuracy".
-        sampler: "tpe" or "random".
-        pruner: "asha" (successive halving between epochs) or "none".
+        objectives: what trials are judged by. The first is the validation number that is a trial's score, such
+            as "val_loss" or "val_accuracy"; more make a Pareto front, such as ("val_loss", "params").
+        sampler: "tpe", "gp", "cmaes", "random", or a dotted path such as "optuna.samplers.QMCSampler".
+        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
+            objectives nothing is pruned between epochs.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
         final_epochs: epochs of the winners' final training, if not those of a trial.
     """
 
-    objective: str = "val_loss"
+    objectives: tuple[str, ...] = ("val_loss",)
     sampler: str = "tpe"
     pruner: str = "asha"
     seed: int = 0
     final_epochs: int | None = None
 
     def __post_init__(self) -> None:
-        one_of("sampler", self.sampler, SAMPLERS)
+        object.__setattr__(self, "objectives", check_names(self.objectives))
+        check_sampler(self.sampler, len(self.objectives))
         one_of("pruner", self.pruner, PRUNERS)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
             raise InputError(f"seed must be an integer from 0 to 2147483647. Received: {self.seed!r}")
         if self.final_epochs is not None:
             positive_integer("final_epochs", self.final_epochs)
+
+    @property
+    def objective(self) -> str:
+        """The first objective, which ranks the trials."""
+        return self.objectives[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON knows them."""
+        return {**asdict(self), "objectives": list(self.objectives)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
+        """The settings that `to_dict` wrote, now or when a study had one objective."""
+        values = dict(values)
+        if "objective" in values:
+            values["objectives"] = [values.pop("objective")]
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -84,20 +105,19 @@ class Definition:
             training or settings_for(len(task.train)),
             search or SearchSettings(),
         )
-        known = objectives(task.spec.task_kind)
-        if made.search.objective not in known:
-            listed = ", ".join(f"{name} ({direction})" for name, direction in known.items())
-            raise InputError(
-                f"objective must be one of {listed} for {task.spec.kind}. Received: {made.search.objective!r}"
-            )
+        read_objectives(made.search.objectives, task.spec.task_kind)
         made.task_space()
         return made
 
     @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """What trials are judged by, with directions."""
+        return read_objectives(self.search.objectives, self.spec.task_kind)
+
+    @property
     def objective(self) -> Metric:
         """What a trial's score is, with its direction."""
-        name = self.search.objective
-        return Metric(name, objectives(self.spec.task_kind)[name])
+        return self.objectives[0]
 
     @property
     def required_context(self) -> int:
@@ -121,7 +141,7 @@ class Definition:
             "space": self.space.to_dict(),
             "constraints": self.constraints.to_dict(),
             "training": self.training.to_dict(),
-            "search": asdict(self.search),
+            "search": self.search.to_dict(),
         }
 
     @classmethod
@@ -134,7 +154,7 @@ class Definition:
             SearchSpace.from_dict(values["space"]),
             Constraints(**values["constraints"]),
             TrainingSettings.from_dict(values["training"]),
-            SearchSettings(**values["search"]),
+            SearchSettings.from_dict(values["search"]),
         )
 
     def differences(self, other: Definition) -> list[str]:

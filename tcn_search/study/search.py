@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import NamedTuple
 
 import optuna
 from optuna.trial import TrialState
@@ -13,32 +12,14 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.constraints import infeasible
-from tcn_search.study.definition import Definition, SearchSettings
+from tcn_search.study.definition import Definition
+from tcn_search.study.objectives import objective_values
+from tcn_search.study.progress import Progress
+from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 FAILURES_IN_A_ROW = 3
 INFEASIBLE_IN_A_ROW = 2_000
-
-
-class Progress(NamedTuple):
-    """How far a study is, after a trial or an epoch.
-
-    Attributes:
-        finished, wanted: trials.
-        running: trials in training now, with the epochs they have done.
-        best: score of the best trial so far, or None.
-        seconds_left: estimate, or None before the first trial has finished.
-        trial: the trial that has just ended, or None after an epoch.
-        text: that trial in words.
-    """
-
-    finished: int
-    wanted: int
-    running: dict[int, int]
-    best: float | None
-    seconds_left: float | None
-    trial: int | None = None
-    text: str = ""
 
 
 class TrialsFail(InputError):
@@ -65,6 +46,7 @@ class Search:
     ) -> None:
         self._study, self._definition, self._wanted = study, definition, trials
         self._space = definition.task_space()
+        self._objectives = definition.objectives
         self._objective = definition.objective
         self._on_progress = on_progress
         self._running: dict[int, optuna.Trial] = {}
@@ -72,7 +54,7 @@ class Search:
         recorded = study.get_trials(deepcopy=False)
         self._finished = sum(map(is_finished, recorded))
         self._here = 0
-        self._best = _best_value(study)
+        self._best = _best_score(recorded, self._objective)
         self._started = time.monotonic()
         self._deadline = None if timeout is None else self._started + timeout
         self._failures: list[str] = []
@@ -96,6 +78,7 @@ class Search:
                     objective=self._objective.name,
                     direction=self._objective.direction,
                     seed=(self._definition.search.seed + trial.number) % 2**31,
+                    measure_latency=any(metric.name == "latency" for metric in self._objectives),
                 )
         raise InputError(
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
@@ -119,9 +102,12 @@ class Search:
     def keep_going(self, report: EpochReport) -> bool:
         """Report the best value so far, which is what the score will be, and ask the pruner."""
         trial = self._running[report.number]
-        trial.report(report.best, report.epoch)
         self._epochs[report.number] = report.epoch
         self._show()
+        if len(self._objectives) > 1:  # no pruner can weigh several objectives
+            trial.set_user_attr("epoch", report.epoch)
+            return True
+        trial.report(report.best, report.epoch)
         return not trial.should_prune()
 
     def finish(self, outcome: TrialOutcome) -> None:
@@ -143,7 +129,11 @@ class Search:
         trial.set_constraint("diverged", float(outcome.ended == "diverged"))
         if outcome.ended == "complete":
             assert outcome.score is not None
-            self._study.tell(trial, outcome.score)
+            architecture = Architecture.from_dict(trial.user_attrs["architecture"])
+            self._study.tell(
+                trial,
+                objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec),
+            )
             if self._best is None or self._objective.better(outcome.score, self._best):
                 self._best = outcome.score
         else:
@@ -219,23 +209,9 @@ def sweep(study: optuna.Study) -> int:
     return len(left)
 
 
-def make_sampler(settings: SearchSettings, trials_so_far: int) -> optuna.samplers.BaseSampler:
-    """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
-    seed = (settings.seed + trials_so_far) % 2**31
-    if settings.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed)
-
-
-def make_pruner(settings: SearchSettings, epochs: int) -> optuna.pruners.BasePruner:
-    """ASHA with its first rung at about a seventh of the epochs, keeping a third at each rung."""
-    if settings.pruner == "none":
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, round(epochs / 7)), reduction_factor=3)
-
-
-def _best_value(study: optuna.Study) -> float | None:
-    try:
-        return study.best_value
-    except ValueError:  # no complete and feasible trial yet
+def _best_score(trials: Iterable[optuna.trial.FrozenTrial], objective: Metric) -> float | None:
+    """The best score of a complete trial, or None."""
+    scores = [trial.values[0] for trial in trials if trial.state is TrialState.COMPLETE]
+    if not scores:
         return None
+    return max(scores) if objective.direction == "maximize" else min(scores)

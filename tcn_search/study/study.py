@@ -26,7 +26,10 @@ from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
-from tcn_search.study.search import Progress, Search, is_finished, make_pruner, make_sampler, sweep
+from tcn_search.study.progress import Progress, print_progress
+from tcn_search.study.pruners import make_pruner
+from tcn_search.study.samplers import make_sampler
+from tcn_search.study.search import Search, is_finished, sweep
 from tcn_search.study.storage import list_studies, no_such_study, open_storage, storage_errors
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
@@ -80,6 +83,7 @@ class Study:
         if stored is None:
             assert task is not None
             self.definition = Definition.of(task, space, constraints, training, search)
+            self._sampler()  # a missing package is said before anything is written
             self._create()
         else:
             self.definition = stored
@@ -105,17 +109,18 @@ class Study:
             study = optuna.create_study(
                 study_name=self.name,
                 storage=open_storage(self._url, create=True),
-                direction=self.definition.objective.direction,  # type: ignore[arg-type]
+                directions=[objective.direction for objective in self.definition.objectives],  # type: ignore[misc]
             )
             study.set_user_attr(_DEFINITION, self.definition.to_dict())
             study.set_user_attr("versions", _versions())
 
     def _load(self) -> optuna.Study:
-        study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+        return optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+
+    def _sampler(self, trials_so_far: int = 0) -> optuna.samplers.BaseSampler:
+        """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
         search = self.definition.search
-        study.sampler = make_sampler(search, len(study.get_trials(deepcopy=False)))
-        study.pruner = make_pruner(search, self.definition.training.epochs)
-        return study
+        return make_sampler(search.sampler, (search.seed + trials_so_far) % 2**31)
 
     def __repr__(self) -> str:
         return f"Study({self.name!r}, {self.finished} trials finished)"
@@ -173,6 +178,8 @@ class Study:
         if self.finished >= trials:
             self._optuna.set_user_attr(_OWNER, None)
             return
+        self._optuna.sampler = self._sampler(len(self._trials()))
+        self._optuna.pruner = make_pruner(self.definition.search.pruner, self.definition.training.epochs)
         search = Search(self._optuna, self.definition, trials, timeout, on_progress or print_progress)
         executor = executor or ProcessExecutor(self.task.training, workers)
         try:
@@ -242,7 +249,7 @@ class Study:
     def running(self) -> dict[int, int]:
         """Trials in training now, with the epochs they have reported."""
         return {
-            trial.number: trial.last_step or 0
+            trial.number: trial.last_step or trial.user_attrs.get("epoch", 0)
             for trial in self._trials()
             if trial.state is TrialState.RUNNING
         }
@@ -370,25 +377,6 @@ def load_study(name: str, storage: str | None = None) -> Study:
         InputError: there is no such study; the error lists those there are.
     """
     return Study(name, storage=storage)
-
-
-def print_progress(progress: Progress) -> None:
-    """A line a trial."""
-    if progress.trial is not None:
-        best = "" if progress.best is None else f"best {progress.best:.4g}, "
-        left = "" if progress.seconds_left is None else f", {minutes(progress.seconds_left)} left"
-        print(
-            f"trial {progress.trial}: {progress.text}\n    {best}{progress.finished} of {progress.wanted} done{left}",
-            flush=True,
-        )
-
-
-def minutes(seconds: float) -> str:
-    """A time for people: "40 s", "3 min", "2 h 05 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    whole = round(seconds / 60)
-    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60:02d} min"
 
 
 def _require_same(name: str, stored: Definition, given: Definition) -> None:

@@ -175,8 +175,6 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         file = _File.model_validate(tree)
     except ValidationError as error:
         raise InputError("; ".join(_messages(error))) from error
-    if len(file.search.objectives) != 1:
-        raise InputError(f"search.objectives must have exactly one entry. Received: {file.search.objectives}")
     training = file.training.model_dump(exclude_none=True)
     final_epochs = training.pop("final_epochs", None)
     try:
@@ -191,7 +189,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         constraints=Constraints(**file.constraints.model_dump()),
         training=training,
         search=SearchSettings(
-            objective=file.search.objectives[0],
+            objectives=tuple(file.search.objectives),
             sampler=file.search.sampler,
             pruner=file.search.pruner,
             seed=file.search.seed,

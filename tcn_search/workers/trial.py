@@ -24,6 +24,7 @@ class TrialJob:
         architecture, settings: what to build and how to train it.
         objective, direction: the validation number that is the score, and "minimize" or "maximize".
         seed: of weights, shuffling and dropout.
+        measure_latency: whether the trained model's time for one sequence is wanted too.
     """
 
     number: int
@@ -32,6 +33,7 @@ class TrialJob:
     objective: str
     direction: str
     seed: int
+    measure_latency: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -68,7 +70,8 @@ class TrialOutcome:
     """How a trial ended.
 
     `ended` is "complete", "stopped" (pruned), "diverged" (NaN or infinite loss), "failed" (an error in
-    building or training, in `reason`) or "lost" (its process died, or the study was stopped).
+    building or training, in `reason`) or "lost" (its process died, or the study was stopped). `latency` is in
+    milliseconds for one sequence, if it was asked for.
     """
 
     number: int
@@ -79,15 +82,18 @@ class TrialOutcome:
     parameters: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     reason: str = ""
+    latency: float | None = None
 
 
 def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]) -> TrialOutcome:
     """Build and train the job's model. An error ends this trial only: it is part of the outcome."""
     import keras
+    import numpy as np
 
     from tcn_search.models.build import build_model
     from tcn_search.tasks.kinds import Metric
     from tcn_search.trainers.fit import train
+    from tcn_search.workers.latency import milliseconds
 
     started = time.perf_counter()
     parameters = None
@@ -101,6 +107,8 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
             return on_epoch(EpochReport(job.number, epoch, best, numbers))
 
         training = train(model, data, job.settings, Metric(job.objective, job.direction), report)
+        measured = job.measure_latency and training.ended == "complete"
+        latency = milliseconds(model, np.asarray(data.validation.X[:1])) if measured else None
     except Exception as error:
         # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
         lines = str(error).strip().splitlines() or [""]
@@ -118,4 +126,5 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
         curve=training.curve,
         parameters=parameters,
         seconds={"build": built - started, "total": time.perf_counter() - started},
+        latency=latency,
     )

@@ -52,6 +52,7 @@ class Synthetic:
             curve,
             100,
             {"build": 0.1, "total": 0.01 * len(curve)},
+            latency=float(len(job.architecture.dilations)) if job.measure_latency else None,
         )
 
     def close(self) -> None:

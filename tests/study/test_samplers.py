@@ -1,0 +1,99 @@
+"""Samplers and pruners by name: each proposes and judges, a missing one is said in one line."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search.errors import InputError
+from tcn_search.study.pruners import PRUNERS, make_pruner
+from tcn_search.study.samplers import SAMPLERS, make_sampler
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SPACE = SearchSpace(nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(1, 5), norm="none")
+NEEDS = {"gp": "torch", "cmaes": "cmaes"}
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(trials: int = 11, epochs: int = 1, **search: Any) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = Study("waves", TASK, SPACE, None, TrainingSettings(epochs=epochs), SearchSettings(**search))
+    study.run(trials, executor=Synthetic(), on_progress=lambda progress: None)
+    return study
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, "optuna.samplers.QMCSampler"])
+def test_every_sampler_runs_a_study(sampler: str) -> None:
+    pytest.importorskip(NEEDS.get(sampler, "optuna"))
+    study = run(sampler=sampler, pruner="none")
+    frame = study.trials()
+    assert study.finished == 11 == len(frame)
+    assert (frame["receptive_field"] >= 16).all()
+
+
+@pytest.mark.parametrize("pruner", PRUNERS)
+def test_every_pruner_runs_a_study(pruner: str) -> None:
+    study = run(9, epochs=5, sampler="random", pruner=pruner)
+    pruned = (study.trials()["ended"] == "pruned").sum()
+    assert (pruned == 0) == (pruner == "none")
+
+
+def test_the_pruners_resources_are_explicit() -> None:
+    asha, hyperband = make_pruner("asha", 20), make_pruner("hyperband", 20)
+    assert (asha._min_resource, asha._reduction_factor) == (3, 3)  # type: ignore[attr-defined]
+    assert (hyperband._min_resource, hyperband._max_resource) == (3, 20)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("sampler", "package"), NEEDS.items())
+def test_a_missing_package_names_its_extra(
+    sampler: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest)
+    )
+    with pytest.raises(InputError) as error:
+        run(sampler=sampler)
+    assert str(error.value) == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ({"sampler": "optuna.samplers.Nothing"}, "sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: 'optuna.samplers.Nothing'"),
+        ({"sampler": "pathlib.Path"}, "sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: 'pathlib.Path'"),
+        ({"sampler": "no_such_module.Sampler"}, "sampler 'no_such_module.Sampler' cannot be imported: No module named 'no_such_module'"),
+        ({"sampler": "optuna.samplers.PartialFixedSampler"}, "sampler 'optuna.samplers.PartialFixedSampler' cannot be made with a seed alone: "),
+        ({"sampler": "cmaes", "objectives": ["val_loss", "params"]}, 'sampler "cmaes" takes one objective. Received: 2'),
+        ({"pruner": "halving"}, "pruner must be one of 'asha', 'hyperband', 'median', 'none'. Received: 'halving'"),
+        ({"objectives": ["params"]}, "The first objective must be a validation number, because it ranks the trials: one of val_loss, val_accuracy. Received: 'params'"),
+        ({"objectives": ["val_loss", "val_loss"]}, "objectives must not name one twice. Received: ['val_loss', 'val_loss']"),
+        ({"objectives": []}, "objectives must be at least one name. Received: []"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_searched_with_is_refused(search: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        run(**search)
+    assert str(error.value).startswith(message)
+    assert not Path("runs").exists()
+
+
+def test_a_seed_goes_where_it_is_taken() -> None:
+    for name in ("optuna.samplers.QMCSampler", "random"):
+        values = [
+            optuna.create_study(sampler=make_sampler(name, seed)).ask().suggest_float("x", 0, 1)
+            for seed in (3, 3)
+        ]
+        assert values[0] == values[1]
