@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from tcn_search.errors import InputError
 from tcn_search.tasks.adding import adding
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
+from tcn_search.tasks.speech import wav_folder
 from tcn_search.tasks.task import Task
 
 
@@ -29,11 +31,21 @@ BUILT_IN = {
     "forecast": BuiltIn(
         forecast,
         "T = look_back (default 336), horizon = 96 steps ahead of every series",
-        "your CSV with a time column: file = ...",
+        "a CSV of yours with a time column",
+    ),
+    "wav_folder": BuiltIn(
+        wav_folder,
+        "T = the longest clip over downsample, classification",
+        "a folder of WAV files by class",
+    ),
+    "spoken_digits": BuiltIn(
+        partial(wav_folder, test_recordings=5, name="spoken_digits"),
+        "T = 18,262 samples over downsample, 10 classes",
+        "the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
-PATH_OPTIONS = ("file",)
+PATH_OPTIONS = ("file", "folder", "test_folder")
 
 
 def load_task(name: str | Path, **options: Any) -> Task:
@@ -94,4 +106,8 @@ def _with_options(
     for option in options:
         if option not in accepted:
             raise InputError(f"Task {name!r} has no option {option!r}. It has: {', '.join(accepted)}.")
+    for parameter in inspect.signature(load).parameters.values():
+        needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        if needed and parameter.name not in options:
+            raise InputError(f"Task {name!r} needs the option {parameter.name}: {BUILT_IN[name].source}.")
     return load(**options)
