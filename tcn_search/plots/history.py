@@ -55,14 +55,16 @@ def plot_history(
 
 def _mark_unscored(ax: Axes, trials: pd.DataFrame) -> None:
     """Ticks on the axis for trials that never got a score."""
-    for ended, colour, label in (
-        ("infeasible", GREY, "infeasible, never built"),
-        ("diverged", RED, "diverged"),
-        ("failed", RED, "failed"),
+    limits = ["out_of_memory", "over_time", "unbuildable"]
+    for endings, colour, label in (
+        (["infeasible"], GREY, "infeasible, never built"),
+        (["diverged"], RED, "diverged"),
+        (["failed"], RED, "failed"),
+        (limits, RED, "out of memory, over time or unbuildable"),
     ):
-        rows = trials[(trials["ended"] == ended) & trials["score"].isna()]
+        rows = trials[trials["ended"].isin(endings) & trials["score"].isna()]
         if len(rows):
-            marker = "|" if ended == "infeasible" else "x"
+            marker = "|" if endings == ["infeasible"] else "x"
             ax.scatter(
                 rows["trial"],
                 [0.015] * len(rows),

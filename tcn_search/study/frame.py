@@ -42,10 +42,10 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     """One row a trial.
 
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
-    "diverged", "failed", "lost", "running", "waiting"); score (best epoch's validation value); best_epoch, epochs;
-    receptive_field, required_context (within the trial's own look-back) and seq_len in steps; parameters of the
-    whole model; seconds; the architecture's fields; the training settings that are searched; reason; started
-    (UTC-naive).
+    "diverged", "out_of_memory", "over_time", "unbuildable", "failed", "lost", "running", "waiting"); score (best
+    epoch's validation value); best_epoch, epochs; receptive_field, required_context (within the trial's own
+    look-back) and seq_len in steps; parameters of the whole model; seconds; the architecture's fields; the training
+    settings that are searched; reason; started (UTC-naive).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]

@@ -13,24 +13,22 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.constraints import infeasible
 from tcn_search.study.definition import Definition
+from tcn_search.study.giving_up import ended_well, give_up_after
 from tcn_search.study.objectives import objective_values
 from tcn_search.study.progress import Progress
 from tcn_search.tasks.kinds import Metric
+from tcn_search.workers.endings import ERRORS, LIMITS
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
-FAILURES_IN_A_ROW = 3
 INFEASIBLE_IN_A_ROW = 2_000
 
 
-class TrialsFail(InputError):
-    """Trial after trial ended in an error."""
-
-
 def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
-    """COMPLETE, or PRUNED after at least one epoch: what counts against the number of trials asked for."""
+    """COMPLETE, or PRUNED in training: what counts against the number of trials asked for."""
     if trial.state is TrialState.COMPLETE:
         return True
-    return trial.state is TrialState.PRUNED and bool(trial.user_attrs.get("result"))
+    ended = trial.user_attrs.get("result", {}).get("ended", "unbuildable")
+    return trial.state is TrialState.PRUNED and ended != "unbuildable"
 
 
 class Search:
@@ -43,7 +41,9 @@ class Search:
         trials: int,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        trial_timeout: float | None = None,
     ) -> None:
+        self._trial_timeout = trial_timeout
         self._study, self._definition, self._wanted = study, definition, trials
         self._space = definition.task_space()
         self._objectives = definition.objectives
@@ -57,7 +57,8 @@ class Search:
         self._best = _best_score(recorded, self._objective)
         self._started = time.monotonic()
         self._deadline = None if timeout is None else self._started + timeout
-        self._failures: list[str] = []
+        self._bad: list[TrialOutcome] = []
+        self._any_good = any(ended_well(trial) for trial in recorded)
 
     def next_job(self) -> TrialJob | None:
         """Ask until a feasible trial comes: infeasible ones are pruned with a constraint, unbuilt."""
@@ -79,6 +80,7 @@ class Search:
                     direction=self._objective.direction,
                     seed=(self._definition.search.seed + trial.number) % 2**31,
                     measure_latency=any(metric.name == "latency" for metric in self._objectives),
+                    time_limit=self._trial_timeout,
                 )
         raise InputError(
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
@@ -115,18 +117,26 @@ class Search:
         trial = self._running.pop(outcome.number)
         self._epochs.pop(outcome.number)
         trial.set_user_attr("result", {key: v for key, v in asdict(outcome).items() if key != "number"})
-        if outcome.ended in ("failed", "lost"):
+        if outcome.ended in ERRORS:
             self._study.tell(trial, state=TrialState.FAIL)
-            self._after_failure(outcome)
+            if outcome.ended == "lost":
+                queue_again(self._study, outcome.number)
         else:
-            self._failures.clear()
-            self._finished += 1
-            self._here += 1
             self._tell(trial, outcome)
+            if outcome.ended != "unbuildable":
+                self._finished += 1
+                self._here += 1
+        if outcome.ended in ERRORS + LIMITS:
+            self._bad.append(outcome)
+            give_up_after(self._bad, self._any_good)
+        else:
+            self._bad.clear()
+            self._any_good = True
         self._show(outcome)
 
     def _tell(self, trial: optuna.Trial, outcome: TrialOutcome) -> None:
-        trial.set_constraint("diverged", float(outcome.ended == "diverged"))
+        for name in LIMITS:
+            trial.set_constraint(name, float(outcome.ended == name))
         if outcome.ended == "complete":
             assert outcome.score is not None
             architecture = Architecture.from_dict(trial.user_attrs["architecture"])
@@ -138,15 +148,6 @@ class Search:
                 self._best = outcome.score
         else:
             self._study.tell(trial, state=TrialState.PRUNED)
-
-    def _after_failure(self, outcome: TrialOutcome) -> None:
-        if outcome.ended == "lost":
-            queue_again(self._study, outcome.number)
-        self._failures.append(outcome.reason)
-        if len(self._failures) >= FAILURES_IN_A_ROW:
-            raise TrialsFail(
-                f"{FAILURES_IN_A_ROW} trials in a row ended in an error, the last with: {outcome.reason}"
-            )
 
     def abandon(self) -> None:
         """The run ends early: what is in training is recorded as lost and queued again."""
@@ -185,7 +186,9 @@ class Search:
     def _in_words(self, outcome: TrialOutcome) -> str:
         trial = self._study.get_trials(deepcopy=False)[outcome.number]
         architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-        ended = {"complete": "", "stopped": "pruned at "}.get(outcome.ended, f"{outcome.ended}, ")
+        ended = {"complete": "", "stopped": "pruned at "}.get(
+            outcome.ended, f"{outcome.ended.replace('_', ' ')}, "
+        )
         score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}, "
         reason = f" ({outcome.reason})" if outcome.reason else ""
         epochs = len(outcome.curve)

@@ -29,7 +29,7 @@ class Training:
         best_epoch: the last one with the best validation value, from 1; 0 if there is none. On a small
             validation part accuracies are often equal, and the longer training is the better bet.
         score: that value, or NaN.
-        ended: "complete", "stopped" (by `on_epoch`) or "diverged" (NaN or infinite loss).
+        ended: "complete", "stopped" (by `on_epoch`), "diverged" (NaN or infinite loss) or "over_time".
     """
 
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -46,6 +46,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     *,
     keep_best: bool = False,
+    deadline: float | None = None,
 ) -> Training:
     """Fit `model` to the training part and judge every epoch by `objective` on the validation part.
 
@@ -53,8 +54,9 @@ def train(
         objective: "val_loss" or another number of the validation part, with its direction.
         on_epoch: see `OnEpoch`.
         keep_best: leave the model with the weights of its best epoch.
+        deadline: the `time.monotonic()` after whose first batch the training ends, "over_time".
     """
-    watcher = _Watcher(objective, settings, on_epoch, keep_best)
+    watcher = _Watcher(objective, settings, on_epoch, keep_best, deadline)
     model.fit(
         data.train.X,
         data.train.y,
@@ -83,11 +85,16 @@ class _Watcher(keras.callbacks.Callback):
     """Keeps the curve and stops the training when it has to."""
 
     def __init__(
-        self, objective: Metric, settings: TrainingSettings, on_epoch: OnEpoch | None, keep_best: bool
+        self,
+        objective: Metric,
+        settings: TrainingSettings,
+        on_epoch: OnEpoch | None,
+        keep_best: bool,
+        deadline: float | None,
     ) -> None:
         super().__init__()
         self.objective, self.settings = objective, settings
-        self.on_epoch, self.keep_best = on_epoch, keep_best
+        self.on_epoch, self.keep_best, self.deadline = on_epoch, keep_best, deadline
         self.training = Training()
         self.best_weights: Any = None
         self.improved_at = 0
@@ -100,8 +107,12 @@ class _Watcher(keras.callbacks.Callback):
         # The loss is a running mean, so NaN stays: looking at it now and then is enough, and each look waits.
         if batch % 64 == 63 and logs and not math.isfinite(float(logs["loss"])):
             self._stop("diverged")
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self._stop("over_time")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.training.ended == "over_time":  # in the middle of this epoch, which counts for nothing
+            return
         numbers = {name: float(value) for name, value in (logs or {}).items()}
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training

@@ -1,7 +1,7 @@
 """A worker process: `python -m tcn_search.workers.process DATA_FOLDER`.
 
-One JSON object a line. In: a job, or {"keep_going": true|false} after each epoch. Out: {"epoch": ...} or
-{"outcome": ...}. When its input ends, the owner has died: the worker removes the data, which nobody else will,
+One JSON object a line. In: a job, or {"keep_going": true|false} after each epoch. Out: {"started": ...}, {"epoch":
+...} or {"outcome": ...}. When its input ends, the owner has died: the worker removes the data, which nobody else will,
 and ends at once, in the middle of a trial too.
 """
 
@@ -14,7 +14,9 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,7 +30,9 @@ def main(folder: str) -> None:
     answers = _own_standard_output()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read, args=(messages, folder), daemon=True).start()
+    _be_the_first_to_go()
     data = read_training_data(Path(folder))
+    import_module("keras")  # seconds, which no trial's time limit shall count
 
     def say(kind: str, values: dict[str, Any]) -> None:
         answers.write(json.dumps({kind: values}) + "\n")
@@ -40,6 +44,7 @@ def main(folder: str) -> None:
 
     while True:
         job = TrialJob.from_dict(messages.get())
+        say("started", {"number": job.number})
         say("outcome", asdict(run_trial(job, data, on_epoch)))
 
 
@@ -48,6 +53,12 @@ def _own_standard_output() -> TextIO:
     ours = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return ours
+
+
+def _be_the_first_to_go() -> None:
+    """Where memory ends, the kernel shall take a worker, which is replaced, and not the owner of the study."""
+    with suppress(OSError):  # not Linux, or not allowed
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _read(messages: queue.Queue[dict[str, Any]], folder: str) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tcn_search.workers.endings import ending_of_process, oom_kills
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -19,6 +23,7 @@ from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 if TYPE_CHECKING:
     from tcn_search.tasks.task import TrainingData
 
+GRACE_SECONDS = 10.0  # beyond a trial's time limit for it to end by itself, between two batches
 TRIALS_PER_PROCESS = 25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte
 
 
@@ -56,8 +61,11 @@ class ProcessExecutor:
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
-            for output in wait([*busy]):  # type: ignore[list-item]
+            for output in wait([*busy], _seconds_left(busy.values())):  # type: ignore[list-item]
                 busy[output].listen(owner)  # type: ignore[index]
+            for worker in busy.values():
+                if worker.kill_at <= time.monotonic():
+                    worker.end_overdue(owner)
 
     def _hand_out(self, owner: Owner) -> None:
         """Give every free place a job, as long as the owner has some."""
@@ -72,7 +80,7 @@ class ProcessExecutor:
 
     def _free_worker(self) -> _Worker:
         for worker in [worker for worker in self._workers if worker.job is None]:
-            if worker.is_alive() and worker.trials < self._trials_per_process:
+            if worker.is_alive() and not worker.spent and worker.trials < self._trials_per_process:
                 return worker
             worker.close()
             self._workers.remove(worker)
@@ -109,8 +117,11 @@ class _Worker:
             start_new_session=True,  # Ctrl-C reaches the owner only
         )
         weakref.finalize(self, self._process.kill)
+        self._oom_kills = oom_kills()
         self.job: TrialJob | None = None
+        self.kill_at = math.inf
         self.trials = 0
+        self.spent = False
         self._unread = b""
 
     @property
@@ -142,21 +153,35 @@ class _Worker:
             self._take(json.loads(line), owner)
 
     def _take(self, message: dict[str, Any], owner: Owner) -> None:
-        if "epoch" in message:
+        if "started" in message:
+            assert self.job is not None
+            if self.job.time_limit is not None:
+                self.kill_at = time.monotonic() + self.job.time_limit + GRACE_SECONDS
+        elif "epoch" in message:
             self._say({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
         else:
-            self.job = None
-            owner.finish(TrialOutcome(**message["outcome"]))
+            outcome = TrialOutcome(**message["outcome"])
+            self.spent = outcome.ended == "out_of_memory"  # what it still holds is missing next time
+            self._end(owner, outcome)
+
+    def end_overdue(self, owner: Owner) -> None:
+        """Kill a trial that does not end by itself; its process goes with it."""
+        assert self.job is not None
+        self._process.kill()
+        self._process.wait()
+        reason = f"the limit is {self.job.time_limit:g} s; it did not stop, so its process was killed"
+        self._end(owner, TrialOutcome(self.job.number, "over_time", reason=reason))
 
     def _lose(self, owner: Owner) -> None:
-        job, self.job = self.job, None
-        code = self._process.wait()
-        assert job is not None
-        owner.finish(
-            TrialOutcome(
-                job.number, "lost", reason=f"its process ended with code {code}. {self._last_words()}"
-            )
-        )
+        assert self.job is not None
+        code, words = self._process.wait(), self._last_words()
+        ended = ending_of_process(code, words, oom_kills() - self._oom_kills)
+        reason = f"its process ended with code {code}. {words}"
+        self._end(owner, TrialOutcome(self.job.number, ended, reason=reason))
+
+    def _end(self, owner: Owner, outcome: TrialOutcome) -> None:
+        self.job, self.kill_at = None, math.inf
+        owner.finish(outcome)
 
     def _last_words(self) -> str:
         self._errors.seek(0)
@@ -176,6 +201,12 @@ class _Worker:
             if pipe is not None:
                 with suppress(BrokenPipeError):  # what was left to send has nobody to read it
                     pipe.close()
+
+
+def _seconds_left(workers: Iterable[_Worker]) -> float | None:
+    """Until the first of the running trials is to be killed; None if none has a time limit."""
+    kill_at = min(worker.kill_at for worker in workers)
+    return None if kill_at == math.inf else max(0.0, kill_at - time.monotonic())
 
 
 def _give_cores(process: int, place: int, places: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.workers.endings import ending_of
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import TrainingData
@@ -25,6 +26,7 @@ class TrialJob:
         objective, direction: the validation number that is the score, and "minimize" or "maximize".
         seed: of weights, shuffling and dropout.
         measure_latency: whether the trained model's time for one sequence is wanted too.
+        time_limit: seconds after which the trial ends, "over_time".
     """
 
     number: int
@@ -34,6 +36,7 @@ class TrialJob:
     direction: str
     seed: int
     measure_latency: bool = False
+    time_limit: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -69,9 +72,10 @@ class EpochReport:
 class TrialOutcome:
     """How a trial ended.
 
-    `ended` is "complete", "stopped" (pruned), "diverged" (NaN or infinite loss), "failed" (an error in
-    building or training, in `reason`) or "lost" (its process died, or the study was stopped). `latency` is in
-    milliseconds for one sequence, if it was asked for.
+    `ended` is "complete"; "stopped" (pruned); one of `endings.LIMITS`: "diverged" (NaN or infinite loss),
+    "out_of_memory", "over_time", "unbuildable" (the model cannot be built); "failed" (an error in the code, in
+    `reason`); or "lost" (its process died, or the study was stopped). `latency` is in milliseconds for one
+    sequence, if it was asked for.
     """
 
     number: int
@@ -96,25 +100,27 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
     from tcn_search.workers.latency import milliseconds
 
     started = time.perf_counter()
-    parameters = None
+    deadline = None if job.time_limit is None else time.monotonic() + job.time_limit
+    parameters, building = None, True
     try:
         keras.utils.set_random_seed(job.seed)
         model = build_model(job.architecture, data, job.settings)
         parameters = int(model.count_params())
-        built = time.perf_counter()
+        built, building = time.perf_counter(), False
 
         def report(epoch: int, best: float, numbers: dict[str, float]) -> bool:
             return on_epoch(EpochReport(job.number, epoch, best, numbers))
 
-        training = train(model, data, job.settings, Metric(job.objective, job.direction), report)
+        training = train(
+            model, data, job.settings, Metric(job.objective, job.direction), report, deadline=deadline
+        )
         measured = job.measure_latency and training.ended == "complete"
         latency = milliseconds(model, np.asarray(data.validation.X[:1])) if measured else None
     except Exception as error:
         # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
         lines = str(error).strip().splitlines() or [""]
-        return TrialOutcome(
-            job.number, "failed", parameters=parameters, reason=f"{type(error).__name__}: {lines[0][:300]}"
-        )
+        ended, reason = ending_of(error, building=building), f"{type(error).__name__}: {lines[0][:300]}"
+        return TrialOutcome(job.number, ended, parameters=parameters, reason=reason)
     finally:
         keras.utils.clear_session(free_memory=False)
         gc.collect()
@@ -127,4 +133,5 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
         parameters=parameters,
         seconds={"build": built - started, "total": time.perf_counter() - started},
         latency=latency,
+        reason=f"the limit is {job.time_limit:g} s" if training.ended == "over_time" else "",
     )

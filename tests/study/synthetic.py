@@ -32,7 +32,7 @@ class Synthetic:
 
     def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
         ending = self.endings.get(len(self.jobs) - 1, "complete")
-        if ending in ("failed", "lost"):
+        if ending in ("failed", "lost", "out_of_memory", "over_time", "unbuildable"):
             return TrialOutcome(job.number, ending, reason=f"{ending} on purpose")
         curve: list[dict[str, float]] = []
         for epoch in range(1, job.settings.epochs + 1):

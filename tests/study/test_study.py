@@ -178,6 +178,35 @@ def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
     assert study.finished == 2
 
 
+def test_limits_of_the_machine_prune_with_a_constraint_and_the_study_goes_on() -> None:
+    study = make()
+    endings = {1: "out_of_memory", 2: "over_time", 3: "unbuildable", 4: "diverged"}
+    run(study, 7, Synthetic(endings))
+    frame = study.trials().set_index("trial")
+    assert study.finished == 7
+    assert list(frame["ended"][1:5]) == list(endings.values())
+    assert set(frame["state"][1:5]) == {"PRUNED"}
+    assert len(frame) == 8  # what could not be built does not count
+    kept = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").trials
+    for number, ended in {**endings, 0: "complete"}.items():
+        limits = {name: kept[number].constraints[name] for name in endings.values()}
+        assert limits == {name: float(name == ended) for name in endings.values()}
+
+
+def test_a_study_whose_every_trial_runs_into_a_limit_stops_and_says_why() -> None:
+    study = make()
+    endings = {0: "over_time", **dict.fromkeys(range(1, 30), "out_of_memory")}
+    with pytest.raises(InputError) as caught:
+        run(study, 30, Synthetic(endings))
+    assert str(caught.value) == (
+        "5 trials in a row ended badly: 4 out of memory, 1 over time. The last: out_of_memory on purpose. "
+        "Smaller networks, smaller batches or fewer workers need less memory."
+    )
+    run(study, 6)
+    with pytest.raises(InputError, match="10 trials in a row ended badly: 10 out of memory"):
+        run(study, 30, Synthetic(dict.fromkeys(range(30), "out_of_memory")))
+
+
 def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
     study = make()
     executor = Synthetic(interrupt_at=3)

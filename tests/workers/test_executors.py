@@ -93,10 +93,19 @@ def test_the_owner_can_stop_a_trial(executor: Executor) -> None:
 def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
     owner = Scripted([BROKEN, DIVERGING, JOB])
     executor.run(owner)
-    assert [owner.outcomes[number].ended for number in (1, 2, 0)] == ["failed", "diverged", "complete"]
+    assert [owner.outcomes[number].ended for number in (1, 2, 0)] == ["unbuildable", "diverged", "complete"]
     assert (
         "activation must be the name of a Keras activation. Received: 'nothing'" in owner.outcomes[1].reason
     )
+
+
+def test_a_trial_over_its_time_ends_between_two_batches(executor: Executor) -> None:
+    owner = Scripted([replace(JOB, time_limit=1e-3), replace(JOB, number=1, time_limit=600.0)])
+    executor.run(owner)
+    outcome = owner.outcomes[0]
+    assert (outcome.ended, outcome.curve, outcome.score) == ("over_time", [], None)
+    assert outcome.reason == "the limit is 0.001 s"
+    assert owner.outcomes[1].ended == "complete"
 
 
 def test_a_job_survives_its_dictionary() -> None:

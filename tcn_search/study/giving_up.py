@@ -1,0 +1,43 @@
+"""When a run gives up: trial after trial ends badly."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import optuna
+
+from tcn_search.errors import InputError
+from tcn_search.workers.endings import ERRORS
+from tcn_search.workers.trial import TrialOutcome
+
+ERRORS_IN_A_ROW = 3
+LIMITS_IN_A_ROW = 10
+LIMITS_AT_THE_START = 5  # while no trial of the study has ended well
+_ADVICE = {
+    "diverged": "Smaller learning rates or gradient clipping keep the loss finite.",
+    "out_of_memory": "Smaller networks, smaller batches or fewer workers need less memory.",
+    "over_time": "A longer --trial-timeout, fewer epochs or smaller networks would fit.",
+    "unbuildable": "The space or the model needs a change.",
+}
+
+
+class TrialsFail(InputError):
+    """Trial after trial ended badly."""
+
+
+def ended_well(trial: optuna.trial.FrozenTrial) -> bool:
+    """Trained to its end, or pruned between epochs."""
+    return trial.user_attrs.get("result", {}).get("ended") in ("complete", "stopped")
+
+
+def give_up_after(bad: list[TrialOutcome], any_good: bool) -> None:
+    """Raise TrialsFail when the trials that just ended badly, one after the other, are too many."""
+    last = bad[-1]
+    if len(bad) >= ERRORS_IN_A_ROW and all(end.ended in ERRORS for end in bad[-ERRORS_IN_A_ROW:]):
+        raise TrialsFail(f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {last.reason}")
+    if len(bad) >= (LIMITS_IN_A_ROW if any_good else LIMITS_AT_THE_START):
+        counts = Counter(end.ended for end in bad)
+        listed = ", ".join(f"{count} {ended.replace('_', ' ')}" for ended, count in counts.most_common())
+        reason = f" The last: {last.reason.rstrip('.')}." if last.reason else ""
+        advice = _ADVICE.get(counts.most_common(1)[0][0], "")
+        raise TrialsFail(f"{len(bad)} trials in a row ended badly: {listed}.{reason} {advice}".rstrip())
