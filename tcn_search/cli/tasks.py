@@ -14,7 +14,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.tasks.ucr import problem_names
 
     for name, built_in in BUILT_IN.items():
-        print(f"{name}: {built_in.shape}; {built_in.source}")
+        print(
+            f"{name}: {built_in.shape}\n    required context {built_in.context}\n    data: {built_in.source}"
+        )
     try:
         count = f"{len(problem_names())} problems"
     except ImportError:

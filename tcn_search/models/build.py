@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from keras import ops
 
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
+from tcn_search.models.losses import make_loss
+from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
-from tcn_search.models.windows import LastSteps, PutBackLastValue, StandardisedError, TakeOffLastValue
+from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.task import Task, TaskSpec, TrainingData
@@ -122,41 +123,13 @@ def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings)
     """
     spec = spec_of(task)
     steps = None if isinstance(task, TaskSpec) else math.ceil(len(task.train) / settings.batch_size)
-    loss: Any = spec.task_kind.loss
-    if spec.target_std:
-        loss = StandardisedMeanSquaredError(spec.target_std)
     model.compile(
         optimizer=make_optimizer(settings, None if steps is None else steps * settings.epochs),
-        loss=loss,
-        metrics=_metrics(spec),
+        loss=make_loss(spec),
+        metrics=make_metrics(spec),
         jit_compile=keras.backend.backend() == "jax",
     )
     model.optimizer.build(model.trainable_variables)
-
-
-def _metrics(spec: TaskSpec) -> list[Any]:
-    names = [metric.name for metric in spec.task_kind.metrics]
-    if spec.kind != "forecast":
-        return names
-    return [
-        StandardisedError(power, spec.target_std, name) for power, name in zip((2, 1), names, strict=True)
-    ]
-
-
-@keras.saving.register_keras_serializable(package="tcn_search")
-class StandardisedMeanSquaredError(keras.losses.Loss):
-    """Mean of ((y − ŷ) / std)²: 1 for a model that always answers the training part's mean."""
-
-    def __init__(self, std: Any, name: str = "standardised_mse", **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.std = [float(value) for value in std]
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
-        return ops.mean(ops.square(error / ops.convert_to_tensor(self.std, y_pred.dtype)), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "std": self.std}
 
 
 def load_model(path: str | Path) -> keras.Model:

@@ -70,6 +70,10 @@ class Predictions(keras.layers.Layer):
             self.mean, outputs.dtype
         )
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        # Loss and metrics know padded steps from their targets; a mask here would weigh the loss a second time.
+        return None
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 

@@ -49,7 +49,8 @@ def adding(
         kind="regression",
         standardise=False,
     )
-    return replace(task, inferred="regression, the sum of two marked numbers")
+    spec = replace(task.spec, context_reason="the marked numbers may stand anywhere in the sequence")
+    return replace(task, spec=spec, inferred="regression, the sum of two marked numbers")
 
 
 def _draw(generator: np.random.Generator, count: int, seq_len: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,13 @@ class Kind:
     reads_every_step: bool = False
 
 
-_ACCURACY = Metric("accuracy", "maximize")
+ACCURACY = Metric("accuracy", "maximize")
+BALANCED_ACCURACY = Metric("balanced_accuracy", "maximize")
+F1 = Metric("f1", "maximize")
+PERPLEXITY = Metric("perplexity", "minimize")
+MSE, MAE = Metric("mse", "minimize"), Metric("mae", "minimize")
+# The target of a step that neither loss nor metrics look at: padding, or a step without a label.
+NO_CLASS = -1
 KINDS = {
     kind.name: kind
     for kind in (
@@ -37,31 +43,25 @@ KINDS = {
             "classification",
             "one class for each sequence",
             "sparse_categorical_crossentropy",
-            (_ACCURACY,),
+            (ACCURACY, BALANCED_ACCURACY, F1),
             has_classes=True,
         ),
         Kind(
             "multi_label",
             "any number of labels for each sequence",
             "binary_crossentropy",
-            (Metric("binary_accuracy", "maximize"),),
+            (Metric("binary_accuracy", "maximize"), F1),
             has_classes=True,
         ),
         Kind(
             "labelling",
             "one class for each step",
             "sparse_categorical_crossentropy",
-            (_ACCURACY,),
+            (ACCURACY, BALANCED_ACCURACY, F1, PERPLEXITY),
             has_classes=True,
             reads_every_step=True,
         ),
-        Kind(
-            "regression",
-            "numbers for each sequence",
-            "mse",
-            (Metric("mse", "minimize"), Metric("mae", "minimize")),
-            has_classes=False,
-        ),
+        Kind("regression", "numbers for each sequence", "mse", (MSE, MAE), has_classes=False),
         Kind(
             "forecast",
             "the next steps of a series",
@@ -71,6 +71,16 @@ KINDS = {
         ),
     )
 }
+
+
+def scored_on_last(kind: Kind, steps: int) -> Kind:
+    """`kind` with metrics that look at the last `steps` steps only, and say so in their names.
+
+    >>> scored_on_last(KINDS["labelling"], 10).metrics[0].name
+    'accuracy_last_10'
+    """
+    metrics = tuple(replace(metric, name=f"{metric.name}_last_{steps}") for metric in kind.metrics)
+    return replace(kind, metrics=metrics)
 
 
 def objectives(kind: Kind) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.kinds import KINDS
+from tcn_search.tasks.kinds import KINDS, NO_CLASS
 
 
 class Parts(NamedTuple):
@@ -39,7 +39,12 @@ def read_parts(
     _check_equal_shapes(inputs)
     found = kind or _infer_kind(targets["train"], inputs["train"].shape[1])
     if KINDS[found].has_classes and found != "multi_label":
+        padded = _padded_steps(inputs, targets) if found == "labelling" else {}
+        for part, steps in padded.items():  # whatever stands there is no class
+            targets[part] = np.where(steps, targets[part][~steps][0], targets[part])
         names, encoded = _encode_classes(targets, class_names)
+        for part, steps in padded.items():
+            encoded[part][steps] = NO_CLASS
         outputs = len(names)
     else:
         names = tuple(str(name) for name in class_names or ())
@@ -165,6 +170,14 @@ def _numbers(y: np.ndarray, part: str) -> np.ndarray:
     if y.dtype.kind not in "fiub":
         raise InputError(f"y_{part} must hold numbers for this kind of task. Received: {_type_name(y)}")
     return y.astype("float32")
+
+
+def _padded_steps(inputs: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """(n, T) booleans for each part whose sequences differ in length: the steps beyond each one's end."""
+    padded = {part: np.isnan(X).all(axis=2) for part, X in inputs.items()}
+    return {
+        part: steps for part, steps in padded.items() if steps.any() and targets[part].shape == steps.shape
+    }
 
 
 def _encode_classes(

@@ -11,41 +11,94 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tcn_search.errors import InputError
+from tcn_search.tasks import mnist, published
 from tcn_search.tasks.adding import adding
+from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
 from tcn_search.tasks.speech import wav_folder
+from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
+from tcn_search.tasks.published import Published
 from tcn_search.tasks.task import Task
 
 
 class BuiltIn(NamedTuple):
-    """A task that comes with the package."""
+    """A task that comes with the package.
+
+    Attributes:
+        shape: sequences and targets, in words.
+        source: where its data comes from.
+        context: steps that it needs to see by default, and why.
+        published: what others reached on its test part.
+    """
 
     load: Callable[..., Task]
     shape: str
     source: str
+    context: str
+    published: tuple[Published, ...] = ()
 
 
 BUILT_IN = {
-    "adding": BuiltIn(adding, "T = seq_len (default 200), 2 channels, regression", "generated from a seed"),
+    "adding": BuiltIn(
+        adding,
+        "T = seq_len (default 200), 2 channels, regression",
+        "generated from a seed",
+        "T: the marked numbers may stand anywhere",
+        published.ADDING,
+    ),
+    "copy_memory": BuiltIn(
+        copy_memory,
+        "blanks + 20 steps (default 520), 1 channel, 9 classes at each step, judged on the last 10",
+        "generated from a seed",
+        f"blanks + 11: {CONTEXT_REASON.format(lag='blanks + 10')}",
+        published.COPY_MEMORY,
+    ),
+    "seq_mnist": BuiltIn(
+        seq_mnist,
+        "784 steps, 1 channel, 10 classes",
+        f"{mnist.FILE.urls[0]} ({mnist.FILE.path} in the data directory)",
+        f"784: {mnist.CONTEXT_REASON}",
+        published.SEQ_MNIST,
+    ),
+    "permuted_mnist": BuiltIn(
+        permuted_mnist,
+        "784 steps in a drawn order, 1 channel, 10 classes",
+        "as seq_mnist; the order is drawn from permutation_seed",
+        f"784: {mnist.CONTEXT_REASON}",
+        published.PERMUTED_MNIST,
+    ),
     "forecast": BuiltIn(
         forecast,
         "T = look_back (default 336), horizon = 96 steps ahead of every series",
         "a CSV of yours with a time column",
+        "the look-back: all that is given is to be seen",
     ),
     "wav_folder": BuiltIn(
         wav_folder,
         "T = the longest clip over downsample, classification",
         "a folder of WAV files by class",
+        "T: what tells the class may stand anywhere",
     ),
     "spoken_digits": BuiltIn(
         partial(wav_folder, test_recordings=5, name="spoken_digits"),
         "T = 18,262 samples over downsample, 10 classes",
         "the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
+        "T: what tells the class may stand anywhere",
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
 PATH_OPTIONS = ("file", "folder", "test_folder")
+
+
+def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
+    """What others reached on the task that `source`, {"name", "options"}, names."""
+    built_in = BUILT_IN.get(source["name"]) if source else None
+    if source is None or built_in is None:
+        return ()
+    given = inspect.signature(built_in.load).bind(**source["options"])
+    given.apply_defaults()
+    return tuple(known for known in built_in.published if known.holds_for(given.arguments))
 
 
 def load_task(name: str | Path, **options: Any) -> Task:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.kinds import KINDS, Kind
+from tcn_search.tasks.kinds import KINDS, Kind, scored_on_last
 from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 
@@ -21,7 +21,8 @@ _HASHED_ROWS = 1024
 class Part:
     """Sequences and their targets.
 
-    X (n, T, C) float32, NaN at and beyond a row's own length; y (n,), (n, outputs) or (n, T).
+    X (n, T, C) float32, NaN at and beyond a row's own length; y (n,), (n, outputs) or (n, T). Where every step
+    has a class, it is `NO_CLASS` at and beyond a row's length.
     """
 
     X: np.ndarray
@@ -48,6 +49,10 @@ class TaskSpec:
         last_value_channels: for forecasts, the input channel of each series that is predicted; its last value
             is taken off the inputs and put back on the outputs. Empty: neither.
         required_context: steps back that the task needs to see, if it is not the sequence length.
+        context_reason: why so many, in words.
+        scored_steps: where every step is read, the metrics look at the last so many steps only, if given;
+            the loss looks at all.
+        class_weights: for each class, its weight in the loss of the training part.
     """
 
     name: str
@@ -63,11 +68,15 @@ class TaskSpec:
     target_std: tuple[float, ...] = ()
     required_context: int | None = None
     last_value_channels: tuple[int, ...] = ()
+    context_reason: str = ""
+    scored_steps: int | None = None
+    class_weights: tuple[float, ...] = ()
 
     @property
     def task_kind(self) -> Kind:
         """The kind with its loss and metrics."""
-        return KINDS[self.kind]
+        kind = KINDS[self.kind]
+        return kind if self.scored_steps is None else scored_on_last(kind, self.scored_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

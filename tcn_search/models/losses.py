@@ -1,0 +1,52 @@
+"""Losses of tasks that Keras has none for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tcn_search.tasks.kinds import NO_CLASS
+from tcn_search.tasks.task import TaskSpec
+
+
+def make_loss(spec: TaskSpec) -> Any:
+    """What Keras is to minimise for a task."""
+    if spec.target_std:
+        return StandardisedMeanSquaredError(spec.target_std)
+    return StepwiseCrossentropy() if spec.kind == "labelling" else spec.task_kind.loss
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class StandardisedMeanSquaredError(keras.losses.Loss):
+    """Mean of ((y − ŷ) / std)²: 1 for a model that always answers the training part's mean."""
+
+    def __init__(self, std: Any, name: str = "standardised_mse", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.std = [float(value) for value in std]
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
+        return ops.mean(ops.square(error / ops.convert_to_tensor(self.std, y_pred.dtype)), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "std": self.std}
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class StepwiseCrossentropy(keras.losses.Loss):
+    """Cross-entropy of the class at each step: the mean over sequences of the mean over their own steps.
+
+    A sequence counts the same however long it is, so padding and the batch that it is in change nothing. Each
+    step's value (B, T) is scaled so that Keras' plain mean over all of them gives just that.
+    """
+
+    def __init__(self, name: str = "stepwise_crossentropy", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        true = ops.cast(y_true, "int32")  # (B, T)
+        counts = ops.cast(ops.not_equal(true, NO_CLASS), y_pred.dtype)
+        share = counts / ops.maximum(ops.mean(counts, axis=1, keepdims=True), 1e-12)
+        return ops.sparse_categorical_crossentropy(ops.maximum(true, 0), y_pred) * share

@@ -1,0 +1,52 @@
+"""Results that others published, to put beside ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BAI = "Bai, Kolter, Koltun 2018 (arXiv 1803.01271), table 1"
+KERAS_TCN = "keras-tcn 3.5.7, README"
+_RECURRENT = ("TCN", "LSTM", "GRU", "RNN")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One number of one model on a task's test part.
+
+    Args:
+        score: as published; accuracies as shares of 1.
+        metric: what it is: "accuracy", "mse", "loss", "perplexity".
+        model: what reached it.
+        source: where it stands.
+        options: the task's options that it holds for, where not for all: {"seq_len": 600}.
+    """
+
+    score: float
+    metric: str
+    model: str
+    source: str
+    options: tuple[tuple[str, object], ...] = ()
+
+    def holds_for(self, options: dict[str, object]) -> bool:
+        """Whether the number is about a task that was loaded with these options."""
+        return all(options.get(name) == value for name, value in self.options)
+
+
+def bai(metric: str, scores: tuple[float, float, float, float], **options: object) -> tuple[Published, ...]:
+    """The paper's TCN, LSTM, GRU and RNN of equal parameter count."""
+    return tuple(
+        Published(score, metric, model, BAI, tuple(options.items()))
+        for model, score in zip(_RECURRENT, scores, strict=True)
+    )
+
+
+ADDING = (
+    *bai("mse", (5.8e-5, 0.164, 5.3e-5, 0.177), seq_len=600),
+    Published(3.72e-4, "mse", "keras-tcn", KERAS_TCN, (("seq_len", 600),)),
+)
+COPY_MEMORY = bai("loss", (3.5e-5, 0.0204, 0.0197, 0.0202), blanks=1000)
+SEQ_MNIST = (
+    *bai("accuracy", (0.990, 0.872, 0.962, 0.215)),
+    Published(0.9862, "accuracy", "keras-tcn", KERAS_TCN),
+)
+PERMUTED_MNIST = bai("accuracy", (0.972, 0.857, 0.873, 0.253))
