@@ -225,7 +225,7 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "mine.toml", "--set", "space.kernel_size={low=5,high=2}"], "low must not be above its high. Received: low = 5, high = 2"),
         (["run", "mine.toml", "--set", "space.levels=[1]"], "No architecture of this space covers the required context of 16 steps (sequence length 16)"),
         (["run", "mine.toml", "--set", "task.name=osuleef"], "There is no task 'osuleef'. Did you mean 'osuleaf'?"),
-        (["run", "mine.toml", "--set", "search.objectives=['val_f1']"], "objective must be one of val_loss (minimize), val_accuracy (maximize)"),
+        (["run", "mine.toml", "--set", "search.objectives=['val_f2']"], "objective must be one of val_loss (minimize), val_accuracy (maximize), val_balanced_accuracy (maximize), val_f1 (maximize)"),
         (["run", "mine.toml", "--storage", "sqlite:////proc/none/x.db"], "The study storage sqlite:////proc/none/x.db cannot be used"),
         (["run", "mine.toml", "--storage", "postgresql://ann:secret@127.0.0.1:1/x"], "postgresql://ann:***@127.0.0.1:1/x"),
         (["run", "mine.toml", "--trials", "0"], "--trials must be at least 1. Received: 0"),
