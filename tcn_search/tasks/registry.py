@@ -16,9 +16,9 @@ from tcn_search.tasks.adding import adding
 from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
-from tcn_search.tasks.speech import wav_folder
 from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
 from tcn_search.tasks.published import Published
+from tcn_search.tasks.speech import wav_folder
 from tcn_search.tasks.task import Task
 
 
