@@ -103,7 +103,8 @@ class DilatedConvolution(keras.layers.Layer):
         """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
         steps, channels = x.shape[1:]
         outputs: int = plan.outputs  # type: ignore[assignment]
-        flat = ops.matmul(ops.reshape(x, (-1, steps * channels)), self._spread_kernel(steps, plan))
+        # `@`, for Keras' matmul computes float64 in float32 on torch.
+        flat = ops.reshape(x, (-1, steps * channels)) @ self._spread_kernel(steps, plan)
         flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
         return ops.reshape(flat, (-1, outputs, self.filters))
 
@@ -113,7 +114,7 @@ class DilatedConvolution(keras.layers.Layer):
         channels, outputs = kernel.shape[1], plan.outputs or 0
         flat = ops.reshape(kernel, (self.kernel_size, channels * self.filters))
         places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
-        spread = ops.reshape(ops.matmul(places, flat), (steps, outputs, channels, self.filters))
+        spread = ops.reshape(places @ flat, (steps, outputs, channels, self.filters))
         return ops.reshape(ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -163,6 +164,9 @@ def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:
 
 def _filter_norms(kernel: Any) -> Any:
     """‖v‖ of each filter, (filters,). An all-zero filter gets a tiny norm instead of a division by zero."""
-    precise = keras.backend.result_type(kernel.dtype, "float32")
-    squares = ops.sum(ops.square(ops.cast(kernel, precise)), axis=(0, 1))
-    return ops.cast(ops.sqrt(ops.maximum(squares, 1e-12)), kernel.dtype)
+    dtype = keras.backend.standardize_dtype(kernel.dtype)
+    squares = ops.sum(
+        ops.square(ops.cast(kernel, "float64" if dtype == "float64" else "float32")), axis=(0, 1)
+    )
+    # Not `ops.maximum`, which off TensorFlow computes float64 in float32.
+    return ops.cast(ops.sqrt(ops.clip(squares, 1e-12, np.inf)), dtype)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tcn_search.layers.tcn import TCN
-from tests.layers.configurations import configuration, inputs, worst
+from tests.layers.configurations import inputs, worst
 from tests.layers.differentiate import gradients
+from tests.layers.keras_tcn_references import drawn_like, known_to_both, theirs_from
 
 keras_tcn = pytest.importorskip("tcn", reason="keras-tcn is the reference; install it with --no-deps")
 if keras.backend.backend() != "tensorflow":
@@ -17,24 +18,13 @@ if keras.backend.backend() != "tensorflow":
 TOLERANCES = {"float64": 1e-9, "float32": 2e-4}
 
 
-def theirs_from(options):
-    """keras-tcn's layer for our arguments."""
-    options, norm = dict(options), options.get("norm", "none")
-    options.pop("norm", None)
-    return keras_tcn.TCN(**options, use_batch_norm=norm == "batch", use_layer_norm=norm == "layer")
-
-
 def assert_equal(options, x, dtype):
     keras.config.set_dtype_policy(dtype)  # keras-tcn's inner layers do not get its dtype
     try:
         mine, theirs = TCN(**options), theirs_from(options)
         for layer in (mine, theirs):
             layer(x.astype(dtype))
-        draw = np.random.default_rng(0)
-        weights = [
-            draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape)
-            for w in theirs.get_weights()
-        ]
+        weights = drawn_like(theirs.get_weights())
         for training in (False, True):
             theirs.set_weights(weights)
             mine.set_weights(theirs.get_weights())
@@ -48,27 +38,21 @@ def assert_equal(options, x, dtype):
         keras.config.set_dtype_policy("float32")
 
 
-def shared(seed):
-    """A configuration that keras-tcn knows too: no weight norm in 3.5.7."""
-    options = configuration(seed)
-    return {**options, "norm": "none"} if options["norm"] == "weight" else options
-
-
 @pytest.mark.parametrize("seed", range(20, 30))
 def test_outputs_and_gradients_in_float64(seed):
-    assert_equal(shared(seed), inputs(seed), "float64")
+    assert_equal(known_to_both(seed), inputs(seed), "float64")
 
 
 @pytest.mark.parametrize("seed", range(30, 34))
 def test_outputs_and_gradients_in_float32(seed):
-    assert_equal(shared(seed), inputs(seed), "float32")
+    assert_equal(known_to_both(seed), inputs(seed), "float32")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("seed", range(300, 400))
 def test_outputs_and_gradients_over_many(seed, dtype):
-    assert_equal(shared(seed), inputs(seed), dtype)
+    assert_equal(known_to_both(seed), inputs(seed), dtype)
 
 
 def test_positional_order_is_that_of_3_5_4():
@@ -98,3 +82,50 @@ def test_same_initialiser_gives_the_same_distribution():
         layer.build((None, 9, 3))
     for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
         assert abs(one.std() - other.std()) < 0.1 * max(other.std(), 1e-6)
+
+
+def model_around(layer):
+    inputs = keras.Input((9, 2))
+    return keras.Model(inputs, keras.layers.Dense(1)(layer(keras.layers.Dense(3)(inputs))))
+
+
+def test_a_whole_model_takes_the_weights():
+    theirs = model_around(keras_tcn.TCN(4, 2, dilations=[1, 2]))
+    mine = model_around(TCN(4, 2, dilations=[1, 2]))
+    mine.set_weights(theirs.get_weights())
+    x = inputs(0, steps=9, channels=2)
+    np.testing.assert_allclose(mine(x), theirs(x), rtol=1e-4, atol=1e-5)
+
+
+def test_their_weights_file_cannot_be_read_directly(tmp_path):
+    model_around(keras_tcn.TCN(4, 2, dilations=[1, 2])).save_weights(tmp_path / "theirs.weights.h5")
+    with pytest.raises(ValueError, match="could not be loaded"):
+        model_around(TCN(4, 2, dilations=[1, 2])).load_weights(tmp_path / "theirs.weights.h5")
+
+
+def test_what_the_page_says_of_keras_tcn():
+    with pytest.raises(ValueError, match="padding"):
+        keras_tcn.TCN(2, 2, dilations=[1], padding="valid")
+    with pytest.raises(ValueError, match="use_weight_norm"):
+        keras_tcn.TCN(2, 2, dilations=[1], use_weight_norm=True)
+    x = inputs(0, steps=9, channels=3)
+    with_state = keras_tcn.TCN(4, 2, dilations=[1], return_state=True)(x)
+    assert tuple(with_state.shape) == (3, 4)  # one tensor: no states
+    layer = keras_tcn.TCN(4, 2, dilations=[1])
+    _, _, found = gradients(layer, x, dtype="float32")
+    assert [gradient is None for gradient in found].count(True) == 2  # the matching convolution's
+
+
+def test_momentum_of_batch_norm_is_theirs():
+    x = inputs(0, steps=9, channels=3)
+    mine, theirs = (
+        TCN(4, 2, dilations=[1, 2], norm="batch"),
+        theirs_from({"nb_filters": 4, "kernel_size": 2, "dilations": [1, 2], "norm": "batch"}),
+    )
+    theirs(x)
+    mine.build(x.shape)
+    mine.set_weights(theirs.get_weights())
+    mine(x, training=True)
+    theirs(x, training=True)
+    for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

@@ -7,24 +7,25 @@ import numpy as np
 import pytest
 
 from tcn_search.layers.tcn import TCN
-from tests.layers.configurations import configuration, inputs, shake, worst
+from tests.layers.configurations import configuration, float64_tolerance, inputs, shake, worst
 from tests.layers.differentiate import gradients, outputs
 from tests.layers.numpy_reference import tcn
 
 ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "linear": lambda x: x}
-# JAX computes in float32 unless told, and Keras' matrix product on torch does so with float64, too.
-EXACT = keras.backend.backend() == "tensorflow"
-TOLERANCE, DTYPE = (1e-9, "float64") if EXACT else (2e-4, "float32")
-
-
+BACKEND = keras.backend.backend()
 # JAX compiles every configuration anew, which takes a second or two each.
-SEEDS = range(3) if keras.backend.backend() == "jax" else range(12)
+SEEDS = range(3) if BACKEND == "jax" else range(12)
+
+
+@pytest.fixture(autouse=True)
+def _double_precision(double_precision):
+    """JAX computes in float32 unless told."""
 
 
 def pair(options, shape):
     """The layer read at its last step, and the same one with all steps."""
-    last = TCN(**{**options, "return_sequences": False}, dtype=DTYPE)
-    whole = TCN(**{**options, "return_sequences": True}, dtype=DTYPE)
+    last = TCN(**{**options, "return_sequences": False}, dtype="float64")
+    whole = TCN(**{**options, "return_sequences": True}, dtype="float64")
     for layer in (last, whole):
         layer.build(shape)
     shake(last)
@@ -47,11 +48,12 @@ class LastOf(keras.layers.Layer):
 
 def assert_last_step_equal(options, x):
     last, whole = pair(options, x.shape)
+    tolerance = float64_tolerance(options)
     found, expected = gradients(last, x), gradients(LastOf(whole), x)
-    assert worst(found[0], expected[0]) < TOLERANCE
-    assert worst(found[1], expected[1]) < TOLERANCE
+    assert worst(found[0], expected[0]) < tolerance
+    assert worst(found[1], expected[1]) < tolerance
     for mine, theirs, variable in zip(found[2], expected[2], last.trainable_variables, strict=True):
-        assert worst(mine, theirs) < TOLERANCE, variable.path
+        assert worst(mine, theirs) < tolerance, variable.path
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -79,12 +81,13 @@ def test_outputs_equal_numpy(seed):
     options, x = configuration(seed, go_backwards=False), inputs(seed, batch=2, steps=17)
     last, whole = pair(options, x.shape)
     steps, read_out = outputs(whole, x), outputs(last, x)
+    tolerance = float64_tolerance(options)
     for row, sequence in enumerate(x):
         activation = ACTIVATIONS[options["activation"]]
         expected = tcn(sequence, whole.get_weights(), whole.architecture, activation)
-        assert worst(steps[row], expected) < TOLERANCE
+        assert worst(steps[row], expected) < tolerance
         read = len(sequence) // 2 if options["padding"] == "same" else -1
-        assert worst(read_out[row], expected[read]) < TOLERANCE
+        assert worst(read_out[row], expected[read]) < tolerance
 
 
 def test_batch_norm_in_training_uses_all_steps():
@@ -93,9 +96,9 @@ def test_batch_norm_in_training_uses_all_steps():
     last, whole = pair(options, x.shape)
     found = keras.ops.convert_to_numpy(last(x, training=True))
     expected = keras.ops.convert_to_numpy(whole(x, training=True))[:, -1]
-    assert worst(found, expected) < TOLERANCE
+    assert worst(found, expected) < float64_tolerance(options)
     for mine, theirs in zip(last.get_weights(), whole.get_weights(), strict=True):
-        assert worst(mine, theirs) < TOLERANCE
+        assert worst(mine, theirs) < float64_tolerance(options)
 
 
 def test_spatial_dropout_drops_a_channel_at_all_steps():

@@ -60,6 +60,50 @@ def test_rows_equal_alone_over_many(seed):
     assert_rows_equal_alone(configuration(seed), [12, 7, 1, 5], 12, before=seed % 2 == 0)
 
 
+def trained_once(x, mask, **fixed):
+    """All steps of a batch in training mode, and the weights after it: the moving statistics have moved."""
+    options = {"nb_filters": 3, "kernel_size": 2, "dilations": [1, 2], "norm": "batch", **fixed}
+    layer = TCN(**options, return_sequences=True)
+    layer.build(x.shape)
+    shake(layer)
+    found = layer(x, mask=None if mask is None else ops.convert_to_tensor(mask), training=True)
+    return ops.convert_to_numpy(found), layer.get_weights()
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("padding", ["causal", "same"])
+def test_batch_norm_in_training_counts_valid_steps_only(padding, before):
+    short, mask = padded([9, 4, 6], 9, 2, before)
+    long, wide = padded([9, 4, 6], 14, 2, before, seed=1)
+    long[wide] = short[mask]
+    found, weights = trained_once(short, mask, padding=padding)
+    expected, others = trained_once(long, wide, padding=padding)
+    assert worst(found[mask], expected[wide]) < TOLERANCE
+    for one, other in zip(weights, others, strict=True):
+        assert worst(one, other) < TOLERANCE
+
+
+def test_batch_norm_in_training_has_the_statistics_of_all_valid_steps_together():
+    x, mask = padded([9, 4, 6], 9, 2, before=False)
+    found, weights = trained_once(x, mask, kernel_size=1)
+    together, others = trained_once(x[mask][None], None, kernel_size=1)
+    assert worst(found[mask], together[0]) < TOLERANCE
+    for one, other in zip(weights, others, strict=True):
+        assert worst(one, other) < TOLERANCE
+
+
+@pytest.mark.parametrize("padding", ["causal", "same"])
+def test_batch_norm_in_training_reads_each_row_at_its_own_step(padding):
+    x, mask = padded([9, 4, 6], 9, 2, before=False)
+    every, _ = trained_once(x, mask, padding=padding)
+    layer = TCN(3, 2, dilations=[1, 2], norm="batch", padding=padding)
+    layer.build(x.shape)
+    shake(layer)
+    read = ops.convert_to_numpy(layer(x, mask=ops.convert_to_tensor(mask), training=True))
+    steps = [n // 2 if padding == "same" else n - 1 for n in (9, 4, 6)]
+    assert worst(read, every[np.arange(3), steps]) < TOLERANCE
+
+
 def test_pooling_readout_ignores_padded_steps():
     x, mask = padded([9, 4], 9, 3, before=False)
     layer = TCN(4, 2, dilations=[1, 2], return_sequences=True)

@@ -112,6 +112,30 @@ def test_saving_and_loading(tmp_path, suffix):
     assert worst(numbers(loaded(NOISE)), numbers(saved(NOISE))) < 1e-6
 
 
+def test_filters_as_a_tuple_are_a_list():
+    options = {"dilations": [1, 2], "kernel_size": 2, "use_skip_connections": False}
+    as_tuple, as_list = TCN((3, 4), **options), TCN([3, 4], **options)
+    assert as_tuple.architecture == as_list.architecture
+
+
+def test_saving_and_loading_of_a_layer_with_states(tmp_path):
+    def model():
+        steps = keras.Input((None, 2))
+        layer = TCN(3, 2, dilations=[1, 2], return_sequences=True, return_state=True)
+        before = [keras.Input(shape) for shape in layer.state_shapes(2)]
+        return keras.Model([steps, *before], layer(steps, initial_state=before))
+
+    saved, loaded, path = model(), model(), tmp_path / "streaming.weights.h5"
+    saved.save(tmp_path / "streaming.keras")
+    saved.save_weights(path)
+    loaded.load_weights(path)
+    states = [np.ones((2, *shape), "float32") for shape in saved.layers[-1].state_shapes(2)]
+    expected = saved([NOISE, *states])
+    for other in (loaded, keras.models.load_model(tmp_path / "streaming.keras")):
+        for one, two in zip(other([NOISE, *states]), expected, strict=True):
+            assert worst(numbers(one), numbers(two)) < 1e-6
+
+
 def test_config_gives_an_equal_layer():
     layer = TCN(
         [3, 4], 2, 1, [1, 3], "same", False, 0.1, True, "tanh", use_batch_norm=True, go_backwards=True

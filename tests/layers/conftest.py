@@ -1,0 +1,19 @@
+"""Fixtures of the layer's tests."""
+
+from __future__ import annotations
+
+import contextlib
+
+import keras
+import pytest
+
+
+@pytest.fixture
+def double_precision():
+    """float64 where it is asked for: JAX has it only when told."""
+    with contextlib.ExitStack() as stack:
+        if keras.backend.backend() == "jax":
+            import jax
+
+            stack.enter_context(jax.enable_x64(True))
+        yield
