@@ -12,7 +12,9 @@ from tcn_search.errors import InputError
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
     parser.add_argument(
-        "data", metavar="DATA.npz", help="an .npz with X or X_test (n, T, C), and lengths if they differ"
+        "data",
+        metavar="DATA",
+        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv or .ts as for training",
     )
     parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
 

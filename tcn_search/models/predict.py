@@ -29,6 +29,10 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         raise InputError(
             "Only a model that tcn_search built can be used: it has class names and scaling inside."
         )
+    if (
+        last.class_names and last.get_config()["activation"] == "linear"
+    ):  # a forecast follows the end of a series
+        X = X[:, -model.input_shape[1] :]
     X = _fit_to(model, X)
     outputs = model.predict(X, batch_size=256, verbose=0)
     kind = last.get_config()["activation"]

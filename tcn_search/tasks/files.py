@@ -10,6 +10,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.tasks.reading import read_inputs
+from tcn_search.tasks.tables import pad, read_csv, read_ts
 from tcn_search.tasks.task import Task
 
 _ARRAYS = {
@@ -76,11 +77,22 @@ def _in_the_words_of_the_file(message: str) -> str:
 
 
 def read_new_data(path: Path) -> np.ndarray:
-    """Sequences to predict, (n, T, C): the array X (or X_test) of an .npz, with lengths (or lengths_test).
+    """Sequences to predict, (n, T, C): array X (or X_test) of an .npz, with lengths; or a .csv or .ts.
+
+    Targets may be there; they are not looked at. A .csv with a time column and no sequences is one of them.
 
     Raises:
-        InputError: names the file and the array.
+        InputError: names the file and the array or column.
     """
+    if path.suffix == ".npz":
+        return _new_arrays(path)
+    if not path.name.endswith((".csv", ".csv.gz", ".ts")):
+        raise InputError(f"Data to predict must be an .npz, a .csv or a .ts. Received: {path}")
+    sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path)).X
+    return pad(sequences, max(map(len, sequences)))[0]
+
+
+def _new_arrays(path: Path) -> np.ndarray:
     arrays = read_arrays(path)
     for suffix in ("", "_test"):
         if f"X{suffix}" in arrays:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tcn_search.errors import InputError
-from tcn_search.tasks import mnist, published
+from tcn_search.tasks import mnist, published, tables
 from tcn_search.tasks.adding import adding
 from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
 from tcn_search.tasks.files import npz
@@ -88,7 +88,14 @@ BUILT_IN = {
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
-PATH_OPTIONS = ("file", "folder", "test_folder")
+PATH_OPTIONS = ("file", "test", "folder", "test_folder")
+
+
+_FILES: tuple[tuple[tuple[str, ...], Callable[..., Task], tuple[Callable[..., Task], ...]], ...] = (
+    ((".npz",), npz, ()),
+    ((".csv", ".csv.gz"), tables.csv, (tables.csv,)),
+    ((".ts",), tables.ts, (tables.ts,)),
+)
 
 
 def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
@@ -102,7 +109,7 @@ def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
 
 
 def load_task(name: str | Path, **options: Any) -> Task:
-    """A built-in task, a problem of the UCR/UEA archive, or a path to an .npz.
+    """A built-in task, a problem of the UCR/UEA archive, or a path to an .npz, .csv or .ts.
 
     `options` are the task's own, such as `seq_len` for "adding", `kind` or `validation_fraction` for a file.
 
@@ -117,9 +124,10 @@ def load_task(name: str | Path, **options: Any) -> Task:
 
 
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
-    if path.suffix != ".npz":
-        raise InputError(f"A task's file must be an .npz with X_train and y_train. Received: {path}")
-    return _with_options(lambda **given: npz(path, **given), str(path), options, also=Task.from_arrays)
+    for endings, load, own in _FILES:
+        if path.name.endswith(endings):
+            return _with_options(partial(load, path), str(path), options, also=(*own, Task.from_arrays))
+    raise InputError(f"A task's file must be an .npz, a .csv or a .ts. Received: {path}")
 
 
 def _load_named(name: str, options: dict[str, Any]) -> Task:
@@ -141,20 +149,22 @@ def _load_ucr(name: str, options: dict[str, Any]) -> Task:
     if problem is None:
         known = [*BUILT_IN, *(known.lower() for known in ucr.problem_names())]
         near = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else " For your own data give the path to an .npz."
+        hint = f" Did you mean {near[0]!r}?" if near else " For your own data give the path to a file."
         raise InputError(f"There is no task {name!r}.{hint}")
-    return _with_options(lambda **given: ucr.ucr(problem, **given), name, options, also=ucr.ucr)
+    return _with_options(lambda **given: ucr.ucr(problem, **given), name, options, also=(ucr.ucr,))
 
 
 def _with_options(
-    load: Callable[..., Task], name: str, options: dict[str, Any], also: Callable[..., Any] | None = None
+    load: Callable[..., Task], name: str, options: dict[str, Any], also: tuple[Callable[..., Any], ...] = ()
 ) -> Task:
     """Call `load`; an option that it does not have is an InputError that names those it has."""
     arrays = ("X_", "y_", "lengths_", "groups_")
     accepted = [
         parameter
-        for parameter in inspect.signature(also or load).parameters
-        if parameter not in ("problem", "path", "name", "class_names") and not parameter.startswith(arrays)
+        for described in also or (load,)
+        for parameter in inspect.signature(described).parameters
+        if parameter not in ("problem", "path", "name", "class_names", "options")
+        and not parameter.startswith(arrays)
     ]
     for option in options:
         if option not in accepted:

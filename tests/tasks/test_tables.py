@@ -1,0 +1,121 @@
+"""Sequences from .csv and .ts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tcn_search import load_task
+from tcn_search.errors import InputError
+from tcn_search.tasks.files import read_new_data
+from tests.conftest import waves
+
+X, Y = waves(12)
+LENGTHS = np.arange(12) % 3 + 14
+
+
+def long(count: int = 12, **columns: Any) -> pd.DataFrame:
+    rows = [
+        {"id": row, "time": step, "one": X[row, step, 0], "two": X[row, step, 1], "label": "ab"[Y[row]]}
+        for row in range(count)
+        for step in range(LENGTHS[row])
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def test_long_tables_hold_sequences_of_any_length_in_any_order(tmp_path: Path) -> None:
+    mixed = long().sample(frac=1, random_state=0)
+    mixed["patient"] = mixed["id"] // 2
+    mixed.to_csv(tmp_path / "own.csv", index=False)
+    long(4).to_csv(tmp_path / "other.csv", index=False)
+    task = load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    assert task.test is not None
+    assert (task.name, task.spec.class_names, task.spec.ragged) == ("own", ("a", "b"), True)
+    np.testing.assert_allclose(np.isnan(task.test.X[..., 0]).sum(axis=1), 16 - LENGTHS[:4])
+    np.testing.assert_allclose(task.test.X[0, :14], X[0, :14], rtol=1e-6)
+    firsts = set(task.validation.X[:, 0, 0])
+    held = [row for row in range(12) if X[row, 0, 0] in firsts]
+    assert {row ^ 1 for row in held} == set(held)  # two sequences a patient, both here or there
+    np.testing.assert_allclose(read_new_data(tmp_path / "other.csv"), task.test.X)
+    assert task.source is not None
+    assert load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+
+
+def test_wide_tables_have_a_row_a_sequence(tmp_path: Path) -> None:
+    table = pd.DataFrame(X[..., 0]).assign(target=Y + 0.5)
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", validation_fraction=0.25)
+    assert (task.spec.kind, task.train.X.shape) == ("regression", (9, 16, 1))
+    kept = load_task(tmp_path / "own.csv", target="15")
+    assert kept.train.X.shape[1:] == (16, 1)
+
+
+def test_a_target_that_changes_labels_each_step(tmp_path: Path) -> None:
+    table = long()
+    table["label"] = (table["time"] > 7).astype(int)
+    table[table["time"] < 14].to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv")
+    assert (task.spec.kind, task.spec.ragged) == ("labelling", False)
+    np.testing.assert_array_equal(task.train.y[0], np.arange(14) > 7)
+
+
+@pytest.mark.parametrize("name", ["BasicMotions", "JapaneseVowels"])
+def test_ts_files_equal_the_archive(name: str) -> None:
+    import aeon
+
+    folder = Path(aeon.__file__).parent / "datasets" / "data" / name
+    task = load_task(folder / f"{name}_TRAIN.ts", test=folder / f"{name}_TEST.ts")
+    known = load_task(name)
+    assert task.test is not None
+    assert known.test is not None
+    np.testing.assert_array_equal(task.test.X, known.test.X)
+    np.testing.assert_array_equal(task.train.y, known.train.y)
+    np.testing.assert_array_equal(read_new_data(folder / f"{name}_TEST.ts"), task.test.X)
+
+
+def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> None:
+    long(1).drop(columns=["id", "label"]).to_csv(tmp_path / "new.csv", index=False)
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv")[0], X[0, :14], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target."),
+        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. For one long series use the task forecast."),
+        (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
+        (long(one=np.nan), "Column one of FILE must be finite. Received: nan in row 1"),
+        (long(label=None), "Column label of FILE must not have empty cells. Received: 180"),
+        (long()[["id", "label"]], "FILE has no column of numbers. It has: id, label"),
+        (long(label="a"), "FILE: y_train must hold at least 2 classes. Received only: a"),
+        (long()[:0], "FILE holds no rows."),
+    ],
+)  # fmt: skip
+def test_bad_tables(tmp_path: Path, table: pd.DataFrame, message: str) -> None:
+    file = tmp_path / "bad.csv"
+    table.to_csv(file, index=False)
+    with pytest.raises(InputError) as error:
+        load_task(file)
+    assert str(error.value).replace(str(file), "FILE") == message
+
+
+def test_other_mistakes(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    long().drop(columns="two").to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(
+        InputError, match=r"other.csv must have the columns of .*own.csv, one, two\. Received: one$"
+    ):
+        load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    with pytest.raises(InputError, match="own.csv has no column 'three'. It has: id, time, one, two, label"):
+        load_task(tmp_path / "own.csv", target="three")
+    (tmp_path / "own.ts").write_text("@problemName x\n")
+    with pytest.raises(InputError, match="own.ts holds no sequences."):
+        load_task(tmp_path / "own.ts")
+    with pytest.raises(
+        InputError, match="Data to predict must be an .npz, a .csv or a .ts. Received: new.xls"
+    ):
+        read_new_data(Path("new.xls"))
