@@ -118,7 +118,11 @@ def load_task(name: str | Path, **options: Any) -> Task:
     """
     is_file = str(name) not in BUILT_IN and (Path(name).suffix != "" or "/" in str(name) or "\\" in str(name))
     task = _load_file(Path(name), options) if is_file else _load_named(str(name), options)
-    placed = {key: str(Path(value).resolve()) for key, value in options.items() if key in PATH_OPTIONS}
+    placed = {
+        key: str(Path(value).resolve())
+        for key, value in options.items()
+        if key in PATH_OPTIONS and isinstance(value, str | Path)
+    }
     source = {"name": str(Path(name).resolve()) if is_file else str(name), "options": {**options, **placed}}
     return replace(task, source=source)
 
