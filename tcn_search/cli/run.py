@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -28,8 +27,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="trials at the same time (default: 1)"
+        "--workers",
+        default="auto",
+        metavar="N",
+        help="trials at the same time (default: auto, one a core up to 8, or one a GPU)",
     )
+    parser.add_argument(
+        "--workers-per-gpu",
+        type=int,
+        default=1,
+        metavar="N",
+        help="trials on each GPU at the same time (default: 1)",
+    )
+    parser.add_argument(
+        "--backend",
+        metavar="NAME",
+        help="tensorflow, jax or torch (default: the study's own; of a new one what suits the machine)",
+    )
+    parser.add_argument("--trial-timeout", metavar="TIME", help="end a trial after this time: 10m")
     parser.add_argument(
         "--set",
         action="append",
@@ -45,16 +60,18 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tcn_search.cli.progress import show_progress
     from tcn_search.study.study import Study
-    from tcn_search.study.study_file import parse_change, read_study_file
+    from tcn_search.study.study_file import parse_change, read_study_file, seconds
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file = read_study_file(arguments.study, dict(map(parse_change, arguments.set)))
-    timeout = None if arguments.timeout is None else seconds(arguments.timeout)
+    timeout = seconds("--timeout", arguments.timeout)
+    trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout
     trials = file.trials if arguments.trials is None else arguments.trials
     if trials < 1:
         raise InputError(f"--trials must be at least 1. Received: {trials}")
-    if arguments.workers < 1:
-        raise InputError(f"--workers must be at least 1. Received: {arguments.workers}")
+    workers = _workers(arguments.workers)
+    if arguments.workers_per_gpu < 1:
+        raise InputError(f"--workers-per-gpu must be at least 1. Received: {arguments.workers_per_gpu}")
     task = file.load_task()
     study = Study(
         file.name,
@@ -63,24 +80,36 @@ def run(arguments: argparse.Namespace) -> int:
         file.constraints,
         file.training_settings(task),
         file.search,
+        backend=arguments.backend,
         storage=arguments.storage,
     )
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
     print(study.definition.task_space().describe(), flush=True)
+    crew = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
+    else:
+        print(crew, flush=True)
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     try:
         with show_progress() as on_progress:
-            study.run(trials, timeout=timeout, workers=arguments.workers, on_progress=on_progress)
+            study.run(
+                trials, timeout=timeout, workers=crew, trial_timeout=trial_timeout, on_progress=on_progress
+            )
     except KeyboardInterrupt:
         print(f"\nStopped after {study.finished} finished trials. The same command continues.")
         raise
     _print_end(study, arguments, time.monotonic() - started)
     return 0
+
+
+def _workers(text: str) -> int | str:
+    if text != "auto" and not (text.isdecimal() and int(text) >= 1):
+        raise InputError(f"--workers must be auto or at least 1. Received: {text}")
+    return text if text == "auto" else int(text)
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
@@ -102,15 +131,3 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"
     )
     print(f"      tcn-search report {study.name}{storage}   writes table and figures")
-
-
-def seconds(text: str) -> float:
-    """ "90s", "30m", "2h" or a plain number of seconds.
-
-    >>> seconds("30m")
-    1800.0
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if not found or float(found[1]) <= 0:
-        raise InputError(f"--timeout must be a time above 0 such as 90s, 30m or 2h. Received: {text!r}")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]

@@ -76,6 +76,7 @@ class Definition:
     constraints: Constraints = field(default_factory=Constraints)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    backend: str = "tensorflow"
 
     @classmethod
     def of(
@@ -85,6 +86,7 @@ class Definition:
         constraints: Constraints | None = None,
         training: TrainingSettings | None = None,
         search: SearchSettings | None = None,
+        backend: str = "tensorflow",
     ) -> Definition:
         """The definition of a study on a task, checked as a whole.
 
@@ -104,6 +106,7 @@ class Definition:
             constraints,
             training or settings_for(len(task.train)),
             search or SearchSettings(),
+            backend,
         )
         read_objectives(made.search.objectives, task.spec.task_kind)
         made.task_space()
@@ -142,6 +145,7 @@ class Definition:
             "constraints": self.constraints.to_dict(),
             "training": self.training.to_dict(),
             "search": self.search.to_dict(),
+            "backend": self.backend,
         }
 
     @classmethod
@@ -155,6 +159,7 @@ class Definition:
             Constraints(**values["constraints"]),
             TrainingSettings.from_dict(values["training"]),
             SearchSettings.from_dict(values["search"]),
+            values.get("backend", "tensorflow"),
         )
 
     def differences(self, other: Definition) -> list[str]:
@@ -166,6 +171,8 @@ class Definition:
                 one, two = ours[section].get(key), theirs[section].get(key)
                 if one != two:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
+        if self.backend != other.backend:
+            found.append(f"backend: {self.backend} in the study, {other.backend} now")
         if not found and ours["fingerprint"] != theirs["fingerprint"]:
             found.append("task: the data itself has changed")
         return found

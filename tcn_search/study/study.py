@@ -33,9 +33,12 @@ from tcn_search.study.search import Search, is_finished, sweep
 from tcn_search.study.storage import list_studies, no_such_study, open_storage, storage_errors
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
-from tcn_search.tasks.task import Task
+from tcn_search.tasks.task import Task, TrainingData
+from tcn_search.workers.backends import backends_on_gpu, resolve_backend, use_backend
 from tcn_search.workers.executor import Executor
+from tcn_search.workers.places import Crew, spread
 from tcn_search.workers.processes import ProcessExecutor
+from tcn_search.workers.resources import this_machine
 
 if TYPE_CHECKING:
     import keras
@@ -57,6 +60,8 @@ class Study:
             from arrays; given, it must be the same task.
         space, constraints, training, search: what is searched and how; fixed when the study is created.
             Left out for an existing study, they are the study's own.
+        backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or else what suits
+            the machine (see `workers.backends`); for an existing one its own.
         storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
 
     Raises:
@@ -72,6 +77,7 @@ class Study:
         training: TrainingSettings | None = None,
         search: SearchSettings | None = None,
         *,
+        backend: str | None = None,
         storage: str | None = None,
     ) -> None:
         _check_name(name)
@@ -82,18 +88,25 @@ class Study:
         stored = self._stored_definition() if exists else None
         if stored is None:
             assert task is not None
-            self.definition = Definition.of(task, space, constraints, training, search)
+            made = Definition.of(task, space, constraints, training, search)
+            self.definition: Definition = replace(
+                made, backend=resolve_backend(backend or "auto", _steps(made, task))
+            )
             self._sampler()  # a missing package is said before anything is written
             self._create()
         else:
             self.definition = stored
-            if task is not None:
+            wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend), 0)
+            if task is None:
+                _require_same(name, stored, replace(stored, backend=wanted))
+            else:
                 given = Definition.of(
                     task,
                     space or stored.space,
                     constraints or stored.constraints,
                     training or stored.training,
                     search or stored.search,
+                    wanted,
                 )
                 _require_same(name, stored, given)
         self._optuna = self._load()
@@ -151,7 +164,8 @@ class Study:
         trials: int = 50,
         *,
         timeout: float | None = None,
-        workers: int = 1,
+        workers: int | str | Crew = "auto",
+        trial_timeout: float | None = None,
         executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
@@ -162,7 +176,9 @@ class Study:
         Args:
             trials: finished trials that the study shall have in the end.
             timeout: seconds after which no further trial is started.
-            workers: processes that train at the same time.
+            workers: processes that train at the same time, "auto" for what suits the machine, or a `crew`.
+                With several, the order of trials is not the same every time.
+            trial_timeout: seconds after which a trial ends, pruned.
             executor: who trains instead, such as `InProcessExecutor(study.task.training)` for debugging.
             on_progress: called after every epoch and every trial; default: prints a line a trial.
 
@@ -170,9 +186,11 @@ class Study:
             InputError: bad arguments, or another process runs this study now.
         """
         positive_integer("trials", trials)
-        positive_integer("workers", workers)
-        if timeout is not None and not timeout > 0:
-            raise InputError(f"timeout must be above 0 seconds. Received: {timeout!r}")
+        for limit, value in (("timeout", timeout), ("trial_timeout", trial_timeout)):
+            if value is not None and not value > 0:
+                raise InputError(f"{limit} must be above 0 seconds. Received: {value!r}")
+        if executor is None:
+            crew = workers if isinstance(workers, Crew) else self.crew(workers, trials=trials)
         self._take_ownership()
         sweep(self._optuna)
         if self.finished >= trials:
@@ -180,14 +198,38 @@ class Study:
             return
         self._optuna.sampler = self._sampler(len(self._trials()))
         self._optuna.pruner = make_pruner(self.definition.search.pruner, self.definition.training.epochs)
-        search = Search(self._optuna, self.definition, trials, timeout, on_progress or print_progress)
-        executor = executor or ProcessExecutor(self.task.training, workers)
+        search = Search(
+            self._optuna, self.definition, trials, timeout, on_progress or print_progress, trial_timeout
+        )
+        if executor is None:
+            executor = ProcessExecutor(self.task.training, crew.places)
+            if on_progress is None:
+                print(crew, flush=True)
         try:
             executor.run(search)
         finally:
             executor.close()
             search.abandon()
             self._optuna.set_user_attr(_OWNER, None)
+
+    def crew(self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None) -> Crew:
+        """The workers that a run would have on this machine; `str()` says it in a line.
+
+        Args:
+            workers: how many, or "auto".
+            workers_per_gpu: where there are GPUs that the backend can use, and `workers` is "auto".
+            trials: that the study shall have in the end; more workers than trials are left are of no use.
+        """
+        machine, backend = this_machine(), self.definition.backend
+        return spread(
+            machine,
+            backend,
+            workers=workers,
+            workers_per_gpu=workers_per_gpu,
+            trials=None if trials is None else trials - self.finished,
+            data_bytes=_bytes(self.task.training),
+            on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
+        )
 
     def _take_ownership(self) -> None:
         """Refuse if another live process of this machine runs the study; its running trials are not ours."""
@@ -305,6 +347,7 @@ class Study:
         stored = self.winner
         if stored is not None and stored.answers(wanted, file):
             return stored
+        use_backend(self.definition.backend)
         _require_writable(file)  # now, not after the trainings
         winner = find_winner(candidates, self.task, self.definition.objective, range(seeds), file, on_run)
         winner.read_at = _now()
@@ -377,6 +420,16 @@ def load_study(name: str, storage: str | None = None) -> Study:
         InputError: there is no such study; the error lists those there are.
     """
     return Study(name, storage=storage)
+
+
+def _steps(definition: Definition, task: Task) -> int:
+    """Training steps of a trial that is not pruned."""
+    training = definition.training
+    return training.epochs * -(-len(task.train) // training.batch_size)
+
+
+def _bytes(data: TrainingData) -> int:
+    return sum(array.nbytes for part in (data.train, data.validation) for array in (part.X, part.y))
 
 
 def _require_same(name: str, stored: Definition, given: Definition) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -54,6 +55,7 @@ class _TrainingSection(_Section):
 
 class _SearchSection(_Section):
     trials: int = Field(default=50, ge=1)
+    trial_timeout: str | int | float | None = None
     sampler: str = "tpe"
     pruner: str = "asha"
     objectives: list[str] = ["val_loss"]
@@ -89,6 +91,7 @@ class StudyFile(NamedTuple):
     training: dict[str, Any]
     search: SearchSettings
     trials: int
+    trial_timeout: float | None
 
     def load_task(self) -> Task:
         """The task with its data."""
@@ -120,6 +123,20 @@ def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) 
         return _to_study(tree, default_name=path.stem)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def seconds(key: str, value: str | float | None) -> float | None:
+    """ "90s", "30m", "2h" or a plain number of seconds.
+
+    >>> seconds("--timeout", "30m")
+    1800.0
+    """
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+    if not found or float(found[1]) <= 0:
+        raise InputError(f"{key} must be a time above 0 such as 90s, 30m or 2h. Received: {value!r}")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def parse_change(text: str) -> tuple[str, Any]:
@@ -196,6 +213,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             final_epochs=final_epochs,
         ),
         trials=file.search.trials,
+        trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
     )
 
 

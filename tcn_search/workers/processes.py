@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tcn_search.workers.endings import ending_of_process, oom_kills
 from tcn_search.workers.executor import Owner
+from tcn_search.workers.places import Place
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
@@ -35,22 +36,19 @@ class ProcessExecutor:
 
     Args:
         data: written once to a temporary folder that all workers map.
-        workers: trials at the same time.
-        environment: added to each worker's, for example KERAS_BACKEND.
+        places: one worker each, trials at the same time; see `places.spread`.
     """
 
     def __init__(
         self,
         data: TrainingData,
-        workers: int = 1,
+        places: Sequence[Place] = (Place(),),
         trials_per_process: int = TRIALS_PER_PROCESS,
-        environment: dict[str, str] | None = None,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tcn_search_")
         write_training_data(data, Path(self._folder.name))
         self._trials_per_process = trials_per_process
-        self._environment = environment or {}
-        self._wanted = workers
+        self._places = tuple(places)
         self._workers: list[_Worker] = []
 
     def run(self, owner: Owner) -> None:
@@ -70,7 +68,7 @@ class ProcessExecutor:
     def _hand_out(self, owner: Owner) -> None:
         """Give every free place a job, as long as the owner has some."""
         running = [worker for worker in self._workers if worker.job is not None]
-        while len(running) < self._wanted:
+        while len(running) < len(self._places):
             job = owner.next_job()
             if job is None:
                 return
@@ -85,9 +83,8 @@ class ProcessExecutor:
             worker.close()
             self._workers.remove(worker)
         taken = {worker.place for worker in self._workers}
-        place = next(number for number in range(self._wanted) if number not in taken)
-        worker = _Worker(self._folder.name, self._environment, place)
-        _give_cores(worker.process_id, place, self._wanted)
+        number = next(number for number in range(len(self._places)) if number not in taken)
+        worker = _Worker(self._folder.name, self._places[number], number)
         self._workers.append(worker)
         return worker
 
@@ -105,17 +102,24 @@ class ProcessExecutor:
 class _Worker:
     """The owner's end of one worker process."""
 
-    def __init__(self, folder: str, environment: dict[str, str], place: int) -> None:
-        self.place = place
+    def __init__(self, folder: str, place: Place, number: int) -> None:
+        self.place = number
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tcn_search.workers.process", folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ, "PYTHONPATH": _import_path(), **environment},
+            env={
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                **os.environ,
+                "PYTHONPATH": _import_path(),
+                **place.environment,
+            },
             start_new_session=True,  # Ctrl-C reaches the owner only
         )
+        if place.cores and hasattr(os, "sched_setaffinity"):  # workers side by side get in each other's way
+            os.sched_setaffinity(self._process.pid, place.cores)
         weakref.finalize(self, self._process.kill)
         self._oom_kills = oom_kills()
         self.job: TrialJob | None = None
@@ -207,15 +211,6 @@ def _seconds_left(workers: Iterable[_Worker]) -> float | None:
     """Until the first of the running trials is to be killed; None if none has a time limit."""
     kill_at = min(worker.kill_at for worker in workers)
     return None if kill_at == math.inf else max(0.0, kill_at - time.monotonic())
-
-
-def _give_cores(process: int, place: int, places: int) -> None:
-    """Workers side by side get cores of their own, where the system can say so; else they get in each other's way."""
-    if places == 1 or not hasattr(os, "sched_setaffinity"):
-        return
-    cores = sorted(os.sched_getaffinity(0))
-    mine = cores[place::places] or cores
-    os.sched_setaffinity(process, mine)
 
 
 def _import_path() -> str:

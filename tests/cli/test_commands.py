@@ -14,8 +14,6 @@ import pandas as pd
 import pytest
 
 from tcn_search.cli.main import main
-from tcn_search.cli.run import seconds
-from tcn_search.errors import InputError
 from tests.conftest import waves
 
 STUDY = """
@@ -229,7 +227,11 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "mine.toml", "--storage", "sqlite:////proc/none/x.db"], "The study storage sqlite:////proc/none/x.db cannot be used"),
         (["run", "mine.toml", "--storage", "postgresql://ann:secret@127.0.0.1:1/x"], "postgresql://ann:***@127.0.0.1:1/x"),
         (["run", "mine.toml", "--trials", "0"], "--trials must be at least 1. Received: 0"),
-        (["run", "mine.toml", "--workers", "0"], "--workers must be at least 1. Received: 0"),
+        (["run", "mine.toml", "--workers", "0"], "--workers must be auto or at least 1. Received: 0"),
+        (
+            ["run", "mine.toml", "--workers-per-gpu", "0"],
+            "--workers-per-gpu must be at least 1. Received: 0",
+        ),
         (["run", "mine.toml", "--timeout", "soon"], "--timeout must be a time above 0 such as 90s, 30m or 2h. Received: 'soon'"),
         (["run", "rank2.npz"], "rank2.npz: X_train must have rank 3, (sequences, steps, channels). Received: shape (40, 16)."),
         (["run", "nan.npz"], "nan.npz: X_train must be finite within each sequence. Received: NaN or infinity in 1 of 40 sequences"),
@@ -265,17 +267,6 @@ def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["walk"])
     assert ended.value.code == 2
-
-
-@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)])
-def test_times(text: str, expected: float) -> None:
-    assert seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "0", "-3", "3d", "m"])
-def test_bad_times(text: str) -> None:
-    with pytest.raises(InputError, match="--timeout must be a time above 0"):
-        seconds(text)
 
 
 def test_the_output_may_be_cut_off(folder: Path) -> None:

@@ -354,3 +354,18 @@ def test_a_place_where_no_model_can_be_saved_is_refused_before_training() -> Non
 def test_passwords_are_never_shown() -> None:
     assert without_password("mysql+pymysql://ann:s3cret@db:3306/x") == "mysql+pymysql://ann:***@db:3306/x"
     assert without_password("sqlite:///runs/studies.db") == "sqlite:///runs/studies.db"
+
+
+def test_a_study_keeps_the_backend_it_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    study = make()
+    assert study.definition.backend == "tensorflow"
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    again = make(backend="auto")
+    assert again.definition.backend == "tensorflow"
+    assert {place.environment["KERAS_BACKEND"] for place in again.crew().places} == {"tensorflow"}
+    monkeypatch.setattr("tcn_search.workers.backends.installed_backends", lambda: ["tensorflow", "jax"])
+    for change in (lambda: make(backend="jax"), lambda: Study("waves", backend="jax")):
+        with pytest.raises(InputError, match="backend: tensorflow in the study, jax now"):
+            change()
+    assert make("another").definition.backend == "jax"

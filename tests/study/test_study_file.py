@@ -9,7 +9,7 @@ import pytest
 
 from tcn_search import Range, SearchSpace
 from tcn_search.errors import InputError
-from tcn_search.study.study_file import parse_change, read_study_file
+from tcn_search.study.study_file import parse_change, read_study_file, seconds
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
 
@@ -216,3 +216,24 @@ def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
     assert str(error.value) == (
         f"{file}: batch_size must be given in [space] or in [training]. Received: [8, 16] and 32"
     )
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)])
+def test_times(text: str, expected: float) -> None:
+    assert seconds("--timeout", text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "3d", "m"])
+def test_bad_times(text: str) -> None:
+    with pytest.raises(InputError, match="--timeout must be a time above 0"):
+        seconds("--timeout", text)
+
+
+def test_a_time_limit_of_trials_is_seconds_or_a_text(tmp_path: Path) -> None:
+    base = '[task]\nname = "adding"\n[search]\ntrial_timeout = '
+    assert read_study_file(write(tmp_path, base + "90")).trial_timeout == 90.0
+    assert read_study_file(write(tmp_path, base + '"10m"')).trial_timeout == 600.0
+    with pytest.raises(
+        InputError, match="search.trial_timeout must be a time above 0 such as 90s, 30m or 2h. Received: 0"
+    ):
+        read_study_file(write(tmp_path, base + "0"))

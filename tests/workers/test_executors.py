@@ -13,6 +13,7 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings
 from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.places import Place
 from tcn_search.workers.processes import ProcessExecutor
 from tcn_search.workers.shared_data import read_training_data, write_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -142,7 +143,7 @@ def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
 
 
 def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
-    executor = ProcessExecutor(TASK.training, workers=2, trials_per_process=1)
+    executor = ProcessExecutor(TASK.training, [Place(), Place()], trials_per_process=1)
     owner = Scripted([replace(JOB, number=number) for number in range(3)])
     seen: set[int] = set()
 

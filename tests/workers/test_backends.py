@@ -1,0 +1,81 @@
+"""The choice of a backend, for made-up machines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tcn_search.errors import InputError
+from tcn_search.workers.backends import backend_version, choose_backend, installed_backends
+
+ALL = ["tensorflow", "jax", "torch"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "chosen"),
+    [
+        ("torch", {"KERAS_BACKEND": "jax"}, "torch"),
+        ("auto", {"KERAS_BACKEND": "jax"}, "jax"),
+        ("auto", {"KERAS_BACKEND": ""}, "tensorflow"),
+        ("auto", {}, "tensorflow"),
+    ],
+)
+def test_what_is_asked_for_goes_before_the_environment_and_that_before_the_machine(
+    asked: str, environment: dict[str, str], chosen: str
+) -> None:
+    assert choose_backend(asked, environment, ALL, [], gpus=0, steps=1_000) == chosen
+
+
+def test_without_a_gpu_the_sooner_ended_trial_decides() -> None:
+    assert choose_backend("auto", {}, ALL, [], gpus=0, steps=5) == "jax"
+    assert choose_backend("auto", {}, ["tensorflow", "torch"], [], gpus=0, steps=5) == "tensorflow"
+    assert choose_backend("auto", {}, ["torch"], [], gpus=0, steps=5) == "torch"
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "chosen"),
+    [
+        (ALL, "jax"),
+        (["tensorflow", "torch"], "tensorflow"),
+        (["torch"], "torch"),
+        ([], "tensorflow"),
+    ],
+)
+def test_with_a_gpu_the_installed_one_that_sees_it(on_gpu: list[str], chosen: str) -> None:
+    assert choose_backend("auto", {}, ALL, on_gpu, gpus=1, steps=1_000) == chosen
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "message"),
+    [
+        ("keras", {}, "--backend must be auto or one of tensorflow, jax, torch. Received: 'keras'"),
+        ("jax", {}, "--backend jax: jax is not installed. pip install 'tcn-search[jax]'"),
+        (
+            "auto",
+            {"KERAS_BACKEND": "jax"},
+            "KERAS_BACKEND jax: jax is not installed. pip install 'tcn-search[jax]'",
+        ),
+    ],
+)
+def test_what_cannot_be_had_is_refused(asked: str, environment: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        choose_backend(asked, environment, ["tensorflow"], [], gpus=0, steps=1)
+    assert str(caught.value) == message
+
+
+def test_choosing_imports_no_tensor_library() -> None:
+    code = (
+        "import sys\n"
+        "from tcn_search.workers.backends import backends_on_gpu, resolve_backend\n"
+        "resolve_backend('auto', 100); backends_on_gpu()\n"
+        "assert not {'tensorflow', 'jax', 'torch', 'keras'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_versions_are_short() -> None:
+    for name in installed_backends():
+        assert backend_version(name).count(".") == 1
+    assert backend_version("nothing-like-it") == ""
