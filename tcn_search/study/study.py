@@ -89,14 +89,12 @@ class Study:
         if stored is None:
             assert task is not None
             made = Definition.of(task, space, constraints, training, search)
-            self.definition: Definition = replace(
-                made, backend=resolve_backend(backend or "auto", _steps(made, task))
-            )
+            self.definition: Definition = replace(made, backend=resolve_backend(backend or "auto"))
             self._sampler()  # a missing package is said before anything is written
             self._create()
         else:
             self.definition = stored
-            wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend), 0)
+            wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
             if task is None:
                 _require_same(name, stored, replace(stored, backend=wanted))
             else:
@@ -420,12 +418,6 @@ def load_study(name: str, storage: str | None = None) -> Study:
         InputError: there is no such study; the error lists those there are.
     """
     return Study(name, storage=storage)
-
-
-def _steps(definition: Definition, task: Task) -> int:
-    """Training steps of a trial that is not pruned."""
-    training = definition.training
-    return training.epochs * -(-len(task.train) // training.batch_size)
 
 
 def _bytes(data: TrainingData) -> int:

@@ -3,9 +3,9 @@
 The order: what is asked for, then KERAS_BACKEND, then the machine. There, the rule is:
 
 - With a GPU: the first of JAX, TensorFlow, torch that is installed with its GPU parts.
-- Without: the installed one with the smallest `start + steps * step` for a trial of so many training steps, by
-  the times in docs/benchmarks.md (means of the four networks there). TensorFlow's step is the shortest; JAX starts
-  a second sooner, so it wins where a trial is a few steps. torch is not among them: nothing measured speaks for it.
+- Without: TensorFlow, then JAX, then torch. By docs/benchmarks.md TensorFlow's training step on 2 cores takes half
+  of JAX's time; JAX's first step is a second sooner there, but a whole short trial is not, because JAX compiles
+  each operation that makes the weights. For torch no measurement speaks.
 - Where only TensorFlow is installed, it is TensorFlow.
 """
 
@@ -24,8 +24,7 @@ from tcn_search.workers.resources import visible_gpus
 
 BACKENDS = ("tensorflow", "jax", "torch")
 _ON_A_GPU = ("jax", "tensorflow", "torch")
-# Seconds of the first step and of a further one on 2 cores, docs/benchmarks.md.
-_ON_THE_CPU = {"tensorflow": (3.2, 0.049), "jax": (2.1, 0.097)}
+_ON_A_CPU = ("tensorflow", "jax", "torch")
 
 
 def choose_backend(
@@ -34,7 +33,6 @@ def choose_backend(
     installed: Iterable[str],
     on_gpu: Iterable[str],
     gpus: int,
-    steps: int,
 ) -> str:
     """The backend for a study.
 
@@ -44,36 +42,24 @@ def choose_backend(
         installed: backends that can be imported.
         on_gpu: those of them that are installed with their GPU parts.
         gpus: how many GPUs the machine has.
-        steps: training steps of a whole trial.
 
     Raises:
         InputError: the backend does not exist, or is not installed.
 
-    >>> choose_backend("auto", {}, ["tensorflow", "jax"], [], gpus=0, steps=1_000)
+    >>> choose_backend("auto", {}, ["tensorflow", "jax"], [], gpus=0)
     'tensorflow'
-    >>> choose_backend("auto", {}, ["tensorflow", "jax"], ["jax"], gpus=1, steps=1_000)
+    >>> choose_backend("auto", {}, ["tensorflow", "jax"], ["jax"], gpus=1)
     'jax'
     """
     installed, on_gpu = set(installed), set(on_gpu)
     for source, name in (("--backend", asked), ("KERAS_BACKEND", environment.get("KERAS_BACKEND") or "auto")):
         if name != "auto":
             return _require(source, name, installed)
-    if gpus:
-        for name in _ON_A_GPU:
-            if name in installed & on_gpu:
-                return name
-    known = [name for name in _ON_THE_CPU if name in installed]
-    if known:
-        return min(known, key=lambda name: _trial_seconds(name, steps))
-    for name in BACKENDS:
+    order = [name for name in _ON_A_GPU if name in on_gpu] if gpus else []
+    for name in (*order, *_ON_A_CPU):
         if name in installed:
             return name
     raise InputError("No backend is installed. pip install tensorflow")
-
-
-def _trial_seconds(name: str, steps: int) -> float:
-    start, step = _ON_THE_CPU[name]
-    return start + steps * step
 
 
 def _require(source: str, name: str, installed: set[str]) -> str:
@@ -105,11 +91,11 @@ def backends_on_gpu() -> list[str]:
     return [name for name in BACKENDS if found[name]]
 
 
-def resolve_backend(asked: str, steps: int) -> str:
+def resolve_backend(asked: str) -> str:
     """`choose_backend` for this machine, this environment and what is installed here."""
     gpus = len(visible_gpus(os.environ))
     on_gpu = backends_on_gpu() if gpus else []
-    return choose_backend(asked, os.environ, installed_backends(), on_gpu, gpus, steps)
+    return choose_backend(asked, os.environ, installed_backends(), on_gpu, gpus)
 
 
 def backend_version(name: str) -> str:

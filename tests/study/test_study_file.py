@@ -126,7 +126,7 @@ def test_every_shipped_study_can_be_read_and_has_a_feasible_architecture(file: P
         ("[task]\nname = 'adding'\n[space]\nkernel_sizes = [3]", "Unknown key 'space.kernel_sizes'. Did you mean 'space.kernel_size'?"),
         ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'training.learning_rate'?"),
         ("[task]\nname = 'adding'\n[serch]\ntrials = 1", "Unknown key 'serch'. Did you mean 'search'?"),
-        ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, sampler, pruner, objectives, seed."),
+        ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, trial_timeout, sampler, pruner, objectives, seed."),
         ("[search]\ntrials = 1", "task is missing"),
         ("[task]\nseq_len = 1", "task.name is missing"),
         ("task = 'adding'", "task must be a section, [task]. Received: 'adding'"),
