@@ -118,8 +118,8 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
 def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings) -> None:
     """Give a model the task's loss and metrics and the settings' optimiser.
 
-    The optimiser's variables are made here, because TensorFlow traces a training step twice if they appear
-    while it is traced.
+    The variables of optimiser and metrics are made here, because TensorFlow traces a training step twice if
+    some appear while it is traced.
     """
     spec = spec_of(task)
     steps = None if isinstance(task, TaskSpec) else math.ceil(len(task.train) / settings.batch_size)
