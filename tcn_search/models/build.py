@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tcn_search.tasks.task import Task, TaskSpec, TrainingData
 # A trial has few training steps; with Keras' 0.99 the statistics, and with them the validation values, lag so far
 # behind that batch norm loses every early comparison.
 BATCH_NORM_MOMENTUM = 0.9
+STEPS_PER_EXECUTION = 16
+STEPS_THAT_PAY_A_LOOP = 2_000
 _ACTIVATIONS = {
     "classification": "softmax",
     "labelling": "softmax",
@@ -58,7 +61,7 @@ def build_model(
             x = LastSteps(architecture.look_back, name="look_back")(x)
         x = make_tcn(architecture, settings.dropout_rate)(x)
         if architecture.readout in ("max", "average"):
-            x = PoolOverTime(architecture.readout, name="readout")(x)
+            x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
         return x
 
     return assemble(body, task, settings)
@@ -73,9 +76,27 @@ def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettin
     """A compiled model around `body`: the task's standardisation before it, its head and predictions after.
 
     Args:
-        body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read.
+        body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It computes
+            in the settings' precision; all else is float32.
     """
-    spec = spec_of(task)
+    with precision(settings.precision):
+        model = _model_around(body, spec_of(task))
+    compile_model(model, task, settings)
+    return model
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Layers made inside compute in this precision: the name of a Keras dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _model_around(body: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
         inputs
@@ -83,7 +104,7 @@ def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettin
     window = x
     if spec.last_value_channels:
         x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)
-    x = keras.layers.Dense(spec.outputs, name="head")(body(x))
+    x = keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
     if spec.last_value_channels:
         x = PutBackLastValue(spec.last_value_channels, dtype="float32", name="put_back_last_value")(
             [x, window]
@@ -96,9 +117,7 @@ def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettin
         dtype="float32",
         name="predictions",
     )(x)
-    model = keras.Model(inputs, outputs, name="tcn_search")
-    compile_model(model, task, settings)
-    return model
+    return keras.Model(inputs, outputs, name="tcn_search")
 
 
 def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
@@ -128,8 +147,22 @@ def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings)
         loss=make_loss(spec),
         metrics=make_metrics(spec),
         jit_compile=keras.backend.backend() == "jax",
+        steps_per_execution=steps_per_execution(steps, settings.epochs),
     )
     model.optimizer.build(model.trainable_variables)
+
+
+def steps_per_execution(steps: int | None, epochs: int) -> int:
+    """Training steps in one call of the compiled function, for a training of `epochs` times `steps`.
+
+    On JAX, Keras loops over them in Python: it costs nothing and saves callbacks. On TensorFlow the loop is
+    compiled, for a third of a second that only a long training wins back. torch has none.
+    """
+    backend = keras.backend.backend()
+    if steps is None or backend == "torch":
+        return 1
+    worth_it = backend == "jax" or steps * epochs >= STEPS_THAT_PAY_A_LOOP
+    return min(STEPS_PER_EXECUTION, steps) if worth_it else 1
 
 
 def load_model(path: str | Path) -> keras.Model:

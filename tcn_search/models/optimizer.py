@@ -35,7 +35,9 @@ def make_optimizer(settings: TrainingSettings, steps: int | None = None) -> kera
         given["weight_decay"] = settings.weight_decay
     if settings.clip_norm:
         given["global_clipnorm"] = settings.clip_norm
-    return optimizer(learning_rate=_learning_rate(settings, steps), **fixed, **given)
+    made = optimizer(learning_rate=_learning_rate(settings, steps), **fixed, **given)
+    # Keras would wrap it by itself, but then forgets that in the saved model, which cannot be opened again.
+    return keras.optimizers.LossScaleOptimizer(made) if settings.precision == "mixed_float16" else made
 
 
 def _learning_rate(settings: TrainingSettings, steps: int | None) -> Any:

@@ -23,6 +23,11 @@ _RESULTS = (
     "seq_len",
     "parameters",
     "seconds",
+    "seconds_build",
+    "seconds_compile",
+    "seconds_training",
+    "seconds_validation",
+    "outside_share",
 )
 _ARCHITECTURE = (
     "nb_filters",
@@ -44,13 +49,15 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
     "diverged", "out_of_memory", "over_time", "unbuildable", "failed", "lost", "running", "waiting"); score (best
     epoch's validation value); best_epoch, epochs; receptive_field, required_context (within the trial's own
-    look-back) and seq_len in steps; parameters of the whole model; seconds; the architecture's fields; the training
-    settings that are searched; reason; started (UTC-naive).
+    look-back) and seq_len in steps; parameters of the whole model; seconds in all, and in build, compile (first
+    calls), training and validation; outside_share, the part of the seconds that no training step took; the
+    architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
+    versions); started (UTC-naive).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
     architecture = [*_ARCHITECTURE, *(["look_back"] if definition.space.look_back is not None else [])]
-    columns = ["trial", "state", "ended", *_RESULTS, *architecture, *settings, "reason", "started"]
+    columns = ["trial", "state", "ended", *_RESULTS, *architecture, *settings, "reason", "machine", "started"]
     flat = [{**row, **row["settings"]} for row in rows]
     return pd.DataFrame(flat, columns=columns)
 
@@ -77,8 +84,9 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         "epochs": len(result.get("curve", [])) or None,
         "required_context": definition.required_context,
         "seq_len": definition.spec.seq_len,
-        "seconds": result.get("seconds", {}).get("total"),
+        **_seconds(result.get("seconds", {})),
         "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
+        "machine": result.get("machine", ""),
         "started": trial.datetime_start,
         "settings": {name: trial.params[name] for name in SEARCHABLE if name in trial.params},
     }
@@ -93,6 +101,17 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
             architecture, definition.spec.outputs
         )
     return row
+
+
+def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:
+    total, training = seconds.get("total"), seconds.get("training")
+    return {
+        "seconds": total,
+        **{
+            f"seconds_{phase}": seconds.get(phase) for phase in ("build", "compile", "training", "validation")
+        },
+        "outside_share": 1 - training / total if total and training is not None else None,
+    }
 
 
 def _ended(trial: optuna.trial.FrozenTrial, result: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import TrainingData
 
 PLATEAU_EPOCHS = 5
+BATCHES_BETWEEN_LOOKS = 64
 
 # Called after each epoch with (epoch from 1, best value so far, the epoch's numbers); False stops the training.
 OnEpoch = Callable[[int, float, dict[str, float]], bool]
@@ -30,12 +31,17 @@ class Training:
             validation part accuracies are often equal, and the longer training is the better bet.
         score: that value, or NaN.
         ended: "complete", "stopped" (by `on_epoch`), "diverged" (NaN or infinite loss) or "over_time".
+        seconds: in "compile" (the first step and the first batch of the validation part, tracing and
+            compilation included), "training" (all other steps) and "validation".
     """
 
     curve: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     score: float = math.nan
     ended: str = "complete"
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"compile": 0.0, "training": 0.0, "validation": 0.0}
+    )
 
 
 def train(
@@ -64,7 +70,7 @@ def train(
         epochs=settings.epochs,
         validation_data=(data.validation.X, data.validation.y),
         validation_batch_size=max(settings.batch_size, 256),
-        callbacks=[watcher],
+        callbacks=_Callbacks(watcher, model, settings.epochs),
         verbose=0,
     )
     watcher.restore()
@@ -79,6 +85,29 @@ def is_plateau(losses: Sequence[float]) -> bool:
     """
     *before, newest = losses
     return len(before) >= PLATEAU_EPOCHS and newest >= max(before[-PLATEAU_EPOCHS:])
+
+
+class _Callbacks(keras.callbacks.CallbackList):
+    """Gives the watcher each batch's numbers unread.
+
+    Keras' own list turns them into Python numbers after every batch, and so waits for the device each time.
+    """
+
+    def __init__(self, watcher: _Watcher, model: keras.Model, epochs: int) -> None:
+        super().__init__([watcher], add_history=True, model=model, epochs=epochs)
+        self.watcher = watcher
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.watcher.on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.watcher.on_train_batch_end(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.watcher.on_test_batch_begin(batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.watcher.on_test_batch_end(batch, logs)
 
 
 class _Watcher(keras.callbacks.Callback):
@@ -98,19 +127,39 @@ class _Watcher(keras.callbacks.Callback):
         self.training = Training()
         self.best_weights: Any = None
         self.improved_at = 0
+        self.clock = _Clock(self.training.seconds)
         self.started = 0.0
+        self.looked_at = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.perf_counter()
+        self.looked_at = 0
+        self.clock.enter("training")
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.clock.before_a_call()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.clock.after_a_call()
         # The loss is a running mean, so NaN stays: looking at it now and then is enough, and each look waits.
-        if batch % 64 == 63 and logs and not math.isfinite(float(logs["loss"])):
-            self._stop("diverged")
+        if batch + 1 - self.looked_at >= BATCHES_BETWEEN_LOOKS and logs:
+            self.looked_at = batch + 1
+            if not math.isfinite(float(logs["loss"])):
+                self._stop("diverged")
         if self.deadline is not None and time.monotonic() > self.deadline:
             self._stop("over_time")
 
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.clock.enter("validation")
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.clock.before_a_call()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.clock.after_a_call()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.clock.leave()
         if self.training.ended == "over_time":  # in the middle of this epoch, which counts for nothing
             return
         numbers = {name: float(value) for name, value in (logs or {}).items()}
@@ -146,3 +195,37 @@ class _Watcher(keras.callbacks.Callback):
         """Put the best epoch's weights back."""
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
+
+
+class _Clock:
+    """Sums up where the time of a training goes; the first call of a phase is its compilation."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+        self.phase = ""
+        self.compiled: set[str] = set()
+        self.since = self.called = 0.0
+
+    def enter(self, phase: str) -> None:
+        """A phase begins, and with it the one before ends."""
+        self.leave()
+        self.phase, self.since = phase, time.perf_counter()
+
+    def leave(self) -> None:
+        """What has passed since the phase began is its time."""
+        if self.phase:
+            self.seconds[self.phase] += time.perf_counter() - self.since
+        self.phase = ""
+
+    def before_a_call(self) -> None:
+        """Of the compiled function."""
+        if self.phase not in self.compiled:
+            self.called = time.perf_counter()
+
+    def after_a_call(self) -> None:
+        """Move the time of a phase's first call to "compile"."""
+        if self.phase not in self.compiled:
+            self.compiled.add(self.phase)
+            spent = time.perf_counter() - self.called
+            self.seconds["compile"] += spent
+            self.since += spent

@@ -87,6 +87,7 @@ class TrialOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     latency: float | None = None
+    machine: str = ""
 
 
 def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]) -> TrialOutcome:
@@ -98,6 +99,7 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
     from tcn_search.tasks.kinds import Metric
     from tcn_search.trainers.fit import train
     from tcn_search.workers.latency import milliseconds
+    from tcn_search.workers.machine import machine
 
     started = time.perf_counter()
     deadline = None if job.time_limit is None else time.monotonic() + job.time_limit
@@ -120,7 +122,7 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
         # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
         lines = str(error).strip().splitlines() or [""]
         ended, reason = ending_of(error, building=building), f"{type(error).__name__}: {lines[0][:300]}"
-        return TrialOutcome(job.number, ended, parameters=parameters, reason=reason)
+        return TrialOutcome(job.number, ended, parameters=parameters, reason=reason, machine=machine())
     finally:
         keras.utils.clear_session(free_memory=False)
         gc.collect()
@@ -131,7 +133,8 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
         best_epoch=training.best_epoch,
         curve=training.curve,
         parameters=parameters,
-        seconds={"build": built - started, "total": time.perf_counter() - started},
+        seconds={"build": built - started, **training.seconds, "total": time.perf_counter() - started},
         latency=latency,
         reason=f"the limit is {job.time_limit:g} s" if training.ended == "over_time" else "",
+        machine=machine(),
     )

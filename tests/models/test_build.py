@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tcn_search import Architecture, Task, build_model, load_model
+from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.errors import InputError
 from tcn_search.models.predict import predict
 from tcn_search.models.readout import PoolOverTime
@@ -190,3 +190,36 @@ def test_bad_model_files(tmp_path: Path) -> None:
     (tmp_path / "bad.keras").write_text("no model")
     with pytest.raises(InputError, match=r"bad.keras cannot be read as a Keras model"):
         load_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("readout", ["last", "average"])
+def test_precision_holds_for_the_body_alone(precision: str, readout: str, tmp_path: Path) -> None:
+    before = keras.config.dtype_policy()
+    large = X * 1e6  # beyond what float16 can hold, before it is standardised
+    task = Task.from_arrays(large, Y)
+    architecture = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2), readout=readout)
+    model = build_model(architecture, task, TrainingSettings(precision=precision))
+    assert keras.config.dtype_policy() == before
+    assert model.get_layer("tcn").compute_dtype == precision.removeprefix("mixed_")
+    outside = [layer for layer in model.layers if layer.name not in ("sequences", "tcn")]
+    assert {layer.compute_dtype for layer in outside} == {"float32"}
+    assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (precision == "mixed_float16")
+    history = model.fit(task.train.X, task.train.y, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.predict(large, verbose=0), model.predict(large, verbose=0), rtol=1e-2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces twice")
+@pytest.mark.parametrize("kind", ["classification", "regression", "multi_label"])
+def test_the_training_step_is_traced_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task.from_arrays(X, targets(kind), kind=kind)
+    model = build_model(SMALL, task)
+    traced, step = [], model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
+    model.fit(task.train.X, task.train.y, epochs=1, verbose=0)
+    assert len(traced) == 1

@@ -107,6 +107,25 @@ def test_every_trial_keeps_its_curve_and_settings() -> None:
         assert row["score"] == pytest.approx(curves[curves["trial"] == job.number]["val_loss"].min())
 
 
+def test_the_frame_says_where_the_time_went() -> None:
+    study = make()
+    run(
+        study, 2, that_took({"build": 1.0, "compile": 2.0, "training": 3.0, "validation": 1.0, "total": 10.0})
+    )
+    row = study.trials().iloc[0]
+    phases = ("build", "compile", "training", "validation")
+    assert [row[f"seconds_{phase}"] for phase in phases] == [1, 2, 3, 1]
+    assert (row["seconds"], row["outside_share"], row["machine"]) == (10, pytest.approx(0.7), "here")
+
+
+def that_took(seconds: dict[str, float]) -> Synthetic:
+    """An executor whose trials took these seconds."""
+    executor = Synthetic()
+    outcome = executor._outcome
+    executor._outcome = lambda *arguments: replace(outcome(*arguments), seconds=seconds, machine="here")  # type: ignore[method-assign]
+    return executor
+
+
 def test_searched_settings_reach_trials_frame_and_winners() -> None:
     space = replace(SPACE, optimizer=["adam", "sgd"], batch_size=[4, 8], clip_norm=0.5, learning_rate=None)
     study = make(space=space, training=replace(TRAINING, learning_rate=0.3))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings, build_model
 from tcn_search.tasks.kinds import Metric
-from tcn_search.trainers.fit import train
+from tcn_search.trainers.fit import _Watcher, train
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(64))
@@ -18,9 +20,9 @@ SMALL = Architecture(nb_filters=8, kernel_size=3, dilations=(1, 2), readout="max
 LOSS, ACCURACY = Metric("val_loss", "minimize"), Metric("val_accuracy", "maximize")
 
 
-def build(settings: TrainingSettings, seed: int = 0) -> keras.Model:
+def build(settings: TrainingSettings, seed: int = 0, architecture: Architecture = SMALL) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    return build_model(SMALL, TASK, settings)
+    return build_model(architecture, TASK, settings)
 
 
 def test_it_learns_and_its_score_is_the_best_epoch() -> None:
@@ -79,6 +81,46 @@ def test_a_schedule_ends_with_the_training() -> None:
     model = build(settings)
     train(model, TASK.training, settings, LOSS)
     assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0, abs=1e-9)
+
+
+def test_it_says_where_the_time_went() -> None:
+    settings = TrainingSettings(epochs=3, batch_size=8)
+    training = train(build(settings), TASK.training, settings, LOSS)
+    assert set(training.seconds) == {"compile", "training", "validation"}
+    assert all(spent > 0 for spent in training.seconds.values())
+    epochs = sum(epoch["seconds"] for epoch in training.curve)
+    assert sum(training.seconds.values()) == pytest.approx(epochs, rel=0.1)
+
+
+def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
+    monkeypatch.setattr("tcn_search.models.build.STEPS_THAT_PAY_A_LOOP", 0)
+    found = []
+    for steps in (1, 4):
+        monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
+        model = build(settings, architecture=replace(SMALL, norm="batch"))
+        found.append([epoch["val_loss"] for epoch in train(model, TASK.training, settings, LOSS).curve])
+    assert model.steps_per_execution == (1 if keras.backend.backend() == "torch" else 4)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 16])
+def test_nan_is_seen_within_an_epoch(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.models.build.STEPS_THAT_PAY_A_LOOP", 0)
+    monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
+    settings = TrainingSettings(epochs=2, batch_size=1, optimizer="sgd", learning_rate=1e30)
+    many = Task.from_arrays(*waves(200))
+    model = build_model(SMALL, many, settings)
+    batches: list[int] = []
+    look = _Watcher.on_train_batch_end
+
+    def counted(watcher: _Watcher, batch: int, logs: Any = None) -> None:
+        batches.append(batch)
+        look(watcher, batch, logs)
+
+    monkeypatch.setattr(_Watcher, "on_train_batch_end", counted)
+    assert train(model, many.training, settings, LOSS).ended == "diverged"
+    assert max(batches) < 80
 
 
 def test_divergence_is_seen() -> None:

@@ -80,6 +80,8 @@ def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> Non
     # four convolutions (kernel 2; the first of 2 channels), one match, the head
     assert outcome.parameters == (2 * 2 * 4 + 4) + 3 * (2 * 4 * 4 + 4) + (2 * 4 + 4) + (4 * 2 + 2)
     assert outcome.seconds["total"] >= outcome.seconds["build"] > 0
+    assert {"compile", "training", "validation"} < set(outcome.seconds)
+    assert outcome.machine.count(",") == 3
     np.testing.assert_allclose(outcome.score, owner.outcomes[5].score, rtol=1e-5)
 
 
