@@ -56,7 +56,8 @@ def fetch(
     """The file's path on this machine, downloaded if it is not there.
 
     Args:
-        accepts: judges a file with another checksum by what is in it: the same data can be packed otherwise.
+        accepts: judges a file with another checksum, or without a published one, by what is in it: the same
+            data can be packed otherwise.
 
     Raises:
         InputError: it cannot be had, or is not what it should be; says which file to put where.
@@ -65,8 +66,8 @@ def fetch(
     if target.is_file():
         if not _is_right(target, file, accepts):
             raise InputError(
-                f"{target} is not the file that is wanted (its SHA-256 is {_sha256(target)}, not "
-                f"{_wanted_sha256(target, file)}). Remove it to have it downloaded again."
+                f"{target} is not the file that is wanted: {_why_wrong(target, target, file)}. Remove it to have "
+                "it downloaded again."
             )
         return target
     failures = []
@@ -92,9 +93,9 @@ def _download(url: str, target: Path, file: RemoteFile, accepts: Callable[[Path]
     part = target.with_name(target.name + ".part")
     _complete(url, part)
     if not _is_right(part, file, accepts):
-        found = _sha256(part)
+        why = _why_wrong(part, target, file)
         part.unlink()
-        raise _WrongContentError(f"SHA-256 {found} came, {_wanted_sha256(target, file)} was expected")
+        raise _WrongContentError(why)
     if not file.sha256:
         _record(target).write_text(_sha256(part) + "\n")
     os.replace(part, target)
@@ -136,7 +137,14 @@ def _copy(answer: Any, out: IO[bytes], url: str, done: int, total: int | None) -
 
 def _is_right(path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None) -> bool:
     wanted = _wanted_sha256(path, file)
-    return not wanted or _sha256(path) == wanted or (accepts is not None and accepts(path))
+    if not wanted:
+        return accepts is None or accepts(path)
+    return _sha256(path) == wanted or (accepts is not None and accepts(path))
+
+
+def _why_wrong(found: Path, target: Path, file: RemoteFile) -> str:
+    wanted = _wanted_sha256(target, file)
+    return f"its SHA-256 is {_sha256(found)}, not {wanted}" if wanted else f"it is no {target.suffix} file"
 
 
 def _wanted_sha256(path: Path, file: RemoteFile) -> str:

@@ -50,7 +50,7 @@ def npz(path: str | Path, **options: Any) -> Task:
     if names is not None:
         given["class_names"] = [str(name) for name in np.atleast_1d(names)]
     try:
-        return Task.from_arrays(name=path.stem, **given, **options)
+        return Task.from_arrays(**{"name": path.stem, **given, **options})
     except InputError as error:
         raise InputError(f"{path}: {_in_the_words_of_the_file(str(error))}") from error
 

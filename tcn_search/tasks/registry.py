@@ -88,7 +88,7 @@ BUILT_IN = {
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
-PATH_OPTIONS = ("file", "test", "folder", "test_folder")
+PATH_OPTIONS = ("file", "test", "folder", "test_folder", "data_dir")
 
 
 _FILES: tuple[tuple[tuple[str, ...], Callable[..., Task], tuple[Callable[..., Task], ...]], ...] = (

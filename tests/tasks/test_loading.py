@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,40 @@ def test_japanese_vowels_are_ragged_and_equal_the_stored_copy(shared_data: Path)
     np.testing.assert_array_equal(ours.test.y, stored.test.y)
 
 
+@pytest.mark.parametrize("name", ["JapaneseVowels", "ECG5000"])
+def test_a_problem_of_the_archive_is_read_from_the_data_directory(
+    shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "ucr").mkdir()
+    (tmp_path / "ucr" / f"{name}.npz").symlink_to(shared_data / f"{name}.npz")
+    task = load_task(name.lower(), data_dir=str(tmp_path))
+    stored = load_task(shared_data / f"{name}.npz")
+    np.testing.assert_array_equal(task.train.X, stored.train.X)
+    assert (task.name, task.spec.ragged) == (name.lower(), name == "JapaneseVowels")
+
+
+def test_a_problem_of_the_archive_is_read_from_its_zip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = "@problemName {0}\n@timeStamps false\n@missing false\n@univariate {1}\n@equalLength {2}\n@classLabel true a b\n@data\n"
+    rows = {"one": "1,2,3:a\n4,5,6:b\n" * 3, "many": "1,2:3,4:a\n5,6,7:8,9,1:b\n" * 3}
+    (tmp_path / "ucr").mkdir()
+    for problem, name, head in (
+        ("one", "Earthquakes", ("true", "true")),
+        ("many", "CharacterTrajectories", ("false", "false")),
+    ):
+        with zipfile.ZipFile(tmp_path / "ucr" / f"{name}.zip", "w") as archive:
+            for part in ("TRAIN", "TEST"):
+                archive.writestr(f"{name}_{part}.ts", header.format(name, *head) + rows[problem])
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path))
+    one, many = load_task("earthquakes"), load_task("charactertrajectories")
+    assert one.test is not None
+    assert many.test is not None
+    assert one.test.X[:2, :, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    np.testing.assert_array_equal(many.test.X[0], [[1, 3], [2, 4], [np.nan, np.nan]])
+    assert (many.spec.ragged, many.spec.class_names) == (True, ("a", "b"))
+
+
 @pytest.mark.parametrize(("name", "channels", "steps"), [("GunPoint", 1, 150), ("BasicMotions", 6, 100)])
 def test_a_users_npz_works_by_path_alone(shared_data: Path, name: str, channels: int, steps: int) -> None:
     task = load_task(shared_data / f"{name}.npz")
@@ -86,7 +121,7 @@ def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
         ("qqqqqqqq", {}, "There is no task 'qqqqqqqq'. For your own data give the path to a file."),
         ("adding", {"seqlen": 3}, "Task 'adding' has no option 'seqlen'. It has: seq_len, train_size, validation_size, test_size, seed."),
         ("adding", {"seq_len": 1}, "seq_len of the adding problem must be at least 2, for two marks. Received: 1"),
-        ("osuleaf", {"seq_len": 3}, "Task 'osuleaf' has no option 'seq_len'. It has: validation_fraction, seed."),
+        ("osuleaf", {"seq_len": 3}, "Task 'osuleaf' has no option 'seq_len'. It has: validation_fraction, seed, data_dir."),
         ("forecast", {}, "Task 'forecast' needs the option file: a CSV of yours with a time column."),
         ("nowhere/data.npz", {}, "There is no file nowhere/data.npz."),
         ("data.xls", {}, "A task's file must be an .npz, a .csv or a .ts. Received: data.xls"),
