@@ -1,0 +1,56 @@
+"""The study files that ship: they parse, and their spaces have networks that see what their tasks need."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tcn_search.cli.main import main
+from tcn_search.study.study_file import read_study_file
+
+STUDIES = Path(__file__).parents[2] / "studies"
+# name: (kind, steps, channels, outputs, required context)
+TASKS = {
+    "adding-200": ("regression", 200, 2, 1, 200),
+    "adding-600": ("regression", 600, 2, 1, 600),
+    "copy_memory": ("labelling", 520, 1, 9, 511),
+    "seq_mnist": ("classification", 784, 1, 10, 784),
+    "permuted_mnist": ("classification", 784, 1, 10, 784),
+    "japanese_vowels": ("classification", 29, 12, 9, 29),
+    "osuleaf": ("classification", 427, 1, 6, 427),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_shipped_study_has_feasible_networks(name: str) -> None:
+    kind, steps, channels, outputs, context = TASKS[name]
+    file = read_study_file(STUDIES / f"{name}.toml", {"constraints.required_context": context})
+    space = file.space.for_task(kind, steps, channels, outputs, file.constraints)
+    assert space.limits.required_context == context
+    assert file.name == name
+
+
+SMALL = {
+    "adding": ["task.train_size=200", "task.validation_size=50", "task.test_size=50"],
+    "copy_memory": ["task.train_size=100", "task.validation_size=50", "task.test_size=50"],
+    "seq_mnist": ["task.train=200", "task.validation_size=100", "task.test=100"],
+    "permuted_mnist": ["task.train=200", "task.validation_size=100", "task.test=100"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TASKS)
+def test_a_shipped_study_runs_from_end_to_end(
+    name: str, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mnist.npz").symlink_to(shared_data / "mnist.npz")
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    task = tomllib.loads((STUDIES / f"{name}.toml").read_text())["task"]["name"]
+    changes = [*SMALL.get(task, []), "training.epochs=1", "training.final_epochs=1"]
+    options = [part for change in changes for part in ("--set", change)]
+    assert main(["run", str(STUDIES / f"{name}.toml"), "--trials", "2", *options]) == 0
+    assert main(["best", name, "--seeds", "1"]) == 0
+    assert main(["report", name]) == 0
