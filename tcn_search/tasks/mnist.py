@@ -30,7 +30,7 @@ _ARRAYS_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc
 def seq_mnist(
     train: int | None = None,
     validation_size: int = 5_000,
-    test: int | None = None,
+    test_size: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
 ) -> Task:
@@ -41,17 +41,17 @@ def seq_mnist(
 
     Args:
         train: training sequences, if not all that the validation part leaves (55,000).
-        test: test sequences, if not all 10,000; for trying things out.
+        test_size: test sequences, if not all 10,000; for trying things out.
         seed: of what is drawn.
         data_dir: where the file is, or is downloaded to.
     """
-    return _task("seq_mnist", train, validation_size, test, seed, data_dir, None)
+    return _task("seq_mnist", train, validation_size, test_size, seed, data_dir, None)
 
 
 def permuted_mnist(
     train: int | None = None,
     validation_size: int = 5_000,
-    test: int | None = None,
+    test_size: int | None = None,
     seed: int = 0,
     permutation_seed: int = 0,
     data_dir: str | None = None,
@@ -62,14 +62,14 @@ def permuted_mnist(
         permutation_seed: of the order. The order is that of the study: it is kept with its options.
     """
     order = np.random.default_rng(permutation_seed).permutation(STEPS)
-    return _task("permuted_mnist", train, validation_size, test, seed, data_dir, order)
+    return _task("permuted_mnist", train, validation_size, test_size, seed, data_dir, order)
 
 
 def _task(
     name: str,
     train: int | None,
     validation_size: int,
-    test: int | None,
+    test_size: int | None,
     seed: int,
     data_dir: str | None,
     order: np.ndarray | None,
@@ -78,8 +78,8 @@ def _task(
     positive_integer("validation_size", validation_size)
     kept, held_out = _draw_parts(digits, train, validation_size, seed)
     test_rows = np.arange(len(test_images))
-    if test is not None:
-        test_rows = test_rows[: positive_integer("test", test)]
+    if test_size is not None:
+        test_rows = test_rows[: positive_integer("test_size", test_size)]
     task = Task.from_arrays(
         _sequences(images[kept], order),
         digits[kept],

@@ -35,8 +35,8 @@ def test_a_shipped_study_has_feasible_networks(name: str) -> None:
 SMALL = {
     "adding": ["task.train_size=200", "task.validation_size=50", "task.test_size=50"],
     "copy_memory": ["task.train_size=100", "task.validation_size=50", "task.test_size=50"],
-    "seq_mnist": ["task.train=200", "task.validation_size=100", "task.test=100"],
-    "permuted_mnist": ["task.train=200", "task.validation_size=100", "task.test=100"],
+    "seq_mnist": ["task.train=200", "task.validation_size=100", "task.test_size=100"],
+    "permuted_mnist": ["task.train=200", "task.validation_size=100", "task.test_size=100"],
 }
 
 

@@ -11,7 +11,7 @@ from tcn_search import load_task
 from tcn_search.errors import InputError
 from tcn_search.tasks.mnist import is_mnist, read_mnist
 
-SMALL = {"train": 300, "validation_size": 200, "test": 50}
+SMALL = {"train": 300, "validation_size": 200, "test_size": 50}
 
 
 @pytest.fixture
