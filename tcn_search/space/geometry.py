@@ -19,6 +19,7 @@ from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import suggest_within
 
 Point = tuple[Any, ...]
+EXTRA_LEVELS = "extra_levels"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,35 @@ class Geometry:
             look_back=chosen.get("look_back"),
         )
 
+    @cached_property
+    def most_extra_levels(self) -> int:
+        """Most levels beyond the fewest that are feasible, over everything asked before them."""
+        counts: dict[Point, int] = {}
+        for point in self.feasible:
+            counts[point[:-1]] = counts.get(point[:-1], 0) + 1
+        return max(counts.values()) - 1
+
+    def suggest_folded(self, trial: Any) -> dict[str, Any]:
+        """Ask for a feasible point with ranges that are the same in every trial.
+
+        Levels are asked for as those beyond the fewest that suffice; any other value that cannot become
+        feasible stands for the nearest that can.
+        """
+        left = self.feasible
+        chosen: dict[str, Any] = {}
+        for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
+            possible = [value for value in values if any(point[position] == value for point in left)]
+            ever = self._ever_feasible(position, narrow=True)
+            if name == "levels":
+                extra = trial.suggest_int(EXTRA_LEVELS, 0, self.most_extra_levels)
+                chosen[name] = possible[min(extra, len(possible) - 1)]
+            elif name in ("padding", "dilations"):
+                chosen[name] = _nearest(_suggest_categorical(trial, name, ever), possible)
+            else:
+                chosen[name] = _nearest(suggest_within(trial, name, values, ever), possible)
+            left = frozenset(point for point in left if point[position] == chosen[name])
+        return chosen
+
     def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:
         """Ask an Optuna trial for a point, each value bounded by those before it if `narrow`."""
         left = self.feasible if narrow else frozenset(self.points)
@@ -99,6 +129,17 @@ class Geometry:
         """A categorical choice must stay the same in all trials: only what never works is left out."""
         possible = {point[position] for point in (self.feasible if narrow else self.points)}
         return [value for value in self.values[position] if value in possible]
+
+
+def _nearest(value: Any, possible: Sequence[Any]) -> Any:
+    """The value itself, or what comes nearest: among lists of dilations, in reach."""
+    if value in possible:
+        return value
+    if isinstance(value, int):
+        return min(possible, key=lambda other: abs(other - value))
+    if isinstance(value, tuple):
+        return min(possible, key=lambda other: abs(sum(other) - sum(value)))
+    return possible[0]
 
 
 def dilations_of(chosen: dict[str, Any]) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
 from tcn_search.space.settings import SEARCHABLE, check_setting
 
 # What decides the receptive field is asked for first; see geometry.py.
-_OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,13 @@ class SearchSpace:
         input_channels: int,
         outputs: int,
         constraints: Constraints | None = None,
+        *,
+        static: bool = False,
     ) -> TaskSpace:
         """The space with the task's numbers filled in.
+
+        Args:
+            static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
             InputError: no architecture of the space can reach the required context; says what would.
@@ -164,7 +169,9 @@ class SearchSpace:
             max_params=constraints.max_params,
             allow_blind_spots=constraints.allow_blind_spots,
         )
-        space = TaskSpace(SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow")
+        space = TaskSpace(
+            SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow", static=static
+        )
         space.require_feasible()
         return space
 
@@ -188,6 +195,7 @@ class TaskSpace:
     space: SearchSpace
     limits: Limits
     narrow: bool = True
+    static: bool = False
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -209,8 +217,9 @@ class TaskSpace:
 
     def suggest(self, trial: Any) -> tuple[Architecture, dict[str, Any]]:
         """Ask an Optuna trial for every hyperparameter: an architecture, and training settings by name."""
-        chosen = self.geometry.suggest(trial, self.narrow)
-        others = {name: suggest(trial, name, getattr(self.space, name)) for name in _OTHERS}
+        folded = self.narrow and self.static
+        chosen = self.geometry.suggest_folded(trial) if folded else self.geometry.suggest(trial, self.narrow)
+        others = {name: suggest(trial, name, getattr(self.space, name)) for name in OTHERS}
         settings = {name: suggest(trial, name, found) for name, found in self.space.settings.items()}
         architecture = Architecture(
             kernel_size=chosen["kernel_size"],

@@ -13,7 +13,7 @@ from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.study.objectives import check_names, read_objectives
 from tcn_search.study.pruners import PRUNERS
-from tcn_search.study.samplers import check_sampler
+from tcn_search.study.samplers import check_sampler, is_dynamic
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task, TaskSpec
 
@@ -132,7 +132,12 @@ class Definition:
         """The space with the task's numbers filled in."""
         spec = self.spec
         return self.space.for_task(
-            spec.kind, spec.seq_len, spec.input_channels, spec.outputs, self.constraints
+            spec.kind,
+            spec.seq_len,
+            spec.input_channels,
+            spec.outputs,
+            self.constraints,
+            static=not is_dynamic(self.search.sampler),
         )
 
     def to_dict(self) -> dict[str, Any]:

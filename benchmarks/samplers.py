@@ -1,0 +1,166 @@
+"""Which sampler, and how shall it be kept to the feasible space? Run: python benchmarks/samplers.py
+
+Nothing is trained: a made-up smooth score over the real search space, at a length where about half of the
+architectures fall short and at one where nearly all do. Each sampler searches it with what falls short pruned
+("prune"), with ranges that follow the feasible space ("dynamic") and with fixed ones folded onto it ("static").
+Regret is the best score found, less the best there is; the table has the mean over the seeds, and its standard
+error. It takes some minutes; `--samplers tpe random --seeds 2` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import math
+import statistics
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.constraints import Constraints, infeasible
+from tcn_search.space.dimensions import Range
+from tcn_search.space.search_space import SearchSpace, TaskSpace
+from tcn_search.study.samplers import make_sampler
+
+SPACE = SearchSpace(
+    nb_filters=Range(8, 64),
+    kernel_size=Range(2, 8),
+    levels=Range(1, 10),
+    nb_stacks=[1, 2, 3],
+    padding="causal",
+    norm=["none", "layer", "weight"],
+    use_skip_connections=True,
+    readout="last",
+)
+LENGTHS = (400, 16_384)
+WAYS = ("prune", "dynamic", "static")
+NEEDS = {"gp": "torch", "cmaes": "cmaes"}
+
+
+def grouped_tpe(seed: int) -> optuna.samplers.BaseSampler:
+    """TPE that keeps parameters with changing ranges in its joint model, at their latest range."""
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+
+
+def univariate_tpe(seed: int) -> optuna.samplers.BaseSampler:
+    """TPE that looks at each parameter alone."""
+    return optuna.samplers.TPESampler(seed=seed, multivariate=False, constant_liar=True)
+
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    **{name: (lambda seed, name=name: make_sampler(name, seed)) for name in ("tpe", "gp", "cmaes", "random")},
+    "tpe, grouped": grouped_tpe,
+    "tpe, univariate": univariate_tpe,
+}
+
+
+def score(architecture: Architecture, settings: dict[str, float], fewest: int) -> float:
+    """0 at kernel 5, one level more than suffices, 1 stack, 32 filters, layer norm, rate 2e-3, dropout 0.1."""
+    return (
+        ((architecture.kernel_size - 5) / 4) ** 2
+        + ((architecture.levels - min(fewest + 1, 10)) / 4) ** 2
+        + 0.1 * (architecture.nb_stacks - 1)
+        + math.log2(architecture.level_filters[0] / 32) ** 2 / 4
+        + {"layer": 0.0, "weight": 0.05, "none": 0.15}[architecture.norm]
+        + math.log10(settings["learning_rate"] / 2e-3) ** 2 / 2
+        + ((settings["dropout_rate"] - 0.1) / 0.3) ** 2 / 4
+    )
+
+
+class Landscape:
+    """The score over one task's space, with its best value."""
+
+    def __init__(self, seq_len: int, way: str) -> None:
+        constraints = Constraints(receptive_field="prune" if way == "prune" else "narrow")
+        self.space: TaskSpace = SPACE.for_task(
+            "regression", seq_len, 2, 1, constraints, static=way == "static"
+        )
+        geometry = self.space.geometry
+        self.infeasible_share = 1 - len(geometry.feasible) / len(geometry.points)
+        self.fewest: dict[tuple[int, int], int] = {}
+        for point in geometry.feasible:
+            chosen = dict(zip(geometry.names, point, strict=True))
+            shape = (chosen["kernel_size"], chosen["nb_stacks"])
+            self.fewest[shape] = min(self.fewest.get(shape, 99), chosen["levels"])
+        best = {"learning_rate": 2e-3, "dropout_rate": 0.1}
+        self.optimum = min(
+            self.score(
+                Architecture(32, kernel, tuple(2**i for i in range(levels)), stacks, norm="layer"), best
+            )
+            for (kernel, stacks), fewest in self.fewest.items()
+            for levels in range(fewest, 11)
+        )
+
+    def score(self, architecture: Architecture, settings: dict[str, float]) -> float:
+        return score(architecture, settings, self.fewest[architecture.kernel_size, architecture.nb_stacks])
+
+    def search(self, sampler: optuna.samplers.BaseSampler, trials: int) -> tuple[float, float]:
+        """Regret after so many trials, and the share of them that was infeasible."""
+        study, best, wasted = optuna.create_study(sampler=sampler), math.inf, 0
+        for _ in range(trials):
+            trial = study.ask()
+            architecture, settings = self.space.suggest(trial)
+            violations = self.space.violations(architecture)
+            for violation in violations:
+                trial.set_constraint(violation.name, violation.excess)
+            if infeasible(violations):
+                wasted += 1
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                continue
+            value = self.score(architecture, settings)
+            best = min(best, value)
+            study.tell(trial, value)
+        worst = 2.0  # what a study that found nothing is charged
+        return min(best, worst) - self.optimum, wasted / trials
+
+
+def line(name: str, seq_len: int, way: str, seeds: int, trials: int) -> str:
+    landscape = Landscape(seq_len, way)
+    found = [landscape.search(SAMPLERS[name](seed), trials) for seed in range(seeds)]
+    regrets, wasted = zip(*found, strict=True)
+    error = statistics.stdev(regrets) / math.sqrt(seeds) if seeds > 1 else math.nan
+    return (
+        f"{seq_len:>5}  {landscape.infeasible_share:>8.0%}  {name:<15}  {way:<7}  {statistics.fmean(wasted):>6.0%}  "
+        f"{statistics.fmean(regrets):>6.4f} ± {error:.4f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Which sampler, and how shall it be kept to the feasible space?"
+    )
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument(
+        "--append", type=Path, metavar="FILE", help="append the table to this markdown file too"
+    )
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore")
+    lines = [f"{'steps':>5} {'too short'}  {'sampler':<15} {'way':<7}  pruned  regret"]
+    print(lines[0], flush=True)
+    for seq_len in LENGTHS:
+        for name in arguments.samplers:
+            if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+                lines.append(f"{seq_len:>5}  {name}: left out, {NEEDS[name]} is not installed")
+                print(lines[-1], flush=True)
+                continue
+            for way in WAYS:
+                lines.append(line(name, seq_len, way, arguments.seeds, arguments.trials))
+                print(lines[-1], flush=True)
+    if arguments.append is not None:
+        table = "\n".join(lines)
+        with arguments.append.open("a") as opened:
+            opened.write(
+                f"\n## Samplers and the feasible space\n\nWritten by `python benchmarks/samplers.py`: "
+                f"{arguments.seeds} seeds, {arguments.trials} trials, nothing trained, Optuna {optuna.__version__}. "
+                f"Regret: lower is better.\n\n```\n{table}\n```\n"
+            )
+
+
+if __name__ == "__main__":
+    main()
