@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="start no further trial after N finished ones without a better score",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="STUDY",
+        help="a new study begins with the best trials of this one",
     )
     parser.add_argument(
         "--workers",
@@ -69,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     trials = file.trials if arguments.trials is None else arguments.trials
     if trials < 1:
         raise InputError(f"--trials must be at least 1. Received: {trials}")
+    patience = file.patience if arguments.patience is None else arguments.patience
+    if patience is not None and patience < 1:
+        raise InputError(f"--patience must be at least 1. Received: {patience}")
     workers = _workers(arguments.workers)
     if arguments.workers_per_gpu < 1:
         raise InputError(f"--workers-per-gpu must be at least 1. Received: {arguments.workers_per_gpu}")
@@ -82,11 +98,13 @@ def run(arguments: argparse.Namespace) -> int:
         file.search,
         backend=arguments.backend,
         storage=arguments.storage,
+        start_from=arguments.start_from,
     )
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
-    print(study.definition.task_space().describe(), flush=True)
+    print(study.definition.task_space().describe())
+    _print_how(study)
     crew = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
@@ -97,7 +115,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with show_progress() as on_progress:
             study.run(
-                trials, timeout=timeout, workers=crew, trial_timeout=trial_timeout, on_progress=on_progress
+                trials,
+                timeout=timeout,
+                workers=crew,
+                trial_timeout=trial_timeout,
+                patience=patience,
+                on_progress=on_progress,
             )
     except KeyboardInterrupt:
         print(f"\nStopped after {study.finished} finished trials. The same command continues.")
@@ -112,10 +135,24 @@ def _workers(text: str) -> int | str:
     return text if text == "auto" else int(text)
 
 
+def _print_how(study: Study) -> None:
+    """What is tried first, and that several objectives prune nothing."""
+    search = study.definition.search
+    if study.start.trials or study.start.outside:
+        print(study.start)
+    if len(search.objectives) > 1 and search.pruner != "none":
+        print(
+            f"{len(search.objectives)} objectives: no trial is pruned between epochs, pruners weigh one only"
+        )
+    sys.stdout.flush()
+
+
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
     from tcn_search.study.progress import minutes
 
     storage = f" --storage {arguments.storage}" if arguments.storage else ""
+    if study.ended_early:
+        print(f"\nended early: {study.ended_early}")
     if study.best_trial is None:
         print(f"{study.finished} trials in {minutes(spent)}, none of them complete.")
         return

@@ -102,7 +102,7 @@ def _geometry(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
     for name, values in zip(geometry.names, geometry.values, strict=True):
         value = _base(architecture, values) if name == "dilation_base" else getattr(architecture, name)
         if value not in values:
-            shown = as_text(value) if name == "dilations" else value
+            shown = as_text(architecture.dilations) if name == "dilations" else value
             raise OutsideSpace(f"{name} {shown}")
         answers |= {name: value, f"{name}_index": values.index(value)}
         point.append(value)

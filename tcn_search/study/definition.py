@@ -25,10 +25,11 @@ class SearchSettings:
     Args:
         objectives: what trials are judged by. The first is the validation number that is a trial's score, such
             as "val_loss" or "val_accuracy"; more make a Pareto front, such as ("val_loss", "params").
-        sampler: "tpe", "gp", "cmaes", "random", or a dotted path such as "optuna.samplers.QMCSampler".
+        sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as "optuna.samplers.QMCSampler".
         pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
             objectives nothing is pruned between epochs.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
+        warm_start: try first what is known to be good: see `study.warm_start`.
         final_epochs: epochs of the winners' final training, if not those of a trial.
     """
 
@@ -37,6 +38,7 @@ class SearchSettings:
     pruner: str = "asha"
     seed: int = 0
     final_epochs: int | None = None
+    warm_start: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", check_names(self.objectives))
@@ -62,6 +64,7 @@ class SearchSettings:
         values = dict(values)
         if "objective" in values:
             values["objectives"] = [values.pop("objective")]
+        values.setdefault("warm_start", False)
         return cls(**values)
 
 

@@ -74,4 +74,4 @@ def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
             f"{dimension.high} without a step"
         )
     count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
-    return tuple(dimension.low + position * dimension.step for position in range(count))
+    return tuple(min(dimension.low + position * dimension.step, dimension.high) for position in range(count))

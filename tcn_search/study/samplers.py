@@ -51,9 +51,10 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
     "gp": gp,
     "cmaes": cmaes,
     "random": random,
+    "grid": random,  # the grid's points are queued, see grid.py; nothing is left to draw
 }
 SAMPLERS = tuple(_SAMPLERS)
-_DYNAMIC = ("tpe", "random")
+_DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes",)
 
 

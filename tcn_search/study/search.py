@@ -14,7 +14,10 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.space.constraints import infeasible
 from tcn_search.study.definition import Definition
 from tcn_search.study.giving_up import ended_well, give_up_after
+from tcn_search.study.grid import grid_points
 from tcn_search.study.objectives import objective_values
+from tcn_search.study.patience import Patience
+from tcn_search.study.planned import Plan, stored_trials
 from tcn_search.study.progress import Progress
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.endings import ERRORS, LIMITS
@@ -42,7 +45,9 @@ class Search:
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         trial_timeout: float | None = None,
+        patience: int | None = None,
     ) -> None:
+        self.ended = ""  # why the search stopped before its last trial
         self._trial_timeout = trial_timeout
         self._study, self._definition, self._wanted = study, definition, trials
         self._space = definition.task_space()
@@ -55,6 +60,11 @@ class Search:
         self._finished = sum(map(is_finished, recorded))
         self._here = 0
         self._best = _best_score(recorded, self._objective)
+        self._patience = Patience(self._objectives, [trial for trial in recorded if is_finished(trial)])
+        self._most_without_improvement = patience
+        is_grid = definition.search.sampler == "grid"
+        planned = grid_points(self._space, definition.search.seed) if is_grid else stored_trials(study)
+        self._plan = Plan(study, planned, only=is_grid)
         self._started = time.monotonic()
         self._deadline = None if timeout is None else self._started + timeout
         self._bad: list[TrialOutcome] = []
@@ -65,6 +75,9 @@ class Search:
         if self._finished + len(self._running) >= self._wanted or self._is_over():
             return None
         for _ in range(INFEASIBLE_IN_A_ROW):
+            if not self._plan.prepare():
+                self.ended = "every point of the grid has been tried"
+                return None
             trial = self._study.ask()
             architecture, settings = self._space.suggest(trial)
             trial.set_user_attr("architecture", architecture.to_dict())
@@ -88,7 +101,12 @@ class Search:
         )
 
     def _is_over(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self.ended = "the time is over"
+        waited = self._patience.without_improvement
+        if self._most_without_improvement is not None and waited >= self._most_without_improvement:
+            self.ended = f"no better trial among the last {waited}"
+        return bool(self.ended)
 
     def _is_feasible(self, trial: optuna.Trial, architecture: Architecture) -> bool:
         """Mark every limit on the trial; prune it here if one is broken."""
@@ -140,14 +158,14 @@ class Search:
         if outcome.ended == "complete":
             assert outcome.score is not None
             architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-            self._study.tell(
-                trial,
-                objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec),
-            )
+            values = objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec)
+            self._study.tell(trial, values)
+            self._patience.count(values)
             if self._best is None or self._objective.better(outcome.score, self._best):
                 self._best = outcome.score
         else:
             self._study.tell(trial, state=TrialState.PRUNED)
+            self._patience.count(None)
 
     def abandon(self) -> None:
         """The run ends early: what is in training is recorded as lost and queued again."""

@@ -26,11 +26,14 @@ from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.grid import grid_size
+from tcn_search.study.planned import store, stored_start
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Search, is_finished, sweep
 from tcn_search.study.storage import list_studies, no_such_study, open_storage, storage_errors
+from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task, TrainingData
@@ -48,6 +51,7 @@ _DEFINITION = "tcn_search"  # user attributes of an Optuna study
 _WINNER = "winner"
 _READINGS = "test_readings"
 _OWNER = "owner"
+STARTING_TRIALS = 5  # of another study
 _COMPARISON = "comparison"
 
 
@@ -63,6 +67,7 @@ class Study:
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or else what suits
             the machine (see `workers.backends`); for an existing one its own.
         storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
+        start_from: a study, or its name in the storage, whose best trials a new study tries first.
 
     Raises:
         InputError: something that cannot be used, or a study of this name with another definition.
@@ -79,6 +84,7 @@ class Study:
         *,
         backend: str | None = None,
         storage: str | None = None,
+        start_from: str | Study | None = None,
     ) -> None:
         _check_name(name)
         self.name, self._url, self._task = name, storage, task
@@ -91,7 +97,7 @@ class Study:
             made = Definition.of(task, space, constraints, training, search)
             self.definition: Definition = replace(made, backend=resolve_backend(backend or "auto"))
             self._sampler()  # a missing package is said before anything is written
-            self._create()
+            self._create(self._warm_start(start_from))
         else:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
@@ -108,6 +114,7 @@ class Study:
                 )
                 _require_same(name, stored, given)
         self._optuna = self._load()
+        self.ended_early = ""  # why the last run ended before its last trial
 
     def _stored_definition(self) -> Definition:
         study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
@@ -115,7 +122,7 @@ class Study:
             raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
         return Definition.from_dict(study.user_attrs[_DEFINITION])
 
-    def _create(self) -> None:
+    def _create(self, start: WarmStart) -> None:
         with storage_errors(self._url or ""):
             study = optuna.create_study(
                 study_name=self.name,
@@ -124,6 +131,26 @@ class Study:
             )
             study.set_user_attr(_DEFINITION, self.definition.to_dict())
             study.set_user_attr("versions", _versions())
+            store(study, start)
+
+    def _warm_start(self, start_from: str | Study | None) -> WarmStart:
+        """What a new study tries first."""
+        definition = self.definition
+        if definition.search.sampler == "grid":
+            grid_size(definition.task_space())  # says what is wrong with it before anything is written
+            return WarmStart()
+        recipes: list[Recipe] = []
+        if start_from is not None:
+            other = start_from if isinstance(start_from, Study) else load_study(start_from, self._url)
+            recipes = recipes_of(other.name, other.candidates(STARTING_TRIALS))
+        if definition.search.warm_start:
+            recipes += known_recipes(definition, definition.task_space())
+        return warm_start(definition, recipes)
+
+    @property
+    def start(self) -> WarmStart:
+        """The trials that the study tries first, and those that its space does not hold."""
+        return stored_start(self._optuna)
 
     def _load(self) -> optuna.Study:
         return optuna.load_study(study_name=self.name, storage=open_storage(self._url))
@@ -164,6 +191,7 @@ class Study:
         timeout: float | None = None,
         workers: int | str | Crew = "auto",
         trial_timeout: float | None = None,
+        patience: int | None = None,
         executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
@@ -177,6 +205,7 @@ class Study:
             workers: processes that train at the same time, "auto" for what suits the machine, or a `crew`.
                 With several, the order of trials is not the same every time.
             trial_timeout: seconds after which a trial ends, pruned.
+            patience: start no further trial after so many finished ones in a row that were not the best so far.
             executor: who trains instead, such as `InProcessExecutor(study.task.training)` for debugging.
             on_progress: called after every epoch and every trial; default: prints a line a trial.
 
@@ -184,6 +213,8 @@ class Study:
             InputError: bad arguments, or another process runs this study now.
         """
         positive_integer("trials", trials)
+        if patience is not None:
+            positive_integer("patience", patience)
         for limit, value in (("timeout", timeout), ("trial_timeout", trial_timeout)):
             if value is not None and not value > 0:
                 raise InputError(f"{limit} must be above 0 seconds. Received: {value!r}")
@@ -197,7 +228,13 @@ class Study:
         self._optuna.sampler = self._sampler(len(self._trials()))
         self._optuna.pruner = make_pruner(self.definition.search.pruner, self.definition.training.epochs)
         search = Search(
-            self._optuna, self.definition, trials, timeout, on_progress or print_progress, trial_timeout
+            self._optuna,
+            self.definition,
+            trials,
+            timeout,
+            on_progress or print_progress,
+            trial_timeout,
+            patience,
         )
         if executor is None:
             executor = ProcessExecutor(self.task.training, crew.places)
@@ -208,6 +245,7 @@ class Study:
         finally:
             executor.close()
             search.abandon()
+            self.ended_early = search.ended
             self._optuna.set_user_attr(_OWNER, None)
 
     def crew(self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None) -> Crew:

@@ -60,6 +60,8 @@ class _SearchSection(_Section):
     pruner: str = "asha"
     objectives: list[str] = ["val_loss"]
     seed: int = 0
+    patience: int | None = Field(default=None, ge=1)
+    warm_start: bool = True
 
 
 class _File(_Section):
@@ -92,6 +94,7 @@ class StudyFile(NamedTuple):
     search: SearchSettings
     trials: int
     trial_timeout: float | None
+    patience: int | None
 
     def load_task(self) -> Task:
         """The task with its data."""
@@ -210,10 +213,12 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             sampler=file.search.sampler,
             pruner=file.search.pruner,
             seed=file.search.seed,
+            warm_start=file.search.warm_start,
             final_epochs=final_epochs,
         ),
         trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
+        patience=file.search.patience,
     )
 
 

@@ -11,8 +11,9 @@ from tcn_search.space.answers import OutsideSpace, parameters_of
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import most_useful_levels
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.definition import Definition
+from tcn_search.study.winners import Candidate
 
 # Bai, Kolter and Koltun 2018 (arXiv 1803.01271), appendix A, table 2: kernel size, levels, hidden channels,
 # dropout, gradient clipping; learning rates as in section A. Base 2, weight norm, no skip connections.
@@ -60,10 +61,10 @@ class WarmStart(NamedTuple):
         return f"begins with {first}{left_out}"
 
 
-def warm_start(definition: Definition, recipes: Iterable[Recipe] | None = None) -> WarmStart:
-    """What of the recipes lies inside the space, each set of parameters once. Default: `known_recipes`."""
+def warm_start(definition: Definition, recipes: Iterable[Recipe]) -> WarmStart:
+    """What of the recipes lies inside the space, each set of parameters once."""
     space, trials, outside = definition.task_space(), dict[str, PlannedTrial](), []
-    for recipe in known_recipes(definition, space) if recipes is None else recipes:
+    for recipe in recipes:
         try:
             _require_training(recipe, definition, space)
             parameters = parameters_of(space, recipe.architecture, recipe.settings)
@@ -140,15 +141,13 @@ def _require_training(recipe: Recipe, definition: Definition, space: TaskSpace) 
             raise OutsideSpace(f"{name} {value}")
 
 
-def recipes_of(name: str, trials: Iterable[tuple[int, Architecture, TrainingSettings]]) -> list[Recipe]:
+def recipes_of(name: str, trials: Iterable[Candidate]) -> list[Recipe]:
     """Another study's trials as recipes: their architectures, and the settings that can be searched."""
-    from tcn_search.space.settings import SEARCHABLE
-
     return [
         Recipe(
-            f"{name} trial {number}",
-            architecture,
-            {key: getattr(settings, key) for key in SEARCHABLE if getattr(settings, key) is not None},
+            f"{name} trial {one.trial}",
+            one.architecture,
+            {key: getattr(one.settings, key) for key in SEARCHABLE if getattr(one.settings, key) is not None},
         )
-        for number, architecture, settings in trials
+        for one in trials
     ]

@@ -1,0 +1,143 @@
+"""What a study tries first, the grid, and when it stops for lack of progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tcn_search import Constraints, Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search.errors import InputError
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SMALL = SearchSpace(
+    nb_filters=[4, 8],
+    kernel_size=Range(2, 3),
+    levels=Range(2, 4),
+    nb_stacks=1,
+    padding="causal",
+    norm="none",
+    use_skip_connections=True,
+    readout="last",
+    dropout_rate=0.0,
+    learning_rate=[1e-3, 2e-3],
+)
+PAPER = SearchSpace(nb_filters=[10, 24, 64], kernel_size=Range(2, 8), levels=Range(1, 9), padding="causal")
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def make(name: str = "waves", space: SearchSpace = SMALL, **changes: Any) -> Study:
+    return Study(name, TASK, space, **{"training": TrainingSettings(epochs=1), **changes})
+
+
+def run(study: Study, trials: int, **options: Any) -> Synthetic:
+    executor = Synthetic()
+    study.run(trials, executor=executor, on_progress=lambda progress: None, **options)
+    return executor
+
+
+@pytest.mark.parametrize("sampler", ["random", "optuna.samplers.QMCSampler"])
+def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
+    study = make(space=PAPER, search=SearchSettings(sampler=sampler))
+    assert [trial.name for trial in study.start.trials] == [
+        "cheapest",
+        "keras-tcn default",
+        "Bai et al. adding 600",
+    ]
+    assert "Bai et al. PTB words (optimizer sgd)" in study.start.outside
+    assert "Bai et al. MNIST (nb_filters 25)" in study.start.outside
+    cheapest, default, adding, other = (job for job in run(study, 4).jobs)
+    limits = study.definition.task_space().limits
+    assert limits.parameters(cheapest.architecture) < limits.parameters(other.architecture)
+    assert cheapest.architecture.receptive_field >= 16
+    described = default.architecture.to_dict()
+    assert (described["nb_filters"], described["kernel_size"], described["dilations"]) == (
+        64,
+        3,
+        [1, 2, 4, 8, 16, 32],
+    )
+    assert (adding.architecture.nb_filters, adding.architecture.kernel_size, adding.architecture.levels) == (
+        24,
+        8,
+        8,
+    )
+    assert (adding.architecture.norm, adding.architecture.use_skip_connections) == ("weight", False)
+    assert (adding.settings.learning_rate, adding.settings.dropout_rate) == (2e-3, 0.0)
+
+
+def test_the_start_is_made_once_and_can_be_left_out() -> None:
+    first = run(make(space=PAPER), 2).jobs
+    again = run(make(space=PAPER), 4).jobs
+    assert again[0].architecture not in [job.architecture for job in first]
+    assert "WAITING" not in set(make(space=PAPER).trials()["state"])
+    assert make("cold", search=SearchSettings(warm_start=False)).start == ((), ())
+
+
+def test_a_study_starts_from_anothers_best() -> None:
+    run(make("old", search=SearchSettings(warm_start=False)), 7)
+    new = make("new", space=SMALL, search=SearchSettings(warm_start=False), start_from="old")
+    best = [candidate.architecture for candidate in make("old").candidates(5)]
+    assert len(new.start.trials) >= 1
+    jobs = run(new, len(new.start.trials)).jobs
+    assert jobs[0].architecture == best[0]
+    assert {job.architecture for job in jobs} <= set(best)
+    narrow = make("narrow", SearchSpace(**{**SMALL.to_dict(), "nb_filters": [5]}), start_from="old")
+    assert any(line.startswith("old trial") and "nb_filters" in line for line in narrow.start.outside)
+    with pytest.raises(InputError, match="There is no study 'none' in the storage"):
+        make("other", start_from="none")
+
+
+def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
+    study = make(search=SearchSettings(sampler="grid"))
+    run(study, 3)
+    run(make(search=SearchSettings(sampler="grid")), 100)
+    frame = study.trials()
+    points = frame[["nb_filters", "kernel_size", "levels", "learning_rate"]]
+    feasible = study.definition.task_space().geometry.feasible
+    assert len(points) == len(points.drop_duplicates()) == len(feasible) * 4 == study.finished
+    again = make(search=SearchSettings(sampler="grid"))
+    assert run(again, 100).jobs == []
+    assert again.ended_early == "every point of the grid has been tried"
+
+
+def test_a_grid_leaves_out_what_breaks_another_limit() -> None:
+    study = make(search=SearchSettings(sampler="grid"), constraints=Constraints(max_params=500))
+    run(study, 100)
+    frame = study.trials()
+    assert set(frame["ended"]) == {"complete"}
+    assert (frame["parameters"] <= 500).all()
+
+
+def test_a_grid_over_a_range_without_steps_is_refused() -> None:
+    space = SearchSpace(**{**SMALL.to_dict(), "dropout_rate": Range(0.0, 0.3)})
+    with pytest.raises(InputError) as error:
+        make(space=space, search=SearchSettings(sampler="grid"))
+    assert str(error.value) == (
+        'sampler "grid" needs a list or a step for dropout_rate. Received: a range from 0.0 to 0.3 without a step'
+    )
+    assert not Path("runs").exists()
+    stepped = SearchSpace(**{**SMALL.to_dict(), "dropout_rate": Range(0.0, 0.3, step=0.1)})
+    study = make(space=stepped, search=SearchSettings(sampler="grid"))
+    run(study, 20)
+    assert set(study.trials()["dropout_rate"].round(9)) == {0.0, 0.1, 0.2, 0.3}
+
+
+def test_a_search_that_gets_nowhere_ends() -> None:
+    study = make(search=SearchSettings(sampler="random", seed=1))
+    run(study, 200, patience=6)
+    scores = study.trials()["score"]
+    assert study.finished == scores.idxmin() + 1 + 6
+    assert study.ended_early == "no better trial among the last 6"
+    run(study, study.finished + 1, patience=6)
+    assert study.finished == len(scores)  # it counts over runs
+    with pytest.raises(InputError, match="patience must be an integer of at least 1. Received: 0"):
+        study.run(3, patience=0)
