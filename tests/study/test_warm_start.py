@@ -113,7 +113,7 @@ def test_a_grid_leaves_out_what_breaks_another_limit() -> None:
     study = make(search=SearchSettings(sampler="grid"), constraints=Constraints(max_params=500))
     run(study, 100)
     frame = study.trials()
-    assert set(frame["ended"]) == {"complete"}
+    assert set(frame["ended"]) <= {"complete", "pruned"}  # never infeasible
     assert (frame["parameters"] <= 500).all()
 
 
