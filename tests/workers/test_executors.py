@@ -162,3 +162,18 @@ def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
     for process in alive:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
+
+
+@pytest.mark.slow
+def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.workers.processes.GRACE_SECONDS", 1.0)
+    executor = ProcessExecutor(TASK.training)
+    owner = Scripted([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
+    owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGSTOP)
+    try:
+        executor.run(owner)
+    finally:
+        executor.close()
+    assert owner.outcomes[0].ended == "over_time"
+    assert owner.outcomes[0].reason == "the limit is 30 s; it did not stop, so its process was killed"
+    assert owner.outcomes[1].ended == "complete"
