@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
+from tcn_search.workers.compiled_programs import keep_compiled_programs
 from tcn_search.workers.shared_data import read_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, run_trial
 
@@ -32,6 +33,7 @@ def main(folder: str) -> None:
     threading.Thread(target=_read, args=(messages, folder), daemon=True).start()
     _be_the_first_to_go()
     data = read_training_data(Path(folder))
+    keep_compiled_programs()
     import_module("keras")  # seconds, which no trial's time limit shall count
 
     def say(kind: str, values: dict[str, Any]) -> None:

@@ -1,0 +1,70 @@
+"""Where the first seconds of a trial go: build, first calls (tracing and compilation), and a step after that.
+
+    python benchmarks/trial_start.py [--append docs/benchmarks.md]
+
+One process a backend; 8 levels of 20 filters, kernel 3, sequences of 600 steps, batches of 32. Two trials in each: the
+first one meets a cold library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TRAIN = """
+import keras
+import numpy as np
+from tcn_search import Architecture, Task, TrainingSettings
+from tcn_search.workers.trial import TrialJob, run_trial
+
+generator = np.random.default_rng(0)
+X, y = generator.normal(size=(400, 600, 2)).astype("float32"), generator.normal(size=400).astype("float32")
+task = Task.from_arrays(X, y)
+settings = TrainingSettings(epochs=2, batch_size=32)
+architecture = Architecture(nb_filters=20, kernel_size=3, dilations=tuple(2**level for level in range(8)))
+steps = settings.epochs * -(-len(task.train) // settings.batch_size) - 1
+for number in range(2):
+    job = TrialJob(number, architecture, settings, "val_loss", "minimize", number)
+    seconds = run_trial(job, task.training, lambda report: True).seconds
+    step = 1000 * seconds["training"] / steps
+    print("RESULT", keras.backend.backend(), number, seconds["build"], seconds["compile"], step)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--append", type=Path, metavar="FILE")
+    append = parser.parse_args().append
+    lines = [
+        "",
+        "## Start of a trial",
+        "",
+        "`benchmarks/trial_start.py`: 8 levels of 20 filters, 600 steps, batches of 32. First calls: the first",
+        "training step and the first batch of the validation part, tracing and compilation included.",
+        "",
+        "| backend | trial | build, s | first calls, s | step after that, ms |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for backend in ("tensorflow", "jax", "torch"):
+        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        done = subprocess.run([sys.executable, "-c", TRAIN], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{backend}: {done.stderr.strip().splitlines()[-1]}")
+        for line in done.stdout.splitlines():
+            if line.startswith("RESULT"):
+                _, name, number, build, compiling, step = line.split()
+                order = ("first", "second")[int(number)]
+                numbers = f"{float(build):.2f} | {float(compiling):.2f} | {float(step):.0f}"
+                lines.append(f"| {name} | {order} | {numbers} |")
+    text = "\n".join(lines) + "\n"
+    print(text)
+    if append:
+        with append.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main()
