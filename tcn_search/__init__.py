@@ -35,6 +35,7 @@ _HOMES = {
     "plot_effective_receptive_field": "plots.effective_receptive_field",
     "plot_history": "plots.history",
     "plot_learning_curves": "plots.learning_curves",
+    "plot_pareto": "plots.pareto",
     "plot_plan_frontier": "plots.plan_frontier",
     "plot_receptive_field_score": "plots.receptive_field_score",
     "plot_receptive_field_tree": "plots.receptive_field_tree",

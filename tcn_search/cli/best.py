@@ -20,6 +20,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)")
     parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=MOST",
+        help="only trials that cost at most this: params=50000, multiply_adds=2e6, latency=3",
+    )
+    parser.add_argument(
         "--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)"
     )
 
@@ -27,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and not arguments.out.endswith(".keras"):
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
+    limits = dict(map(read_limit, arguments.limit))
     study = find_study(arguments)
     objective = study.definition.objective.name
 
@@ -39,10 +47,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     before = study.test_readings
     import_keras_quietly()
-    winner = study.best(arguments.top, arguments.seeds, out=arguments.out, on_run=show)
+    winner = study.best(arguments.top, arguments.seeds, limits=limits, out=arguments.out, on_run=show)
     if study.test_readings == before and winner.test_scores:
         print("These trainings are stored; nothing is trained and the test part is not read again.")
     print(f"\nbest architecture: {study.architecture_of(winner.trial)}")
     print(winner)
     print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")
     return 0
+
+
+def read_limit(text: str) -> tuple[str, float]:
+    """ "params=50000" as name and number.
+
+    >>> read_limit("params=50_000")
+    ('params', 50000.0)
+    """
+    name, _, most = text.partition("=")
+    try:
+        return name.strip(), float(most)
+    except ValueError as error:
+        raise InputError(f"--limit must be NAME=NUMBER, such as params=50000. Received: {text!r}") from error

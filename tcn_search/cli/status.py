@@ -47,5 +47,10 @@ def _print_status(study: Study) -> None:
     if study.best_trial is not None:
         score = f"{definition.objective.name} {study.best_score:.4g}"
         print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
+    if len(definition.objectives) > 1:
+        names = [objective.name for objective in definition.objectives]
+        front = study.pareto()
+        print(f"Pareto front, {len(front)} trials:")
+        print(front[["trial", *names]].to_string(index=False))
     for number, epoch in study.running().items():
         print(f"running: trial {number}, epoch {epoch}")

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from tcn_search.plots.history import plot_history
 from tcn_search.plots.learning_curves import plot_learning_curves
+from tcn_search.plots.pareto import plot_pareto
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
 from tcn_search.study.study import Study
@@ -14,7 +15,9 @@ NAMES = ("history", "receptive_field", "learning_curves")
 
 
 def study_figures(study: Study) -> dict[str, Figure]:
-    """history, receptive_field, learning_curves, and comparison where there is one, by file name; of no window."""
+    """By file name: history, receptive_field, learning_curves; pareto_COST for each further objective; comparison
+    where there is one. They belong to no window.
+    """
     trials, definition = study.trials(), study.definition
     objective, spec = definition.objective, definition.spec
     figures = {name: Figure(figsize=(8, 4.4), layout="constrained") for name in NAMES}
@@ -29,6 +32,11 @@ def study_figures(study: Study) -> dict[str, Figure]:
         ax=receptive_field,
     )
     plot_learning_curves(study.learning_curves(), objective.name, study.best_trial, ax=learning_curves)
+    values = study.objective_values()
+    if len(values):
+        for metric in definition.objectives[1:]:
+            figure = figures[f"pareto_{metric.name}"] = Figure(figsize=(8, 4.4), layout="constrained")
+            plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
     if study.comparison is not None and len(study.comparison.frame()):
         figures["comparison"] = comparison_figure(study.comparison)
     return figures

@@ -49,6 +49,7 @@ def page(study: Study, figures: Mapping[str, Figure]) -> str:
         "history": "How the search went",
         "receptive_field": "Receptive field",
         "learning_curves": "Training",
+        **{f"pareto_{name}": f"Score and {name}" for name in study.definition.search.objectives[1:]},
         "comparison": "Recurrent networks of the same size",
     }
     pictures = "".join(

@@ -6,7 +6,7 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.grid import grid_size
+from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import store, stored_start
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
@@ -298,12 +299,38 @@ class Study:
         """A trial with the settings of a final training."""
         return self._candidate(self._trials()[trial])
 
-    def candidates(self, top: int = 1) -> list[Candidate]:
-        """The `top` best complete trials, best first, with the settings of a final training."""
+    def objective_values(self) -> pd.DataFrame:
+        """One row a complete trial: trial, each objective's value, and whether it is on the Pareto front."""
+        return values_frame(self._trials(), self.definition)
+
+    def pareto(self) -> pd.DataFrame:
+        """The trials that no other beats in every objective, best score first: see `trials` for the columns.
+
+        Columns for the objectives come before those of `trials`.
+        """
+        values = self.objective_values()
+        front = values[values["on_front"].astype(bool)].drop(columns="on_front")
+        ascending = self.definition.objective.direction == "minimize"
+        front = front.sort_values(self.definition.objective.name, ascending=ascending, kind="stable")
+        return front.merge(self.trials(), on="trial").reset_index(drop=True)
+
+    def candidates(self, top: int = 1, limits: Mapping[str, float] | None = None) -> list[Candidate]:
+        """The `top` best complete trials, best first, with the settings of a final training.
+
+        Args:
+            limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
+        """
         frame = self.trials()
         complete = frame[frame["ended"] == "complete"]
         if complete.empty:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
+        if limits:
+            complete = complete[complete["trial"].isin(within(self._trials(), self.definition, limits))]
+            if complete.empty:
+                listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
+                raise InputError(
+                    f"No complete trial of the study {self.name!r} is within the limits: {listed}."
+                )
         ascending = self.definition.objective.direction == "minimize"
         best = complete.sort_values("score", ascending=ascending, kind="stable").head(
             positive_integer("top", top)
@@ -364,6 +391,7 @@ class Study:
         top: int = 1,
         seeds: int = 3,
         *,
+        limits: Mapping[str, float] | None = None,
         out: str | Path | None = None,
         on_run: Callable[[SeedRun], None] | None = None,
     ) -> Winner:
@@ -374,11 +402,12 @@ class Study:
         Args:
             top: how many of the best trials.
             seeds: trainings of each, with the seeds 0, 1, ...
+            limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
         """
         positive_integer("seeds", seeds)
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
-        candidates = self.candidates(top)
+        candidates = self.candidates(top, limits)
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
         stored = self.winner
         if stored is not None and stored.answers(wanted, file):

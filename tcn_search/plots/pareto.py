@@ -1,0 +1,44 @@
+"""The trade between a score and what a network costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside
+
+
+def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None = None) -> Axes:
+    """Each complete trial's cost and score; those that no other beats in every objective are joined.
+
+    Args:
+        values: columns trial, on_front, and one for each objective.
+        cost, objective: the columns on the horizontal and the vertical axis.
+        ax: where to draw; default a new figure.
+    """
+    ax = axes_or_new(ax)
+    front = values[values["on_front"].astype(bool)].sort_values(cost)
+    others = values[~values["on_front"].astype(bool)]
+    ax.scatter(
+        others[cost], others[objective], s=26, facecolors="none", edgecolors=GREY, label="beaten by another"
+    )
+    ax.plot(front[cost], front[objective], color=ORANGE, linewidth=1.4, zorder=2)
+    ax.scatter(front[cost], front[objective], s=34, color=BLUE, zorder=3, label="Pareto front")
+    for _, row in front.iterrows():
+        ax.annotate(
+            f"{row['trial']:.0f}",
+            (row[cost], row[objective]),
+            xytext=(4, 5),
+            textcoords="offset points",
+            color=INK,
+            fontsize=8,
+        )
+    for axis, name in (("x", cost), ("y", objective)):
+        column = values[name]
+        if len(column) and column.min() > 0 and column.max() / column.min() > 20:
+            getattr(ax, f"set_{axis}scale")("log")
+    ax.set_xlabel(cost)
+    ax.set_ylabel(f"{objective} (best epoch)")
+    ax.set_title("Score and cost; numbers are trials", loc="left", fontsize=11, color=INK)
+    legend_outside(ax)
+    return ax

@@ -1,0 +1,61 @@
+"""Trials that no other beats in every objective, and trials within limits on what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import optuna
+import pandas as pd
+from optuna.trial import TrialState
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.study.definition import Definition
+from tcn_search.study.objectives import dominates, multiply_adds_of, parameters_of
+
+
+def values_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
+    """One row a complete trial: trial, a column for each objective, and `on_front`, whether none dominates it."""
+    metrics = definition.objectives
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    rows = [
+        {
+            "trial": trial.number,
+            **{metric.name: value for metric, value in zip(metrics, trial.values, strict=True)},
+            "on_front": not any(dominates(other.values, trial.values, metrics) for other in complete),
+        }
+        for trial in complete
+    ]
+    return pd.DataFrame(rows, columns=["trial", *(metric.name for metric in metrics), "on_front"])
+
+
+def within(
+    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition, limits: Mapping[str, float]
+) -> set[int]:
+    """Numbers of the complete trials that cost at most what the limits say.
+
+    Raises:
+        InputError: a limit on something that is not known of the trials.
+    """
+    names = [metric.name for metric in definition.objectives]
+    known = ["params", "multiply_adds", *(["latency"] if "latency" in names else [])]
+    for name, limit in limits.items():
+        if name not in known:
+            raise InputError(f"A limit must be on one of {', '.join(known)}. Received: {name!r}")
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
+            raise InputError(f"The limit on {name} must be a number above 0. Received: {limit!r}")
+    kept = set()
+    for trial in trials:
+        if trial.state is not TrialState.COMPLETE:
+            continue
+        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
+        costs = {"params": parameters_of, "multiply_adds": multiply_adds_of}
+        found = {
+            name: trial.values[names.index(name)]
+            if name in names
+            else costs[name](architecture, definition.spec)
+            for name in limits
+        }
+        if all(found[name] <= limit for name, limit in limits.items()):
+            kept.add(trial.number)
+    return kept

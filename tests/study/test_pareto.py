@@ -1,0 +1,67 @@
+"""Several objectives: the front, limits on cost, and that reports hold it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search.errors import InputError
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(tmp_path)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = Study(
+        "waves",
+        Task.from_arrays(*waves(24)),
+        SearchSpace(nb_filters=[4, 8, 16], kernel_size=Range(2, 5), levels=Range(1, 5)),
+        training=TrainingSettings(epochs=2),
+        search=SearchSettings(
+            objectives=("val_loss", "params", "latency"), sampler="random", warm_start=False
+        ),
+    )
+    study.run(12, executor=Synthetic(), on_progress=lambda progress: None)
+    return study
+
+
+def test_the_front_is_what_no_other_trial_beats(study: Study) -> None:
+    frame = study.trials().set_index("trial")
+    assert set(frame["ended"]) == {"complete"}  # with several objectives nothing is pruned
+    costs = frame[["score", "parameters", "levels"]]  # the made-up latency is the number of levels
+    front = study.pareto()
+    for number, row in costs.iterrows():
+        beaten = ((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()
+        assert (number in set(front["trial"])) == (not beaten)
+    assert front["val_loss"].is_monotonic_increasing
+    assert front["params"].tolist() == front["parameters"].tolist()
+    assert study.best_trial == front["trial"][0]
+
+
+def test_the_best_within_limits(study: Study) -> None:
+    frame = study.trials()
+    most = int(frame["parameters"].median())
+    (best,) = study.candidates(limits={"params": most})
+    allowed = frame[frame["parameters"] <= most]
+    assert best.trial == allowed.loc[allowed["score"].idxmin(), "trial"]
+    few = study.candidates(20, limits={"params": most, "latency": 3, "multiply_adds": 1e9})
+    assert {one.architecture.levels for one in few} <= {1, 2, 3}
+    for limits, message in (
+        ({"params": 1}, "No complete trial of the study 'waves' is within the limits: params 1."),
+        ({"seconds": 1}, "A limit must be on one of params, multiply_adds, latency. Received: 'seconds'"),
+        ({"params": -1}, "The limit on params must be a number above 0. Received: -1"),
+    ):
+        with pytest.raises(InputError) as error:
+            study.candidates(limits=limits)
+        assert str(error.value) == message
+
+
+def test_the_report_holds_a_picture_for_each_cost(study: Study) -> None:
+    folder = write_report(study)
+    assert (folder / "pareto_params.png").stat().st_size > 5_000
+    assert "Score and latency" in (folder / "report.html").read_text()
