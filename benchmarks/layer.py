@@ -1,8 +1,9 @@
 """Training step, inference and memory of the TCN layer, against keras-tcn and PyTorch by hand.
 
-    python benchmarks/layer.py                      # TensorFlow, then JAX; prints the tables
+    python benchmarks/layer.py                      # TensorFlow, JAX and torch; prints the tables
     python benchmarks/layer.py --write docs/benchmarks.md
-    KERAS_BACKEND=jax python benchmarks/layer.py --backend jax     # one backend, on a GPU where there is one
+    python benchmarks/layer.py --backend torch --cases adding      # one backend, one case
+    KERAS_BACKEND=jax python benchmarks/layer.py --backend jax     # on a GPU, with `pip install "jax[cuda12]"`
 
 Each backend and case runs in a process of its own. There, the candidates take turns within one run, the Keras
 layers with the same weights; each number is a median. Only ratios within a case are comparable.
@@ -21,164 +22,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-CASES: dict[str, dict[str, Any]] = {
-    "adding": {"batch": 128, "steps": 600, "channels": 2, "kernel_size": 8, "levels": 7, "nb_filters": 24},
-    "sequential MNIST": {
-        "batch": 64,
-        "steps": 784,
-        "channels": 1,
-        "kernel_size": 6,
-        "levels": 8,
-        "nb_filters": 20,
-    },
-    "long": {"batch": 32, "steps": 4096, "channels": 1, "kernel_size": 3, "levels": 11, "nb_filters": 32},
-    "copy memory": {
-        "batch": 128,
-        "steps": 600,
-        "channels": 1,
-        "kernel_size": 8,
-        "levels": 8,
-        "nb_filters": 10,
-        "return_sequences": True,
-    },
-}
-OURS, KERAS_TCN, TORCH, FULL = "tcn_search", "keras-tcn", "PyTorch, all steps", "tcn_search, all steps"
-BATCHES = 4  # of one fit; its first step is left out
+from layer_candidates import KERAS_TCN, OURS, KerasCandidate, candidates
+from layer_cases import CASES, data, layer_arguments, training_multiply_adds
 
-
-def layer_arguments(case: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "nb_filters": case["nb_filters"],
-        "kernel_size": case["kernel_size"],
-        "dilations": [2**level for level in range(case["levels"])],
-        "return_sequences": case.get("return_sequences", False),
-    }
-
-
-def data(case: dict[str, Any]) -> tuple[Any, Any]:
-    import numpy as np
-
-    draw = np.random.default_rng(0)
-    shape = (case["batch"] * BATCHES, case["steps"])
-    x = draw.normal(size=(*shape, case["channels"])).astype("float32")
-    return x, draw.normal(size=(*(shape if case.get("return_sequences") else shape[:1]), 1)).astype("float32")
-
-
-class KerasCandidate:
-    """A model around one TCN layer: steps through `fit`, inference through `predict_on_batch`."""
-
-    def __init__(self, layer: Any, case: dict[str, Any], read_last: bool = False) -> None:
-        import keras
-
-        inputs = keras.Input((case["steps"], case["channels"]))
-        outputs = layer(inputs)
-        outputs = outputs[:, -1] if read_last else outputs
-        self.model = keras.Model(inputs, keras.layers.Dense(1)(outputs))
-        self.model.compile("adam", "mse")
-        self.layer, self.batch = layer, case["batch"]
-
-    def train(self, x: Any, y: Any) -> list[float]:
-        """Seconds of each training step of one `fit`, but the first."""
-        import keras
-
-        begun: list[float] = []
-        callback = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda batch, logs=None: begun.append(time.perf_counter()),
-            on_train_batch_end=lambda batch, logs=None: begun.append(time.perf_counter()),
-        )
-        # Reading the loss at the end of each batch waits until the step is done.
-        self.model.fit(x, y, batch_size=self.batch, verbose=0, shuffle=False, callbacks=[callback])
-        return [end - start for start, end in zip(begun[2::2], begun[3::2], strict=True)]
-
-    def infer(self, x: Any) -> float:
-        start = time.perf_counter()
-        self.model.predict_on_batch(x[: self.batch])
-        return time.perf_counter() - start
-
-
-class TorchCandidate:
-    """PyTorch's own dilated convolutions, the same network by hand, all steps."""
-
-    def __init__(self, case: dict[str, Any]) -> None:
-        import torch
-
-        torch.set_num_threads(os.cpu_count() or 1)
-        self.torch, self.case = torch, case
-        self.network = dilated_network(torch, case)
-        self.optimiser = torch.optim.Adam(self.network.parameters())
-
-    def _forward(self, x: Any) -> Any:
-        x = self.torch.from_numpy(x).transpose(1, 2)
-        return self.network(x)
-
-    def train(self, x: Any, y: Any) -> list[float]:
-        batch, found = self.case["batch"], []
-        for first in range(0, len(x), batch):
-            start = time.perf_counter()
-            self.optimiser.zero_grad()
-            wanted = self.torch.from_numpy(y[first : first + batch])
-            loss = self.torch.nn.functional.mse_loss(self._forward(x[first : first + batch]), wanted)
-            loss.backward()
-            self.optimiser.step()
-            found.append(time.perf_counter() - start)
-        return found[1:]
-
-    def infer(self, x: Any) -> float:
-        start = time.perf_counter()
-        with self.torch.no_grad():
-            self._forward(x[: self.case["batch"]])
-        return time.perf_counter() - start
-
-
-def dilated_network(torch: Any, case: dict[str, Any]) -> Any:
-    nn, filters, taps = torch.nn, case["nb_filters"], case["kernel_size"]
-
-    class Network(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = nn.ModuleList(), nn.ModuleList()
-            for level in range(case["levels"]):
-                into = case["channels"] if level == 0 else filters
-                self.first.append(nn.Conv1d(into, filters, taps, dilation=2**level))
-                self.second.append(nn.Conv1d(filters, filters, taps, dilation=2**level))
-            self.match = nn.Conv1d(case["channels"], filters, 1)
-            self.head = nn.Linear(filters, 1)
-
-        def forward(self, x: Any) -> Any:
-            total = 0.0
-            for level, (first, second) in enumerate(zip(self.first, self.second, strict=True)):
-                zeros = ((taps - 1) * 2**level, 0)
-                skip = torch.relu(first(nn.functional.pad(x, zeros)))
-                skip = torch.relu(second(nn.functional.pad(skip, zeros)))
-                total = total + skip
-                x = torch.relu((self.match(x) if level == 0 else x) + skip)
-            total = total.transpose(1, 2)
-            return self.head(total if case.get("return_sequences") else total[:, -1])
-
-    return Network()
-
-
-def candidates(case: dict[str, Any], only: str | None) -> dict[str, Any]:
-    """Those of this backend, by name; `only` one of them where memory is measured."""
-    import keras
-
-    from tcn_search.layers.tcn import TCN
-
-    arguments, on_tensorflow = layer_arguments(case), keras.backend.backend() == "tensorflow"
-    makers: dict[str, Any] = {OURS: lambda: KerasCandidate(TCN(**arguments), case)}
-    if on_tensorflow:
-        makers[KERAS_TCN] = lambda: KerasCandidate(_keras_tcn(arguments), case)
-        makers[TORCH] = lambda: TorchCandidate(case)
-    elif not arguments["return_sequences"]:
-        whole = {**arguments, "return_sequences": True}
-        makers[FULL] = lambda: KerasCandidate(TCN(**whole), case, read_last=True)
-    return {name: make() for name, make in makers.items() if only in (None, name)}
-
-
-def _keras_tcn(arguments: dict[str, Any]) -> Any:
-    from tcn import TCN
-
-    return TCN(**arguments)
+BACKENDS = {
+    "tensorflow": ["keras", "tensorflow", "keras-tcn", "torch"],
+    "jax": ["keras", "jax"],
+    "torch": ["keras", "torch"],
+}  # and the packages whose versions matter there
+TRIED = Path(__file__).with_name("layer_tried.md")
+GPU_COMMAND = "KERAS_BACKEND=jax python benchmarks/layer.py --backend jax"
 
 
 def matrix_product_rate() -> float:
@@ -228,17 +81,6 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
         "limit": training_multiply_adds(case) / float(np.median(rates)),
         "device": device(),
     }
-
-
-def training_multiply_adds(case: dict[str, Any]) -> float:
-    """Of one training step of the plan: forward, and twice as many for the two gradients."""
-    from tcn_search.planning.architecture import Architecture
-    from tcn_search.planning.last_step import full_plan, last_step_plan
-
-    arguments = layer_arguments(case)
-    make = full_plan if arguments.pop("return_sequences") else last_step_plan
-    plan = make(Architecture(**arguments), case["steps"])
-    return 3.0 * case["batch"] * plan.multiply_adds(case["channels"])
 
 
 def device() -> str:
@@ -299,26 +141,36 @@ def in_process(backend: str, *arguments: str) -> dict[str, Any]:
 
 
 def versions(backend: str) -> str:
-    names = ["keras", "tensorflow", "keras-tcn", "torch"] if backend == "tensorflow" else ["keras", "jax"]
-    found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in BACKENDS[backend])
     return f"Python {platform.python_version()}, {found}; {os.cpu_count()} cores, {platform.machine()}"
 
 
-def backend_report(backend: str, rounds: int, cases: list[str]) -> list[str]:
-    """The markdown lines of one backend."""
-    lines, device_name = [], ""
+def measure_backend(backend: str, rounds: int, cases: list[str]) -> dict[str, dict[str, Any]]:
+    """What `measure` finds for each case, and the memory of each candidate, in processes of their own."""
+    everything = {}
     for name in cases:
         found = in_process(backend, "--measure", name, "--rounds", str(rounds))
-        device_name = found["device"]
-        for key, seconds in found["step"].items():
-            added = in_process(backend, "--memory", name, "--only", key)["added"]
-            lines.append(
-                f"| {name} | {key} | {1e3 * seconds:.1f} | {seconds / found['step'][OURS]:.2f} | "
-                f"{1e3 * found['inference'][key]:.1f} | {added:.0f} | {found['first'][key]:.1f} | "
-                f"{1e3 * found['limit']:.1f} |"
-            )
-        print("\n".join(lines[-len(found["step"]) :]), file=sys.stderr, flush=True)
-    header = [
+        found["memory"] = {
+            key: in_process(backend, "--memory", name, "--only", key)["added"] for key in found["step"]
+        }
+        everything[name] = found
+        print("\n".join(case_lines(name, found)), file=sys.stderr, flush=True)
+    return everything
+
+
+def case_lines(name: str, found: dict[str, Any]) -> list[str]:
+    return [
+        f"| {name} | {key} | {1e3 * seconds:.1f} | {seconds / found['step'][OURS]:.2f} | "
+        f"{1e3 * found['inference'][key]:.1f} | {found['memory'][key]:.0f} | {found['first'][key]:.1f} | "
+        f"{1e3 * found['limit']:.1f} |"
+        for key, seconds in found["step"].items()
+    ]
+
+
+def backend_lines(backend: str, measured: dict[str, dict[str, Any]]) -> list[str]:
+    """The section of one backend."""
+    device_name = next(iter(measured.values()))["device"]
+    lines = [
         f"## {backend}, {device_name}",
         "",
         versions(backend),
@@ -326,7 +178,34 @@ def backend_report(backend: str, rounds: int, cases: list[str]) -> list[str]:
         "| case | | step, ms | times ours | inference, ms | memory, MiB | first step, s | limit, ms |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    return [*header, *lines, ""]
+    for name, found in measured.items():
+        lines += case_lines(name, found)
+    lines.append("")
+    if backend == "jax" and device_name == "cpu":
+        lines += [f"Not run on a GPU: there was none. Where there is one: `{GPU_COMMAND}`.", ""]
+    return lines
+
+
+def best_lines(measured: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    """keras-tcn's step over ours, on TensorFlow and on the backend that is fastest."""
+    lines = [
+        "## Against keras-tcn",
+        "",
+        "Steps in ms. The TensorFlow ratio is taken within one process; the other backends ran after it.",
+        "",
+        f"| case | keras-tcn | {' | '.join(measured)} | times, tensorflow | times, best backend |",
+        f"| --- | --- | {'--- | ' * len(measured)}--- | --- |",
+    ]
+    for name, on_tensorflow in measured["tensorflow"].items():
+        theirs = on_tensorflow["step"][KERAS_TCN]
+        ours = {backend: found[name]["step"][OURS] for backend, found in measured.items()}
+        best = min(ours, key=ours.__getitem__)
+        steps = " | ".join(f"{1e3 * seconds:.1f}" for seconds in ours.values())
+        lines.append(
+            f"| {name} | {1e3 * theirs:.1f} | {steps} | {theirs / ours['tensorflow']:.2f} | "
+            f"{theirs / ours[best]:.2f}, {best} |"
+        )
+    return [*lines, ""]
 
 
 def report(backends: list[str], rounds: int, cases: list[str], command: str) -> str:
@@ -340,18 +219,21 @@ def report(backends: list[str], rounds: int, cases: list[str], command: str) -> 
         "the multiply-adds of the plan's training step over the rate of a matrix product in that run.",
         "",
     ]
-    for backend in backends:
-        lines += backend_report(backend, rounds, cases)
+    measured = {backend: measure_backend(backend, rounds, cases) for backend in backends}
+    if "tensorflow" in measured:
+        lines += best_lines(measured)
+    for backend, found in measured.items():
+        lines += backend_lines(backend, found)
     history = in_process(backends[0], "--streaming", "--rounds", "5")["history"]
     lines += ["## Streaming", "", f"One further step ({backends[0]}), adding's network, one row.", ""]
     lines += ["| steps so far | ms a step |", "| --- | --- |"]
     lines += [f"| {count} | {1e3 * seconds:.2f} |" for count, seconds in history.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + TRIED.read_text()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--backend", choices=["tensorflow", "jax"], help="one backend instead of both")
+    parser.add_argument("--backend", choices=BACKENDS, help="one backend instead of all")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each candidate")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--write", type=Path, help="write the tables to this markdown file")
@@ -367,7 +249,7 @@ def main() -> None:
     elif options.streaming:
         print(json.dumps(streaming(options.rounds)))
     else:
-        backends = [options.backend] if options.backend else ["tensorflow", "jax"]
+        backends = [options.backend] if options.backend else list(BACKENDS)
         command = " ".join(["python", "benchmarks/layer.py", *sys.argv[1:]])
         text = report(backends, options.rounds, options.cases, command)
         print(text)

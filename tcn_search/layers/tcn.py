@@ -9,10 +9,11 @@ import keras
 from keras import ops
 
 from tcn_search.errors import InputError
+from tcn_search.layers.arguments import check_state_arguments, one_norm
 from tcn_search.layers.residual_block import ResidualBlock
 from tcn_search.layers.steps import every
 from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, valid_run
-from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, Architecture
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
 
 
@@ -77,7 +78,7 @@ class TCN(keras.layers.Layer):
         self.stateful = False  # states are handed in and out; Bidirectional asks
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.norm = _one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
+        self.norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
             raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
         self.architecture = Architecture(
@@ -99,7 +100,7 @@ class TCN(keras.layers.Layer):
         self.go_backwards = go_backwards
         self.return_state = return_state
         if return_state:
-            _check_state_arguments(padding, go_backwards)
+            check_state_arguments(padding, go_backwards)
 
     @property
     def receptive_field(self) -> int:
@@ -232,7 +233,7 @@ class TCN(keras.layers.Layer):
     def _check_streaming(self, mask: Any) -> None:
         if mask is not None:
             raise InputError("return_state and initial_state cannot be used with a mask. Received: a mask")
-        _check_state_arguments(self.architecture.padding, self.go_backwards)
+        check_state_arguments(self.architecture.padding, self.go_backwards)
 
     def _check_rank(self, shape: tuple[int | None, ...]) -> None:
         if len(shape) != 3:
@@ -292,34 +293,6 @@ class TCN(keras.layers.Layer):
         }
 
 
-def _check_state_arguments(padding: str, go_backwards: bool) -> None:
-    """Streaming goes forward in time and sees only the past."""
-    if padding != "causal":
-        raise InputError(
-            f"return_state and initial_state need padding='causal'. Received: padding={padding!r}"
-        )
-    if go_backwards:
-        raise InputError("return_state and initial_state need go_backwards=False. Received: True")
-
-
 def _whole_run(x: Any) -> tuple[Any, Any]:
     """First step and length of a sequence whose length is known only when the graph runs, both (1,)."""
     return ops.zeros((1,), dtype="int32"), ops.reshape(ops.cast(ops.shape(x)[1], "int32"), (1,))
-
-
-def _one_norm(norm: str | None, **asked: bool) -> str:
-    """The one norm that is asked for by `norm` or by keras-tcn's three switches."""
-    switches = [name for name, on in asked.items() if on]
-    if len(switches) > 1:
-        given = ", ".join(f"use_{name}_norm=True" for name in switches)
-        raise InputError(f"Only one normalization can be used at once. Received: {given}")
-    if norm is None:
-        return switches[0] if switches else "none"
-    if norm not in NORMS:
-        raise InputError(f"norm must be one of {', '.join(map(repr, NORMS))}. Received: {norm!r}")
-    if switches and switches[0] != norm:
-        raise InputError(
-            f"Only one normalization can be used at once. Received: norm={norm!r} "
-            f"and use_{switches[0]}_norm=True"
-        )
-    return norm
