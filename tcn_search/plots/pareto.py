@@ -9,7 +9,7 @@ from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_
 
 
 def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None = None) -> Axes:
-    """Each complete trial's cost and score; those that no other beats in every objective are joined.
+    """Each complete trial's cost and score; those that no other beats stand out, joined where there are two objectives.
 
     Args:
         values: columns trial, on_front, and one for each objective.
@@ -22,7 +22,8 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
     ax.scatter(
         others[cost], others[objective], s=26, facecolors="none", edgecolors=GREY, label="beaten by another"
     )
-    ax.plot(front[cost], front[objective], color=ORANGE, linewidth=1.4, zorder=2)
+    if set(values.columns) == {"trial", "on_front", cost, objective}:  # with a third objective it is no line
+        ax.step(front[cost], front[objective], where="post", color=ORANGE, linewidth=1.4, zorder=2)
     ax.scatter(front[cost], front[objective], s=34, color=BLUE, zorder=3, label="Pareto front")
     for _, row in front.iterrows():
         ax.annotate(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tcn_search import plot_history, plot_learning_curves, plot_receptive_field_score
+from tcn_search import plot_history, plot_learning_curves, plot_pareto, plot_receptive_field_score
 
 TRIALS = pd.DataFrame(
     {
@@ -91,6 +91,23 @@ def test_pictures_are_drawn_where_asked_and_leave_the_style_alone() -> None:
     assert plot_receptive_field_score(TRIALS, "val_loss", 50, 60, ax=axes[1]) is axes[1]
     assert plot_learning_curves(CURVES, "val_loss", ax=axes[2]) is axes[2]
     assert dict(matplotlib.rcParams) == before
+
+
+def test_the_pareto_front_is_joined_where_it_is_a_line() -> None:
+    values = pd.DataFrame(
+        {
+            "trial": [0, 1, 2],
+            "val_loss": [0.3, 0.2, 0.4],
+            "params": [10, 90, 50],
+            "on_front": [True, True, False],
+        }
+    )
+    ax = plot_pareto(values, "params", "val_loss")
+    (line,) = ax.get_lines()
+    np.testing.assert_allclose(line.get_xydata(), [[10, 0.3], [90, 0.2]])
+    assert labels(ax) == {"Pareto front", "beaten by another"}
+    assert [text.get_text() for text in ax.texts] == ["0", "1"]
+    assert not plot_pareto(values.assign(latency=1.0), "params", "val_loss").get_lines()
 
 
 def test_empty_frames_give_empty_pictures() -> None:
