@@ -17,6 +17,7 @@ _HOMES = {
     "SearchSpace": "space.search_space",
     "Study": "study.study",
     "TCN": "layers.tcn",
+    "TCNHyperModel": "tuner.hypermodel",
     "Task": "tasks.task",
     "TrainingSettings": "space.settings",
     "build_model": "models.build",

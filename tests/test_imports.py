@@ -22,7 +22,7 @@ FLOORS = (
     ("layers", "models"),
     ("baselines",),
     ("trainers",),
-    ("workers", "study"),
+    ("workers", "study", "tuner"),
     ("plots",),
     ("report",),
     ("cli",),

@@ -1,0 +1,41 @@
+"""KerasTuner's hyperparameters, asked as an Optuna trial is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+
+class Asking:
+    """Stands in for an Optuna trial: one hyperparameter a dimension, without conditional scopes.
+
+    The ranges must be the same in every trial, because KerasTuner keeps the first that it sees.
+    """
+
+    def __init__(self, hp: keras_tuner.HyperParameters) -> None:
+        self.hp = hp
+
+    def suggest_int(self, name: str, low: int, high: int, step: int = 1, log: bool = False) -> int:
+        if low == high:
+            return low
+        given: dict[str, Any] = {"sampling": "log"} if log else {"step": step}
+        return int(self.hp.Int(name, low, high, **given))
+
+    def suggest_float(
+        self, name: str, low: float, high: float, step: float | None = None, log: bool = False
+    ) -> float:
+        if low == high:
+            return float(low)
+        given: dict[str, Any] = {"sampling": "log"} if log else {"step": step}
+        return float(self.hp.Float(name, float(low), float(high), **given))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """Numbers of one type and text as they are; anything else by its text, as KerasTuner makes True a 1."""
+        kinds = {type(choice) for choice in choices}
+        if kinds in ({int}, {float}, {str}):
+            return self.hp.Choice(name, list(choices))
+        by_text = {str(choice): choice for choice in choices}
+        return by_text[self.hp.Choice(name, list(by_text))]

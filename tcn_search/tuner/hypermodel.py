@@ -1,0 +1,74 @@
+"""Our space, our feasibility and our model for KerasTuner's searches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import keras_tuner
+
+from tcn_search.models.build import build_model
+from tcn_search.planning.architecture import Architecture
+from tcn_search.space.constraints import Constraints
+from tcn_search.space.search_space import SearchSpace, TaskSpace
+from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.definition import Definition, SearchSettings
+from tcn_search.tasks.task import Task
+from tcn_search.tuner.asking import Asking
+from tcn_search.tuner.repair import repaired
+
+_HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to the values of a trial
+
+
+class TCNHyperModel(keras_tuner.HyperModel):
+    """A KerasTuner hypermodel that proposes only what covers the required context.
+
+    Whatever a tuner chooses is a feasible architecture, its default values too: levels are asked for as those
+    beyond the fewest that cover, and what else breaks a limit is moved to the nearest that keeps it. So no
+    configuration is rejected, and none can end a search.
+
+    Args:
+        task: with its data; `fit` trains on it, judged by its validation part.
+        space, constraints, training: as for a `Study`, with the same defaults.
+
+    Raises:
+        InputError: no architecture of the space is feasible; says what would help.
+
+    Example:
+        tuner = keras_tuner.RandomSearch(ts.TCNHyperModel(task), objective="val_loss", max_trials=20)
+        tuner.search()
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        space: SearchSpace | None = None,
+        constraints: Constraints | None = None,
+        training: TrainingSettings | None = None,
+    ) -> None:
+        super().__init__(name="tcn")
+        definition = Definition.of(task, space, constraints, training, SearchSettings())
+        self.data, self.training = task.training, definition.training
+        # Fixed ranges folded onto what covers, whatever the constraints do with what falls short.
+        self.space: TaskSpace = replace(definition.task_space(), narrow=True, static=True)
+
+    def configuration(self, hp: keras_tuner.HyperParameters) -> tuple[Architecture, TrainingSettings]:
+        """What the hyperparameters stand for, for example those of `tuner.get_best_hyperparameters()[0]`."""
+        architecture, settings = self.space.suggest(Asking(hp))
+        epochs = hp.values.get(_HYPERBAND_EPOCHS, self.training.epochs)
+        return repaired(self.space, architecture), replace(self.training, **settings, epochs=epochs)
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """A compiled model."""
+        architecture, settings = self.configuration(hp)
+        return build_model(architecture, self.data, settings)
+
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        """Train on the task's training part, unless `tuner.search` was given other data or other settings."""
+        _, settings = self.configuration(hp)
+        kwargs = {"batch_size": settings.batch_size, "epochs": settings.epochs, "verbose": 0, **kwargs}
+        if not args and "x" not in kwargs:
+            args = (self.data.train.X, self.data.train.y)
+            kwargs.setdefault("validation_data", (self.data.validation.X, self.data.validation.y))
+        return model.fit(*args, **kwargs)

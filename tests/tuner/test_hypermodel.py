@@ -1,0 +1,121 @@
+"""KerasTuner searches our space: whatever it proposes is feasible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
+from tcn_search.errors import InputError
+from tcn_search.space.constraints import infeasible
+from tests.conftest import waves
+
+TASK = Task.from_arrays(*waves(24))
+# 16 steps: of these 60 geometries most fall short.
+SPACE = SearchSpace(
+    nb_filters=[2, 4],
+    kernel_size=Range(2, 4),
+    levels=Range(1, 5),
+    nb_stacks=[1, 2],
+    norm=["none", "layer"],
+    learning_rate=Range(1e-3, 1e-2, log=True),
+    optimizer=["adam", "sgd"],
+    weight_decay=[0, 1e-3],
+    batch_size=[8, 16],
+)
+TRAINING = TrainingSettings(epochs=1)
+
+
+def hypermodel(space: SearchSpace = SPACE, **constraints: Any) -> TCNHyperModel:
+    return TCNHyperModel(TASK, space, Constraints(**constraints), TRAINING)
+
+
+def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
+    hp = keras_tuner.HyperParameters()
+    model.configuration(hp)
+    return hp
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        hypermodel(),
+        hypermodel(receptive_field="prune"),
+        hypermodel(max_params=130),
+        hypermodel(SearchSpace(dilations=[[1, 2, 4], [1, 2, 4, 8], [1, 3, 9]], kernel_size=[2, 3])),
+        hypermodel(SearchSpace(kernel_size=Range(2, 6), dilation_base=[2, 3, 5], padding=["same"])),
+    ],
+    ids=["levels", "prune", "max_params", "dilations", "bases"],
+)
+def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) -> None:
+    hp = space_of(model)
+    architecture, _ = model.configuration(hp)
+    assert not infeasible(model.space.violations(architecture))
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(st.lists(st.floats(0, 0.999), min_size=len(hp.space), max_size=len(hp.space)))
+    def any_values(shares: list[float]) -> None:
+        chosen = hp.copy()
+        for dimension, share in zip(hp.space, shares, strict=True):
+            chosen.values[dimension.name] = dimension.prob_to_value(share)
+        architecture, _ = model.configuration(chosen)
+        assert not infeasible(model.space.violations(architecture))
+        assert len(chosen.space) == len(hp.space)  # one hyperparameter a dimension, always the same ones
+
+    any_values()
+
+
+def test_what_is_feasible_is_built_as_it_was_chosen() -> None:
+    model = hypermodel()
+    hp = space_of(model)
+    chosen = {"kernel_size": 4, "extra_levels": 1, "nb_stacks": 2, "nb_filters": 4, "norm": "layer"}
+    chosen |= {"weight_decay": "0.001", "optimizer": "sgd", "batch_size": 16, "use_skip_connections": "False"}
+    hp.values |= chosen
+    architecture, training = model.configuration(hp)
+    # Kernel 4 twice in 2 stacks: 1 level sees 13 steps, 2 see 37.
+    assert (architecture.kernel_size, architecture.levels, architecture.nb_stacks) == (4, 3, 2)
+    assert (architecture.nb_filters, architecture.norm, architecture.use_skip_connections) == (
+        4,
+        "layer",
+        False,
+    )
+    assert (training.optimizer, training.weight_decay, training.batch_size) == ("sgd", 1e-3, 16)
+    built = model.build(hp)
+    assert built.count_params() == model.space.limits.parameters(architecture)
+    assert built.optimizer.name == "sgd"
+
+
+def test_an_infeasible_space_is_refused_at_once() -> None:
+    with pytest.raises(
+        InputError, match="No architecture of this space covers the required context of 16 steps"
+    ):
+        hypermodel(SearchSpace(kernel_size=[2], levels=[2], nb_stacks=[1]))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("tuner", "options"),
+    [
+        (keras_tuner.RandomSearch, {"max_trials": 2}),
+        (keras_tuner.BayesianOptimization, {"max_trials": 3, "num_initial_points": 2}),
+        pytest.param(keras_tuner.Hyperband, {"max_epochs": 2, "factor": 2}, marks=pytest.mark.slow),
+    ],
+)
+def test_keras_tuners_searches_run(tuner: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    small = SearchSpace(nb_filters=[2], kernel_size=[2, 4], levels=Range(1, 4), nb_stacks=[1], norm=["none"])
+    search = tuner(hypermodel(small), objective="val_loss", seed=1, directory=tmp_path, **options)
+    search.search(verbose=0)
+    ended = search.oracle.trials.values()
+    assert len(ended) >= 2
+    assert {trial.status for trial in ended} == {"COMPLETED"}
+    best = search.get_best_hyperparameters()[0]
+    model = search.get_best_models()[0]
+    architecture, _ = search.hypermodel.configuration(best)
+    assert model.get_layer("tcn").architecture.kernel_size == architecture.kernel_size
+    assert np.allclose(model.predict(TASK.validation.X, verbose=0).sum(axis=-1), 1, atol=1e-5)
