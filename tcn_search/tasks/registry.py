@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tcn_search.errors import InputError
 from tcn_search.tasks import mnist, published, tables
 from tcn_search.tasks.adding import adding
+from tcn_search.tasks.class_weights import with_class_weights
 from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
@@ -103,7 +104,8 @@ def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
     built_in = BUILT_IN.get(source["name"]) if source else None
     if source is None or built_in is None:
         return ()
-    given = inspect.signature(built_in.load).bind(**source["options"])
+    own = {key: value for key, value in source["options"].items() if key != "class_weights"}
+    given = inspect.signature(built_in.load).bind(**own)
     given.apply_defaults()
     return tuple(known for known in built_in.published if known.holds_for(given.arguments))
 
@@ -117,7 +119,10 @@ def load_task(name: str | Path, **options: Any) -> Task:
         InputError: an unknown name (with the nearest known one), an unknown option, data that cannot be used.
     """
     is_file = str(name) not in BUILT_IN and (Path(name).suffix != "" or "/" in str(name) or "\\" in str(name))
-    task = _load_file(Path(name), options) if is_file else _load_named(str(name), options)
+    own = {key: value for key, value in options.items() if key != "class_weights"}
+    task = _load_file(Path(name), own) if is_file else _load_named(str(name), own)
+    if "class_weights" in options:
+        task = with_class_weights(task, options["class_weights"])
     placed = {
         key: str(Path(value).resolve())
         for key, value in options.items()

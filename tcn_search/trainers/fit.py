@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import TrainingData
 
@@ -66,6 +67,7 @@ def train(
     model.fit(
         data.train.X,
         data.train.y,
+        sample_weight=sample_weights(data),
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         validation_data=(data.validation.X, data.validation.y),

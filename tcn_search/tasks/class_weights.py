@@ -1,0 +1,54 @@
+"""Weights of classes in the loss of the training part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from tcn_search.errors import InputError
+from tcn_search.tasks.task import Task, TrainingData
+
+
+def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
+    """`task` with a weight for each class: "balanced", or a number by class name (1 where none is given).
+
+    "balanced" is n / (K · n of the class) over the training part, so that the mean weight is 1. Only the loss
+    of the training part is weighted; validation and test are judged as ever.
+
+    Raises:
+        InputError: a task without classes, an unknown class, or a weight that is no positive number.
+    """
+    spec = task.spec
+    if spec.kind not in ("classification", "labelling"):
+        raise InputError(
+            f"class_weights needs one class for each sequence or step. Received: a {spec.kind} task"
+        )
+    if weights == "balanced":
+        counts = np.bincount(task.train.y[task.train.y >= 0].ravel(), minlength=spec.outputs)
+        values = counts.sum() / (spec.outputs * np.maximum(counts, 1))
+        return replace(task, spec=replace(spec, class_weights=tuple(float(value) for value in values)))
+    if not isinstance(weights, Mapping):
+        raise InputError(
+            f'class_weights must be "balanced" or a table of weights by class. Received: {weights!r}'
+        )
+    for name, weight in weights.items():
+        if str(name) not in spec.class_names:
+            raise InputError(
+                f"class_weights names a class that there is not: {name!r}. Classes: {', '.join(spec.class_names)}"
+            )
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            raise InputError(f"class_weights must be positive numbers. Received: {name} = {weight!r}")
+    given = {str(name): float(weight) for name, weight in weights.items()}
+    chosen = tuple(given.get(name, 1.0) for name in spec.class_names)
+    return replace(task, spec=replace(spec, class_weights=chosen))
+
+
+def sample_weights(data: TrainingData) -> np.ndarray | None:
+    """Weights of the training part's targets, in their shape, or None where all weigh the same."""
+    if not data.spec.class_weights:
+        return None
+    weights = np.asarray(data.spec.class_weights, dtype="float32")
+    return weights[np.maximum(data.train.y, 0)]  # what has no class has no loss either
