@@ -37,7 +37,10 @@ def _print_status(study: Study) -> None:
     trials, definition = study.trials(), study.definition
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
-    print(f"required context {definition.required_context:,} of sequence length {spec.seq_len:,}")
+    print(
+        f"required context {definition.required_context:,} of sequence length {spec.seq_len:,}"
+        f"{definition.context_reason}"
+    )
     print(definition.task_space().describe())
     if trials.empty:
         print("no trial yet")

@@ -71,7 +71,8 @@ def _facts(study: Study) -> str:
     facts = {
         "Task": f"{spec.name}: {spec.task_kind.name} ({spec.task_kind.description}), outputs: {spec.outputs}, "
         f"channels: {spec.input_channels}",
-        "Required context / sequence length": f"{definition.required_context:,} / {spec.seq_len:,} steps",
+        "Required context / sequence length": f"{definition.required_context:,} / {spec.seq_len:,} steps"
+        + definition.context_reason,
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
     }

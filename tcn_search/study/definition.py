@@ -131,6 +131,13 @@ class Definition:
         context = self.constraints.required_context
         return self.spec.seq_len if isinstance(context, str) else context
 
+    @property
+    def context_reason(self) -> str:
+        """ " (why the task needs to see so many steps; "" where the study says how many itself."""
+        own = self.spec.required_context or self.spec.seq_len
+        reason = self.spec.context_reason
+        return f" ({reason})" if reason and self.required_context == own else ""
+
     def task_space(self) -> TaskSpace:
         """The space with the task's numbers filled in."""
         spec = self.spec
