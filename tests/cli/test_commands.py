@@ -117,7 +117,8 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
 
 
 def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
-    arguments = ["run", "mine.toml", "--trials", "3", "--set", "training.epochs=150", "--set", "name=long"]
+    arguments = ["run", "mine.toml", "--trials", "3", "--workers", "1", "--set", "training.epochs=150"]
+    arguments += ["--set", "name=long"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tcn_search", *arguments],
         stdout=subprocess.PIPE,
