@@ -59,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--trial-timeout", metavar="TIME", help="end a trial after this time: 10m")
     parser.add_argument(
+        "--allow-changes",
+        action="store_true",
+        help="go on though the study file, the data or a version is not what the study was made with; recorded",
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -97,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         file.training_settings(task),
         file.search,
         backend=arguments.backend,
+        allow_changes=arguments.allow_changes,
         storage=arguments.storage,
         start_from=arguments.start_from,
     )

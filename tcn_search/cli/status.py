@@ -55,5 +55,7 @@ def _print_status(study: Study) -> None:
         front = study.pareto()
         print(f"Pareto front, {len(front)} trials:")
         print(front[["trial", *names]].to_string(index=False))
+    for change in study.changes:
+        print(f"changed {change['when']}: {'; '.join(change['what'])}")
     for number, epoch in study.running().items():
         print(f"running: trial {number}, epoch {epoch}")

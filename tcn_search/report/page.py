@@ -87,6 +87,8 @@ def _facts(study: Study) -> str:
         facts |= study.winner.facts()
     if study.comparison is not None:
         facts["Against recurrent networks"] = study.comparison.verdict()
+    for change in study.changes:
+        facts[f"Changed {change['when']}"] = "; ".join(change["what"])
     return "".join(
         f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items()
     )

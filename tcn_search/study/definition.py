@@ -188,7 +188,8 @@ class Definition:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
         if self.backend != other.backend:
             found.append(f"backend: {self.backend} in the study, {other.backend} now")
-        if not found and ours["fingerprint"] != theirs["fingerprint"]:
+        same_task = not any(line.startswith("task.") for line in found)
+        if same_task and ours["fingerprint"] != theirs["fingerprint"]:
             found.append("task: the data itself has changed")
         return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import optuna
 from optuna.trial import TrialState
 
+from tcn_search.study.lost import enqueue
 from tcn_search.study.warm_start import PlannedTrial, WarmStart
 
 PLANNED = "planned"  # user attribute of a trial
@@ -54,5 +55,5 @@ class Plan:
         if planned is None:
             self._is_empty = True
             return not self._only
-        self._study.enqueue_trial(planned.parameters, user_attrs={PLANNED: planned.name})
+        enqueue(self._study, planned.parameters, **{PLANNED: planned.name})
         return True

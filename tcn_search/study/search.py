@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState
@@ -15,10 +16,13 @@ from tcn_search.space.constraints import infeasible
 from tcn_search.study.definition import Definition
 from tcn_search.study.giving_up import ended_well, give_up_after
 from tcn_search.study.grid import grid_points
+from tcn_search.study.lease import LeaseLost
+from tcn_search.study.lost import queue_again
 from tcn_search.study.objectives import objective_values
 from tcn_search.study.patience import Patience
 from tcn_search.study.planned import Plan, stored_trials
 from tcn_search.study.progress import Progress
+from tcn_search.study.storage import STORAGE_ERRORS
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.endings import ERRORS, LIMITS
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -46,15 +50,17 @@ class Search:
         on_progress: Callable[[Progress], None] | None = None,
         trial_timeout: float | None = None,
         patience: int | None = None,
+        require_ownership: Callable[[], None] = lambda: None,
     ) -> None:
         self.ended = ""  # why the search stopped before its last trial
-        self._trial_timeout = trial_timeout
+        self._trial_timeout, self._require_ownership = trial_timeout, require_ownership
         self._study, self._definition, self._wanted = study, definition, trials
         self._space = definition.task_space()
         self._objectives = definition.objectives
         self._objective = definition.objective
         self._on_progress = on_progress
         self._running: dict[int, optuna.Trial] = {}
+        self._architectures: dict[int, Architecture] = {}
         self._epochs: dict[int, int] = {}
         recorded = study.get_trials(deepcopy=False)
         self._finished = sum(map(is_finished, recorded))
@@ -74,6 +80,7 @@ class Search:
         """Ask until a feasible trial comes: infeasible ones are pruned with a constraint, unbuilt."""
         if self._finished + len(self._running) >= self._wanted or self._is_over():
             return None
+        self._require_ownership()
         for _ in range(INFEASIBLE_IN_A_ROW):
             if not self._plan.prepare():
                 self.ended = "every point of the grid has been tried"
@@ -81,9 +88,9 @@ class Search:
             trial = self._study.ask()
             architecture, settings = self._space.suggest(trial)
             trial.set_user_attr("architecture", architecture.to_dict())
-            trial.set_user_attr("receptive_field", architecture.receptive_field)
             if self._is_feasible(trial, architecture):
                 self._running[trial.number] = trial
+                self._architectures[trial.number] = architecture
                 self._epochs[trial.number] = 0
                 return TrialJob(
                     number=trial.number,
@@ -121,6 +128,7 @@ class Search:
 
     def keep_going(self, report: EpochReport) -> bool:
         """Report the best value so far, which is what the score will be, and ask the pruner."""
+        self._require_ownership()
         trial = self._running[report.number]
         self._epochs[report.number] = report.epoch
         self._show()
@@ -132,15 +140,17 @@ class Search:
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Record an outcome. A lost trial is queued again, once."""
+        self._require_ownership()
         trial = self._running.pop(outcome.number)
         self._epochs.pop(outcome.number)
-        trial.set_user_attr("result", {key: v for key, v in asdict(outcome).items() if key != "number"})
+        architecture = self._architectures.pop(outcome.number)
+        trial.set_user_attr("result", _result(outcome))
         if outcome.ended in ERRORS:
             self._study.tell(trial, state=TrialState.FAIL)
             if outcome.ended == "lost":
-                queue_again(self._study, outcome.number)
+                queue_again(self._study, trial.number, trial.params, trial.user_attrs)
         else:
-            self._tell(trial, outcome)
+            self._tell(trial, outcome, architecture)
             if outcome.ended != "unbuildable":
                 self._finished += 1
                 self._here += 1
@@ -150,14 +160,13 @@ class Search:
         else:
             self._bad.clear()
             self._any_good = True
-        self._show(outcome)
+        self._show(outcome, architecture)
 
-    def _tell(self, trial: optuna.Trial, outcome: TrialOutcome) -> None:
+    def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
         for name in LIMITS:
             trial.set_constraint(name, float(outcome.ended == name))
         if outcome.ended == "complete":
             assert outcome.score is not None
-            architecture = Architecture.from_dict(trial.user_attrs["architecture"])
             values = objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec)
             self._study.tell(trial, values)
             self._patience.count(values)
@@ -168,18 +177,26 @@ class Search:
             self._patience.count(None)
 
     def abandon(self) -> None:
-        """The run ends early: what is in training is recorded as lost and queued again."""
-        for number, trial in self._running.items():
-            result = asdict(TrialOutcome(number, "lost", reason="the study was stopped"))
-            trial.set_user_attr("result", {key: value for key, value in result.items() if key != "number"})
-            self._study.tell(trial, state=TrialState.FAIL)
-            queue_again(self._study, number)
-        self._running.clear()
+        """The run ends early: what is in training is recorded as lost and queued again.
 
-    def _show(self, outcome: TrialOutcome | None = None) -> None:
+        Where the study is another process's by now, or the storage is away, that is left to the next run.
+        """
+        running, self._running = self._running, {}
+        try:
+            self._require_ownership()
+            for number, trial in running.items():
+                trial.set_user_attr(
+                    "result", _result(TrialOutcome(number, "lost", reason="the study was stopped"))
+                )
+                self._study.tell(trial, state=TrialState.FAIL)
+                queue_again(self._study, number, trial.params, trial.user_attrs)
+        except (LeaseLost, *STORAGE_ERRORS):
+            return
+
+    def _show(self, outcome: TrialOutcome | None = None, architecture: Architecture | None = None) -> None:
         if self._on_progress is None:
             return
-        text = "" if outcome is None else self._in_words(outcome)
+        text = "" if outcome is None else f"{self._in_words(outcome)}  {architecture}"
         number = None if outcome is None else outcome.number
         self._on_progress(
             Progress(
@@ -202,8 +219,6 @@ class Search:
         return max(0.0, left)
 
     def _in_words(self, outcome: TrialOutcome) -> str:
-        trial = self._study.get_trials(deepcopy=False)[outcome.number]
-        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
         ended = {"complete": "", "stopped": "pruned at "}.get(
             outcome.ended, f"{outcome.ended.replace('_', ' ')}, "
         )
@@ -211,23 +226,11 @@ class Search:
         reason = f" ({outcome.reason})" if outcome.reason else ""
         epochs = len(outcome.curve)
         spent = f"{epochs} epoch{'' if epochs == 1 else 's'}, {outcome.seconds.get('total', 0):.0f} s"
-        return f"{score}{ended}{spent}{reason}  {architecture}"
+        return f"{score}{ended}{spent}{reason}"
 
 
-def queue_again(study: optuna.Study, number: int) -> None:
-    """Queue a lost trial's parameters again, unless it was a second try already."""
-    trial = study.get_trials(deepcopy=False)[number]
-    if "retry_of" not in trial.user_attrs:
-        study.enqueue_trial(trial.params, user_attrs={"retry_of": number})
-
-
-def sweep(study: optuna.Study) -> int:
-    """Trials that an earlier run left RUNNING become FAIL and are queued again. Returns how many."""
-    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in left:
-        study.tell(trial.number, state=TrialState.FAIL)
-        queue_again(study, trial.number)
-    return len(left)
+def _result(outcome: TrialOutcome) -> dict[str, Any]:
+    return {key: value for key, value in asdict(outcome).items() if key != "number"}
 
 
 def _best_score(trials: Iterable[optuna.trial.FrozenTrial], objective: Metric) -> float | None:

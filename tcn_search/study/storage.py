@@ -13,10 +13,12 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from tcn_search.errors import InputError
 
 DEFAULT_STORAGE = "sqlite:///runs/studies.db"
+STORAGE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
 _SQLITE = "sqlite:///"
+_PATIENCE = 60.0  # seconds that a write waits for another process to unlock an SQLite file
 
 
-def open_storage(url: str | None = None, *, create: bool = False) -> optuna.storages.BaseStorage:
+def open_storage(url: str | None = None, *, create: bool = False) -> optuna.storages.RDBStorage:
     """The storage behind a database URL; the default is `sqlite:///runs/studies.db`, relative to here.
 
     Args:
@@ -36,7 +38,8 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
             if not create:
                 raise InputError(f"There is no study storage {url} yet. `tcn-search run` makes it.")
             file.parent.mkdir(parents=True, exist_ok=True)
-        return optuna.storages.RDBStorage(url)
+        options = {"connect_args": {"timeout": _PATIENCE}} if file is not None else {}
+        return optuna.storages.RDBStorage(url, engine_kwargs=options)
 
 
 @contextmanager
@@ -49,11 +52,8 @@ def storage_errors(url: str) -> Iterator[None]:
         raise InputError(
             f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}."
         ) from error
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, OSError, RuntimeError) as error:
-        cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
-        reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()
-        text = without_password(reason[0] if reason else type(error).__name__)
-        raise InputError(f"The study storage {shown} cannot be used: {text}") from error
+    except (*STORAGE_ERRORS, OSError, RuntimeError) as error:
+        raise cannot_be_used(url, error) from error
     except ImportError as error:
         driver = getattr(error.__cause__ or error, "name", None) or "its database driver"
         raise InputError(
@@ -61,13 +61,36 @@ def storage_errors(url: str) -> Iterator[None]:
         ) from error
 
 
+def cannot_be_used(url: str, error: Exception) -> InputError:
+    """What a database said, in one line without its password."""
+    cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
+    reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()
+    text = without_password(reason[0] if reason else type(error).__name__)
+    return InputError(f"The study storage {without_password(url)} cannot be used: {text}")
+
+
+@contextmanager
+def database_errors(url: str | None) -> Iterator[None]:
+    """Turn an error of the database, and nothing else, into one line that says what becomes of the study."""
+    try:
+        yield
+    except STORAGE_ERRORS as error:
+        raise InputError(
+            f"{cannot_be_used(url or DEFAULT_STORAGE, error)}. What was finished is kept; when the storage works "
+            "again, the same command continues."
+        ) from error
+
+
 def without_password(text: str) -> str:
-    """Text in which the password of every URL is replaced by three stars.
+    """Text in which the password of a URL is replaced by three stars, wherever it stands in it.
 
     >>> without_password("postgresql://ann:secret@host/db")
     'postgresql://ann:***@host/db'
+    >>> without_password("mysql://host/db?user=ann&password=secret&ssl=1")
+    'mysql://host/db?user=ann&password=***&ssl=1'
     """
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
+    text = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", text)
+    return re.sub(r"(?i)([?&](?:ssl)?(?:password|passwd|pwd)=)[^&\s]*", r"\1***", text)
 
 
 def list_studies(url: str | None = None) -> list[str]:

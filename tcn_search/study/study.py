@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.trial import TrialState
@@ -22,18 +19,36 @@ from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.changes import (
+    record_changes,
+    recorded_changes,
+    require_changeable,
+    require_same,
+    store_versions,
+    stored_versions,
+    version_differences,
+    versions_now,
+)
 from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.grid import grid_size
+from tcn_search.study.lease import Lease
+from tcn_search.study.lost import sweep
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import store, stored_start
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
 from tcn_search.study.samplers import make_sampler
-from tcn_search.study.search import Search, is_finished, sweep
-from tcn_search.study.storage import list_studies, no_such_study, open_storage, storage_errors
+from tcn_search.study.search import Search, is_finished
+from tcn_search.study.storage import (
+    database_errors,
+    list_studies,
+    no_such_study,
+    open_storage,
+    storage_errors,
+)
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
 from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
@@ -51,7 +66,6 @@ if TYPE_CHECKING:
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
 _WINNER = "winner"
 _READINGS = "test_readings"
-_OWNER = "owner"
 STARTING_TRIALS = 5  # of another study
 _COMPARISON = "comparison"
 
@@ -70,6 +84,9 @@ class Study:
         storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
 
+        allow_changes: go on with an existing study though what is given, or a version, is not what it was made
+            with; what differs is recorded. Choices and objectives cannot change.
+
     Raises:
         InputError: something that cannot be used, or a study of this name with another definition.
     """
@@ -86,9 +103,11 @@ class Study:
         backend: str | None = None,
         storage: str | None = None,
         start_from: str | Study | None = None,
+        allow_changes: bool = False,
     ) -> None:
         _check_name(name)
         self.name, self._url, self._task = name, storage, task
+        self._allow_changes, self._changes = allow_changes, list[str]()
         exists = name in list_studies(storage)
         if task is None and not exists:
             raise no_such_study(name, list_studies(storage))
@@ -103,7 +122,7 @@ class Study:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
             if task is None:
-                _require_same(name, stored, replace(stored, backend=wanted))
+                given = replace(stored, backend=wanted)
             else:
                 given = Definition.of(
                     task,
@@ -113,7 +132,13 @@ class Study:
                     search or stored.search,
                     wanted,
                 )
-                _require_same(name, stored, given)
+            self._changes = stored.differences(given)
+            if allow_changes:
+                require_changeable(name, stored, given)
+                self.definition = given
+            else:
+                require_same(name, self._changes)
+        self._storage = open_storage(self._url)
         self._optuna = self._load()
         self.ended_early = ""  # why the last run ended before its last trial
 
@@ -131,7 +156,7 @@ class Study:
                 directions=[objective.direction for objective in self.definition.objectives],  # type: ignore[misc]
             )
             study.set_user_attr(_DEFINITION, self.definition.to_dict())
-            study.set_user_attr("versions", _versions())
+            store_versions(study, versions_now(self.definition.backend))
             store(study, start)
 
     def _warm_start(self, start_from: str | Study | None) -> WarmStart:
@@ -154,7 +179,7 @@ class Study:
         return stored_start(self._optuna)
 
     def _load(self) -> optuna.Study:
-        return optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+        return optuna.load_study(study_name=self.name, storage=self._storage)
 
     def _sampler(self, trials_so_far: int = 0) -> optuna.samplers.BaseSampler:
         """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
@@ -221,33 +246,56 @@ class Study:
                 raise InputError(f"{limit} must be above 0 seconds. Received: {value!r}")
         if executor is None:
             crew = workers if isinstance(workers, Crew) else self.crew(workers, trials=trials)
-        self._take_ownership()
-        sweep(self._optuna)
-        if self.finished >= trials:
-            self._optuna.set_user_attr(_OWNER, None)
+        with database_errors(self._url):
+            lease = Lease(self._storage, self.name)
+            lease.take()
+            with lease.kept():
+                self._accept_changes()
+                sweep(self._optuna, self.definition)
+                if self.finished >= trials:
+                    return
+                self._optuna.sampler = self._sampler(len(self._trials()))
+                self._optuna.pruner = make_pruner(
+                    self.definition.search.pruner, self.definition.training.epochs
+                )
+                search = Search(
+                    self._optuna,
+                    self.definition,
+                    trials,
+                    timeout,
+                    on_progress or print_progress,
+                    trial_timeout,
+                    patience,
+                    lease.require,
+                )
+                if executor is None:
+                    executor = ProcessExecutor(self.task.training, crew.places)
+                    if on_progress is None:
+                        print(crew, flush=True)
+                try:
+                    executor.run(search)
+                finally:
+                    executor.close()
+                    search.abandon()
+                    self.ended_early = search.ended
+
+    def _accept_changes(self) -> None:
+        """Record what is not as it was when the study was made; refuse it where that was not allowed."""
+        now = versions_now(self.definition.backend)
+        differences = self._changes + version_differences(stored_versions(self._optuna), now)
+        if not differences:
             return
-        self._optuna.sampler = self._sampler(len(self._trials()))
-        self._optuna.pruner = make_pruner(self.definition.search.pruner, self.definition.training.epochs)
-        search = Search(
-            self._optuna,
-            self.definition,
-            trials,
-            timeout,
-            on_progress or print_progress,
-            trial_timeout,
-            patience,
-        )
-        if executor is None:
-            executor = ProcessExecutor(self.task.training, crew.places)
-            if on_progress is None:
-                print(crew, flush=True)
-        try:
-            executor.run(search)
-        finally:
-            executor.close()
-            search.abandon()
-            self.ended_early = search.ended
-            self._optuna.set_user_attr(_OWNER, None)
+        if not self._allow_changes:
+            require_same(self.name, differences)
+        self._optuna.set_user_attr(_DEFINITION, self.definition.to_dict())
+        store_versions(self._optuna, now)
+        record_changes(self._optuna, differences)
+        self._changes = []
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
+        return recorded_changes(self._optuna)
 
     def crew(self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None) -> Crew:
         """The workers that a run would have on this machine; `str()` says it in a line.
@@ -268,22 +316,6 @@ class Study:
             on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
         )
 
-    def _take_ownership(self) -> None:
-        """Refuse if another live process of this machine runs the study; its running trials are not ours."""
-        owner = self._optuna.user_attrs.get(_OWNER)
-        here = socket.gethostname()
-        if (
-            owner
-            and owner["host"] == here
-            and owner["process"] != os.getpid()
-            and _is_alive(owner["process"])
-        ):
-            raise InputError(
-                f"Process {owner['process']} on this machine is running the study {self.name!r} since "
-                f"{owner['since']}. Wait for it or stop it."
-            )
-        self._optuna.set_user_attr(_OWNER, {"host": here, "process": os.getpid(), "since": _now()})
-
     def trials(self) -> pd.DataFrame:
         """One row a trial; see `trials_frame` for the columns."""
         return trials_frame(self._trials(), self.definition)
@@ -293,7 +325,8 @@ class Study:
         return curves_frame(self._trials())
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
-        return self._optuna.get_trials(deepcopy=False)
+        with database_errors(self._url):
+            return self._optuna.get_trials(deepcopy=False)
 
     def candidate(self, trial: int) -> Candidate:
         """A trial with the settings of a final training."""
@@ -491,15 +524,6 @@ def _bytes(data: TrainingData) -> int:
     return sum(array.nbytes for part in (data.train, data.validation) for array in (part.X, part.y))
 
 
-def _require_same(name: str, stored: Definition, given: Definition) -> None:
-    differences = stored.differences(given)
-    if differences:
-        raise InputError(
-            f"There is a study {name!r} already, with another definition: {'; '.join(differences)}. "
-            "Give the new study another name, or delete the old one with tcn_search.delete_study."
-        )
-
-
 def _require_writable(file: Path) -> None:
     """Make the file's folder, and raise an InputError if no file can be written there."""
     try:
@@ -515,22 +539,5 @@ def _check_name(name: object) -> None:
         raise InputError(f"A study's name must be text that can be a folder's name. Received: {name!r}")
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    packages = ("tcn-search", "keras", "tensorflow", "optuna", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

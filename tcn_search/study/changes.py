@@ -1,0 +1,91 @@
+"""What may change between two runs of a study, and the record of what did."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import optuna
+
+from tcn_search.errors import InputError
+from tcn_search.study.definition import Definition
+
+_CHANGES, _VERSIONS = "changes", "versions"  # user attributes of a study
+_PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
+HOW_TO = (
+    "Give the new study another name, delete the old one with tcn_search.delete_study, or accept the changes with "
+    "--allow-changes (allow_changes=True): they are recorded, and earlier scores stay as they are."
+)
+
+
+def require_same(name: str, differences: list[str]) -> None:
+    """Raise an InputError with the differences, if there are any."""
+    if differences:
+        raise InputError(
+            f"There is a study {name!r} already, with another definition: {'; '.join(differences)}. {HOW_TO}"
+        )
+
+
+def require_changeable(name: str, stored: Definition, given: Definition) -> None:
+    """Raise an InputError for what cannot change, whatever is allowed: Optuna keeps choices and objectives."""
+    fixed = []
+    if stored.search.objectives != given.search.objectives:
+        fixed.append("search.objectives")
+    ours, theirs = stored.space.to_dict(), given.space.to_dict()
+    for key in sorted({*ours, *theirs}):
+        one, two = ours.get(key), theirs.get(key)
+        both_are_choices = isinstance(one, list) and isinstance(two, list) and len(one) > 1 and len(two) > 1
+        if one != two and both_are_choices:
+            fixed.append(f"space.{key}")
+    if fixed:
+        raise InputError(
+            f"The study {name!r} cannot go on with other choices or objectives: {', '.join(fixed)}. Give the new study "
+            f"another name; it can begin with the best of this one: --from {name} (start_from={name!r})."
+        )
+
+
+def versions_now(backend: str) -> dict[str, str]:
+    """Of Python, of us, and of the packages that decide what a training gives."""
+    found = {"python": platform.python_version()}
+    for package in (*_PACKAGES, backend):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a backend under another distribution's name, such as tensorflow-cpu
+            continue
+    return found
+
+
+def version_differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Packages whose major or minor version is another one, a line each.
+
+    >>> version_differences({"keras": "3.15.1", "optuna": "5.0.0"}, {"keras": "3.16.0", "optuna": "5.0.2"})
+    ['keras: 3.15.1 in the study, 3.16.0 now']
+    """
+    return [
+        f"{name}: {stored[name]} in the study, {now[name]} now"
+        for name in stored
+        if name in now and stored[name].split(".")[:2] != now[name].split(".")[:2]
+    ]
+
+
+def stored_versions(study: optuna.Study) -> dict[str, str]:
+    """The versions that the study was made with, or that were accepted last."""
+    return dict(study.user_attrs.get(_VERSIONS, {}))
+
+
+def store_versions(study: optuna.Study, versions: Mapping[str, str]) -> None:
+    study.set_user_attr(_VERSIONS, dict(versions))
+
+
+def record_changes(study: optuna.Study, differences: list[str]) -> None:
+    """Add what was accepted now to the study's record."""
+    entry = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "what": differences}
+    study.set_user_attr(_CHANGES, [*recorded_changes(study), entry])
+
+
+def recorded_changes(study: optuna.Study) -> list[dict[str, Any]]:
+    """Every accepted change: {"when": ISO 8601 in UTC, "what": [a line each]}, oldest first."""
+    return list(study.user_attrs.get(_CHANGES, []))

@@ -1,0 +1,213 @@
+"""Who runs a study: one process at a time, on whatever machine, for as long as it renews its lease.
+
+The lease is one row of the study's attributes in the storage. It is taken and renewed by comparing and swapping
+that row in a single SQL statement, because Optuna's own attributes are last-write-wins: of two processes that
+reach for it at once, one gets it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+import optuna
+import sqlalchemy
+from sqlalchemy.exc import SQLAlchemyError
+
+from tcn_search.errors import InputError
+
+KEY = "owner"
+SECONDS = 120.0  # that a lease lasts; clocks of machines that share a storage must agree to within some of it
+RENEWALS = 4  # in that time
+_NOBODY = json.dumps(None)
+_OURS: set[str] = set()  # tokens of the leases that this process has not let go of
+# As Optuna lays its tables out; `key` has a unique row for each study.
+_ATTRIBUTES = sqlalchemy.table(
+    "study_user_attributes",
+    sqlalchemy.column("study_id"),
+    sqlalchemy.column("key"),
+    sqlalchemy.column("value_json"),
+)
+
+
+class LeaseLost(InputError):
+    """Another process runs the study now."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What the storage knows of a lease. Times are seconds since 1970 in UTC."""
+
+    host: str
+    process: int
+    token: str
+    since: float
+    until: float
+
+    def has_ended(self) -> bool:
+        """Whether the lease has run out, or its process on this machine is no more."""
+        if time.time() > self.until:
+            return True
+        if self.host != socket.gethostname():
+            return False
+        return self.token not in _OURS if self.process == os.getpid() else not _is_alive(self.process)
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host}, since {_clock(self.since)}"
+
+
+class Lease:
+    """This process's lease on one study.
+
+    Args:
+        storage, name: where the study is.
+        seconds: how long it lasts without renewal.
+    """
+
+    def __init__(self, storage: optuna.storages.RDBStorage, name: str, seconds: float = SECONDS) -> None:
+        self._engine, self._name, self._seconds = storage.engine, name, seconds
+        self._study_id = storage.get_study_id_from_name(name)
+        self._text = ""
+        self._held: Holder | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def holder(self) -> Holder | None:
+        """Who has the lease now, run out or not."""
+        text = self._read()
+        found = None if text is None else json.loads(text)
+        return Holder(**found) if found and "token" in found else None
+
+    def take(self) -> None:
+        """Get the lease.
+
+        Raises:
+            InputError: another process has it; says which, and until when.
+        """
+        now = time.time()
+        mine = Holder(
+            socket.gethostname(), os.getpid(), secrets.token_hex(8), since=now, until=now + self._seconds
+        )
+        for _ in range(3):
+            there = self._read()
+            holder = self.holder()
+            if holder is not None and not holder.has_ended():
+                raise InputError(
+                    f"The study {self._name!r} is being run by {holder}. Wait for it or stop it; if it has died, its "
+                    f"lease ends at {_clock(holder.until)}."
+                )
+            if self._swap(there, mine):
+                return
+        raise InputError(f"The study {self._name!r} is being run by another process, which was quicker.")
+
+    def renew(self) -> None:
+        """Make the lease last from now on.
+
+        Raises:
+            LeaseLost: it had run out, and another process has taken it.
+        """
+        with self._lock:
+            if self._held is None:
+                return
+            longer = replace(self._held, until=time.time() + self._seconds)
+            if not self._swap(self._text, longer):
+                self._give_up()
+                raise LeaseLost(
+                    f"Another process runs the study {self._name!r} now ({self.holder()}): this one was away for "
+                    f"longer than its lease of {self._seconds:.0f} s. What it was training is in that one's hands."
+                )
+
+    def require(self) -> None:
+        """Raise LeaseLost if the lease is another's by now; asks the storage only when it may be."""
+        if self._held is None:
+            raise LeaseLost(f"Another process runs the study {self._name!r} now.")
+        if time.time() > self._held.until - self._seconds / 2:
+            self.renew()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Renew in a thread of its own, however long an epoch takes; let go at the end."""
+        thread = threading.Thread(target=self._keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+            self.let_go()
+
+    def _keep(self) -> None:
+        while not self._stop.wait(self._seconds / RENEWALS):
+            try:
+                self.renew()
+            except LeaseLost:
+                return
+            except SQLAlchemyError:  # the storage is away for now; the search meets that itself
+                continue
+
+    def let_go(self) -> None:
+        """End the lease, if it is still ours and the storage can be written."""
+        with self._lock:
+            if self._held is not None:
+                self._give_up()
+                try:
+                    self._update(self._text, _NOBODY)
+                except SQLAlchemyError:
+                    return  # it runs out by itself
+
+    def _read(self) -> str | None:
+        statement = sqlalchemy.select(_ATTRIBUTES.c.value_json).where(*self._here())
+        with self._engine.connect() as connection:
+            return connection.execute(statement).scalar()
+
+    def _swap(self, there: str | None, mine: Holder) -> bool:
+        text = json.dumps(asdict(mine))
+        done = self._insert(text) if there is None else self._update(there, text)
+        if done:
+            self._held, self._text = mine, text
+            _OURS.add(mine.token)
+        return done
+
+    def _give_up(self) -> None:
+        if self._held is not None:
+            _OURS.discard(self._held.token)
+        self._held = None
+
+    def _update(self, there: str, text: str) -> bool:
+        statement = _ATTRIBUTES.update().where(*self._here(), _ATTRIBUTES.c.value_json == there)
+        with self._engine.begin() as connection:
+            return connection.execute(statement.values(value_json=text)).rowcount == 1
+
+    def _insert(self, text: str) -> bool:
+        statement = _ATTRIBUTES.insert().values(study_id=self._study_id, key=KEY, value_json=text)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(statement)
+        except sqlalchemy.exc.IntegrityError:  # another process was quicker
+            return False
+        return True
+
+    def _here(self) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+        return _ATTRIBUTES.c.study_id == self._study_id, _ATTRIBUTES.c.key == KEY
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds")

@@ -1,0 +1,132 @@
+"""What a continued study refuses, accepts and remembers; what it says when its storage fails."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
+from tcn_search.errors import InputError
+from tcn_search.study import changes, storage
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SPACE = SearchSpace(nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(3, 5), nb_stacks=[1])
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(epochs: int = 3, space: SearchSpace = SPACE, **options: Any) -> Study:
+    return Study("waves", TASK, space, training=TrainingSettings(epochs=epochs), **options)
+
+
+def run(study: Study, trials: int, executor: Synthetic | None = None) -> None:
+    study.run(trials, executor=executor or Synthetic(), on_progress=lambda progress: None)
+
+
+def test_other_training_is_refused_or_accepted_and_recorded() -> None:
+    run(make(), 1)
+    with pytest.raises(InputError) as caught:
+        make(epochs=5)
+    assert "training.epochs: 3 in the study, 5 now" in str(caught.value)
+    assert "accept the changes with --allow-changes" in str(caught.value)
+    study = make(epochs=5, allow_changes=True)
+    assert study.changes == []
+    run(study, 2)
+    (change,) = load_study("waves").changes
+    assert change["what"] == ["training.epochs: 3 in the study, 5 now"]
+    assert load_study("waves").definition.training.epochs == 5
+    run(make(epochs=5), 3)
+    assert len(load_study("waves").changes) == 1
+
+
+def test_choices_and_objectives_cannot_change() -> None:
+    make()
+    other = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 8, 16]})
+    with pytest.raises(InputError) as caught:
+        make(space=other, allow_changes=True, search=SearchSettings(objectives=("val_accuracy",)))
+    assert str(caught.value) == (
+        "The study 'waves' cannot go on with other choices or objectives: search.objectives, space.nb_filters. Give the "
+        "new study another name; it can begin with the best of this one: --from waves (start_from='waves')."
+    )
+    make(space=SearchSpace(**{**SPACE.to_dict(), "kernel_size": Range(2, 6)}), allow_changes=True)
+
+
+def test_another_version_is_refused_or_accepted_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(make(), 1)
+    found = changes.versions_now("tensorflow")
+    monkeypatch.setattr("tcn_search.study.study.versions_now", lambda backend: {**found, "keras": "99.1.0"})
+    with pytest.raises(InputError, match=rf"keras: {found['keras']} in the study, 99.1.0 now"):
+        run(make(), 2)
+    assert load_study("waves").finished == 1
+    run(make(allow_changes=True), 2)
+    run(make(), 3)
+    assert [len(change["what"]) for change in load_study("waves").changes] == [1]
+
+
+class Locking(Synthetic):
+    """Locks the storage from another connection when the second trial comes."""
+
+    connection: sqlite3.Connection | None = None
+
+    def _train(self, job: Any, owner: Any) -> Any:
+        if len(self.jobs) == 2:
+            self.connection = sqlite3.connect("runs/studies.db")
+            self.connection.execute("BEGIN EXCLUSIVE")
+        return super()._train(job, owner)
+
+
+def test_a_storage_that_stays_locked_ends_the_run_in_a_line_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storage, "_PATIENCE", 0.2)
+    executor = Locking()
+    with pytest.raises(InputError) as caught:
+        run(make(), 4, executor)
+    assert str(caught.value) == (
+        "The study storage sqlite:///runs/studies.db cannot be used: database is locked. What was finished is kept; "
+        "when the storage works again, the same command continues."
+    )
+    assert executor.connection is not None
+    executor.connection.close()
+    study = load_study("waves")
+    assert study.finished == 1
+    run(study, 4)
+    assert study.finished == 4
+
+
+def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = make()
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise sqlalchemy.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("optuna.storages.RDBStorage.set_trial_user_attr", full)
+        with pytest.raises(
+            InputError, match="cannot be used: database or disk is full. What was finished is kept"
+        ):
+            run(study, 2)
+    run(load_study("waves"), 2)
+    assert load_study("waves").finished == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ann:s@cret@host/db", "postgresql://ann:***@host/db"),
+        ("postgresql://ann:s%40cret@host/db", "postgresql://ann:***@host/db"),
+        ("mysql://host/db?user=ann&password=secret&ssl=1", "mysql://host/db?user=ann&password=***&ssl=1"),
+        ("sqlite:///runs/studies.db", "sqlite:///runs/studies.db"),
+    ],
+)
+def test_passwords_are_never_shown(url: str, shown: str) -> None:
+    assert storage.without_password(f"cannot open {url}") == f"cannot open {shown}"

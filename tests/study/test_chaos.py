@@ -1,0 +1,150 @@
+"""Killed between any two writes to the storage, a study loses at most what was running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
+from tcn_search.study import lease
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+WRITES = (
+    "create_new_trial",
+    "set_trial_param",
+    "set_trial_state_values",
+    "set_trial_intermediate_value",
+    "set_trial_user_attr",
+    "set_trial_system_attr",
+)
+TASK = Task.from_arrays(*waves(24))
+WANTED = 4
+
+
+class Killed(BaseException):
+    """What no code may catch."""
+
+
+class Switch:
+    """Lets so many writes through, then none: the process is dead to its storage."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left: float = float("inf")
+        self.before = True
+        self.writes = 0
+        for name in WRITES:
+            self._guard(monkeypatch, name, getattr(optuna.storages.RDBStorage, name))
+
+    def _guard(self, monkeypatch: pytest.MonkeyPatch, name: str, original: Any) -> None:
+        def guarded(storage: Any, *arguments: Any, **options: Any) -> Any:
+            self.writes += 1
+            self.left -= 1
+            if self.left < 0 or (self.left == 0 and self.before):
+                raise Killed
+            found = original(storage, *arguments, **options)
+            if self.left == 0:
+                raise Killed
+            return found
+
+        monkeypatch.setattr(optuna.storages.RDBStorage, name, guarded)
+
+
+@pytest.fixture
+def switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Switch]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lease.Lease, "let_go", lambda self: self._give_up())  # as if the process were gone
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return Switch(monkeypatch)
+
+
+def make(name: str) -> Study:
+    space = SearchSpace(nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(3, 5), nb_stacks=[1])
+    settings = SearchSettings(sampler="random", pruner="none")
+    return Study(name, TASK, space, training=TrainingSettings(epochs=2), search=settings)
+
+
+def run(study: Study, executor: Synthetic | None = None) -> None:
+    study.run(WANTED, executor=executor or Synthetic(), on_progress=lambda progress: None)
+
+
+def ended(study: Study) -> dict[int, FrozenTrial]:
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    return {trial.number: trial for trial in study._trials() if trial.state in states}
+
+
+def check(study: Study, before: dict[int, FrozenTrial]) -> None:
+    trials = study._trials()
+    assert study.finished == WANTED
+    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
+    for number, trial in before.items():
+        assert trials[number] == trial, "what was recorded has changed"
+    for trial in trials:
+        attributes = trial.user_attrs
+        if trial.state is not TrialState.FAIL or {"retry_of", "architecture"} <= set(attributes):
+            continue
+        retries = [other for other in trials if other.user_attrs.get("retry_of") == trial.number]
+        assert len(retries) == 1, "a lost trial is run again once"
+        wanted = {**attributes.get("queued", {}), **trial.params}
+        assert wanted.items() <= {**retries[0].user_attrs["queued"], **retries[0].params}.items()
+        if retries[0].state is not TrialState.FAIL:
+            assert wanted.items() <= retries[0].params.items(), "it is run again with the same parameters"
+
+
+def writes_of_a_run(switch: Switch) -> int:
+    switch.writes = 0
+    run(make("whole"))
+    return switch.writes
+
+
+def kill_at(switch: Switch, write: int, before: bool) -> None:
+    """Kill a run at a write, continue it, and hold its record against the one it left."""
+    name = f"{write}-{before}"
+    study = make(name)
+    switch.left, switch.before = write, before
+    with pytest.raises(Killed):
+        run(study, Synthetic({1: "lost"}))
+    switch.left = float("inf")
+    record = ended(load_study(name))
+    again = load_study(name)
+    run(again)
+    check(again, record)
+    assert len(again._trials()) <= WANTED + 4
+
+
+def test_killed_at_some_writes_nothing_that_was_recorded_is_lost(switch: Switch) -> None:
+    total = writes_of_a_run(switch)
+    assert total > 40
+    for number, write in enumerate(range(1, total, max(1, total // 10))):
+        kill_at(switch, write, before=number % 2 == 0)
+
+
+@pytest.mark.slow
+def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(switch: Switch) -> None:
+    for write in range(1, writes_of_a_run(switch)):
+        for before in (True, False):
+            kill_at(switch, write, before)
+
+
+def test_killed_again_and_again_the_study_ends_as_asked(switch: Switch) -> None:
+    make("again")
+    record: dict[int, FrozenTrial] = {}
+    for write in (5, 30, 17, 3, 41, 12, 26):
+        switch.left = write
+        study = load_study("again")
+        with suppress(Killed):
+            run(study)
+        switch.left = float("inf")
+        now = ended(load_study("again"))
+        assert {number: now[number] for number in record} == record
+        record = now
+    study = load_study("again")
+    run(study)
+    assert study.finished == WANTED
+    assert {number: study._trials()[number] for number in record} == record

@@ -1,0 +1,118 @@
+"""The lease: one process runs a study, and one that was away for too long finds out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tcn_search.errors import InputError
+from tcn_search.study.lease import Lease, LeaseLost
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> optuna.storages.RDBStorage:
+    made = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'studies.db'}")
+    optuna.create_study(study_name="waves", storage=made)
+    return made
+
+
+def test_one_has_it_until_it_lets_go(storage: optuna.storages.RDBStorage) -> None:
+    first, second = Lease(storage, "waves"), Lease(storage, "waves")
+    first.take()
+    with pytest.raises(InputError) as caught:
+        second.take()
+    text = str(caught.value)
+    assert text.startswith("The study 'waves' is being run by process ")
+    assert "Wait for it or stop it; if it has died, its lease ends at " in text
+    first.renew()
+    first.require()
+    first.let_go()
+    assert first.holder() is None
+    second.take()
+    with pytest.raises(LeaseLost, match="Another process runs the study 'waves' now"):
+        first.require()
+
+
+def test_a_dead_process_of_this_machine_is_noticed_at_once(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as as_another:
+        as_another.setattr("os.getpid", lambda: 4_000_000)  # above what Linux gives to a process
+        Lease(storage, "waves").take()
+    Lease(storage, "waves").take()
+
+
+def test_another_machine_is_believed_until_its_lease_runs_out(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Lease(storage, "waves", seconds=0.3)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+        away.take()
+    with pytest.raises(InputError, match="on elsewhere, since"):
+        Lease(storage, "waves").take()
+    time.sleep(0.35)
+    here = Lease(storage, "waves")
+    here.take()
+    with pytest.raises(LeaseLost) as caught:
+        away.require()
+    assert "this one was away for longer than its lease of 0 s" in str(caught.value)
+    away.let_go()
+    assert here.holder() is not None
+    here.require()
+
+
+def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBStorage) -> None:
+    held = Lease(storage, "waves", seconds=0.4)
+    held.take()
+    with held.kept():
+        time.sleep(1.0)
+        with pytest.raises(InputError, match="is being run by"):
+            Lease(storage, "waves").take()
+    assert held.holder() is None
+
+
+RACE = """
+import sys, time
+import optuna
+from tcn_search.errors import InputError
+from tcn_search.study.lease import Lease
+storage = optuna.storages.RDBStorage(sys.argv[1], engine_kwargs={"connect_args": {"timeout": 30}})
+lease = Lease(storage, "waves")
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    lease.take()
+    print("got it", flush=True)
+except InputError:
+    print("refused", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_of_two_processes_that_reach_for_it_at_once_one_gets_it(storage: optuna.storages.RDBStorage) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, storage.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    said = [run.stdout.readline().strip() for run in runs if run.stdout]
+    for run in runs:
+        run.communicate("end\n")
+    assert sorted(said) == ["got it", "refused", "refused"]
