@@ -60,6 +60,7 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(INSTALL) torch cmaes
 	$(BIN)/python benchmarks/samplers.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/workers.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/engine.py --append docs/benchmarks.md
 
 clean:  ## remove the virtual environment and caches; results in runs/ stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -116,11 +116,13 @@ class Search:
         return bool(self.ended)
 
     def _is_feasible(self, trial: optuna.Trial, architecture: Architecture) -> bool:
-        """Mark every limit on the trial; prune it here if one is broken."""
-        violations = self._space.violations(architecture)
-        for violation in violations:
+        """Prune the trial here if a limit is broken, with that limit as a constraint.
+
+        Limits that hold are not written: to a sampler that is the same, and each would cost a write.
+        """
+        broken = infeasible(self._space.violations(architecture))
+        for violation in broken:
             trial.set_constraint(violation.name, violation.excess)
-        broken = infeasible(violations)
         if broken:
             trial.set_user_attr("infeasible", "; ".join(violation.reason for violation in broken))
             self._study.tell(trial, state=TrialState.PRUNED)
@@ -163,8 +165,8 @@ class Search:
         self._show(outcome, architecture)
 
     def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
-        for name in LIMITS:
-            trial.set_constraint(name, float(outcome.ended == name))
+        if outcome.ended in LIMITS:
+            trial.set_constraint(outcome.ended, 1.0)
         if outcome.ended == "complete":
             assert outcome.score is not None
             values = objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec)
