@@ -9,6 +9,7 @@ import pytest
 
 from tcn_search.cli.main import main
 from tcn_search.study.study_file import read_study_file
+from tests.tasks.unpack_spoken_digits import unpack
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # name: (kind, steps, channels, outputs, required context)
@@ -20,16 +21,25 @@ TASKS = {
     "permuted_mnist": ("classification", 784, 1, 10, 784),
     "japanese_vowels": ("classification", 29, 12, 9, 29),
     "osuleaf": ("classification", 427, 1, 6, 427),
+    "spoken_digits": ("classification", 571, 32, 10, 571),
+    "etth1": ("forecast", 336, 7, 672, None),
 }
+KEYS = {"name", "task", "space", "constraints", "training", "search"}
+
+
+def test_every_shipped_study_is_tried() -> None:
+    assert {file.stem for file in STUDIES.glob("*.toml")} == set(TASKS)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_shipped_study_has_feasible_networks(name: str) -> None:
     kind, steps, channels, outputs, context = TASKS[name]
-    file = read_study_file(STUDIES / f"{name}.toml", {"constraints.required_context": context})
+    path = STUDIES / f"{name}.toml"
+    file = read_study_file(path, {"constraints.required_context": context} if context else {})
     space = file.space.for_task(kind, steps, channels, outputs, file.constraints)
-    assert space.limits.required_context == context
+    assert space.limits.required_context == (context or steps)
     assert file.name == name
+    assert set(tomllib.loads(path.read_text())) <= KEYS
 
 
 SMALL = {
@@ -46,10 +56,16 @@ def test_a_shipped_study_runs_from_end_to_end(
     name: str, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mnist.npz").symlink_to(shared_data / "mnist.npz")
+    if name == "spoken_digits":
+        unpack(shared_data / "fsdd.npz", tmp_path / "recordings")
     monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     task = tomllib.loads((STUDIES / f"{name}.toml").read_text())["task"]["name"]
-    changes = [*SMALL.get(task, []), "training.epochs=1", "training.final_epochs=1"]
+    elsewhere = {
+        "spoken_digits": [f"task.folder={tmp_path / 'recordings'}"],
+        "etth1": [f"task.file={shared_data / 'ETTh1.csv.gz'}"],
+    }
+    changes = [*SMALL.get(task, []), *elsewhere.get(name, []), "training.epochs=1", "training.final_epochs=1"]
     options = [part for change in changes for part in ("--set", change)]
     assert main(["run", str(STUDIES / f"{name}.toml"), "--trials", "2", *options]) == 0
     assert main(["best", name, "--seeds", "1"]) == 0
