@@ -7,8 +7,10 @@ import sys
 import tempfile
 
 
-def import_keras_quietly() -> None:
-    """Import Keras and make a first tensor, with standard error held back; shown after all if that fails.
+def import_keras_quietly(make_tensor: bool = True) -> None:
+    """Import Keras and make a first tensor, which starts the device, with standard error held back.
+
+    What was held back is shown after all if that fails.
 
     TensorFlow's C++ part writes before any of its settings apply, so the file descriptor itself is turned
     away. Who sets TF_CPP_MIN_LOG_LEVEL wants to see, and sees.
@@ -23,7 +25,8 @@ def import_keras_quietly() -> None:
         try:
             import keras
 
-            keras.ops.zeros(1)
+            if make_tensor:
+                keras.ops.zeros(1)
         except BaseException:
             held.seek(0)
             os.write(kept, held.read())

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.find_study import add_storage_argument
+from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="tensorflow, jax or torch (default: the study's own; of a new one what suits the machine)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("optuna", "keras-tuner"),
+        help="who proposes the trials (default: as the study file's sampler says)",
+    )
+    parser.add_argument(
+        "--tuner",
+        choices=("random", "bayesian", "hyperband"),
+        help="KerasTuner's search, with --engine keras-tuner (default: hyperband)",
+    )
     parser.add_argument("--trial-timeout", metavar="TIME", help="end a trial after this time: 10m")
     parser.add_argument(
         "--allow-changes",
@@ -79,9 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.cli.progress import show_progress
     from tcn_search.study.study import Study
     from tcn_search.study.study_file import parse_change, read_study_file, seconds
+    from tcn_search.workers.backends import use_backend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    file = read_study_file(arguments.study, dict(map(parse_change, arguments.set)))
+    changes = {**dict(map(parse_change, arguments.set)), **_engine(arguments)}
+    file = read_study_file(arguments.study, changes)
     timeout = seconds("--timeout", arguments.timeout)
     trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout
     trials = file.trials if arguments.trials is None else arguments.trials
@@ -116,6 +129,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
     else:
         print(crew, flush=True)
+    if study.definition.search.is_keras_tuner:  # which imports Keras here too; the device is the workers'
+        use_backend(study.definition.backend)
+        import_keras_quietly(make_tensor=False)
     started = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     try:
@@ -133,6 +149,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     _print_end(study, arguments, time.monotonic() - started)
     return 0
+
+
+def _engine(arguments: argparse.Namespace) -> dict[str, str]:
+    """--engine and --tuner as the sampler that they stand for."""
+    if arguments.tuner and arguments.engine != "keras-tuner":
+        raise InputError(f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}")
+    if arguments.engine is None:
+        return {}
+    if arguments.engine == "optuna":
+        return {"search.sampler": "tpe"}
+    return {"search.sampler": f"keras-tuner:{arguments.tuner or 'hyperband'}"}
 
 
 def _workers(text: str) -> int | str:

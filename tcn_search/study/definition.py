@@ -13,7 +13,7 @@ from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.study.objectives import check_names, read_objectives
 from tcn_search.study.pruners import PRUNERS
-from tcn_search.study.samplers import check_sampler, is_dynamic
+from tcn_search.study.samplers import KERAS_TUNER, check_sampler, is_dynamic
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task, TaskSpec
 
@@ -25,9 +25,10 @@ class SearchSettings:
     Args:
         objectives: what trials are judged by. The first is the validation number that is a trial's score, such
             as "val_loss" or "val_accuracy"; more make a Pareto front, such as ("val_loss", "params").
-        sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as "optuna.samplers.QMCSampler".
+        sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as "optuna.samplers.QMCSampler";
+            "keras-tuner:" with "random", "bayesian" or "hyperband" lets KerasTuner search.
         pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
-            objectives nothing is pruned between epochs.
+            objectives, and with KerasTuner, nothing is pruned between epochs.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
         warm_start: try first what is known to be good: see `study.warm_start`.
         final_epochs: epochs of the winners' final training, if not those of a trial.
@@ -53,6 +54,16 @@ class SearchSettings:
     def objective(self) -> str:
         """The first objective, which ranks the trials."""
         return self.objectives[0]
+
+    @property
+    def is_keras_tuner(self) -> bool:
+        """Whether KerasTuner proposes the trials."""
+        return self.sampler in KERAS_TUNER
+
+    @property
+    def pruner_used(self) -> str:
+        """The pruner, or "none" where KerasTuner searches: its results are whole trials."""
+        return "none" if self.is_keras_tuner else self.pruner
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

@@ -16,6 +16,7 @@ from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import objective_values
 
 RETRY_OF, QUEUED = "retry_of", "queued"
+PLANNED, EPOCHS = "planned", "epochs"  # what a second try has in common with the first
 
 
 def enqueue(study: optuna.Study, parameters: Mapping[str, Any], **attributes: Any) -> None:
@@ -28,7 +29,8 @@ def queue_again(
 ) -> None:
     """Queue a lost trial's parameters again, unless it was a second try already, and got as far as a network."""
     if RETRY_OF not in attributes or "architecture" not in attributes:
-        enqueue(study, {**attributes.get(QUEUED, {}), **parameters}, **{RETRY_OF: number})
+        kept = {name: attributes[name] for name in (PLANNED, EPOCHS) if name in attributes}
+        enqueue(study, {**attributes.get(QUEUED, {}), **parameters}, **{**kept, RETRY_OF: number})
 
 
 def sweep(study: optuna.Study, definition: Definition) -> int:

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 import optuna
 from optuna.trial import TrialState
 
-from tcn_search.study.lost import enqueue
+from tcn_search.study.lost import PLANNED, enqueue
 from tcn_search.study.warm_start import PlannedTrial, WarmStart
 
-PLANNED = "planned"  # user attribute of a trial
 _STORED = "warm_start"  # user attribute of a study
 
 
 def store(study: optuna.Study, start: WarmStart) -> None:
     """Keep what a study shall begin with; decided once, when it is created."""
     study.set_user_attr(
-        _STORED, {"trials": [list(trial) for trial in start.trials], "outside": start.outside}
+        _STORED,
+        {"trials": [[trial.name, trial.parameters] for trial in start.trials], "outside": start.outside},
     )
 
 
@@ -36,24 +36,24 @@ class Plan:
     """Queues planned trials one at a time, so that a run that ends early leaves none waiting.
 
     Args:
-        only: nothing else is tried: the study ends with the last of them.
+        only: nothing else is tried; says why the study ends after the last of them.
     """
 
-    def __init__(self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: bool = False) -> None:
-        self._study, self._only = study, only
+    def __init__(self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: str = "") -> None:
+        self._study, self.only = study, only
         made = {trial.user_attrs.get(PLANNED) for trial in study.get_trials(deepcopy=False)}
         self._left = (trial for trial in trials if trial.name not in made)
         self._is_empty = False
 
     def prepare(self) -> bool:
         """Queue the next planned trial, if none waits already. False: there is nothing more to try."""
-        if self._is_empty and not self._only:
+        if self._is_empty and not self.only:
             return True
         if self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             return True
         planned = next(self._left, None)
         if planned is None:
             self._is_empty = True
-            return not self._only
-        enqueue(self._study, planned.parameters, **{PLANNED: planned.name})
+            return not self.only
+        enqueue(self._study, planned.parameters, **{**planned.attributes, PLANNED: planned.name})
         return True

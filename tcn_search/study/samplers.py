@@ -54,8 +54,9 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
     "grid": random,  # the grid's points are queued, see grid.py; nothing is left to draw
 }
 SAMPLERS = tuple(_SAMPLERS)
+KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
 _DYNAMIC = ("tpe", "random", "grid")
-_ONE_OBJECTIVE = ("cmaes",)
+_ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
 
 
 def make_sampler(name: str, seed: int) -> Sampler:
@@ -64,6 +65,8 @@ def make_sampler(name: str, seed: int) -> Sampler:
     Raises:
         InputError: a package is missing, or there is no sampler at the path.
     """
+    if name in KERAS_TUNER:
+        return random(seed)  # KerasTuner's trials are queued, nothing is left to draw
     if name in _SAMPLERS:
         return _SAMPLERS[name](seed)
     found = _at_path(name)
@@ -78,9 +81,10 @@ def make_sampler(name: str, seed: int) -> Sampler:
 
 def check_sampler(name: object, objectives: int) -> None:
     """Raise an InputError if no sampler has this name, or it cannot weigh so many objectives."""
-    if not isinstance(name, str) or (name not in _SAMPLERS and "." not in name):
+    if not isinstance(name, str) or (name not in (*_SAMPLERS, *KERAS_TUNER) and "." not in name):
         raise InputError(
-            f'sampler must be one of {", ".join(SAMPLERS)}, or a dotted path such as "optuna.samplers.QMCSampler". '
+            f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path such as "
+            f'"optuna.samplers.QMCSampler". '
             f"Received: {name!r}"
         )
     if name in _ONE_OBJECTIVE and objectives > 1:

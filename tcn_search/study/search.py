@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from optuna.trial import TrialState
@@ -13,16 +13,18 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.constraints import infeasible
+from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.definition import Definition
 from tcn_search.study.giving_up import ended_well, give_up_after
 from tcn_search.study.grid import grid_points
 from tcn_search.study.lease import LeaseLost
-from tcn_search.study.lost import queue_again
+from tcn_search.study.lost import EPOCHS, RETRY_OF, queue_again
 from tcn_search.study.objectives import objective_values
 from tcn_search.study.patience import Patience
 from tcn_search.study.planned import Plan, stored_trials
 from tcn_search.study.progress import Progress
 from tcn_search.study.storage import STORAGE_ERRORS
+from tcn_search.study.warm_start import PlannedTrial
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.endings import ERRORS, LIMITS
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -38,6 +40,16 @@ def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
     return trial.state is TrialState.PRUNED and ended != "unbuildable"
 
 
+class Proposals(Protocol):
+    """Another search engine: gives trials, and is told what became of them."""
+
+    def __iter__(self) -> Iterator[PlannedTrial]:
+        """Until it has nothing more to try."""
+
+    def tell(self, attributes: Mapping[str, Any], score: float | None) -> None:
+        """The end of the trial with these user attributes, and its score if it has one."""
+
+
 class Search:
     """One run of a study. It is the `Owner` that an executor talks to."""
 
@@ -51,6 +63,7 @@ class Search:
         trial_timeout: float | None = None,
         patience: int | None = None,
         require_ownership: Callable[[], None] = lambda: None,
+        proposals: Proposals | None = None,
     ) -> None:
         self.ended = ""  # why the search stopped before its last trial
         self._trial_timeout, self._require_ownership = trial_timeout, require_ownership
@@ -68,13 +81,20 @@ class Search:
         self._best = _best_score(recorded, self._objective)
         self._patience = Patience(self._objectives, [trial for trial in recorded if is_finished(trial)])
         self._most_without_improvement = patience
-        is_grid = definition.search.sampler == "grid"
-        planned = grid_points(self._space, definition.search.seed) if is_grid else stored_trials(study)
-        self._plan = Plan(study, planned, only=is_grid)
+        self._proposals = proposals
+        self._plan = self._make_plan()
         self._started = time.monotonic()
         self._deadline = None if timeout is None else self._started + timeout
         self._bad: list[TrialOutcome] = []
         self._any_good = any(ended_well(trial) for trial in recorded)
+
+    def _make_plan(self) -> Plan:
+        if self._proposals is not None:
+            return Plan(self._study, self._proposals, only="KerasTuner has nothing more to try")
+        if self._definition.search.sampler == "grid":
+            points = grid_points(self._space, self._definition.search.seed)
+            return Plan(self._study, points, only="every point of the grid has been tried")
+        return Plan(self._study, stored_trials(self._study))
 
     def next_job(self) -> TrialJob | None:
         """Ask until a feasible trial comes: infeasible ones are pruned with a constraint, unbuilt."""
@@ -83,7 +103,7 @@ class Search:
         self._require_ownership()
         for _ in range(INFEASIBLE_IN_A_ROW):
             if not self._plan.prepare():
-                self.ended = "every point of the grid has been tried"
+                self.ended = self._plan.only
                 return None
             trial = self._study.ask()
             architecture, settings = self._space.suggest(trial)
@@ -95,7 +115,7 @@ class Search:
                 return TrialJob(
                     number=trial.number,
                     architecture=architecture,
-                    settings=replace(self._definition.training, **settings),
+                    settings=self._training(settings, trial),
                     objective=self._objective.name,
                     direction=self._objective.direction,
                     seed=(self._definition.search.seed + trial.number) % 2**31,
@@ -106,6 +126,10 @@ class Search:
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
             f'use receptive_field = "narrow".'
         )
+
+    def _training(self, settings: dict[str, Any], trial: optuna.Trial) -> TrainingSettings:
+        training = replace(self._definition.training, **settings)
+        return replace(training, epochs=trial.user_attrs.get(EPOCHS, training.epochs))
 
     def _is_over(self) -> bool:
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -156,6 +180,8 @@ class Search:
             if outcome.ended != "unbuildable":
                 self._finished += 1
                 self._here += 1
+        if self._proposals is not None and (outcome.ended != "lost" or RETRY_OF in trial.user_attrs):
+            self._proposals.tell(trial.user_attrs, outcome.score if outcome.ended == "complete" else None)
         if outcome.ended in ERRORS + LIMITS:
             self._bad.append(outcome)
             give_up_after(self._bad, self._any_good)

@@ -41,7 +41,7 @@ from tcn_search.study.planned import store, stored_start
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
 from tcn_search.study.samplers import make_sampler
-from tcn_search.study.search import Search, is_finished
+from tcn_search.study.search import Proposals, Search, is_finished
 from tcn_search.study.storage import (
     database_errors,
     list_studies,
@@ -165,6 +165,8 @@ class Study:
         if definition.search.sampler == "grid":
             grid_size(definition.task_space())  # says what is wrong with it before anything is written
             return WarmStart()
+        if definition.search.is_keras_tuner:
+            return WarmStart()
         recipes: list[Recipe] = []
         if start_from is not None:
             other = start_from if isinstance(start_from, Study) else load_study(start_from, self._url)
@@ -256,7 +258,7 @@ class Study:
                     return
                 self._optuna.sampler = self._sampler(len(self._trials()))
                 self._optuna.pruner = make_pruner(
-                    self.definition.search.pruner, self.definition.training.epochs
+                    self.definition.search.pruner_used, self.definition.training.epochs
                 )
                 search = Search(
                     self._optuna,
@@ -267,6 +269,7 @@ class Study:
                     trial_timeout,
                     patience,
                     lease.require,
+                    self._proposals(),
                 )
                 if executor is None:
                     executor = ProcessExecutor(self.task.training, crew.places)
@@ -278,6 +281,15 @@ class Study:
                     executor.close()
                     search.abandon()
                     self.ended_early = search.ended
+
+    def _proposals(self) -> Proposals | None:
+        """Who proposes trials in Optuna's place, if anybody."""
+        if not self.definition.search.is_keras_tuner:
+            return None
+        use_backend(self.definition.backend)
+        from tcn_search.tuner.proposals import KerasTunerProposals
+
+        return KerasTunerProposals(self._optuna, self.definition)
 
     def _accept_changes(self) -> None:
         """Record what is not as it was when the study was made; refuse it where that was not allowed."""

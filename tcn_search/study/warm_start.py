@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -43,10 +43,14 @@ class Recipe:
 
 
 class PlannedTrial(NamedTuple):
-    """Parameters to try before the sampler is asked, and where they come from."""
+    """Parameters to try before the sampler is asked, and where they come from.
+
+    `attributes` are kept with the trial as its user attributes.
+    """
 
     name: str
     parameters: dict[str, Any]
+    attributes: Mapping[str, Any] = {}
 
 
 class WarmStart(NamedTuple):

@@ -115,7 +115,7 @@ def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
         ("[task]\nname = 'adding'\n[training]\nepochs = 'ten'", "training.epochs: Input should be a valid integer. Received: 'ten'"),
         ("[task]\nname = 'adding'\n[training]\nepochs = 0", "[training] epochs must be an integer of at least 1. Received: 0"),
         ("[task]\nname = 'adding'\n[space]\nkernel_size = { low = 8, high = 2 }", "[space] kernel_size: A range's low must not be above its high. Received: low = 8, high = 2"),
-        ("[task]\nname = 'adding'\n[search]\nsampler = 'tep'", "sampler must be one of tpe, gp, cmaes, random, grid, or a dotted path such as \"optuna.samplers.QMCSampler\". Received: 'tep'"),
+        ("[task]\nname = 'adding'\n[search]\nsampler = 'tep'", "sampler must be one of tpe, gp, cmaes, random, grid, keras-tuner:random, keras-tuner:bayesian, keras-tuner:hyperband, or a dotted path such as \"optuna.samplers.QMCSampler\". Received: 'tep'"),
         ("[task]\nname = 'adding'\n[search]\nobjectives = []", "objectives must be at least one name. Received: ()"),
         ("space = 3\n[task]\nname = 'adding'", "space must be a section, [space]. Received: 3"),
         ("[task\nname", "is not valid TOML"),

@@ -1,0 +1,157 @@
+"""KerasTuner proposes the trials of a study: its search, our trainings, our record.
+
+Nothing of KerasTuner's own state is kept. At every start its oracle is told what the study has recorded, in the
+order in which it happened, so that it goes on from there, on another machine too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import keras_tuner
+import optuna
+from keras_tuner.engine.base_tuner import BaseTuner
+from optuna.trial import FrozenTrial
+
+from tcn_search.errors import InputError
+from tcn_search.space.answers import parameters_of
+from tcn_search.study.definition import Definition
+from tcn_search.study.lost import EPOCHS, PLANNED, RETRY_OF
+from tcn_search.study.warm_start import PlannedTrial
+from tcn_search.tuner.asking import Asking
+from tcn_search.tuner.repair import repaired
+
+VALUES = "keras_tuner"  # user attribute of a trial: the values that the oracle chose
+_HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to them
+_NEVER = 10**9
+
+
+class KerasTunerProposals:
+    """What KerasTuner wants tried, one trial after the other, each repaired to a feasible one.
+
+    Args:
+        study: whose record is told to the oracle.
+        definition: of the study. Its sampler, "keras-tuner:NAME", says which oracle.
+
+    Raises:
+        InputError: a package is missing.
+    """
+
+    def __init__(self, study: optuna.Study, definition: Definition) -> None:
+        self._definition = definition
+        self._space = definition.task_space()
+        self._asked_space = replace(self._space, narrow=True, static=True)
+        self._oracle = _oracle(definition)
+        folder = tempfile.mkdtemp(prefix="keras-tuner-")  # its own record, of no use to us
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        BaseTuner(self._oracle, self._declare, directory=folder, overwrite=True)
+        self._oracle.verbose = 0
+        self._open: dict[str, keras_tuner.engine.trial.Trial] = {}
+        self._made = 0
+        self._replay(study.get_trials(deepcopy=False))
+
+    def _declare(self, hp: keras_tuner.HyperParameters) -> None:
+        self._asked_space.suggest(Asking(hp))
+
+    def __iter__(self) -> Iterator[PlannedTrial]:
+        """Until KerasTuner has nothing more to try."""
+        while (name := self._next()) is not None:
+            hp = self._open[name].hyperparameters
+            architecture, settings = self._asked_space.suggest(Asking(hp))
+            architecture = repaired(self._asked_space, architecture)
+            attributes = {VALUES: hp.values}
+            if _HYPERBAND_EPOCHS in hp.values:
+                attributes[EPOCHS] = hp.values[_HYPERBAND_EPOCHS]
+            yield PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
+
+    def _next(self) -> str | None:
+        name = f"keras-tuner {self._made}"
+        trial = self._oracle.create_trial(name)
+        if trial.status != "RUNNING":
+            return None
+        self._made += 1
+        self._open[name] = trial
+        return name
+
+    def tell(self, attributes: Mapping[str, Any], score: float | None) -> None:
+        """What became of a trial with these user attributes; None where it has no score.
+
+        One that was lost is not told of before its second try has ended.
+        """
+        trial = self._open.pop(attributes.get(PLANNED, ""), None)
+        if trial is None:
+            return
+        if score is not None:
+            self._oracle.update_trial(trial.trial_id, {self._definition.objective.name: score})
+        trial.status = "FAILED" if score is None else "COMPLETED"
+        self._oracle.end_trial(trial)
+
+    def _replay(self, trials: list[FrozenTrial]) -> None:
+        """Begin and end the recorded trials in the order of their times.
+
+        What the oracle would propose anew is replaced by what it had proposed; a model of it is not fitted for that.
+        """
+        drawn = getattr(self._oracle, "num_initial_points", None)
+        self._oracle.num_initial_points = _NEVER
+        for begins, trial in _events([trial for trial in trials if VALUES in trial.user_attrs]):
+            if begins:
+                name = trial.user_attrs[PLANNED]
+                begun = self._next()
+                assert begun == name, f"{begun} is not {name}"
+                self._open[name].hyperparameters.values = dict(trial.user_attrs[VALUES])
+            else:
+                ended = next(
+                    (other for other in trials if other.user_attrs.get(RETRY_OF) == trial.number), trial
+                )
+                if ended.state.is_finished():
+                    self.tell(trial.user_attrs, ended.values[0] if ended.values else None)
+        self._oracle.num_initial_points = drawn
+
+
+def _events(trials: list[FrozenTrial]) -> list[tuple[bool, FrozenTrial]]:
+    """(whether it begins, the trial), in time; one that waits still comes last."""
+    events = [(trial.datetime_start or datetime.max, True, trial) for trial in trials]
+    events += [(trial.datetime_complete, False, trial) for trial in trials if trial.datetime_complete]
+    return [
+        (begins, trial) for _, begins, trial in sorted(events, key=lambda event: (event[0], event[2].number))
+    ]
+
+
+def _oracle(definition: Definition) -> keras_tuner.Oracle:
+    objective = definition.objective
+    kind = definition.search.sampler.partition(":")[2]
+    shared: dict[str, Any] = {
+        "objective": keras_tuner.Objective(objective.name, objective.direction[:3]),
+        "seed": definition.search.seed + 1,  # 0 is random to KerasTuner
+        "max_consecutive_failed_trials": _NEVER,  # when to give up is the study's decision
+    }
+    if kind == "hyperband":
+        return keras_tuner.oracles.HyperbandOracle(
+            max_epochs=definition.training.epochs, hyperband_iterations=_NEVER, **shared
+        )
+    if kind == "bayesian":
+        _require("scipy", "sklearn")
+        return keras_tuner.oracles.BayesianOptimizationOracle(max_trials=_NEVER, **shared)
+    return keras_tuner.oracles.RandomSearchOracle(max_trials=_NEVER, **shared)
+
+
+def _require(*packages: str) -> None:
+    missing = [package for package in packages if _is_missing(package)]
+    if missing:
+        raise InputError(
+            f'KerasTuner\'s bayesian search needs {" and ".join(missing)}: pip install "tcn_search[keras-tuner]"'
+        )
+
+
+def _is_missing(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is None
+    except ValueError:  # imported by a name that is no package
+        return True

@@ -1,0 +1,167 @@
+"""KerasTuner searches a study: its proposals are feasible, and nothing of it is lost between two runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from tcn_search import (
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    load_study,
+)
+from tcn_search.cli.main import main
+from tcn_search.errors import InputError
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SPACE = SearchSpace(
+    nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(1, 5), nb_stacks=1, readout="last", norm="none"
+)
+ASKED = ["trial", "ended", "score", "epochs", "receptive_field", "nb_filters", "kernel_size", "learning_rate"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def make(name: str, sampler: str, constraints: Constraints | None = None) -> Study:
+    return Study(name, TASK, SPACE, constraints, TrainingSettings(epochs=9), SearchSettings(sampler=sampler))
+
+
+def run(study: Study, trials: int, executor: Synthetic | None = None) -> pd.DataFrame:
+    study.run(trials, executor=executor or Synthetic(), on_progress=lambda progress: None)
+    return study.trials()
+
+
+@pytest.mark.parametrize("sampler", ["keras-tuner:random", "keras-tuner:hyperband"])
+def test_a_continued_study_is_as_one_that_ran_through(sampler: str) -> None:
+    whole = run(make("whole", sampler), 14)
+    make("parts", sampler)
+    for until in (3, 11, 14):
+        study = load_study("parts")
+        study._task = TASK
+        parts = run(study, until)
+    pd.testing.assert_frame_equal(whole[ASKED], parts[ASKED])
+    assert (whole["receptive_field"] >= 16).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_its_bayesian_optimisation_learns_from_what_is_recorded() -> None:
+    pytest.importorskip("sklearn")
+    small = SearchSpace(
+        nb_filters=4,
+        kernel_size=3,
+        levels=4,
+        nb_stacks=1,
+        padding="causal",
+        readout="last",
+        norm="none",
+        use_skip_connections=True,
+        dropout_rate=0.0,
+    )
+    search = SearchSettings(sampler="keras-tuner:bayesian")
+    study = Study("waves", TASK, small, search=search)
+    run(study, 3)  # drawn at random: 3 for each hyperparameter
+    frame = run(study, 8)
+    assert study.finished == 8
+    # The synthetic loss is smallest at 2e-3; after three random trials the model finds the way there.
+    distance = np.abs(np.log10(frame["learning_rate"] / 2e-3))
+    assert distance[3:].min() < distance[:3].min()
+    assert frame["learning_rate"].nunique() == 8
+
+
+def test_its_hyperband_trains_few_epochs_first_and_the_best_again_for_longer() -> None:
+    frame = run(make("waves", "keras-tuner:hyperband"), 12)
+    assert list(frame["epochs"]) == [1] * 9 + [3] * 3
+    best = frame[:9].sort_values("score").head(3)
+    assert set(frame["learning_rate"][9:]) == set(best["learning_rate"])
+
+
+@pytest.mark.parametrize("receptive_field", ["narrow", "prune"])
+def test_what_breaks_a_limit_is_repaired_before_it_is_asked_for(receptive_field: str) -> None:
+    study = make("waves", "keras-tuner:random", Constraints(receptive_field=receptive_field, max_params=700))
+    frame = run(study, 12)
+    assert len(frame) == 12  # none was pruned for a limit
+    limits = study.definition.task_space().limits
+    assert all(limits.parameters(study.architecture_of(trial)) <= 700 for trial in frame["trial"])
+
+
+def test_a_lost_trial_is_tried_again_and_told_of_once() -> None:
+    whole = run(make("whole", "keras-tuner:hyperband"), 12)
+    study = make("lost", "keras-tuner:hyperband")
+    frame = run(study, 12, Synthetic({4: "lost", 7: "failed"}))
+    assert list(frame["ended"]).count("lost") == 1
+    # The lost one counts as what its second try gave; the failed one is none that Hyperband could go on with.
+    kept = frame[~frame["ended"].isin(["lost", "failed"])]
+    assert set(kept["learning_rate"]) <= set(whole["learning_rate"]) | set(frame["learning_rate"][-2:])
+    retried = frame[frame["learning_rate"] == frame["learning_rate"][4]]
+    assert {"lost", "complete"} <= set(retried["ended"])
+    assert (retried[retried["ended"] == "complete"]["epochs"] == 1).any()
+
+
+def test_a_stopped_run_continues() -> None:
+    study = make("stopped", "keras-tuner:random")
+    with pytest.raises(KeyboardInterrupt):
+        run(study, 6, Synthetic(interrupt_at=3))
+    frame = run(study, 6)
+    assert study.finished == 6
+    whole = run(make("whole", "keras-tuner:random"), 6)
+    assert set(whole["learning_rate"]) == set(frame["learning_rate"])
+
+
+def test_failures_do_not_end_it_before_the_study_says_so() -> None:
+    study = make("waves", "keras-tuner:random")
+    endings = dict.fromkeys((1, 2, 3, 4), "out_of_memory")  # KerasTuner itself would end after three
+    assert list(run(study, 7, Synthetic(endings))["ended"]).count("out_of_memory") == 4
+
+
+def test_a_space_with_an_end_ends_the_study() -> None:
+    few = SearchSpace(
+        nb_filters=[4, 8],
+        kernel_size=3,
+        levels=4,
+        nb_stacks=1,
+        readout="last",
+        norm="none",
+        use_skip_connections=True,
+        padding="causal",
+        dropout_rate=0.0,
+        learning_rate=[1e-3, 1e-2],
+    )
+    study = Study("few", TASK, few, search=SearchSettings(sampler="keras-tuner:random"))
+    run(study, 20)
+    assert study.finished == 4
+    assert study.ended_early == "KerasTuner has nothing more to try"
+
+
+def test_one_objective_only() -> None:
+    with pytest.raises(InputError, match=r'^sampler "keras-tuner:random" takes one objective. Received: 2$'):
+        SearchSettings(sampler="keras-tuner:random", objectives=("val_loss", "params"))
+
+
+def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(InputError) as error:
+        run(make("waves", "keras-tuner:bayesian"), 1)
+    assert str(error.value) == (
+        'KerasTuner\'s bayesian search needs sklearn: pip install "tcn_search[keras-tuner]"'
+    )
+
+
+def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "mine.toml", "--tuner", "random"]) == 2
+    assert "--tuner goes with --engine keras-tuner. Received: --tuner random" in capsys.readouterr().err
