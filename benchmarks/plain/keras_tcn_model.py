@@ -1,0 +1,37 @@
+"""A keras-tcn network with a dense head, as its README has them, and its receptive field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from tcn import TCN
+
+
+def receptive_field(parameters: dict[str, Any]) -> int:
+    """keras-tcn's own formula."""
+    dilations = sum(2**level for level in range(parameters["levels"]))
+    return 1 + 2 * (parameters["kernel_size"] - 1) * parameters["nb_stacks"] * dilations
+
+
+def keras_tcn_model(parameters: dict[str, Any], shape: tuple[int, int], outputs: int) -> keras.Model:
+    """A compiled model; one output is a number, several are classes."""
+    inputs = keras.Input(shape)
+    x = TCN(
+        nb_filters=parameters["nb_filters"],
+        kernel_size=parameters["kernel_size"],
+        dilations=[2**level for level in range(parameters["levels"])],
+        nb_stacks=parameters["nb_stacks"],
+        use_skip_connections=parameters["use_skip_connections"],
+        dropout_rate=parameters["dropout_rate"],
+        use_layer_norm=parameters["norm"] == "layer",
+        use_batch_norm=parameters["norm"] == "batch",
+    )(inputs)
+    is_number = outputs == 1
+    x = keras.layers.Dense(outputs, activation=None if is_number else "softmax")(x)
+    model = keras.Model(inputs, x)
+    model.compile(
+        keras.optimizers.Adam(parameters["learning_rate"]),
+        loss="mse" if is_number else "sparse_categorical_crossentropy",
+    )
+    return model
