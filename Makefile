@@ -57,10 +57,11 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/cost_model.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/trial_start.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/cost_model.py --seed 1 --append docs/benchmarks.md
-	$(INSTALL) torch cmaes
 	$(BIN)/python benchmarks/samplers.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/workers.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/engine.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/search.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/search.py --task seq_mnist --append docs/benchmarks.md
 
 clean:  ## remove the virtual environment and caches; results in runs/ stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
