@@ -30,6 +30,11 @@ _COLUMNS = (
     "receptive_field",
     "parameters",
     "seconds",
+    "seconds_build",
+    "seconds_compile",
+    "seconds_training",
+    "seconds_validation",
+    "outside_share",
     "nb_filters",
     "kernel_size",
     "dilations",
@@ -75,6 +80,7 @@ def _facts(study: Study) -> str:
         + definition.context_reason,
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
+        "Trained on": "; ".join(sorted(set(trials["machine"].dropna()))) or "nothing yet",
     }
     best = study.best_trial
     if best is not None:

@@ -1,0 +1,83 @@
+"""Real processes killed at random moments: what was recorded stays, and the study ends as it was asked to."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from tcn_search import load_study
+from tests.cli.test_commands import _workers_of, folder  # noqa: F401  (a fixture)
+
+WANTED, ROUNDS = 12, 8
+RUN = (
+    "run mine.toml --workers 2 --set name=chaos --set search.sampler=random --set training.learning_rate=0.01 "
+    f"--set training.epochs=15 --trials {WANTED}"
+)
+
+
+def start(workplace: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "TMPDIR": str(workplace / "temporary")}
+    program = [sys.executable, "-m", "tcn_search", *RUN.split()]
+    return subprocess.Popen(
+        program, cwd=workplace, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def ended() -> dict[int, FrozenTrial]:
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    if not Path("runs/studies.db").exists():
+        return {}
+    storage = "sqlite:///runs/studies.db"
+    if "chaos" not in optuna.get_all_study_names(storage):
+        return {}
+    trials = optuna.load_study(study_name="chaos", storage=storage).get_trials()
+    return {trial.number: trial for trial in trials if trial.state in states}
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_study_ends_as_asked(folder: Path) -> None:  # noqa: F811
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    (folder / "temporary").mkdir()
+    text = (folder / "mine.toml").read_text()
+    (folder / "mine.toml").write_text(text.replace("learning_rate = [0.02]\n", ""))
+    chance = random.Random(0)
+    record: dict[int, FrozenTrial] = {}
+    for turn in range(ROUNDS):
+        main = start(folder)
+        time.sleep(chance.uniform(1, 20))
+        workers = _workers_of(folder)
+        whom = ("main", "a worker", "all")[turn % 3]
+        if whom == "a worker" and workers:
+            os.kill(int(chance.choice(workers)), signal.SIGKILL)
+            time.sleep(chance.uniform(0, 5))
+        if whom == "all":
+            for worker in workers:
+                os.kill(int(worker), signal.SIGKILL)
+        main.kill()
+        main.communicate(timeout=60)
+        now = ended()
+        assert {number: now[number] for number in record} == record, "what was recorded has changed"
+        record = now
+    last = start(folder)
+    _, errors = last.communicate(timeout=300)
+    assert last.returncode == 0, errors.decode()
+    now = ended()
+    assert {number: now[number] for number in record} == record
+    study = load_study("chaos")
+    trials = study._trials()
+    assert study.finished == WANTED
+    assert not any(trial.state in (TrialState.RUNNING, TrialState.WAITING) for trial in trials)
+    for trial in trials:
+        if trial.state is TrialState.FAIL and trial.params and "retry_of" not in trial.user_attrs:
+            again = [other for other in trials if other.user_attrs.get("retry_of") == trial.number]
+            assert len(again) == 1
+            assert again[0].params == trial.params
