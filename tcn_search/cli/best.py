@@ -27,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only trials that cost at most this: params=50000, multiply_adds=2e6, latency=3",
     )
     parser.add_argument(
+        "--refit",
+        action="store_true",
+        help="train the winner again on training and validation part together, and judge and save that",
+    )
+    parser.add_argument(
         "--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)"
     )
 
@@ -47,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     before = study.test_readings
     import_keras_quietly()
-    winner = study.best(arguments.top, arguments.seeds, limits=limits, out=arguments.out, on_run=show)
+    winner = study.best(
+        arguments.top, arguments.seeds, limits=limits, out=arguments.out, refit=arguments.refit, on_run=show
+    )
     if study.test_readings == before and winner.test_scores:
         print("These trainings are stored; nothing is trained and the test part is not read again.")
     print(f"\nbest architecture: {study.architecture_of(winner.trial)}")

@@ -438,6 +438,7 @@ class Study:
         *,
         limits: Mapping[str, float] | None = None,
         out: str | Path | None = None,
+        refit: bool = False,
         on_run: Callable[[SeedRun], None] | None = None,
     ) -> Winner:
         """Train the `top` best trials again over seeds, rank them, read the test part for the winner.
@@ -449,17 +450,21 @@ class Study:
             seeds: trainings of each, with the seeds 0, 1, ...
             limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
+            refit: train the winner again on training and validation part together, for as many epochs as its
+                best ones were on average; the test part judges these models, and one of them is saved.
         """
         positive_integer("seeds", seeds)
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
         candidates = self.candidates(top, limits)
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
         stored = self.winner
-        if stored is not None and stored.answers(wanted, file):
+        if stored is not None and stored.answers(wanted, file, refit):
             return stored
         use_backend(self.definition.backend)
         _require_writable(file)  # now, not after the trainings
-        winner = find_winner(candidates, self.task, self.definition.objective, range(seeds), file, on_run)
+        winner = find_winner(
+            candidates, self.task, self.definition.objective, range(seeds), file, on_run, refit
+        )
         winner.read_at = _now()
         winner.readings = self.test_readings + bool(winner.test_scores)
         self._optuna.set_user_attr(_READINGS, winner.readings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ class Winner:
         read_at: when the test part was read, ISO 8601 in UTC.
         readings: how often the study's test part has been read, this time included.
         model_file: where the model was saved.
+        refit_epochs: epochs of the trainings on training and validation part together, whose models the test
+            part judged; 0 where there were none.
     """
 
     trial: int
@@ -63,16 +65,18 @@ class Winner:
     read_at: str = ""
     readings: int = 0
     model_file: str = ""
+    refit_epochs: int = 0
 
     @property
     def winning_runs(self) -> list[SeedRun]:
         """The winner's trainings."""
         return [run for run in self.runs if run.trial == self.trial]
 
-    def answers(self, wanted: set[tuple[int, int]], file: Path) -> bool:
+    def answers(self, wanted: set[tuple[int, int]], file: Path, refit: bool) -> bool:
         """Whether these are the (trial, seed) trainings that are wanted, with the model still in `file`."""
         made = {(run.trial, run.seed) for run in self.runs}
-        return made == wanted and Path(self.model_file) == file and file.exists()
+        same_data = bool(self.refit_epochs) == refit
+        return made == wanted and same_data and Path(self.model_file) == file and file.exists()
 
     def facts(self) -> dict[str, str]:
         """What was found, in words: {"Winner over 3 seeds": ..., "Test": ...}."""
@@ -82,6 +86,10 @@ class Winner:
                 f"trial {self.trial}, validation {self.metric} {with_spread([run.metric for run in runs])}"
             )
         }
+        if self.refit_epochs:
+            found["Trained again"] = (
+                f"on training and validation part together, {self.refit_epochs} epochs, with the same seeds"
+            )
         if not self.test_scores:
             return {**found, "Test": "the task has no test part"}
         times = "once" if self.readings == 1 else f"{self.readings} times"
@@ -124,10 +132,15 @@ def find_winner(
     seeds: Sequence[int],
     model_file: Path,
     on_run: Callable[[SeedRun], None] | None = None,
+    refit: bool = False,
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
     The test part is looked at last, for the winner alone.
+
+    Args:
+        refit: train the winner again with every seed, on training and validation part together, for as many
+            epochs as its best ones were on average. These models take the place of the others.
     """
     runs, models = [], {}
     for candidate in candidates:
@@ -146,6 +159,11 @@ def find_winner(
     metric = task.spec.task_kind.metrics[0]
     winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file))
     winner.saved_seed = rank(winner.winning_runs, key=lambda run: run.score).seed
+    if refit:
+        winner.refit_epochs = max(1, round(statistics.fmean(run.best_epoch for run in winner.winning_runs)))
+        chosen = next(candidate for candidate in candidates if candidate.trial == trial)
+        for seed in seeds:
+            models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs)
     if task.test is not None:
         winner.test_scores = [_evaluate(models[trial, seed], task.test, metric.name) for seed in seeds]
     models[trial, winner.saved_seed].save(model_file)
@@ -174,6 +192,21 @@ def _train(candidate: Candidate, task: Task, objective: Metric, seed: int) -> tu
         ),
         model,
     )
+
+
+def _refit(candidate: Candidate, task: Task, objective: Metric, seed: int, epochs: int) -> Any:
+    """A model trained on both parts. What it says of the validation part, which it has seen, is not used."""
+    import keras
+
+    from tcn_search.models.build import build_model
+    from tcn_search.trainers.fit import train
+
+    keras.utils.set_random_seed(seed)
+    data = task.training.joined()
+    settings = replace(candidate.settings, epochs=epochs, patience=0)
+    model = build_model(candidate.architecture, task, settings)
+    train(model, data, settings, objective)
+    return model
 
 
 def _evaluate(model: Any, part: Any, metric: str) -> float:

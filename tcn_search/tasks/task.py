@@ -101,6 +101,12 @@ class TrainingData:
     train: Part
     validation: Part
 
+    def joined(self) -> TrainingData:
+        """The validation part's sequences among those to train on, too."""
+        X = np.concatenate([self.train.X, self.validation.X])
+        y = np.concatenate([self.train.y, self.validation.y])
+        return TrainingData(self.spec, Part(X, y), self.validation)
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
