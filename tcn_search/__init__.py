@@ -44,6 +44,7 @@ _HOMES = {
     "receptive_field": "planning.receptive_field",
     "receptive_field_rows": "planning.pictures",
     "study_figures": "report.figures",
+    "tcn_body": "models.build",
     "write_report": "report.write",
 }
 

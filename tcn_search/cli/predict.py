@@ -16,6 +16,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv or .ts as for training",
     )
+    parser.add_argument(
+        "--import",
+        dest="code",
+        metavar="FILE.py",
+        help="import this first: the file with layers of your own that the model has",
+    )
     parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
 
 
@@ -29,6 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.models.build import load_model
     from tcn_search.models.predict import predict
 
+    if arguments.code is not None:
+        from tcn_search.models.model_function import import_file
+
+        import_file(arguments.code)
     frame = predict(load_model(arguments.model), X)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")

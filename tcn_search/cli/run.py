@@ -118,6 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         allow_changes=arguments.allow_changes,
         storage=arguments.storage,
         start_from=arguments.start_from,
+        model_fn=file.model_fn,
     )
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
@@ -169,8 +170,10 @@ def _workers(text: str) -> int | str:
 
 
 def _print_how(study: Study) -> None:
-    """What is tried first, and that several objectives prune nothing."""
+    """The model if it is the user's own, what is tried first, and that several objectives prune nothing."""
     search = study.definition.search
+    if study.definition.model is not None:
+        print(f"model {study.definition.model}")
     if study.start.trials or study.start.outside:
         print(study.start)
     if len(search.objectives) > 1 and search.pruner != "none":

@@ -42,6 +42,8 @@ def _print_status(study: Study) -> None:
         f"{definition.context_reason}"
     )
     print(definition.task_space().describe())
+    if definition.model is not None:
+        print(f"model {definition.model}")
     if trials.empty:
         print("no trial yet")
         return

@@ -15,6 +15,7 @@ from tcn_search.layers.tcn import TCN
 from tcn_search.models.losses import make_loss
 from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
+from tcn_search.models.own_model import BuildModel, own_scores
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
 from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
@@ -41,7 +42,10 @@ AnyTask = Task | TrainingData | TaskSpec
 
 
 def build_model(
-    architecture: Architecture, task: AnyTask, settings: TrainingSettings | None = None
+    architecture: Architecture,
+    task: AnyTask,
+    settings: TrainingSettings | None = None,
+    model_fn: BuildModel | None = None,
 ) -> keras.Model:
     """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
 
@@ -49,22 +53,43 @@ def build_model(
     (B, outputs), or class probabilities at each step (B, T, K). The saved model carries the training part's
     statistics and the class names.
 
+    Args:
+        model_fn: a function of your own for all between standardisation and predictions: called with the
+            architecture, the task's specification and the settings, it returns a model from (B, T, C) to scores
+            (B, outputs), or (B, T, outputs) where every step is read.
+
     Raises:
         InputError: a readout or an activation that the task or Keras cannot use, or a learning rate that
             follows the steps of the training where `task` has no data.
     """
     settings = settings or TrainingSettings()
-    _check(architecture, spec_of(task))
+    spec = spec_of(task)
+    _check(architecture, spec)
+    if model_fn is None:
+        return assemble(tcn_body(architecture, settings.dropout_rate), task, settings)
+
+    def scores(x: Any) -> Any:
+        return own_scores(x, model_fn, architecture, spec, settings)
+
+    return _compiled_around(scores, task, settings)
+
+
+def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Any], Any]:
+    """What an architecture describes, look-back and readout included.
+
+    Returns:
+        from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read.
+    """
 
     def body(x: Any) -> Any:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
-        x = make_tcn(architecture, settings.dropout_rate)(x)
+        x = make_tcn(architecture, dropout_rate)(x)
         if architecture.readout in ("max", "average"):
             x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
         return x
 
-    return assemble(body, task, settings)
+    return body
 
 
 def spec_of(task: AnyTask) -> TaskSpec:
@@ -79,8 +104,16 @@ def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettin
         body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It computes
             in the settings' precision; all else is float32.
     """
+
+    def scores(x: Any) -> Any:
+        return keras.layers.Dense(spec_of(task).outputs, dtype="float32", name="head")(body(x))
+
+    return _compiled_around(scores, task, settings)
+
+
+def _compiled_around(scores: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings) -> keras.Model:
     with precision(settings.precision):
-        model = _model_around(body, spec_of(task))
+        model = _model_around(scores, spec_of(task))
     compile_model(model, task, settings)
     return model
 
@@ -96,7 +129,7 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _model_around(body: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
+def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
         inputs
@@ -104,7 +137,7 @@ def _model_around(body: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
     window = x
     if spec.last_value_channels:
         x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)
-    x = keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
+    x = scores(x)
     if spec.last_value_channels:
         x = PutBackLastValue(spec.last_value_channels, dtype="float32", name="put_back_last_value")(
             [x, window]

@@ -55,12 +55,12 @@ def plot_history(
 
 def _mark_unscored(ax: Axes, trials: pd.DataFrame) -> None:
     """Ticks on the axis for trials that never got a score."""
-    limits = ["out_of_memory", "over_time", "unbuildable"]
+    limits = ["out_of_memory", "over_time", "unbuildable", "too_large"]
     for endings, colour, label in (
         (["infeasible"], GREY, "infeasible, never built"),
         (["diverged"], RED, "diverged"),
         (["failed"], RED, "failed"),
-        (limits, RED, "out of memory, over time or unbuildable"),
+        (limits, RED, "out of memory, over time, unbuildable or too large"),
     ):
         rows = trials[trials["ended"].isin(endings) & trials["score"].isna()]
         if len(rows):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tcn_search.baselines.recurrent import Recurrent, sized_to
+from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.dimensions import Range
@@ -47,6 +48,7 @@ class Contest:
     settings: TrainingSettings
     rates: tuple[float, float]
     task: Task
+    own: ModelFunction | None = None  # that builds the TCN's model
 
     def train(self, on_run: Callable[[Run], None]) -> None:
         """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then."""
@@ -101,7 +103,8 @@ class Contest:
         if contender == TCN:
             from tcn_search.models.build import build_model
 
-            return build_model(self.architecture, self.task, settings)
+            own = None if self.own is None else self.own.load()
+            return build_model(self.architecture, self.task, settings, own)
         from tcn_search.baselines.build import build_baseline
 
         return build_baseline(self._sized(contender), self.task, settings)
@@ -143,4 +146,4 @@ def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, s
         comparison.runs.extend(stored.runs)
     searched = definition.space.learning_rate
     rates = (searched.low, searched.high) if isinstance(searched, Range) else _LEARNING_RATES
-    return Contest(comparison, chosen.architecture, chosen.settings, rates, study.task)
+    return Contest(comparison, chosen.architecture, chosen.settings, rates, study.task, definition.model)

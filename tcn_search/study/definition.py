@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tcn_search.errors import InputError
+from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.arguments import one_of, positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
@@ -81,7 +82,7 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Definition:
-    """Task, space, constraints, training settings and search settings of a study."""
+    """Task, space, constraints, training settings, search settings and, if it is a user's own, model of a study."""
 
     spec: TaskSpec
     fingerprint: str
@@ -91,6 +92,7 @@ class Definition:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     backend: str = "tensorflow"
+    model: ModelFunction | None = None
 
     @classmethod
     def of(
@@ -101,6 +103,7 @@ class Definition:
         training: TrainingSettings | None = None,
         search: SearchSettings | None = None,
         backend: str = "tensorflow",
+        model: ModelFunction | None = None,
     ) -> Definition:
         """The definition of a study on a task, checked as a whole.
 
@@ -121,6 +124,7 @@ class Definition:
             training or settings_for(len(task.train)),
             search or SearchSettings(),
             backend,
+            model,
         )
         read_objectives(made.search.objectives, task.spec.task_kind)
         made.task_space()
@@ -150,14 +154,19 @@ class Definition:
         return f" ({reason})" if reason and self.required_context == own else ""
 
     def task_space(self) -> TaskSpace:
-        """The space with the task's numbers filled in."""
-        spec = self.spec
+        """The space with the task's numbers filled in.
+
+        Of a user's own model the number of parameters is known only when it has been built.
+        """
+        spec, limits = self.spec, self.constraints
+        if self.model is not None:
+            limits = replace(limits, max_params=None)
         return self.space.for_task(
             spec.kind,
             spec.seq_len,
             spec.input_channels,
             spec.outputs,
-            self.constraints,
+            limits,
             static=not is_dynamic(self.search.sampler),
         )
 
@@ -172,6 +181,7 @@ class Definition:
             "training": self.training.to_dict(),
             "search": self.search.to_dict(),
             "backend": self.backend,
+            "model": None if self.model is None else asdict(self.model),
         }
 
     @classmethod
@@ -186,6 +196,7 @@ class Definition:
             TrainingSettings.from_dict(values["training"]),
             SearchSettings.from_dict(values["search"]),
             values.get("backend", "tensorflow"),
+            None if values.get("model") is None else ModelFunction(**values["model"]),
         )
 
     def differences(self, other: Definition) -> list[str]:
@@ -199,10 +210,20 @@ class Definition:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
         if self.backend != other.backend:
             found.append(f"backend: {self.backend} in the study, {other.backend} now")
+        found += self._model_differences(other)
         same_task = not any(line.startswith("task.") for line in found)
         if same_task and ours["fingerprint"] != theirs["fingerprint"]:
             found.append("task: the data itself has changed")
         return found
+
+    def _model_differences(self, other: Definition) -> list[str]:
+        """Where the function's file is does not matter either."""
+        ours, theirs = self.model, other.model
+        if ours is None or theirs is None or ours.name != theirs.name:
+            names = [str(model or "none") for model in (ours, theirs)]
+            return [] if names[0] == names[1] else [f"model: {names[0]} in the study, {names[1]} now"]
+        same = ours.fingerprint == theirs.fingerprint
+        return [] if same else [f"model: the source of {theirs} has changed"]
 
 
 def _short(value: object) -> str:

@@ -9,9 +9,9 @@ import optuna
 import pandas as pd
 
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import head_parameters, tcn_parameters
 from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.definition import Definition
+from tcn_search.study.objectives import parameters_of
 
 # What a user asks of a trial, in the order of asking.
 _RESULTS = (
@@ -47,11 +47,11 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     """One row a trial.
 
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
-    "diverged", "out_of_memory", "over_time", "unbuildable", "failed", "lost", "running", "waiting"); score (best
-    epoch's validation value); best_epoch, epochs; receptive_field, required_context (within the trial's own
-    look-back) and seq_len in steps; parameters of the whole model; seconds in all, and in build, compile (first
-    calls), training and validation; outside_share, the part of the seconds that no training step took; the
-    architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
+    "diverged", "out_of_memory", "over_time", "unbuildable", "too_large", "failed", "lost", "running",
+    "waiting"); score (best epoch's validation value); best_epoch, epochs; receptive_field, required_context (within
+    the trial's own look-back) and seq_len in steps; parameters of the whole model; seconds in all, and in build,
+    compile (first calls), training and validation; outside_share, the part of the seconds that no training step took;
+    the architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
     versions); started (UTC-naive).
     """
     rows = [_row(trial, definition) for trial in trials]
@@ -97,9 +97,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         row["dilations"] = ",".join(map(str, architecture.dilations))
         row["levels"] = architecture.levels
         row["receptive_field"] = architecture.receptive_field
-        row["parameters"] = tcn_parameters(architecture, definition.spec.input_channels) + head_parameters(
-            architecture, definition.spec.outputs
-        )
+        row["parameters"] = parameters_of(architecture, definition, result)
     return row
 
 

@@ -13,10 +13,12 @@ from tcn_search.workers.trial import TrialOutcome
 ERRORS_IN_A_ROW = 3
 LIMITS_IN_A_ROW = 10
 LIMITS_AT_THE_START = 5  # while no trial of the study has ended well
+TOO_LARGE_IN_A_ROW = 100  # they cost a model that is built, no training
 _ADVICE = {
     "diverged": "Smaller learning rates or gradient clipping keep the loss finite.",
     "out_of_memory": "Smaller networks, smaller batches or fewer workers need less memory.",
     "over_time": "A longer --trial-timeout, fewer epochs or smaller networks would fit.",
+    "too_large": "A larger max_params, or a space of smaller networks, would fit.",
     "unbuildable": "The space or the model needs a change.",
 }
 
@@ -35,7 +37,8 @@ def give_up_after(bad: list[TrialOutcome], any_good: bool) -> None:
     last = bad[-1]
     if len(bad) >= ERRORS_IN_A_ROW and all(end.ended in ERRORS for end in bad[-ERRORS_IN_A_ROW:]):
         raise TrialsFail(f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {last.reason}")
-    if len(bad) >= (LIMITS_IN_A_ROW if any_good else LIMITS_AT_THE_START):
+    costly = sum(end.ended != "too_large" for end in bad)
+    if costly >= (LIMITS_IN_A_ROW if any_good else LIMITS_AT_THE_START) or len(bad) >= TOO_LARGE_IN_A_ROW:
         counts = Counter(end.ended for end in bad)
         listed = ", ".join(f"{count} {ended.replace('_', ' ')}" for ended, count in counts.most_common())
         reason = f" The last: {last.reason.rstrip('.')}." if last.reason else ""

@@ -53,9 +53,7 @@ def _end(study: optuna.Study, trial: FrozenTrial, definition: Definition) -> Non
     result = trial.user_attrs.get("result", {})
     if result.get("ended") == "complete":
         architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-        study.tell(
-            trial.number, objective_values(definition.objectives, result, architecture, definition.spec)
-        )
+        study.tell(trial.number, objective_values(definition, result, architecture))
     elif "infeasible" in trial.user_attrs or result.get("ended") not in (None, "failed", "lost"):
         study.tell(trial.number, state=TrialState.PRUNED)
     else:

@@ -11,6 +11,7 @@ from tcn_search.planning.cost import cost, head_parameters, tcn_parameters
 from tcn_search.tasks.kinds import Kind, Metric, objectives
 
 if TYPE_CHECKING:
+    from tcn_search.study.definition import Definition
     from tcn_search.tasks.task import TaskSpec
 
 # Parameters of the whole model; multiply-adds of the convolutions for one sequence at inference; milliseconds
@@ -52,8 +53,11 @@ def check_names(names: object) -> tuple[str, ...]:
     return listed
 
 
-def parameters_of(architecture: Architecture, spec: TaskSpec) -> int:
-    """Parameters of the whole model, head included."""
+def parameters_of(architecture: Architecture, definition: Definition, result: dict[str, Any]) -> int | None:
+    """Parameters of the whole model, head included; of a user's own model only once it was built, else None."""
+    if definition.model is not None:
+        return result.get("parameters")
+    spec = definition.spec
     return tcn_parameters(architecture, spec.input_channels) + head_parameters(architecture, spec.outputs)
 
 
@@ -64,20 +68,21 @@ def multiply_adds_of(architecture: Architecture, spec: TaskSpec) -> int:
 
 
 def objective_values(
-    metrics: Sequence[Metric], result: dict[str, Any], architecture: Architecture, spec: TaskSpec
+    definition: Definition, result: dict[str, Any], architecture: Architecture
 ) -> list[float]:
     """The values of a complete trial, in the order of the objectives.
 
     Args:
-        result: score, best_epoch, curve and latency as in `TrialOutcome`.
+        result: score, best_epoch, curve, parameters and latency as in `TrialOutcome`.
     """
+    metrics = definition.objectives
     best = result["curve"][result["best_epoch"] - 1] if len(metrics) > 1 else {}
     values = [float(result["score"])]
     for metric in metrics[1:]:
         if metric.name == "params":
-            values.append(float(parameters_of(architecture, spec)))
+            values.append(float(parameters_of(architecture, definition, result) or 0))
         elif metric.name == "multiply_adds":
-            values.append(float(multiply_adds_of(architecture, spec)))
+            values.append(float(multiply_adds_of(architecture, definition.spec)))
         else:
             values.append(float(result["latency"] if metric.name == "latency" else best[metric.name]))
     return values

@@ -49,13 +49,11 @@ def within(
         if trial.state is not TrialState.COMPLETE:
             continue
         architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-        costs = {"params": parameters_of, "multiply_adds": multiply_adds_of}
-        found = {
-            name: trial.values[names.index(name)]
-            if name in names
-            else costs[name](architecture, definition.spec)
-            for name in limits
+        costs: dict[str, float | None] = {
+            "params": parameters_of(architecture, definition, trial.user_attrs.get("result", {})),
+            "multiply_adds": multiply_adds_of(architecture, definition.spec),
+            **dict(zip(names, trial.values, strict=True)),
         }
-        if all(found[name] <= limit for name, limit in limits.items()):
+        if all((costs[name] or 0) <= limit for name, limit in limits.items()):
             kept.add(trial.number)
     return kept

@@ -26,7 +26,7 @@ from tcn_search.study.progress import Progress
 from tcn_search.study.storage import STORAGE_ERRORS
 from tcn_search.study.warm_start import PlannedTrial
 from tcn_search.tasks.kinds import Metric
-from tcn_search.workers.endings import ERRORS, LIMITS
+from tcn_search.workers.endings import ERRORS, LIMITS, UNTRAINED
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 INFEASIBLE_IN_A_ROW = 2_000
@@ -37,7 +37,7 @@ def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
     if trial.state is TrialState.COMPLETE:
         return True
     ended = trial.user_attrs.get("result", {}).get("ended", "unbuildable")
-    return trial.state is TrialState.PRUNED and ended != "unbuildable"
+    return trial.state is TrialState.PRUNED and ended not in UNTRAINED
 
 
 class Proposals(Protocol):
@@ -121,6 +121,10 @@ class Search:
                     seed=(self._definition.search.seed + trial.number) % 2**31,
                     measure_latency=any(metric.name == "latency" for metric in self._objectives),
                     time_limit=self._trial_timeout,
+                    model=self._definition.model,
+                    max_params=None
+                    if self._definition.model is None
+                    else self._definition.constraints.max_params,
                 )
         raise InputError(
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
@@ -177,7 +181,7 @@ class Search:
                 queue_again(self._study, trial.number, trial.params, trial.user_attrs)
         else:
             self._tell(trial, outcome, architecture)
-            if outcome.ended != "unbuildable":
+            if outcome.ended not in UNTRAINED:
                 self._finished += 1
                 self._here += 1
         if self._proposals is not None and (outcome.ended != "lost" or RETRY_OF in trial.user_attrs):
@@ -191,11 +195,14 @@ class Search:
         self._show(outcome, architecture)
 
     def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
-        if outcome.ended in LIMITS:
+        most = self._definition.constraints.max_params
+        if outcome.ended == "too_large" and outcome.parameters and most:
+            trial.set_constraint("max_params", outcome.parameters / most - 1)
+        elif outcome.ended in LIMITS:
             trial.set_constraint(outcome.ended, 1.0)
         if outcome.ended == "complete":
             assert outcome.score is not None
-            values = objective_values(self._objectives, asdict(outcome), architecture, self._definition.spec)
+            values = objective_values(self._definition, asdict(outcome), architecture)
             self._study.tell(trial, values)
             self._patience.count(values)
             if self._best is None or self._objective.better(outcome.score, self._best):

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
+from tcn_search.models.model_function import model_function
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.constraints import Constraints
@@ -36,6 +37,12 @@ from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.grid import grid_size
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
+from tcn_search.study.own_model import (
+    model_now,
+    require_not_imported,
+    require_same_model,
+    require_usable_model,
+)
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import store, stored_start
 from tcn_search.study.progress import Progress, print_progress
@@ -83,7 +90,8 @@ class Study:
             the machine (see `workers.backends`); for an existing one its own.
         storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
-
+        model_fn: your own function that builds the model around our TCN, or its name as "module:function" or
+            "path/to/file.py:function"; see docs/your-own-model.md. It is tried before a study is made.
         allow_changes: go on with an existing study though what is given, or a version, is not what it was made
             with; what differs is recorded. Choices and objectives cannot change.
 
@@ -103,8 +111,10 @@ class Study:
         backend: str | None = None,
         storage: str | None = None,
         start_from: str | Study | None = None,
+        model_fn: str | Callable[..., keras.Model] | None = None,
         allow_changes: bool = False,
     ) -> None:
+        require_not_imported()
         _check_name(name)
         self.name, self._url, self._task = name, storage, task
         self._allow_changes, self._changes = allow_changes, list[str]()
@@ -112,17 +122,20 @@ class Study:
         if task is None and not exists:
             raise no_such_study(name, list_studies(storage))
         stored = self._stored_definition() if exists else None
+        model = None if model_fn is None else model_function(model_fn)
         if stored is None:
             assert task is not None
-            made = Definition.of(task, space, constraints, training, search)
+            made = Definition.of(task, space, constraints, training, search, model=model)
             self.definition: Definition = replace(made, backend=resolve_backend(backend or "auto"))
             self._sampler()  # a missing package is said before anything is written
+            if model is not None:
+                require_usable_model(self.definition)
             self._create(self._warm_start(start_from))
         else:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
             if task is None:
-                given = replace(stored, backend=wanted)
+                given = replace(stored, backend=wanted, model=model or stored.model)
             else:
                 given = Definition.of(
                     task,
@@ -131,6 +144,7 @@ class Study:
                     training or stored.training,
                     search or stored.search,
                     wanted,
+                    model or stored.model,
                 )
             self._changes = stored.differences(given)
             if allow_changes:
@@ -138,6 +152,7 @@ class Study:
                 self.definition = given
             else:
                 require_same(name, self._changes)
+                self.definition = replace(stored, model=given.model)  # its file may be elsewhere now
         self._storage = open_storage(self._url)
         self._optuna = self._load()
         self.ended_early = ""  # why the last run ended before its last trial
@@ -247,6 +262,8 @@ class Study:
             if value is not None and not value > 0:
                 raise InputError(f"{limit} must be above 0 seconds. Received: {value!r}")
         if executor is None:
+            if self.definition.model is not None:
+                self.definition.model.require_importable()
             crew = workers if isinstance(workers, Crew) else self.crew(workers, trials=trials)
         with database_errors(self._url):
             lease = Lease(self._storage, self.name)
@@ -294,15 +311,27 @@ class Study:
     def _accept_changes(self) -> None:
         """Record what is not as it was when the study was made; refuse it where that was not allowed."""
         now = versions_now(self.definition.backend)
-        differences = self._changes + version_differences(stored_versions(self._optuna), now)
+        definition, model_line = self._with_model_now()
+        versions = version_differences(stored_versions(self._optuna), now)
+        differences = [*self._changes, *model_line, *versions]
         if not differences:
             return
         if not self._allow_changes:
             require_same(self.name, differences)
+        if any(line.startswith("model: ") for line in differences):
+            require_usable_model(definition)
+        self.definition = definition
         self._optuna.set_user_attr(_DEFINITION, self.definition.to_dict())
         store_versions(self._optuna, now)
         record_changes(self._optuna, differences)
         self._changes = []
+
+    def _with_model_now(self) -> tuple[Definition, list[str]]:
+        """The definition with the model function as it is now, and a line if that is not as it was."""
+        if self.definition.model is None:
+            return self.definition, []
+        now = replace(self.definition, model=model_now(self.name, self.definition.model))
+        return now, self.definition.differences(now)
 
     @property
     def changes(self) -> list[dict[str, Any]]:
@@ -461,9 +490,17 @@ class Study:
         if stored is not None and stored.answers(wanted, file, refit):
             return stored
         use_backend(self.definition.backend)
+        require_same_model(self.name, self.definition)
         _require_writable(file)  # now, not after the trainings
         winner = find_winner(
-            candidates, self.task, self.definition.objective, range(seeds), file, on_run, refit
+            candidates,
+            self.task,
+            self.definition.objective,
+            range(seeds),
+            file,
+            on_run,
+            refit,
+            self.definition.model,
         )
         winner.read_at = _now()
         winner.readings = self.test_readings + bool(winner.test_scores)
@@ -503,6 +540,7 @@ class Study:
             seeds: final trainings of each.
             on_run: called after every training.
         """
+        require_same_model(self.name, self.definition)
         contest = prepare_contest(self, against, learning_rates, seeds)
 
         def keep(run: Run) -> None:
@@ -525,7 +563,10 @@ class Study:
         """The winner's best model over `seeds` trainings; see `best`."""
         from tcn_search.models.build import load_model
 
-        return load_model(self.best(seeds=seeds).model_file)
+        file = self.best(seeds=seeds).model_file
+        if self.definition.model is not None:
+            self.definition.model.load()  # for layers that the user made
+        return load_model(file)
 
 
 def load_study(name: str, storage: str | None = None) -> Study:

@@ -66,6 +66,7 @@ class _SearchSection(_Section):
 
 class _File(_Section):
     name: str | None = None
+    model: str | None = None
     task: _TaskSection
     space: dict[str, Any] = {}
     constraints: _ConstraintsSection = _ConstraintsSection()
@@ -95,6 +96,7 @@ class StudyFile(NamedTuple):
     trials: int
     trial_timeout: float | None
     patience: int | None
+    model_fn: str | None = None
 
     def load_task(self) -> Task:
         """The task with its data."""
@@ -119,7 +121,7 @@ def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) 
         tree: dict[str, Any] = {"task": {"name": str(path)}}
     else:
         tree = _read_toml(path)
-        _resolve_data_path(tree, path.parent)
+        _resolve_paths(tree, path.parent)
     for key, value in (changes or {}).items():
         _put(tree, key, value)
     try:
@@ -168,8 +170,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid TOML: {error}") from error
 
 
-def _resolve_data_path(tree: dict[str, Any], folder: Path) -> None:
-    """Relative paths of a task, its name or an option, are looked for beside the study file."""
+def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
+    """Relative paths of a model's file and of a task, its name or an option, are looked for beside the study file."""
+    model = tree.get("model")
+    if isinstance(model, str) and model.rpartition(":")[0].endswith(".py"):
+        tree["model"] = str(folder / model)
     task = tree.get("task")
     if not isinstance(task, dict):
         return
@@ -219,6 +224,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
         patience=file.search.patience,
+        model_fn=file.model,
     )
 
 
@@ -238,7 +244,7 @@ def _read_space(given: dict[str, Any], training: dict[str, Any]) -> SearchSpace:
 
 def _check_keys(tree: dict[str, Any]) -> None:
     """An unknown key is named together with the nearest known one."""
-    for section in [name for name in _SECTIONS[""] if name != "name"]:
+    for section in [name for name in _SECTIONS[""] if name not in ("name", "model")]:
         if not isinstance(tree.get(section, {}), dict):
             raise InputError(f"{section} must be a section, [{section}]. Received: {tree[section]!r}")
     for section, known in _SECTIONS.items():

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 
@@ -133,6 +134,7 @@ def find_winner(
     model_file: Path,
     on_run: Callable[[SeedRun], None] | None = None,
     refit: bool = False,
+    model: ModelFunction | None = None,
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
@@ -141,13 +143,13 @@ def find_winner(
     Args:
         refit: train the winner again with every seed, on training and validation part together, for as many
             epochs as its best ones were on average. These models take the place of the others.
+        model: a user's own function that builds the model, or None.
     """
     runs, models = [], {}
     for candidate in candidates:
         for seed in seeds:
-            run, model = _train(candidate, task, objective, seed)
+            run, models[candidate.trial, seed] = _train(candidate, task, objective, seed, model)
             runs.append(run)
-            models[candidate.trial, seed] = model
             if on_run is not None:
                 on_run(run)
     scores = {
@@ -163,21 +165,23 @@ def find_winner(
         winner.refit_epochs = max(1, round(statistics.fmean(run.best_epoch for run in winner.winning_runs)))
         chosen = next(candidate for candidate in candidates if candidate.trial == trial)
         for seed in seeds:
-            models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs)
+            models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs, model)
     if task.test is not None:
         winner.test_scores = [_evaluate(models[trial, seed], task.test, metric.name) for seed in seeds]
     models[trial, winner.saved_seed].save(model_file)
     return winner
 
 
-def _train(candidate: Candidate, task: Task, objective: Metric, seed: int) -> tuple[SeedRun, Any]:
+def _train(
+    candidate: Candidate, task: Task, objective: Metric, seed: int, own: ModelFunction | None
+) -> tuple[SeedRun, Any]:
     import keras
 
     from tcn_search.models.build import build_model
     from tcn_search.trainers.fit import train
 
     keras.utils.set_random_seed(seed)
-    model = build_model(candidate.architecture, task, candidate.settings)
+    model = build_model(candidate.architecture, task, candidate.settings, None if own is None else own.load())
     training = train(model, task.training, candidate.settings, objective, keep_best=True)
     metric = task.spec.task_kind.metrics[0].name
     best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
@@ -194,7 +198,9 @@ def _train(candidate: Candidate, task: Task, objective: Metric, seed: int) -> tu
     )
 
 
-def _refit(candidate: Candidate, task: Task, objective: Metric, seed: int, epochs: int) -> Any:
+def _refit(
+    candidate: Candidate, task: Task, objective: Metric, seed: int, epochs: int, own: ModelFunction | None
+) -> Any:
     """A model trained on both parts. What it says of the validation part, which it has seen, is not used."""
     import keras
 
@@ -204,7 +210,7 @@ def _refit(candidate: Candidate, task: Task, objective: Metric, seed: int, epoch
     keras.utils.set_random_seed(seed)
     data = task.training.joined()
     settings = replace(candidate.settings, epochs=epochs, patience=0)
-    model = build_model(candidate.architecture, task, settings)
+    model = build_model(candidate.architecture, task, settings, None if own is None else own.load())
     train(model, data, settings, objective)
     return model
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Ends that are the configuration's doing: pruned, with a constraint of this name.
-LIMITS = ("diverged", "out_of_memory", "over_time", "unbuildable")
+LIMITS = ("diverged", "out_of_memory", "over_time", "unbuildable", "too_large")
+# Those of them that were never trained: they do not count as finished trials.
+UNTRAINED = ("unbuildable", "too_large")
 # Ends that say nothing about the configuration: an error in the code, a process that died.
 ERRORS = ("failed", "lost")
 

@@ -113,7 +113,7 @@ class _Worker:
             env={
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 **os.environ,
-                "PYTHONPATH": _import_path(),
+                "PYTHONPATH": import_path(),
                 **place.environment,
             },
             start_new_session=True,  # Ctrl-C reaches the owner only
@@ -213,7 +213,7 @@ def _seconds_left(workers: Iterable[_Worker]) -> float | None:
     return None if kill_at == math.inf else max(0.0, kill_at - time.monotonic())
 
 
-def _import_path() -> str:
+def import_path() -> str:
     """PYTHONPATH with the folder where this process found the package, however it found it."""
     import tcn_search
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.workers.endings import ending_of
@@ -27,6 +28,9 @@ class TrialJob:
         seed: of weights, shuffling and dropout.
         measure_latency: whether the trained model's time for one sequence is wanted too.
         time_limit: seconds after which the trial ends, "over_time".
+        model: a user's own function that builds the model, or None.
+        max_params: most parameters of the built model; what has more ends, "too_large". None where that was
+            known before.
     """
 
     number: int
@@ -37,6 +41,8 @@ class TrialJob:
     seed: int
     measure_latency: bool = False
     time_limit: float | None = None
+    model: ModelFunction | None = None
+    max_params: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -49,9 +55,11 @@ class TrialJob:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrialJob:
         """The job that `to_dict` wrote."""
+        model = values.get("model")
         return cls(
             **{
                 **values,
+                "model": None if model is None else ModelFunction(**model),
                 "architecture": Architecture.from_dict(values["architecture"]),
                 "settings": TrainingSettings.from_dict(values["settings"]),
             }
@@ -73,9 +81,9 @@ class TrialOutcome:
     """How a trial ended.
 
     `ended` is "complete"; "stopped" (pruned); one of `endings.LIMITS`: "diverged" (NaN or infinite loss),
-    "out_of_memory", "over_time", "unbuildable" (the model cannot be built); "failed" (an error in the code, in
-    `reason`); or "lost" (its process died, or the study was stopped). `latency` is in milliseconds for one
-    sequence, if it was asked for.
+    "out_of_memory", "over_time", "unbuildable" (the model cannot be built), "too_large"; "failed" (an
+    error in the code, in `reason`); or "lost" (its process died, or the study was stopped). `latency` is in
+    milliseconds for one sequence, if it was asked for.
     """
 
     number: int
@@ -106,8 +114,14 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
     parameters, building = None, True
     try:
         keras.utils.set_random_seed(job.seed)
-        model = build_model(job.architecture, data, job.settings)
+        own = None if job.model is None else job.model.load()
+        model = build_model(job.architecture, data, job.settings, own)
         parameters = int(model.count_params())
+        if job.max_params is not None and parameters > job.max_params:
+            reason = f"{parameters:,} parameters are more than the {job.max_params:,} allowed"
+            return TrialOutcome(
+                job.number, "too_large", parameters=parameters, reason=reason, machine=machine()
+            )
         built, building = time.perf_counter(), False
 
         def report(epoch: int, best: float, numbers: dict[str, float]) -> bool:
