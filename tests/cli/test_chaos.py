@@ -80,4 +80,6 @@ def test_killed_at_random_moments_the_study_ends_as_asked(folder: Path) -> None:
         if trial.state is TrialState.FAIL and trial.params and "retry_of" not in trial.user_attrs:
             again = [other for other in trials if other.user_attrs.get("retry_of") == trial.number]
             assert len(again) == 1
-            assert trial.params.items() <= again[0].params.items()  # killed while it asked, it knows but some
+            # Killed while it asked, a trial knows but some; what was queued for it is kept with it.
+            queued = again[0].user_attrs["queued"]
+            assert trial.params.items() <= {**queued, **again[0].params}.items()
