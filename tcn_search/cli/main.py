@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "write a study's table, figures and HTML page",
     "best": "train the winners again over seeds, read the test score once, save the model",
     "compare": "hold the winner against recurrent networks of its size",
+    "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
 }
 INTERRUPTED = 130

@@ -1,0 +1,77 @@
+"""The dashboard: on this machine alone unless told otherwise, and in words where it cannot start."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
+
+from tcn_search.cli.main import main
+
+STORAGE = "sqlite:///studies.db"
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A storage, and a dashboard that only notes how it was started."""
+    monkeypatch.chdir(tmp_path)
+    optuna.create_study(storage=STORAGE)
+    heard: list[dict[str, Any]] = []
+    package = SimpleNamespace(
+        __spec__=object(), run_server=lambda storage, **given: heard.append({"storage": storage, **given})
+    )
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", package)
+    return heard
+
+
+def test_it_listens_on_loopback(calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dashboard", "--storage", STORAGE]) == 0
+    assert calls[0]["host"] == "127.0.0.1"
+    assert calls[0]["port"] == 8080
+    assert isinstance(calls[0]["storage"], optuna.storages.RDBStorage)
+    assert capsys.readouterr().out == "http://127.0.0.1:8080  Ctrl-C ends it.\n"
+
+
+def test_elsewhere_if_told(calls: list[dict[str, Any]]) -> None:
+    assert main(["dashboard", "--storage", STORAGE, "--host", "0.0.0.0", "--port", "9000"]) == 0
+    assert (calls[0]["host"], calls[0]["port"]) == ("0.0.0.0", 9000)
+
+
+def test_ctrl_c_ends_it(calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["optuna_dashboard"], "run_server", interrupted)
+    assert main(["dashboard", "--storage", STORAGE]) == 130
+
+
+def test_what_it_cannot_do_is_said_in_a_line(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def busy(*given: Any, **named: Any) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(sys.modules["optuna_dashboard"], "run_server", busy)
+    assert main(["dashboard", "--storage", STORAGE]) == 2
+    assert capsys.readouterr().err == (
+        "tcn-search dashboard: The dashboard cannot listen on 127.0.0.1:8080: Address already in use. "
+        "Give another --port or --host.\n"
+    )
+    assert main(["dashboard", "--storage", STORAGE, "--port", "0"]) == 2
+    assert "--port must be from 1 to 65535. Received: 0" in capsys.readouterr().err
+    assert main(["dashboard", "--storage", "sqlite:///none.db"]) == 2
+    assert "There is no study storage sqlite:///none.db yet." in capsys.readouterr().err
+
+
+def test_a_missing_package_names_its_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["dashboard"]) == 2
+    assert 'The dashboard needs a package: pip install "tcn_search[dashboard]"' in capsys.readouterr().err
