@@ -7,22 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
-from optuna.trial import TrialState
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import model_function
-from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import (
     record_changes,
-    recorded_changes,
     require_changeable,
     require_same,
     store_versions,
@@ -33,7 +30,6 @@ from tcn_search.study.changes import (
 from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
-from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.grid import grid_size
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
@@ -43,12 +39,12 @@ from tcn_search.study.own_model import (
     require_same_model,
     require_usable_model,
 )
-from tcn_search.study.pareto import values_frame, within
-from tcn_search.study.planned import store, stored_start
+from tcn_search.study.planned import store
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
+from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
-from tcn_search.study.search import Proposals, Search, is_finished
+from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
     database_errors,
     list_studies,
@@ -57,7 +53,7 @@ from tcn_search.study.storage import (
     storage_errors,
 )
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
-from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
+from tcn_search.study.winners import SeedRun, Winner, find_winner
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task, TrainingData
 from tcn_search.workers.backends import backends_on_gpu, resolve_backend, use_backend
@@ -68,16 +64,12 @@ from tcn_search.workers.resources import this_machine
 
 if TYPE_CHECKING:
     import keras
-    import pandas as pd
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
-_WINNER = "winner"
-_READINGS = "test_readings"
 STARTING_TRIALS = 5  # of another study
-_COMPARISON = "comparison"
 
 
-class Study:
+class Study(StudyRecord):
     """A hyperparameter study of TCNs on one task, kept in a storage and continued there.
 
     Args:
@@ -190,11 +182,6 @@ class Study:
             recipes += known_recipes(definition, definition.task_space())
         return warm_start(definition, recipes)
 
-    @property
-    def start(self) -> WarmStart:
-        """The trials that the study tries first, and those that its space does not hold."""
-        return stored_start(self._optuna)
-
     def _load(self) -> optuna.Study:
         return optuna.load_study(study_name=self.name, storage=self._storage)
 
@@ -202,9 +189,6 @@ class Study:
         """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
         search = self.definition.search
         return make_sampler(search.sampler, (search.seed + trials_so_far) % 2**31)
-
-    def __repr__(self) -> str:
-        return f"Study({self.name!r}, {self.finished} trials finished)"
 
     @property
     def task(self) -> Task:
@@ -221,11 +205,6 @@ class Study:
                     f"The data of {source['name']} is not what the study {self.name!r} was made with."
                 )
         return self._task
-
-    @property
-    def finished(self) -> int:
-        """Trials that were trained to their end or pruned after at least one epoch."""
-        return sum(map(is_finished, self._trials()))
 
     def run(
         self,
@@ -333,11 +312,6 @@ class Study:
         now = replace(self.definition, model=model_now(self.name, self.definition.model))
         return now, self.definition.differences(now)
 
-    @property
-    def changes(self) -> list[dict[str, Any]]:
-        """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
-        return recorded_changes(self._optuna)
-
     def crew(self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None) -> Crew:
         """The workers that a run would have on this machine; `str()` says it in a line.
 
@@ -356,109 +330,6 @@ class Study:
             data_bytes=_bytes(self.task.training),
             on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
         )
-
-    def trials(self) -> pd.DataFrame:
-        """One row a trial; see `trials_frame` for the columns."""
-        return trials_frame(self._trials(), self.definition)
-
-    def learning_curves(self) -> pd.DataFrame:
-        """One row an epoch of a trial: trial, epoch, loss, val_loss, metrics, seconds."""
-        return curves_frame(self._trials())
-
-    def _trials(self) -> list[optuna.trial.FrozenTrial]:
-        with database_errors(self._url):
-            return self._optuna.get_trials(deepcopy=False)
-
-    def candidate(self, trial: int) -> Candidate:
-        """A trial with the settings of a final training."""
-        return self._candidate(self._trials()[trial])
-
-    def objective_values(self) -> pd.DataFrame:
-        """One row a complete trial: trial, each objective's value, and whether it is on the Pareto front."""
-        return values_frame(self._trials(), self.definition)
-
-    def pareto(self) -> pd.DataFrame:
-        """The trials that no other beats in every objective, best score first: see `trials` for the columns.
-
-        Columns for the objectives come before those of `trials`.
-        """
-        values = self.objective_values()
-        front = values[values["on_front"].astype(bool)].drop(columns="on_front")
-        ascending = self.definition.objective.direction == "minimize"
-        front = front.sort_values(self.definition.objective.name, ascending=ascending, kind="stable")
-        return front.merge(self.trials(), on="trial").reset_index(drop=True)
-
-    def candidates(self, top: int = 1, limits: Mapping[str, float] | None = None) -> list[Candidate]:
-        """The `top` best complete trials, best first, with the settings of a final training.
-
-        Args:
-            limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
-        """
-        frame = self.trials()
-        complete = frame[frame["ended"] == "complete"]
-        if complete.empty:
-            raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
-        if limits:
-            complete = complete[complete["trial"].isin(within(self._trials(), self.definition, limits))]
-            if complete.empty:
-                listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
-                raise InputError(
-                    f"No complete trial of the study {self.name!r} is within the limits: {listed}."
-                )
-        ascending = self.definition.objective.direction == "minimize"
-        best = complete.sort_values("score", ascending=ascending, kind="stable").head(
-            positive_integer("top", top)
-        )
-        trials = self._trials()
-        return [self._candidate(trials[int(number)]) for number in best["trial"]]
-
-    def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
-        training = self.definition.training
-        settings = replace(
-            training,
-            **self.definition.space.settings_of(trial.params),
-            epochs=self.definition.search.final_epochs or training.epochs,
-        )
-        return Candidate(trial.number, self.architecture_of(trial.number), settings)
-
-    def architecture_of(self, trial: int) -> Architecture:
-        """The architecture of a trial."""
-        return Architecture.from_dict(self._trials()[trial].user_attrs["architecture"])
-
-    def running(self) -> dict[int, int]:
-        """Trials in training now, with the epochs they have reported."""
-        return {
-            trial.number: trial.last_step or trial.user_attrs.get("epoch", 0)
-            for trial in self._trials()
-            if trial.state is TrialState.RUNNING
-        }
-
-    @property
-    def best_trial(self) -> int | None:
-        """Number of the trial with the best score, or None if none is complete yet."""
-        if not (self.trials()["ended"] == "complete").any():
-            return None
-        return self.candidates()[0].trial
-
-    def excluded_receptive_fields(self) -> list[int]:
-        """Receptive fields of the space's architectures that a narrowed search never samples, each once."""
-        space = self.definition.task_space()
-        if not space.narrow:
-            return []
-        geometry = space.geometry
-        left_out = geometry.falling_short | geometry.blind
-        return sorted({geometry.architecture(point).receptive_field for point in left_out})
-
-    @property
-    def best_architecture(self) -> Architecture:
-        """The architecture of the trial with the best score."""
-        return self.candidates()[0].architecture
-
-    @property
-    def best_score(self) -> float:
-        """The best trial's score."""
-        frame = self.trials()
-        return float(frame.set_index("trial").loc[self.candidates()[0].trial, "score"])
 
     def best(
         self,
@@ -504,20 +375,9 @@ class Study:
         )
         winner.read_at = _now()
         winner.readings = self.test_readings + bool(winner.test_scores)
-        self._optuna.set_user_attr(_READINGS, winner.readings)
-        self._optuna.set_user_attr(_WINNER, winner.to_dict())
+        self._optuna.set_user_attr(READINGS, winner.readings)
+        self._optuna.set_user_attr(WINNER, winner.to_dict())
         return winner
-
-    @property
-    def winner(self) -> Winner | None:
-        """What `best` found last, or None."""
-        stored = self._optuna.user_attrs.get(_WINNER)
-        return None if stored is None else Winner.from_dict(stored)
-
-    @property
-    def test_readings(self) -> int:
-        """How often the test part has been read."""
-        return int(self._optuna.user_attrs.get(_READINGS, 0))
 
     def compare(
         self,
@@ -545,19 +405,13 @@ class Study:
 
         def keep(run: Run) -> None:
             if run.contender == TCN and run.seed == SEARCH_SEED + 1 and run.test is not None:
-                self._optuna.set_user_attr(_READINGS, self.test_readings + 1)
-            self._optuna.set_user_attr(_COMPARISON, contest.comparison.to_dict())
+                self._optuna.set_user_attr(READINGS, self.test_readings + 1)
+            self._optuna.set_user_attr(COMPARISON, contest.comparison.to_dict())
             if on_run is not None:
                 on_run(run)
 
         contest.train(keep)
         return contest.comparison
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """What `compare` has found so far, or None."""
-        stored = self._optuna.user_attrs.get(_COMPARISON)
-        return None if stored is None else Comparison.from_dict(stored)
 
     def best_model(self, seeds: int = 3) -> keras.Model:
         """The winner's best model over `seeds` trainings; see `best`."""

@@ -1,0 +1,177 @@
+"""What a study has recorded: everything that can be asked of it without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import TrialState
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.arguments import positive_integer
+from tcn_search.study.changes import recorded_changes
+from tcn_search.study.comparison import Comparison
+from tcn_search.study.definition import Definition
+from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.pareto import values_frame, within
+from tcn_search.study.planned import stored_start
+from tcn_search.study.search import is_finished
+from tcn_search.study.storage import database_errors
+from tcn_search.study.warm_start import WarmStart
+from tcn_search.study.winners import Candidate, Winner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# User attributes of an Optuna study.
+WINNER, READINGS, COMPARISON = "winner", "test_readings", "comparison"
+
+
+class StudyRecord:
+    """The reading half of a `Study`, which says what its attributes are."""
+
+    name: str
+    definition: Definition
+    _url: str | None
+    _optuna: optuna.Study
+
+    @property
+    def start(self) -> WarmStart:
+        """The trials that the study tries first, and those that its space does not hold."""
+        return stored_start(self._optuna)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, {self.finished} trials finished)"
+
+    @property
+    def finished(self) -> int:
+        """Trials that were trained to their end or pruned after at least one epoch."""
+        return sum(map(is_finished, self._trials()))
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
+        return recorded_changes(self._optuna)
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial; see `trials_frame` for the columns."""
+        return trials_frame(self._trials(), self.definition)
+
+    def learning_curves(self) -> pd.DataFrame:
+        """One row an epoch of a trial: trial, epoch, loss, val_loss, metrics, seconds."""
+        return curves_frame(self._trials())
+
+    def _trials(self) -> list[optuna.trial.FrozenTrial]:
+        with database_errors(self._url):
+            return self._optuna.get_trials(deepcopy=False)
+
+    def candidate(self, trial: int) -> Candidate:
+        """A trial with the settings of a final training."""
+        return self._candidate(self._trials()[trial])
+
+    def objective_values(self) -> pd.DataFrame:
+        """One row a complete trial: trial, each objective's value, and whether it is on the Pareto front."""
+        return values_frame(self._trials(), self.definition)
+
+    def pareto(self) -> pd.DataFrame:
+        """The trials that no other beats in every objective, best score first: see `trials` for the columns.
+
+        Columns for the objectives come before those of `trials`.
+        """
+        values = self.objective_values()
+        front = values[values["on_front"].astype(bool)].drop(columns="on_front")
+        ascending = self.definition.objective.direction == "minimize"
+        front = front.sort_values(self.definition.objective.name, ascending=ascending, kind="stable")
+        return front.merge(self.trials(), on="trial").reset_index(drop=True)
+
+    def candidates(self, top: int = 1, limits: Mapping[str, float] | None = None) -> list[Candidate]:
+        """The `top` best complete trials, best first, with the settings of a final training.
+
+        Args:
+            limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
+        """
+        frame = self.trials()
+        complete = frame[frame["ended"] == "complete"]
+        if complete.empty:
+            raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
+        if limits:
+            complete = complete[complete["trial"].isin(within(self._trials(), self.definition, limits))]
+            if complete.empty:
+                listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
+                raise InputError(
+                    f"No complete trial of the study {self.name!r} is within the limits: {listed}."
+                )
+        ascending = self.definition.objective.direction == "minimize"
+        best = complete.sort_values("score", ascending=ascending, kind="stable").head(
+            positive_integer("top", top)
+        )
+        trials = self._trials()
+        return [self._candidate(trials[int(number)]) for number in best["trial"]]
+
+    def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
+        training = self.definition.training
+        settings = replace(
+            training,
+            **self.definition.space.settings_of(trial.params),
+            epochs=self.definition.search.final_epochs or training.epochs,
+        )
+        return Candidate(trial.number, self.architecture_of(trial.number), settings)
+
+    def architecture_of(self, trial: int) -> Architecture:
+        """The architecture of a trial."""
+        return Architecture.from_dict(self._trials()[trial].user_attrs["architecture"])
+
+    def running(self) -> dict[int, int]:
+        """Trials in training now, with the epochs they have reported."""
+        return {
+            trial.number: trial.last_step or trial.user_attrs.get("epoch", 0)
+            for trial in self._trials()
+            if trial.state is TrialState.RUNNING
+        }
+
+    @property
+    def best_trial(self) -> int | None:
+        """Number of the trial with the best score, or None if none is complete yet."""
+        if not (self.trials()["ended"] == "complete").any():
+            return None
+        return self.candidates()[0].trial
+
+    def excluded_receptive_fields(self) -> list[int]:
+        """Receptive fields of the space's architectures that a narrowed search never samples, each once."""
+        space = self.definition.task_space()
+        if not space.narrow:
+            return []
+        geometry = space.geometry
+        left_out = geometry.falling_short | geometry.blind
+        return sorted({geometry.architecture(point).receptive_field for point in left_out})
+
+    @property
+    def best_architecture(self) -> Architecture:
+        """The architecture of the trial with the best score."""
+        return self.candidates()[0].architecture
+
+    @property
+    def best_score(self) -> float:
+        """The best trial's score."""
+        frame = self.trials()
+        return float(frame.set_index("trial").loc[self.candidates()[0].trial, "score"])
+
+    @property
+    def winner(self) -> Winner | None:
+        """What `best` found last, or None."""
+        stored = self._optuna.user_attrs.get(WINNER)
+        return None if stored is None else Winner.from_dict(stored)
+
+    @property
+    def test_readings(self) -> int:
+        """How often the test part has been read."""
+        return int(self._optuna.user_attrs.get(READINGS, 0))
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """What `compare` has found so far, or None."""
+        stored = self._optuna.user_attrs.get(COMPARISON)
+        return None if stored is None else Comparison.from_dict(stored)
