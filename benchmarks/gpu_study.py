@@ -75,8 +75,8 @@ def main() -> None:
             "",
             "## A study on a device: sequential MNIST",
             "",
-            f"`python benchmarks/gpu_study.py {given}`; {os.cpu_count()} cores, keras {version('keras')}. Seconds in compilation and training are "
-            "sums over trials.",
+            f"`python benchmarks/gpu_study.py {given}`; {os.cpu_count()} cores, keras {version('keras')}.",
+            "Seconds in compilation and training are sums over trials.",
             "",
             "| processes | seconds | trials an hour | compiling, s | training, s | best val_accuracy | on |",
             "| --- | --- | --- | --- | --- | --- | --- |",
