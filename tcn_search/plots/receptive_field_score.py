@@ -27,9 +27,22 @@ def plot_receptive_field_score(
         required_context, seq_len: in steps.
         excluded: receptive fields of the architectures of the space that were never sampled.
         ax: where to draw; default a new figure.
+
+    Where trials were given look-backs of different length (column required_context), a receptive field is shown as
+    a multiple of what its own trial needs, and `excluded` is not.
     """
     ax = axes_or_new(ax)
     ax.set_xscale("log", base=2)
+    unit = "in steps"
+    own = trials.get("required_context", pd.Series(dtype=float)).dropna()
+    if own.nunique() > 1:
+        trials = trials.assign(receptive_field=trials["receptive_field"] / trials["required_context"])
+        required_context, seq_len, excluded, unit = (
+            1,
+            1,
+            (),
+            "as a multiple of the look-back that it must cover",
+        )
     scored = trials.dropna(subset="score")
     for ended, face, edge, label in (
         ("pruned", "none", GREY, "pruned early"),
@@ -50,9 +63,11 @@ def plot_receptive_field_score(
     ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
     _draw_needs(ax, required_context, seq_len)
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else ""))
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
+    )
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("receptive field in steps (logarithmic)")
+    ax.set_xlabel(f"receptive field {unit} (logarithmic)")
     ax.set_ylabel(f"{objective} (best epoch)")
     ax.set_title("Receptive field and score", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
@@ -94,7 +109,9 @@ def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
     ax.axvspan(ax.get_xlim()[0], required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
     same = required_context == seq_len
     label = (
-        f"required context = sequence length, {seq_len:,}"
+        "required context = the trial's own look-back"
+        if seq_len == 1
+        else f"required context = sequence length, {seq_len:,}"
         if same
         else f"required context, {required_context:,}"
     )

@@ -114,3 +114,15 @@ def test_empty_frames_give_empty_pictures() -> None:
     plot_history(TRIALS[:0], "val_loss")
     plot_receptive_field_score(TRIALS[:0], "val_loss", 50, 60)
     plot_learning_curves(CURVES[:0], "val_loss")
+
+
+def test_receptive_fields_are_multiples_of_look_backs_of_different_length() -> None:
+    trials = TRIALS.assign(required_context=[30, 60, *[60] * (len(TRIALS) - 2)])
+    ax = plot_receptive_field_score(trials, "val_loss", 60, 60, excluded=[3, 7, 15])
+    scored = trials.dropna(subset="score")
+    shown = sorted(x for points in ax.collections[:2] for x, _ in points.get_offsets())
+    assert shown == pytest.approx(sorted(scored["receptive_field"] / scored["required_context"]))
+    assert [line.get_xdata()[0] for line in ax.lines] == [1]
+    assert (
+        ax.get_xlabel() == "receptive field as a multiple of the look-back that it must cover (logarithmic)"
+    )
