@@ -37,4 +37,4 @@ def build_baseline(
             )(x)
         return x
 
-    return assemble(body, spec, settings)
+    return assemble(body, spec, settings, recurrent.units)

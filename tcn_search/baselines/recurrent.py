@@ -37,13 +37,15 @@ class Recurrent:
         """Such as "gru" or "2 × lstm"."""
         return self.cell if self.layers == 1 else f"{self.layers} × {self.cell}"
 
-    def parameters(self, input_channels: int, outputs: int) -> int:
-        """Parameters of the whole model, its dense head included, as Keras' `count_params()` has them.
+    def parameters(self, input_channels: int, outputs: int, vocabulary: int = 0) -> int:
+        """Parameters of the whole model, its head included, as Keras' `count_params()` has them.
+
+        Of a `vocabulary` of tokens each is embedded in `units` numbers, and the head is the same table.
 
         >>> Recurrent("lstm", units=10).parameters(input_channels=1, outputs=2)
         502
         """
-        total, channels = 0, input_channels
+        total, channels = 0, self.units if vocabulary else input_channels
         for _ in range(self.layers):
             total += _KERNELS[self.cell] * (channels + self.units) * self.units
             total += _BIASES[self.cell] * self.units
@@ -51,7 +53,9 @@ class Recurrent:
         return total + self.units * outputs + outputs
 
 
-def sized_to(parameters: int, cell: str, layers: int, input_channels: int, outputs: int) -> Recurrent:
+def sized_to(
+    parameters: int, cell: str, layers: int, input_channels: int, outputs: int, vocabulary: int = 0
+) -> Recurrent:
     """The network of this cell whose number of parameters comes nearest to `parameters`.
 
     >>> sized_to(500, "lstm", 1, input_channels=1, outputs=2)
@@ -60,7 +64,7 @@ def sized_to(parameters: int, cell: str, layers: int, input_channels: int, outpu
     positive_integer("parameters", parameters)
 
     def count(units: int) -> int:
-        return Recurrent(cell, units, layers).parameters(input_channels, outputs)
+        return Recurrent(cell, units, layers).parameters(input_channels, outputs, vocabulary)
 
     above = 1
     while count(above) < parameters:

@@ -18,6 +18,7 @@ from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.own_model import BuildModel, own_scores
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
+from tcn_search.models.tokens import TiedEmbedding
 from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
@@ -66,7 +67,8 @@ def build_model(
     spec = spec_of(task)
     _check(architecture, spec)
     if model_fn is None:
-        return assemble(tcn_body(architecture, settings.dropout_rate), task, settings)
+        body = tcn_body(architecture, settings.dropout_rate)
+        return assemble(body, task, settings, architecture.level_filters[-1])
 
     def scores(x: Any) -> Any:
         return own_scores(x, model_fn, architecture, spec, settings)
@@ -97,16 +99,24 @@ def spec_of(task: AnyTask) -> TaskSpec:
     return task if isinstance(task, TaskSpec) else task.spec
 
 
-def assemble(body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings) -> keras.Model:
+def assemble(
+    body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings, features: int
+) -> keras.Model:
     """A compiled model around `body`: the task's standardisation before it, its head and predictions after.
 
     Args:
         body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It computes
             in the settings' precision; all else is float32.
+        features: F. Tokens are embedded in as many numbers, so that the embedding is the head as well.
     """
 
     def scores(x: Any) -> Any:
-        return keras.layers.Dense(spec_of(task).outputs, dtype="float32", name="head")(body(x))
+        spec = spec_of(task)
+        if not spec.vocabulary:
+            return keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
+        tokens = TiedEmbedding(spec.vocabulary, features, dtype="float32", name="embedding")
+        answered = LastSteps(spec.answered_steps, name="answered_steps")(body(tokens(x)))
+        return tokens(answered, reverse=True)
 
     return _compiled_around(scores, task, settings)
 
@@ -222,6 +232,11 @@ def _check(architecture: Architecture, spec: TaskSpec) -> None:
         raise InputError(
             f"readout must be {wanted} for {spec.kind} ({spec.task_kind.description}). "
             f"Received: {architecture.readout!r}"
+        )
+    if spec.vocabulary and architecture.padding != "causal":
+        raise InputError(
+            "padding must be 'causal' where the next token is asked for: any other sees it. "
+            f"Received: {architecture.padding!r}"
         )
     try:
         keras.activations.get(architecture.activation)

@@ -30,7 +30,7 @@ def own_scores(
         raise InputError(f"model_fn must return a keras.Model. Received: {type(model).__name__}")
     _require_scores(model, spec)
     scores = MaskedModel(model, name="own")(x) if spec.ragged else model(x)
-    wanted = (spec.seq_len, spec.outputs) if spec.task_kind.reads_every_step else (spec.outputs,)
+    wanted = (spec.answered_steps, spec.outputs) if spec.task_kind.reads_every_step else (spec.outputs,)
     found = tuple(getattr(scores, "shape", ())[1:])
     if found != wanted:
         raise InputError(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
+from tcn_search.models.tokens import TiedEmbedding
+from tcn_search.tasks.task import sequences_at_once
 
 
 def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
@@ -18,8 +22,8 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         X: (n, T, C) raw sequences, NaN at and beyond a row's own length.
 
     Returns:
-        columns sequence, (step,) prediction and a probability for each class; the labels' probabilities;
-        or one column a predicted number.
+        columns sequence, (step,) prediction and a probability for each class, or of tokens that of the
+        predicted one; the labels' probabilities; or one column a predicted number.
 
     Raises:
         InputError: shapes that do not fit, or NaN that the model was not made for.
@@ -34,13 +38,15 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     ):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
     X = _fit_to(model, X)
-    outputs = model.predict(X, batch_size=256, verbose=0)
+    outputs = model.predict(X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0)
     kind = last.get_config()["activation"]
     if kind == "linear":
         numbered = [f"prediction_{number}" for number in range(outputs.shape[1])]
         names = last.class_names or (numbered if len(numbered) > 1 else ["prediction"])
         return _rows(outputs, names)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
+    if is_of_tokens(model):
+        return _next_tokens(outputs, X.shape[1], names)
     columns = [f"probability_{name}" for name in names]
     if kind == "sigmoid":
         return _rows(outputs, columns)
@@ -65,6 +71,25 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
             "The model was trained on sequences of equal length. Received: NaN or shorter sequences"
         )
     return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
+
+
+def is_of_tokens(model: keras.Model) -> bool:
+    """Whether the model takes tokens, which its classes name."""
+    return any(isinstance(layer, TiedEmbedding) for layer in model.layers)
+
+
+def _next_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFrame:
+    """(n, S, V) as one row for each of the last S of `steps` steps, with the likeliest token only."""
+    best = outputs.argmax(axis=2)
+    sequence, step = np.indices(best.shape)
+    return pd.DataFrame(
+        {
+            "sequence": sequence.ravel(),
+            "step": step.ravel() + steps - best.shape[1],
+            "prediction": [names[number] for number in best.ravel()],
+            "probability": outputs.max(axis=2).ravel(),
+        }
+    )
 
 
 def _rows(outputs: np.ndarray, columns: list[str]) -> pd.DataFrame:

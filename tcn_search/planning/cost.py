@@ -131,6 +131,23 @@ def head_parameters(architecture: Architecture, outputs: int) -> int:
     return architecture.level_filters[-1] * outputs + outputs
 
 
+def body_channels(architecture: Architecture, input_channels: int, vocabulary: int = 0) -> int:
+    """Channels that the TCN reads: the inputs', or a token's embedding, as wide as the TCN's own outputs."""
+    return architecture.level_filters[-1] if vocabulary else input_channels
+
+
+def model_parameters(
+    architecture: Architecture, input_channels: int, outputs: int, vocabulary: int = 0
+) -> int:
+    """Parameters of the whole model, head included, as Keras' `count_params()` has them.
+
+    Args:
+        vocabulary: tokens that are embedded, if inputs are tokens; the head is the same table and a bias.
+    """
+    body = tcn_parameters(architecture, body_channels(architecture, input_channels, vocabulary))
+    return body + head_parameters(architecture, outputs)
+
+
 def uniform_parameters(
     kernel_size: int, filters: int, blocks: int, input_channels: int, norm: str, use_skip_connections: bool
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import one_of, positive_integer
-from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tcn_search.planning.cost import model_parameters
 from tcn_search.planning.coverage import coverage
 
 
@@ -61,6 +61,7 @@ class Limits:
     input_channels: int
     outputs: int
     max_params: int | None = None
+    vocabulary: int = 0
     allow_blind_spots: bool = False
 
     def violations(self, architecture: Architecture) -> list[Violation]:
@@ -110,7 +111,7 @@ class Limits:
 
     def parameters(self, architecture: Architecture) -> int:
         """Parameters of the whole model, head included."""
-        return tcn_parameters(architecture, self.input_channels) + head_parameters(architecture, self.outputs)
+        return model_parameters(architecture, self.input_channels, self.outputs, self.vocabulary)
 
 
 def infeasible(violations: list[Violation]) -> list[Violation]:

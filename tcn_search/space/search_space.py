@@ -133,11 +133,13 @@ class SearchSpace:
         outputs: int,
         constraints: Constraints | None = None,
         *,
+        vocabulary: int = 0,
         static: bool = False,
     ) -> TaskSpace:
         """The space with the task's numbers filled in.
 
         Args:
+            vocabulary: tokens, where inputs are tokens and the next one is asked for.
             static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
@@ -154,6 +156,11 @@ class SearchSpace:
             filled["padding"] = (
                 ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
             )
+        if vocabulary and filled["padding"] != ("causal",):
+            raise InputError(
+                'padding must be "causal" where the next token is asked for: any other sees it. '
+                f"Received: {', '.join(filled['padding'])}"
+            )
         self._check_look_back(kind, seq_len)
         context = constraints.required_context
         required_context = seq_len if isinstance(context, str) else context
@@ -167,6 +174,7 @@ class SearchSpace:
             input_channels=input_channels,
             outputs=outputs,
             max_params=constraints.max_params,
+            vocabulary=vocabulary,
             allow_blind_spots=constraints.allow_blind_spots,
         )
         space = TaskSpace(

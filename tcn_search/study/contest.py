@@ -113,12 +113,14 @@ class Contest:
         """As many parameters as the TCN has, which was trained first."""
         cell, _, layers = contender.partition(":")
         spec, parameters = self.task.spec, self.comparison.searched(TCN)[0].parameters
-        return sized_to(parameters, cell, int(layers or 1), spec.input_channels, spec.outputs)
+        width = int(layers or 1)
+        return sized_to(parameters, cell, width, spec.input_channels, spec.outputs, spec.vocabulary)
 
     def _test(self, model: Any) -> float:
         part = self.task.test
         assert part is not None
-        found = model.evaluate(part.X, part.y, batch_size=256, verbose=0, return_dict=True)
+        at_once = self.task.spec.sequences_at_once
+        found = model.evaluate(part.X, part.y, batch_size=at_once, verbose=0, return_dict=True)
         return float(found[self.comparison.metric])
 
 

@@ -167,6 +167,7 @@ class Definition:
             spec.input_channels,
             spec.outputs,
             limits,
+            vocabulary=spec.vocabulary,
             static=not is_dynamic(self.search.sampler),
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import cost, head_parameters, tcn_parameters
+from tcn_search.planning.cost import body_channels, cost, model_parameters
 from tcn_search.tasks.kinds import Kind, Metric, objectives
 
 if TYPE_CHECKING:
@@ -58,12 +58,13 @@ def parameters_of(architecture: Architecture, definition: Definition, result: di
     if definition.model is not None:
         return result.get("parameters")
     spec = definition.spec
-    return tcn_parameters(architecture, spec.input_channels) + head_parameters(architecture, spec.outputs)
+    return model_parameters(architecture, spec.input_channels, spec.outputs, spec.vocabulary)
 
 
 def multiply_adds_of(architecture: Architecture, spec: TaskSpec) -> int:
     """Multiply-adds of the convolutions for one sequence; only those that a readout of the last step needs."""
-    found = cost(architecture, spec.input_channels, spec.seq_len)
+    channels = body_channels(architecture, spec.input_channels, spec.vocabulary)
+    found = cost(architecture, channels, spec.seq_len)
     return found.multiply_adds_last_step if architecture.readout == "last" else found.multiply_adds
 
 

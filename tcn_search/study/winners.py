@@ -167,7 +167,7 @@ def find_winner(
         for seed in seeds:
             models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs, model)
     if task.test is not None:
-        winner.test_scores = [_evaluate(models[trial, seed], task.test, metric.name) for seed in seeds]
+        winner.test_scores = [_evaluate(models[trial, seed], task, metric.name) for seed in seeds]
     models[trial, winner.saved_seed].save(model_file)
     return winner
 
@@ -215,5 +215,7 @@ def _refit(
     return model
 
 
-def _evaluate(model: Any, part: Any, metric: str) -> float:
-    return float(model.evaluate(part.X, part.y, batch_size=256, verbose=0, return_dict=True)[metric])
+def _evaluate(model: Any, task: Task, metric: str) -> float:
+    part, at_once = task.test, task.spec.sequences_at_once
+    assert part is not None
+    return float(model.evaluate(part.X, part.y, batch_size=at_once, verbose=0, return_dict=True)[metric])

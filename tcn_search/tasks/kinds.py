@@ -83,6 +83,11 @@ def scored_on_last(kind: Kind, steps: int) -> Kind:
     return replace(kind, metrics=metrics)
 
 
+def of_next_token(kind: Kind) -> Kind:
+    """`kind` where the class at each step is the next token: judged by its perplexity."""
+    return replace(kind, description="the next token at each step", metrics=(PERPLEXITY, ACCURACY))
+
+
 def objectives(kind: Kind) -> dict[str, str]:
     """What a study of this kind can be searched by, each with its direction."""
     return {"val_loss": "minimize", **{f"val_{metric.name}": metric.direction for metric in kind.metrics}}

@@ -49,4 +49,5 @@ SEQ_MNIST = (
     *bai("accuracy", (0.990, 0.872, 0.962, 0.215)),
     Published(0.9862, "accuracy", "keras-tcn", KERAS_TCN),
 )
+WORD_PTB = bai("perplexity", (88.68, 78.93, 92.48, 114.50), train_tokens=None, vocabulary=None)
 PERMUTED_MNIST = bai("accuracy", (0.972, 0.857, 0.873, 0.253))

@@ -21,6 +21,8 @@ from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
 from tcn_search.tasks.published import Published
 from tcn_search.tasks.speech import wav_folder
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.word_ptb import CONTEXT_REASON as WORD_CONTEXT_REASON
+from tcn_search.tasks.word_ptb import SCORED, WINDOW, word_ptb
 
 
 class BuiltIn(NamedTuple):
@@ -74,6 +76,13 @@ BUILT_IN = {
         "T = look_back (default 336), horizon = 96 steps ahead of every series",
         "a CSV of yours with a time column",
         "the look-back: all that is given is to be seen",
+    ),
+    "word_ptb": BuiltIn(
+        word_ptb,
+        f"windows of {WINDOW} words, the next of 10,000 words at each of the last {SCORED} steps",
+        "a folder of yours with ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .gz)",
+        f"{SCORED}: {WORD_CONTEXT_REASON}",
+        published.WORD_PTB,
     ),
     "wav_folder": BuiltIn(
         wav_folder,

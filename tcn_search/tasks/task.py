@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.kinds import KINDS, Kind, scored_on_last
+from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 
 _HASHED_ROWS = 1024
+_JUDGED_AT_ONCE = 256
+_OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need a few copies
+
+
+def sequences_at_once(outputs: int) -> int:
+    """Sequences in a batch that is only judged: 256, or fewer where so many outputs each would fill the memory."""
+    return max(1, min(_JUDGED_AT_ONCE, _OUTPUTS_AT_ONCE // outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,8 @@ class TaskSpec:
         scored_steps: where every step is read, the metrics look at the last so many steps only, if given;
             the loss looks at all.
         class_weights: for each class, its weight in the loss of the training part.
+        vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
+            follow the last ones; a model answers at these steps only. 0: inputs are measurements.
     """
 
     name: str
@@ -71,12 +80,27 @@ class TaskSpec:
     context_reason: str = ""
     scored_steps: int | None = None
     class_weights: tuple[float, ...] = ()
+    vocabulary: int = 0
 
     @property
     def task_kind(self) -> Kind:
         """The kind with its loss and metrics."""
         kind = KINDS[self.kind]
+        if self.vocabulary:
+            return of_next_token(kind)
         return kind if self.scored_steps is None else scored_on_last(kind, self.scored_steps)
+
+    @property
+    def sequences_at_once(self) -> int:
+        """Sequences in a batch that is only judged."""
+        return sequences_at_once(self.answered_steps * self.outputs)
+
+    @property
+    def answered_steps(self) -> int:
+        """Steps of a sequence at which a model answers: one, all, or of tokens the last that are scored."""
+        if not self.task_kind.reads_every_step:
+            return 1
+        return self.scored_steps if self.vocabulary and self.scored_steps else self.seq_len
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

@@ -71,7 +71,7 @@ def train(
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         validation_data=(data.validation.X, data.validation.y),
-        validation_batch_size=max(settings.batch_size, 256),
+        validation_batch_size=max(settings.batch_size, data.spec.sequences_at_once),
         callbacks=_Callbacks(watcher, model, settings.epochs),
         verbose=0,
     )

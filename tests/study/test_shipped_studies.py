@@ -22,6 +22,7 @@ TASKS = {
     "japanese_vowels": ("classification", 29, 12, 9, 29),
     "osuleaf": ("classification", 427, 1, 6, 427),
     "spoken_digits": ("classification", 571, 32, 10, 571),
+    "word_ptb": ("labelling", 80, 1, 10_000, 40),
     "etth1": ("forecast", 336, 7, 672, None),
 }
 KEYS = {"name", "task", "space", "constraints", "training", "search"}
@@ -46,6 +47,12 @@ SMALL = {
     "adding": ["task.train_size=200", "task.validation_size=50", "task.test_size=50"],
     "copy_memory": ["task.train_size=100", "task.validation_size=50", "task.test_size=50"],
     "seq_mnist": ["task.train=200", "task.validation_size=100", "task.test_size=100"],
+    "word_ptb": [
+        "task.train_tokens=5000",
+        "task.vocabulary=100",
+        "space.nb_filters=[8]",
+        "search.warm_start=false",
+    ],
     "permuted_mnist": ["task.train=200", "task.validation_size=100", "task.test_size=100"],
 }
 
@@ -62,6 +69,7 @@ def test_a_shipped_study_runs_from_end_to_end(
     monkeypatch.chdir(tmp_path)
     task = tomllib.loads((STUDIES / f"{name}.toml").read_text())["task"]["name"]
     elsewhere = {
+        "word_ptb": [f"task.folder={shared_data}"],
         "spoken_digits": [f"task.folder={tmp_path / 'recordings'}"],
         "etth1": [f"task.file={shared_data / 'ETTh1.csv.gz'}"],
     }

@@ -1,0 +1,44 @@
+"""Tokens in, scores of tokens out, with one table for both (Press and Wolf 2016)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+_INITIAL_RANGE = 0.1
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class TiedEmbedding(keras.layers.Layer):
+    """A vector of `width` numbers for each token, and the head that scores features by the same vectors.
+
+    `layer(tokens)` turns numbers of tokens (B, T, 1) into (B, T, width). `layer(features, reverse=True)` turns
+    (B, T, width) into scores (B, T, vocabulary): the product with each token's vector, and its bias.
+    """
+
+    def __init__(self, vocabulary: int, width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.vocabulary, self.width = vocabulary, width
+
+    def build(self, input_shape: Any = None) -> None:
+        self.vectors = self.add_weight(
+            (self.vocabulary, self.width),
+            initializer=keras.initializers.RandomUniform(-_INITIAL_RANGE, _INITIAL_RANGE),
+            name="vectors",
+        )
+        self.bias = self.add_weight((self.vocabulary,), initializer="zeros", name="bias")
+
+    def call(self, inputs: Any, reverse: bool = False) -> Any:
+        if reverse:
+            return ops.matmul(inputs, ops.transpose(self.vectors)) + self.bias
+        return ops.take(self.vectors, ops.cast(inputs[..., 0], "int32"), axis=0)
+
+    def compute_output_spec(self, inputs: Any, reverse: bool = False) -> keras.KerasTensor:
+        width = self.vocabulary if reverse else self.width
+        return keras.KerasTensor((*inputs.shape[:-1], width), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "vocabulary": self.vocabulary, "width": self.width}
