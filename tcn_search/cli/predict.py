@@ -14,7 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
         metavar="DATA",
-        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv or .ts as for training",
+        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv or .ts as for training; or "
+        "a .txt for a model of words",
     )
     parser.add_argument(
         "--import",
@@ -27,19 +28,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from tcn_search.tasks.files import read_new_data
+    from tcn_search.tasks.word_ptb import read_new_text
 
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
-    X = read_new_data(Path(arguments.data))
+    data = Path(arguments.data)
+    X = None if data.name.endswith((".txt", ".txt.gz")) else read_new_data(data)
     import_keras_quietly()
     from tcn_search.models.build import load_model
-    from tcn_search.models.predict import predict
+    from tcn_search.models.predict import predict, vocabulary_of
 
     if arguments.code is not None:
         from tcn_search.models.model_function import import_file
 
         import_file(arguments.code)
-    frame = predict(load_model(arguments.model), X)
+    model = load_model(arguments.model)
+    frame = predict(model, read_new_text(data, vocabulary_of(model)) if X is None else X)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0

@@ -10,7 +10,6 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
-from tcn_search.models.tokens import TiedEmbedding
 from tcn_search.tasks.task import sequences_at_once
 
 
@@ -45,7 +44,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         names = last.class_names or (numbered if len(numbered) > 1 else ["prediction"])
         return _rows(outputs, names)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
-    if is_of_tokens(model):
+    if _is_of_tokens(model):
         return _next_tokens(outputs, X.shape[1], names)
     columns = [f"probability_{name}" for name in names]
     if kind == "sigmoid":
@@ -70,12 +69,28 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
         raise InputError(
             "The model was trained on sequences of equal length. Received: NaN or shorter sequences"
         )
+    words = model.output_shape[-1]
+    if _is_of_tokens(model) and not ((X >= 0) & (words > X)).all():
+        raise InputError(
+            f"The model takes numbers of its {words:,} words, from 0. Received: {X.min():g} to {X.max():g}"
+        )
     return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def is_of_tokens(model: keras.Model) -> bool:
-    """Whether the model takes tokens, which its classes name."""
-    return any(isinstance(layer, TiedEmbedding) for layer in model.layers)
+def vocabulary_of(model: keras.Model) -> list[str]:
+    """The words that a model knows, in the order of their numbers.
+
+    Raises:
+        InputError: it is not a model of words.
+    """
+    if not isinstance(model.layers[-1], Predictions) or not _is_of_tokens(model):
+        raise InputError("A text can only be given to a model of words, such as one of word_ptb.")
+    return model.layers[-1].class_names
+
+
+def _is_of_tokens(model: keras.Model) -> bool:
+    """Only they answer at the last steps alone."""
+    return len(model.output_shape) == 3 and model.output_shape[1] != model.input_shape[1]
 
 
 def _next_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFrame:

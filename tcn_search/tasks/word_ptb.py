@@ -79,6 +79,21 @@ def read_words(file: Path) -> list[str]:
         raise InputError(f"{file} cannot be read as text: {error}") from error
 
 
+def read_new_text(file: Path, words: Sequence[str]) -> np.ndarray:
+    """Windows (n, 80, 1) of a text, of which the last ends with it: its last step asks for what follows.
+
+    Raises:
+        InputError: names the file; a text that fills no window.
+    """
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    numbers = to_numbers(read_words(file), words)
+    if len(numbers) < WINDOW:
+        raise InputError(f"{file} must have at least {WINDOW} words. Received: {len(numbers)}")
+    starts = np.arange((len(numbers) - WINDOW) % SCORED, len(numbers) - WINDOW + 1, SCORED)
+    return numbers[starts[:, None] + np.arange(WINDOW)][:, :, None].astype("float32")
+
+
 def to_numbers(text: Sequence[str], words: Sequence[str]) -> np.ndarray:
     """Each word's place in `words`; that of "<unk>" for a word that is not there."""
     numbers = {word: number for number, word in enumerate(words)}

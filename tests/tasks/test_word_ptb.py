@@ -6,20 +6,23 @@ import gzip
 import math
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from tcn_search import Architecture, SearchSpace, TrainingSettings, build_model, load_model, load_task
 from tcn_search.baselines.build import build_baseline
 from tcn_search.baselines.recurrent import Recurrent, sized_to
+from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.models.predict import predict
+from tcn_search.models.predict import predict, vocabulary_of
 from tcn_search.planning.cost import model_parameters
 from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import multiply_adds_of, parameters_of
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.registry import published_for
 from tcn_search.tasks.task import Task, sequences_at_once
+from tcn_search.tasks.word_ptb import read_new_text
 from tcn_search.trainers.fit import train
 
 ARCHITECTURE = Architecture(nb_filters=6, kernel_size=3, dilations=(1, 2, 4, 8), readout="sequence")
@@ -115,6 +118,39 @@ def test_it_learns_and_its_saved_model_names_the_next_words(task: Task, tmp_path
     np.testing.assert_allclose(frame["probability"], probabilities.max(axis=2).ravel(), rtol=1e-5)
     right = words_of(task, task.test.y[:2].ravel())
     assert np.mean(frame["prediction"] == right) > 0.6
+
+
+def test_a_text_is_continued(
+    folder: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = build_model(ARCHITECTURE, task)
+    file, text = str(tmp_path / "words.keras"), folder / "ptb.valid.txt"
+    model.save(file)
+    X = read_new_text(text, task.spec.class_names)
+    assert words_of(task, X[-1, -3:, 0]) == ["the", "<unk>", "<eos>"]
+    np.testing.assert_array_equal(X[1:, :40], X[:-1, 40:])
+    assert main(["predict", file, str(text)]) == 0
+    sequence, step, word, probability = capsys.readouterr().out.splitlines()[-1].split(",")
+    assert (sequence, step) == (str(len(X) - 1), "79")
+    probabilities = model.predict(X, verbose=0)[-1, -1]
+    assert task.spec.class_names.index(word) == probabilities.argmax()
+    assert float(probability) == pytest.approx(probabilities.max(), rel=1e-4)
+
+
+def test_what_is_no_text_or_no_word_is_named(folder: Path, task: Task) -> None:
+    with pytest.raises(InputError) as error:
+        predict(build_model(ARCHITECTURE, task), np.full((1, 80, 1), 7.0, dtype="float32"))
+    assert str(error.value) == "The model takes numbers of its 7 words, from 0. Received: 7 to 7"
+    (folder / "new.txt").write_text("the cat \n")
+    with pytest.raises(InputError) as error:
+        read_new_text(folder / "new.txt", task.spec.class_names)
+    assert str(error.value) == f"{folder}/new.txt must have at least 80 words. Received: 3"
+    with pytest.raises(InputError) as error:
+        read_new_text(folder / "none.txt", task.spec.class_names)
+    assert str(error.value) == f"There is no file {folder}/none.txt."
+    with pytest.raises(InputError) as error:
+        vocabulary_of(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    assert str(error.value) == "A text can only be given to a model of words, such as one of word_ptb."
 
 
 def test_no_answer_sees_a_later_word(task: Task) -> None:
