@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
+from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
+
+if TYPE_CHECKING:
+    from tcn_search.tasks.task import TaskSpec
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "model", nargs="?", metavar="MODEL.keras", help="a saved model, in place of what follows"
     )
     parser.add_argument("--layer", metavar="NAME", help="which TCN of the model, where it has several")
+    parser.add_argument(
+        "--task",
+        metavar="NAME",
+        help="take sequence length, channels and required context from a task: a name, a data file or a STUDY.toml",
+    )
     parser.add_argument("--seq-len", type=int, metavar="T", help="steps of the sequences")
     parser.add_argument("--kernel-size", type=int, metavar="K", help="taps of each dilated convolution")
     parser.add_argument("--dilations", metavar="1,2,4", help="one dilation for each level")
@@ -38,12 +48,22 @@ def run(arguments: argparse.Namespace) -> int:
     found = (
         _from_model(arguments) if arguments.model else FoundTCN("", _from_arguments(arguments), None, None)
     )
+    required_context, reason = arguments.required_context, ""
+    if arguments.task is not None:
+        spec, context = _asked_by(arguments.task, arguments.seq_len)
+        seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
+        found = found._replace(seq_len=spec.seq_len, input_channels=seen)
+        if required_context is None:
+            required_context = context
+            reason = spec.context_reason if context == spec.required_context else ""
     seq_len = found.seq_len if arguments.seq_len is None else arguments.seq_len
     if seq_len is None:
-        raise InputError("--seq-len is missing: how many steps have your sequences?")
+        raise InputError("--seq-len is missing: how many steps have your sequences? Or name a --task.")
     channels = found.input_channels if arguments.channels is None else arguments.channels
-    report = check(found.architecture, seq_len, channels, arguments.required_context)
+    report = check(found.architecture, seq_len, channels, required_context)
     print(report)
+    if reason:
+        print(f"\n{arguments.task} requires {report.required_context:,} steps: {reason}.")
     return 0 if report.covers else 1
 
 
@@ -60,6 +80,19 @@ def _described(arguments: argparse.Namespace) -> dict[str, object]:
         "use_skip_connections": False if arguments.no_skip_connections else None,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _asked_by(task: str, seq_len: int | None) -> tuple[TaskSpec, int | None]:
+    """The specification of a task, or of a study file's, and the required context if it is not all steps."""
+    from tcn_search.study.study_file import read_study_file
+    from tcn_search.tasks.registry import load_task
+
+    if not task.endswith(".toml"):
+        spec = load_task(task, **({} if seq_len is None else {"seq_len": seq_len})).spec
+        return spec, spec.required_context
+    file = read_study_file(task)
+    spec, context = file.load_task().spec, file.constraints.required_context
+    return spec, context if isinstance(context, int) else spec.required_context
 
 
 def _from_arguments(arguments: argparse.Namespace) -> Architecture:

@@ -81,6 +81,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a value in place of the file's: training.epochs=5",
     )
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where downloaded data is, or is put (default: $TCN_SEARCH_DATA, else the user's cache directory)",
+    )
     add_storage_argument(parser)
 
 
@@ -94,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     changes = {**dict(map(parse_change, arguments.set)), **_engine(arguments)}
+    if arguments.data_dir is not None:
+        changes["task.data_dir"] = arguments.data_dir
     file = read_study_file(arguments.study, changes)
     timeout = seconds("--timeout", arguments.timeout)
     trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout

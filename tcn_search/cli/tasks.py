@@ -25,6 +25,6 @@ def run(arguments: argparse.Namespace) -> int:
         f"osuleaf, gunpoint, japanesevowels, ...: any name of the UCR/UEA archive ({count}); read through aeon"
     )
     print(
-        "path/to/data.npz: X_train (n, T, C), y_train; optional X_val, y_val, X_test, y_test, lengths_*, class_names"
+        "path/to/data.npz, .csv or .ts: your own; X_train (n, T, C) and y_train in an .npz (docs/data-files.md)"
     )
     return 0

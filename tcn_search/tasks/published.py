@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BAI = "Bai, Kolter, Koltun 2018 (arXiv 1803.01271), table 1"
+LINEAR = "Zeng et al. 2022 (arXiv 2205.13504), table 2"
 KERAS_TCN = "keras-tcn 3.5.7, README"
 _RECURRENT = ("TCN", "LSTM", "GRU", "RNN")
 
@@ -18,7 +19,8 @@ class Published:
         metric: what it is: "accuracy", "mse", "loss", "perplexity".
         model: what reached it.
         source: where it stands.
-        options: the task's options that it holds for, where not for all: {"seq_len": 600}.
+        options: the task's options that it holds for, where not for all: {"seq_len": 600}; a file by its name
+            in lower case without endings.
     """
 
     score: float
@@ -51,3 +53,13 @@ SEQ_MNIST = (
 )
 WORD_PTB = bai("perplexity", (88.68, 78.93, 92.48, 114.50), train_tokens=None, vocabulary=None)
 PERMUTED_MNIST = bai("accuracy", (0.972, 0.857, 0.873, 0.253))
+FORECAST = tuple(
+    Published(
+        score,
+        "standardised_mse",
+        model,
+        LINEAR,
+        (("file", "etth1"), ("parts", "ett"), ("horizon", 96), ("target", None)),
+    )
+    for score, model in ((0.375, "DLinear"), (0.374, "NLinear"))
+)

@@ -76,6 +76,7 @@ BUILT_IN = {
         "T = look_back (default 336), horizon = 96 steps ahead of every series",
         "a CSV of yours with a time column",
         "the look-back: all that is given is to be seen",
+        published.FORECAST,
     ),
     "word_ptb": BuiltIn(
         word_ptb,
@@ -116,7 +117,10 @@ def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
     own = {key: value for key, value in source["options"].items() if key != "class_weights"}
     given = inspect.signature(built_in.load).bind(**own)
     given.apply_defaults()
-    return tuple(known for known in built_in.published if known.holds_for(given.arguments))
+    options = dict(given.arguments)
+    if "file" in options:
+        options["file"] = Path(options["file"]).name.partition(".")[0].lower()
+    return tuple(known for known in built_in.published if known.holds_for(options))
 
 
 def load_task(name: str | Path, **options: Any) -> Task:

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
 
 import pytest
 
+from tcn_search import Architecture
 from tcn_search.cli.main import main
+from tcn_search.planning.cost import tcn_parameters
 
 GOOD = ["check", "--seq-len", "600", "--kernel-size", "8", "--dilations", "1,2,4,8,16,32"]
 
@@ -34,6 +37,41 @@ def test_every_option_reaches_the_report(capsys: pytest.CaptureFixture) -> None:
     assert "100 of a sequence length of 600" in out
 
 
+TASK = ["check", "--kernel-size", "8", "--dilations", "1,2,4,8,16,32"]
+
+
+def parameters(filters: int, channels: int) -> int:
+    architecture = Architecture(nb_filters=filters, kernel_size=8, dilations=(1, 2, 4, 8, 16, 32))
+    return tcn_parameters(architecture, channels)
+
+
+def test_a_task_says_what_it_needs(capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path) -> None:
+    assert main([*TASK, "--task", "copy_memory", "--seq-len", "520"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Yes: it sees all 511 steps required (sequence length 520)")
+    assert out.splitlines()[-1] == (
+        "copy_memory requires 511 steps: each symbol is asked for 510 steps after it was seen: a network that "
+        "misses just that step is blind."
+    )
+    assert main([*TASK, "--task", "adding"]) == 0
+    assert f"{parameters(64, 2):,} (the TCN, its head apart)" in capsys.readouterr().out
+    study = tmp_path / "own.toml"
+    study.write_text(f'[task]\nname = "{wave_file}"\n[constraints]\nrequired_context = 9\n')
+    assert main([*TASK, "--task", str(study)]) == 0
+    assert capsys.readouterr().out.startswith("Yes: it sees all 9 steps required (sequence length 16)")
+
+
+def test_a_tasks_words_come_as_wide_as_the_network(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"ptb.{part}.txt").write_text("one two \n" * 40)
+    (tmp_path / "words.toml").write_text('[task]\nname = "word_ptb"\nfolder = "."\n')
+    assert main([*TASK, "--filters", "6", "--task", str(tmp_path / "words.toml")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Yes: it sees all 40 steps required (sequence length 80)")
+    assert f"{parameters(6, 6):,} (the TCN, its head apart)" in out
+    assert out.rstrip().endswith("windows of 80 words are scored on their last 40.")
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -46,6 +84,7 @@ def test_every_option_reaches_the_report(capsys: pytest.CaptureFixture) -> None:
         ([*GOOD, "--layer", "tcn"], "--layer chooses a TCN of a saved model"),
         (GOOD[:3], "--kernel-size is missing; or give a saved model, MODEL.keras."),
         (["check", "--kernel-size", "3", "--dilations", "1"], "--seq-len is missing"),
+        ([*GOOD, "--task", "seq_mnist"], "Task 'seq_mnist' has no option 'seq_len'. It has: "),
         (["check", "nowhere.keras", "--seq-len", "3"], "There is no file nowhere.keras."),
         (["check", "some.keras", "--kernel-size", "3"], "some.keras says the network's kernel_size itself"),
     ],

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from tcn_search.cli.main import main
+from tcn_search.tasks.registry import BUILT_IN
 from tests.conftest import waves
 
 STUDY = """
@@ -211,9 +212,31 @@ def test_a_study_of_defaults_from_data_alone(folder: Path) -> None:
     assert "waves: classification" in ran.stdout
 
 
+def test_run_takes_downloaded_data_from_a_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.toml").write_text('[task]\nname = "seq_mnist"\n')
+    (tmp_path / "mnist.npz").write_text("something else")
+    assert main(["run", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"tcn-search run: {tmp_path}/mnist.npz is not the file that is wanted: its SHA-256 is "
+    )
+    (tmp_path / "own.toml").write_text('[task]\nname = "adding"\n')
+    assert main(["run", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "tcn-search run: Task 'adding' has no option 'data_dir'. It has: seq_len, train_size, validation_size, "
+        "test_size, seed.\n"
+    )
+
+
 def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks"]) == 0
-    assert "adding: T = seq_len" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(f"\n{name}: " in f"\n{out}" for name in BUILT_IN)
+    assert out.splitlines()[-1] == (
+        "path/to/data.npz, .csv or .ts: your own; X_train (n, T, C) and y_train in an .npz (docs/data-files.md)"
+    )
 
 
 @pytest.mark.parametrize(

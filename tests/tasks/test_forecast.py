@@ -13,6 +13,7 @@ import pytest
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
 from tcn_search.study.study_file import read_study_file
+from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
 
 ROWS = 100
@@ -27,6 +28,16 @@ def table(**columns: Any) -> pd.DataFrame:
 def file(tmp_path: Path) -> Path:
     table().to_csv(tmp_path / "series.csv", index=False)
     return tmp_path / "series.csv"
+
+
+def test_published_numbers_are_of_one_file_and_one_split(tmp_path: Path) -> None:
+    def known(file: str, **options: Any) -> dict[str, float]:
+        source = {"name": "forecast", "options": {"file": str(tmp_path / file), "parts": "ett", **options}}
+        return {one.model: one.score for one in published_for(source)}
+
+    assert known("ETTh1.csv.gz") == known("etth1.csv", horizon=96) == {"DLinear": 0.375, "NLinear": 0.374}
+    assert known("ETTh1.csv", horizon=24) == known("ETTh1.csv", target="OT") == known("ETTh2.csv") == {}
+    assert known("ETTh1.csv", parts=[0.7, 0.1, 0.2]) == {}
 
 
 def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path) -> None:
