@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tcn_search.errors import InputError
+from tcn_search.models.fused_adam import fuse_adam
 from tcn_search.space.settings import TrainingSettings
 
 _MADE_BY: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
@@ -36,6 +37,7 @@ def make_optimizer(settings: TrainingSettings, steps: int | None = None) -> kera
     if settings.clip_norm:
         given["global_clipnorm"] = settings.clip_norm
     made = optimizer(learning_rate=_learning_rate(settings, steps), **fixed, **given)
+    fuse_adam(made)
     # Keras would wrap it by itself, but then forgets that in the saved model, which cannot be opened again.
     return keras.optimizers.LossScaleOptimizer(made) if settings.precision == "mixed_float16" else made
 
