@@ -1,0 +1,175 @@
+"""Runs a shipped study and writes what came out to studies/results/NAME/; nothing there is typed in.
+
+python studies/results.py adding-600 --run "--trials 8 --set task.train_size=20000"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from tcn_search import load_study
+from tcn_search.report.figures import study_figures
+from tcn_search.study.study import Study
+from tcn_search.study.winners import mean_and_spread, with_spread
+from tcn_search.tasks.registry import published_for
+
+STUDIES = Path(__file__).parent
+RESULTS = STUDIES / "results"
+STORAGE = "sqlite:///runs/results.db"
+# What we want of a test part, by study: the metric's least or most.
+AIMS = {
+    "adding-600": ("mse", "at most", 3.7e-4),
+    "copy_memory": ("recall", "at least", 1.0),
+    "seq_mnist": ("accuracy", "at least", 0.986),
+    "osuleaf": ("accuracy", "at least", 0.90),
+    "japanese_vowels": ("accuracy", "at least", 0.98),
+    "spoken_digits": ("accuracy", "at least", 0.97),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name", help="of a study file in studies/, without .toml")
+    parser.add_argument("--run", default="", help="further arguments of `tcn-search run`, in one text")
+    parser.add_argument("--best", default="--seeds 3", help="further arguments of `tcn-search best`")
+    arguments = parser.parse_args()
+    commands = [
+        f"tcn-search run studies/{arguments.name}.toml {arguments.run}".strip(),
+        f"tcn-search best {arguments.name} {arguments.best}".strip(),
+    ]
+    folder = RESULTS / arguments.name
+    final = [_timed(command) for command in commands][1]
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _write(folder, load_study(arguments.name, STORAGE), commands, final)
+    _write_summary()
+
+
+def _timed(command: str) -> float:
+    """Run a command with our storage; its wall time in seconds."""
+    started = time.perf_counter()
+    program = [sys.executable, "-m", "tcn_search", *shlex.split(command)[1:], "--storage", STORAGE]
+    subprocess.run(program, check=True, cwd=STUDIES.parent)
+    return time.perf_counter() - started
+
+
+def _write(folder: Path, study: Study, commands: list[str], final: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = study.trials()
+    where = frame["machine"].dropna().str.partition(", ")[2]  # without the host's name
+    frame["machine"] = where
+    ends = frame["started"] + pd.to_timedelta(frame["seconds"].fillna(0), unit="s")
+    search = (ends.max() - frame["started"].min()).total_seconds()  # it may have been continued
+    frame.to_csv(folder / "trials.csv", index=False)
+    study_figures(study)["receptive_field"].savefig(folder / "receptive_field.png", dpi=80)
+    winner, definition = study.winner, study.definition
+    assert winner is not None
+    architecture = study.architecture_of(winner.trial)
+    row = frame.set_index("trial").loc[winner.trial]
+    context = (
+        f"{definition.required_context:,} of {definition.spec.seq_len:,} steps{definition.context_reason}"
+    )
+    result: dict[str, Any] = {
+        "commands": commands,
+        "seconds": [round(search), round(final)],
+        "machine": f"{os.cpu_count()} cores, {'; '.join(sorted(set(where.dropna())))}",
+        "trials": {str(ended): int(count) for ended, count in frame["ended"].value_counts().items()},
+        "required_context": context,
+        "architecture": str(architecture),
+        "receptive_field": architecture.receptive_field,
+        "parameters": int(row["parameters"]),
+        "settings": study.candidate(winner.trial).settings.to_dict(),
+        "metric": winner.metric,
+        "validation": [run.metric for run in winner.winning_runs],
+        "test": winner.test_scores,
+        "test_readings": winner.readings,
+        "published": [
+            {"model": known.model, "metric": known.metric, "score": known.score, "source": known.source}
+            for known in published_for(definition.source)
+        ],
+        "changes": study.changes,
+    }
+    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(_page(folder.name, result), encoding="utf-8")
+
+
+def _page(name: str, result: dict[str, Any]) -> str:
+    search, final = (_minutes(value) for value in result["seconds"])
+    trials = ", ".join(f"{count} {ended}" for ended, count in result["trials"].items())
+    times = "once" if result["test_readings"] == 1 else f"{result['test_readings']} times"
+    rows = [
+        ("Commands", "<br>".join(f"`{command}`" for command in result["commands"])),
+        ("Took", f"search {search}, winner over seeds {final}; {result['machine']}"),
+        ("Trials", f"{trials}: [trials.csv](trials.csv)"),
+        ("Required context", result["required_context"]),
+        ("Winner", f"`{result['architecture']}`"),
+        ("Receptive field", f"{result['receptive_field']:,} steps"),
+        ("Parameters", f"{result['parameters']:,}"),
+        ("Validation", f"{result['metric']} {with_spread(result['validation'])}"),
+        ("Test", f"{result['metric']} {with_spread(result['test'])}, read {times}"),
+        ("Aim", _aim(name, result)),
+    ]
+    rows += [
+        (f"Published, {known['model']}", f"{known['metric']} {known['score']:.4g} ({known['source']})")
+        for known in result["published"]
+    ]
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows if value)
+    return (
+        f"# {name}\n\nWritten by `python studies/results.py {name}`. The full study is "
+        f"[{name}.toml](../../{name}.toml); what the command sets differs from it.\n\n| | |\n| --- | --- |\n{table}\n\n"
+        "![score and receptive field of every trial](receptive_field.png)\n"
+    )
+
+
+def _aim(name: str, result: dict[str, Any]) -> str:
+    if name not in AIMS:
+        return ""
+    metric, side, wanted = AIMS[name]
+    assert metric == result["metric"], (
+        f"the aim of {name} is about {metric}, its test about {result['metric']}"
+    )
+    mean, _ = mean_and_spread(result["test"])
+    reached = mean <= wanted if side == "at most" else mean >= wanted
+    missed = f"missed: {abs(mean - wanted):.3g} {'more' if side == 'at most' else 'less'}"
+    return f"{metric} {side} {wanted:.4g}: {'reached' if reached else missed}"
+
+
+def _write_summary() -> None:
+    lines = []
+    for file in sorted(RESULTS.glob("*/result.json")):
+        name, result = file.parent.name, json.loads(file.read_text(encoding="utf-8"))
+        best = [known for known in result["published"] if known["model"] == "TCN"] or result["published"]
+        published = ", ".join(
+            f"{known['model']} {known['metric']} {known['score']:.4g}" for known in best[:2]
+        )
+        lines.append(
+            f"| [{name}]({name}/README.md) | {result['metric']} {with_spread(result['test'])} | {published} | "
+            f"{_aim(name, result)} | {_minutes(sum(result['seconds']))} |"
+        )
+    (RESULTS / "README.md").write_text(
+        "# Results of the shipped studies\n\nEach folder was written by `python studies/results.py NAME`, from the "
+        "study. Test scores are over the seeds shown, on a part that the search never saw; the time is that of the "
+        "search and of the winner's final trainings.\n\n"
+        "| study | test | published | aim | time |\n| --- | --- | --- | --- | --- |\n"
+        + "\n".join(lines)
+        + "\n",
+        encoding="utf-8",
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+if __name__ == "__main__":
+    main()
