@@ -1,0 +1,51 @@
+"""The committed results are what the script wrote, and the script is what wrote them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+STUDIES = Path(__file__).parents[2] / "studies"
+RESULTS = sorted((STUDIES / "results").glob("*/result.json"))
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("results", STUDIES / "results.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_there_are_results() -> None:
+    assert RESULTS
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.parent.name)
+def test_a_page_says_what_the_study_recorded(file: Path, script: ModuleType) -> None:
+    name, result = file.parent.name, json.loads(file.read_text())
+    assert (file.parent / "README.md").read_text() == script.page(name, result)
+    trials = pd.read_csv(file.parent / "trials.csv")
+    assert result["trials"] == trials["ended"].value_counts().to_dict()
+    assert len(result["test"]) >= 3
+    assert (STUDIES / f"{name}.toml").exists()
+
+
+def test_the_summary_has_every_result(script: ModuleType) -> None:
+    assert (STUDIES / "results" / "README.md").read_text() == script.summary()
+
+
+def test_whether_an_aim_is_reached_is_computed(script: ModuleType) -> None:
+    assert (
+        script.aim("osuleaf", {"metric": "accuracy", "test": [0.9, 0.95]}) == "accuracy at least 0.9: reached"
+    )
+    missed = script.aim("adding-600", {"metric": "mse", "test": [0.001]})
+    assert missed == "mse at most 0.00037: missed: 0.00063 more"
+    assert script.aim("etth1", {"metric": "mse", "test": [0.4]}) == ""
