@@ -30,7 +30,7 @@ STORAGE = "sqlite:///runs/results.db"
 # What we want of a test part, by study: the metric's least or most.
 AIMS = {
     "adding-600": ("mse", "at most", 3.7e-4),
-    "copy_memory": ("recall", "at least", 1.0),
+    "copy_memory": ("accuracy_last_10", "at least", 1.0),
     "seq_mnist": ("accuracy", "at least", 0.986),
     "osuleaf": ("accuracy", "at least", 0.90),
     "osuleaf-local": ("accuracy", "at least", 0.90),
