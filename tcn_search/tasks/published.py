@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 BAI = "Bai, Kolter, Koltun 2018 (arXiv 1803.01271), table 1"
-LINEAR = "Zeng et al. 2022 (arXiv 2205.13504), table 2"
+LINEAR = "Zeng et al. 2022 (arXiv 2205.13504)"
 KERAS_TCN = "keras-tcn 3.5.7, README"
 _RECURRENT = ("TCN", "LSTM", "GRU", "RNN")
 
