@@ -276,6 +276,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.task, arguments.epochs)
         lines = throughput(bench, arguments.trials, backends)
+        print("\n".join(lines), flush=True)
         if arguments.seeds:
             lines += [
                 "",
