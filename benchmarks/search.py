@@ -116,7 +116,7 @@ class Bench:
         file = self.folder / f"{name}.toml"
         file.write_text(self._study_file(trials, seed, pruner="none" if given else "asha"))
         if given:
-            _enqueue(file, storage, given)
+            _enqueue(file, storage, given, backend)
         command = [sys.executable, "-m", "tcn_search", "run", str(file), "--storage", storage]
         command += ["--backend", backend, "--workers", "auto"]
         command += ["--timeout", f"{timeout:.0f}s"] if timeout else []
@@ -170,7 +170,7 @@ def _range(name: str, more: str = "") -> str:
     return f"{{ low = {low}, high = {high}{more} }}"
 
 
-def _enqueue(file: Path, storage: str, given: list[dict[str, Any]]) -> None:
+def _enqueue(file: Path, storage: str, given: list[dict[str, Any]], backend: str) -> None:
     asked = read_study_file(file)
     task = asked.load_task()
     Study(
@@ -180,6 +180,7 @@ def _enqueue(file: Path, storage: str, given: list[dict[str, Any]]) -> None:
         asked.constraints,
         asked.training_settings(task),
         asked.search,
+        backend=backend,
         storage=storage,
     )
     study = optuna.load_study(study_name=asked.name, storage=storage)
@@ -269,9 +270,13 @@ def main() -> None:
     )
     parser.add_argument("--target", type=float, help="a val_loss fixed beforehand, for the last column")
     parser.add_argument("--backends", default="tensorflow,jax")
+    parser.add_argument("--stacks", default="1,2", help="nb_stacks of the space")
+    parser.add_argument("--norms", default="none,layer", help="norm of the space")
     parser.add_argument("--append", metavar="FILE", help="add the tables to this file")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    SPACE["nb_stacks"] = [int(count) for count in arguments.stacks.split(",")]
+    SPACE["norm"] = arguments.norms.split(",")
     backends = arguments.backends.split(",")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.task, arguments.epochs)
