@@ -104,7 +104,11 @@ def test_an_infeasible_space_is_refused_at_once() -> None:
     ("tuner", "options"),
     [
         (keras_tuner.RandomSearch, {"max_trials": 2}),
-        (keras_tuner.BayesianOptimization, {"max_trials": 3, "num_initial_points": 2}),
+        pytest.param(
+            keras_tuner.BayesianOptimization,
+            {"max_trials": 3, "num_initial_points": 2},
+            marks=pytest.mark.slow,
+        ),
         pytest.param(keras_tuner.Hyperband, {"max_epochs": 2, "factor": 2}, marks=pytest.mark.slow),
     ],
 )
