@@ -132,6 +132,9 @@ class _Watcher(keras.callbacks.Callback):
         self.clock = _Clock(self.training.seconds)
         self.started = 0.0
         self.looked_at = 0
+        self.newest: dict[
+            str, Any
+        ] = {}  # numbers of the last batch, which the device may still be working on
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.perf_counter()
@@ -143,6 +146,7 @@ class _Watcher(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self.clock.after_a_call()
+        self.newest = logs or {}
         # The loss is a running mean, so NaN stays: looking at it now and then is enough, and each look waits.
         if batch + 1 - self.looked_at >= BATCHES_BETWEEN_LOOKS and logs:
             self.looked_at = batch + 1
@@ -152,6 +156,8 @@ class _Watcher(keras.callbacks.Callback):
             self._stop("over_time")
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        for value in self.newest.values():
+            float(value)  # waits for steps that the device was only handed, so that they count as training
         self.clock.enter("validation")
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -161,10 +167,10 @@ class _Watcher(keras.callbacks.Callback):
         self.clock.after_a_call()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits, too
         self.clock.leave()
         if self.training.ended == "over_time":  # in the middle of this epoch, which counts for nothing
             return
-        numbers = {name: float(value) for name, value in (logs or {}).items()}
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)

@@ -137,3 +137,21 @@ def test_the_same_seed_gives_the_same_training() -> None:
     losses = [[epoch["val_loss"] for epoch in curve] for curve in curves]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
     assert losses[0] != losses[2]
+
+
+def test_steps_that_the_device_still_works_on_count_as_training() -> None:
+    settings = TrainingSettings()
+    watcher = _Watcher(LOSS, settings, None, False, None)
+    phases: list[str] = []
+
+    class Unfinished:
+        def __float__(self) -> float:
+            phases.append(watcher.clock.phase)
+            return 0.5
+
+    watcher.on_epoch_begin(0)
+    watcher.on_train_batch_begin(0)
+    watcher.on_train_batch_end(0, {"loss": Unfinished()})
+    watcher.on_test_begin()
+    watcher.on_epoch_end(0, {"loss": Unfinished(), "val_loss": Unfinished()})
+    assert phases == ["training", "validation", "validation"]
