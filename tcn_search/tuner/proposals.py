@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial
 from tcn_search.errors import InputError
 from tcn_search.space.answers import parameters_of
 from tcn_search.study.definition import Definition
-from tcn_search.study.lost import EPOCHS, PLANNED, RETRY_OF
+from tcn_search.study.lost import EPOCHS, PLANNED
 from tcn_search.study.warm_start import PlannedTrial
 from tcn_search.tuner.asking import Asking
 from tcn_search.tuner.repair import repaired
@@ -100,28 +100,30 @@ class KerasTunerProposals:
         """
         drawn = getattr(self._oracle, "num_initial_points", None)
         self._oracle.num_initial_points = _NEVER
-        for begins, trial in _events([trial for trial in trials if VALUES in trial.user_attrs]):
+        for begins, trial in _events(trials):
+            name = trial.user_attrs[PLANNED]
             if begins:
-                name = trial.user_attrs[PLANNED]
                 begun = self._next()
                 assert begun == name, f"{begun} is not {name}"
                 self._open[name].hyperparameters.values = dict(trial.user_attrs[VALUES])
             else:
-                ended = next(
-                    (other for other in trials if other.user_attrs.get(RETRY_OF) == trial.number), trial
-                )
-                if ended.state.is_finished():
-                    self.tell(trial.user_attrs, ended.values[0] if ended.values else None)
+                self.tell(trial.user_attrs, trial.values[0] if trial.values else None)
         self._oracle.num_initial_points = drawn
 
 
 def _events(trials: list[FrozenTrial]) -> list[tuple[bool, FrozenTrial]]:
-    """(whether it begins, the trial), in time; one that waits still comes last."""
-    events = [(trial.datetime_start or datetime.max, True, trial) for trial in trials]
-    events += [(trial.datetime_complete, False, trial) for trial in trials if trial.datetime_complete]
-    return [
-        (begins, trial) for _, begins, trial in sorted(events, key=lambda event: (event[0], event[2].number))
-    ]
+    """(whether it begins, the trial), in time, of the trials that KerasTuner proposed.
+
+    Several tries of one proposal have its name: it begins with the first and ends with the last. What waits still
+    begins last.
+    """
+    begun = [trial for trial in trials if VALUES in trial.user_attrs]
+    last = {trial.user_attrs.get(PLANNED): trial for trial in trials}
+    ended = [last[trial.user_attrs[PLANNED]] for trial in begun]
+    events = [(trial.datetime_start or datetime.max, True, trial) for trial in begun]
+    events += [(trial.datetime_complete, False, trial) for trial in ended if trial.datetime_complete]
+    events.sort(key=lambda event: (event[0], event[2].number))
+    return [(begins, trial) for _, begins, trial in events]
 
 
 def _oracle(definition: Definition) -> keras_tuner.Oracle:

@@ -165,3 +165,16 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
 def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "mine.toml", "--tuner", "random"]) == 2
     assert "--tuner goes with --engine keras-tuner. Received: --tuner random" in capsys.readouterr().err
+
+
+def test_a_second_try_that_was_killed_as_it_asked_is_told_of_by_the_third() -> None:
+    """Else KerasTuner would take a trial for failed that is still to come."""
+    study = make("waves", "keras-tuner:hyperband")
+    with pytest.raises(KeyboardInterrupt):
+        run(study, 12, Synthetic(interrupt_at=3))  # trial 2 is lost, and queued again
+    killed = study._optuna.ask()  # its second try, whose process ends here
+    assert killed.user_attrs["retry_of"] == 2
+    run(study, 12)
+    whole = run(make("whole", "keras-tuner:hyperband"), 12)
+    complete = study.trials().query("ended == 'complete'")
+    assert sorted(complete["score"]) == sorted(whole["score"])
