@@ -8,6 +8,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.generated import generated
 from tcn_search.tasks.task import Task
 
 
@@ -24,30 +25,19 @@ def adding(
     elsewhere; the target is the sum of the two marked numbers. Always answering 1 gives a mean squared error
     of 1/6. Neither inputs nor targets are standardised, so that errors compare with published ones.
     """
-    for name, value in (
-        ("train_size", train_size),
-        ("validation_size", validation_size),
-        ("test_size", test_size),
-    ):
-        positive_integer(name, value)
     seq_len = positive_integer("seq_len", seq_len)
     if seq_len < 2:
         raise InputError(
             f"seq_len of the adding problem must be at least 2, for two marks. Received: {seq_len}"
         )
-    generator = np.random.default_rng(seed)
-    parts = [_draw(generator, size, seq_len) for size in (train_size, validation_size, test_size)]
-    (X_train, y_train), (X_validation, y_validation), (X_test, y_test) = parts
-    task = Task.from_arrays(
-        X_train,
-        y_train,
-        X_validation=X_validation,
-        y_validation=y_validation,
-        X_test=X_test,
-        y_test=y_test,
+    task = generated(
+        lambda generator, count: _draw(generator, count, seq_len),
+        train_size,
+        validation_size,
+        test_size,
+        seed,
         name="adding",
         kind="regression",
-        standardise=False,
     )
     spec = replace(task.spec, context_reason="the marked numbers may stand anywhere in the sequence")
     return replace(task, spec=spec, inferred="regression, the sum of two marked numbers")

@@ -8,6 +8,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.generated import generated
 from tcn_search.tasks.task import Task
 
 SYMBOLS = 10
@@ -36,27 +37,16 @@ def copy_memory(
     Args:
         blanks: T; 500 unless `seq_len` = T + 20 is given instead.
     """
-    for name, value in (
-        ("train_size", train_size),
-        ("validation_size", validation_size),
-        ("test_size", test_size),
-    ):
-        positive_integer(name, value)
     blanks = _blanks(blanks, seq_len)
-    generator = np.random.default_rng(seed)
-    parts = [_draw(generator, size, blanks) for size in (train_size, validation_size, test_size)]
-    (X_train, y_train), (X_validation, y_validation), (X_test, y_test) = parts
-    task = Task.from_arrays(
-        X_train,
-        y_train,
-        X_validation=X_validation,
-        y_validation=y_validation,
-        X_test=X_test,
-        y_test=y_test,
+    task = generated(
+        lambda generator, count: _draw(generator, count, blanks),
+        train_size,
+        validation_size,
+        test_size,
+        seed,
         class_names=["blank", *map(str, range(1, 9))],
         name="copy_memory",
         kind="labelling",
-        standardise=False,
         required_context=blanks + SYMBOLS + 1,
     )
     return replace(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.csv_files import read_frame, require_numbers
 from tcn_search.tasks.task import Part, Task, TaskSpec
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
@@ -100,12 +101,7 @@ def read_table(path: Path, time: str | None = None) -> Table:
     Raises:
         InputError: names the file, the column and the row.
     """
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
+    frame = read_frame(path)
     if time is None:
         time = next((name for name in frame.columns if str(name).lower() in _TIME_NAMES), None)
     if time not in frame.columns:
@@ -114,16 +110,7 @@ def read_table(path: Path, time: str | None = None) -> Table:
             f"It has: {', '.join(map(str, frame.columns))}"
         )
     index = _read_time(path, str(time), frame.pop(time))
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise InputError(
-                f"Column {name} of {path} must hold numbers. Received: {frame[name].iloc[0]!r} in row 1"
-            )
-        if not np.isfinite(frame[name]).all():
-            row = int(np.flatnonzero(~np.isfinite(frame[name]))[0])
-            raise InputError(
-                f"Column {name} of {path} must be finite. Received: {frame[name].iloc[row]} in row {row + 1}"
-            )
+    require_numbers(path, frame, list(frame.columns))
     if frame.empty:
         raise InputError(f"{path} has no column of numbers beside {time}.")
     return Table(index, tuple(map(str, frame.columns)), frame.to_numpy("float32"))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
+from tcn_search.tasks.csv_files import read_frame, require_numbers
 from tcn_search.tasks.task import Task
 
 _SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
@@ -80,14 +81,16 @@ def read_csv(path: Path, target: str | None = None) -> Sequences:
     Raises:
         InputError: names the file, the column, and what is wanted.
     """
-    frame = _read(path)
+    frame = read_frame(path)
     target = target or _named(frame, _TARGET)
     if target is not None and target not in frame.columns and target not in _TARGET:
         raise InputError(f"{path} has no column {target!r}. It has: {', '.join(frame.columns)}")
     sequence, step, group = _named(frame, _SEQUENCE), _named(frame, _STEP), _named(frame, _GROUP)
     special = [name for name in (sequence, step, group, target) if name in frame.columns]
     channels = [name for name in frame.columns if name not in special]
-    _check_numbers(path, frame, channels)
+    if not channels:
+        raise InputError(f"{path} has no column of numbers. It has: {', '.join(frame.columns)}")
+    require_numbers(path, frame, channels)
     for name in special:
         if frame[name].isna().any():
             raise InputError(
@@ -184,32 +187,5 @@ def _plain(values: np.ndarray) -> np.ndarray:
         return values.astype(str)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
-    if frame.empty:
-        raise InputError(f"{path} holds no rows.")
-    return frame.rename(columns=str)
-
-
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
     return next((column for column in frame.columns if column.lower() in names), None)
-
-
-def _check_numbers(path: Path, frame: pd.DataFrame, channels: Sequence[str]) -> None:
-    if not channels:
-        raise InputError(f"{path} has no column of numbers. It has: {', '.join(frame.columns)}")
-    for name in channels:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise InputError(
-                f"Column {name} of {path} must hold numbers. Received: {frame[name].iloc[0]!r} in row 1"
-            )
-        bad = np.flatnonzero(~np.isfinite(frame[name]))
-        if len(bad):
-            raise InputError(
-                f"Column {name} of {path} must be finite. Received: {frame[name].iloc[bad[0]]} in row {bad[0] + 1}"
-            )
