@@ -27,6 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="take sequence length, channels and required context from a task: a name, a data file or a STUDY.toml",
     )
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where a task's downloaded data is (default: $TCN_SEARCH_DATA, else the user's cache directory)",
+    )
     parser.add_argument("--seq-len", type=int, metavar="T", help="steps of the sequences")
     parser.add_argument("--kernel-size", type=int, metavar="K", help="taps of each dilated convolution")
     parser.add_argument("--dilations", metavar="1,2,4", help="one dilation for each level")
@@ -50,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     required_context, reason = arguments.required_context, ""
     if arguments.task is not None:
-        spec, context = _asked_by(arguments.task, arguments.seq_len)
+        spec, context = _asked_by(arguments.task, arguments.seq_len, arguments.data_dir)
         seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
         found = found._replace(seq_len=spec.seq_len, input_channels=seen)
         if required_context is None:
@@ -82,15 +87,16 @@ def _described(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _asked_by(task: str, seq_len: int | None) -> tuple[TaskSpec, int | None]:
+def _asked_by(task: str, seq_len: int | None, data_dir: str | None) -> tuple[TaskSpec, int | None]:
     """The specification of a task, or of a study file's, and the required context if it is not all steps."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 
     if not task.endswith(".toml"):
-        spec = load_task(task, **({} if seq_len is None else {"seq_len": seq_len})).spec
+        options = {"seq_len": seq_len, "data_dir": data_dir}
+        spec = load_task(task, **{name: value for name, value in options.items() if value is not None}).spec
         return spec, spec.required_context
-    file = read_study_file(task)
+    file = read_study_file(task, {} if data_dir is None else {"task.data_dir": data_dir})
     spec, context = file.load_task().spec, file.constraints.required_context
     return spec, context if isinstance(context, int) else spec.required_context
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from tcn_search.space.dimensions import (
     suggest,
     to_plain,
 )
+from tcn_search.space.feasibility import require_feasible
 from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
 from tcn_search.space.settings import SEARCHABLE, check_setting
 
@@ -180,7 +181,7 @@ class SearchSpace:
         space = TaskSpace(
             SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow", static=static
         )
-        space.require_feasible()
+        require_feasible(space.space, space.geometry, space.limits)
         return space
 
     def _check_look_back(self, kind: str, seq_len: int) -> None:
@@ -269,62 +270,6 @@ class TaskSpace:
         if blind:
             text += f", {blind:,} more have blind spots there"
         return text + (": never sampled" if self.narrow else ": pruned before they are built")
-
-    def require_feasible(self) -> None:
-        """Raise an InputError that says what would help, if no architecture is feasible."""
-        if self.geometry.feasible:
-            smallest = self._smallest_parameters()
-            limit = self.limits.max_params
-            if limit is not None and smallest > limit:
-                raise InputError(
-                    f"No architecture of this space has at most max_params = {limit:,} parameters: the smallest that "
-                    f"covers {self._least_context()} steps has {smallest:,}. Allow more, or fewer filters."
-                )
-            return
-        needed = self._least_context()
-        if self.geometry.blind:
-            raise InputError(
-                f"Every architecture of this space that covers {needed} steps has blind spots there. Use a smaller "
-                f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."
-            )
-        best = max(self.geometry.points, key=lambda point: self.geometry.architecture(point).receptive_field)
-        reached = self.geometry.architecture(best).receptive_field
-        raise InputError(
-            f"No architecture of this space covers the required context of {needed} steps "
-            f"(sequence length {self.limits.seq_len}): the largest receptive field is {reached}. "
-            f"{self._what_would(best)}"
-        )
-
-    def _least_context(self) -> int:
-        """Steps that every architecture of the space has to cover."""
-        shortest = self.limits.seq_len if self.space.look_back is None else self.geometry.values[0][0]
-        return min(self.limits.required_context, shortest)
-
-    def _what_would(self, best: tuple[Any, ...]) -> str:
-        """The smallest change of one hyperparameter that makes the largest architecture cover."""
-        chosen = dict(zip(self.geometry.names, best, strict=True))
-        changes = []
-        for name in ("levels", "kernel_size", "nb_stacks"):
-            if name not in chosen:
-                continue
-            for value in range(chosen[name] + 1, chosen[name] + 2049):
-                tried = {**chosen, name: value}
-                if name == "levels" and value > 64:
-                    break
-                point = tuple(tried[key] for key in self.geometry.names)
-                if self.limits.receptive_field_violation(self.geometry.architecture(point)).excess <= 0:
-                    changes.append(f"{name} {value}")
-                    break
-        return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."
-
-    def _smallest_parameters(self) -> int:
-        """Parameters of the smallest feasible architecture."""
-        filters = integers_of("nb_filters", self.space.nb_filters)[0]
-        norm = "none" if "none" in self.space.norm else self.space.norm[0]
-        return min(
-            self.limits.parameters(replace(self.geometry.architecture(point), nb_filters=filters, norm=norm))
-            for point in self.geometry.feasible
-        )
 
 
 def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:

@@ -61,6 +61,17 @@ def test_a_task_says_what_it_needs(capsys: pytest.CaptureFixture, tmp_path: Path
     assert capsys.readouterr().out.startswith("Yes: it sees all 9 steps required (sequence length 16)")
 
 
+def test_a_tasks_data_is_looked_for_in_a_directory(
+    capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path
+) -> None:
+    (tmp_path / "ucr").mkdir()
+    (tmp_path / "ucr" / "GunPoint.npz").symlink_to(wave_file)
+    (tmp_path / "own.toml").write_text('[task]\nname = "gunpoint"\n')
+    for task in ("gunpoint", str(tmp_path / "own.toml")):
+        assert main([*TASK, "--task", task, "--data-dir", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.startswith("Yes: it sees all 16 steps required (sequence length 16)")
+
+
 def test_a_tasks_words_come_as_wide_as_the_network(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     for part in ("train", "valid", "test"):
         (tmp_path / f"ptb.{part}.txt").write_text("one two \n" * 40)

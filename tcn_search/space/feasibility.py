@@ -1,0 +1,76 @@
+"""A space without a feasible architecture is refused, with what would help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tcn_search.errors import InputError
+from tcn_search.space.constraints import Limits
+from tcn_search.space.dimensions import integers_of
+from tcn_search.space.geometry import Geometry, Point
+
+if TYPE_CHECKING:
+    from tcn_search.space.search_space import SearchSpace
+
+_MOST_LEVELS = 64
+_FARTHEST_CHANGE = 2048
+
+
+def require_feasible(space: SearchSpace, geometry: Geometry, limits: Limits) -> None:
+    """Raise an InputError that says what would help, if no architecture is feasible."""
+    context = _least_context(space, geometry, limits)
+    if geometry.feasible:
+        _require_few_parameters(space, geometry, limits, context)
+        return
+    if geometry.blind:
+        raise InputError(
+            f"Every architecture of this space that covers {context} steps has blind spots there. Use a smaller "
+            f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."
+        )
+    best = max(geometry.points, key=lambda point: geometry.architecture(point).receptive_field)
+    raise InputError(
+        f"No architecture of this space covers the required context of {context} steps "
+        f"(sequence length {limits.seq_len}): the largest receptive field is "
+        f"{geometry.architecture(best).receptive_field}. {_what_would(geometry, limits, best)}"
+    )
+
+
+def _least_context(space: SearchSpace, geometry: Geometry, limits: Limits) -> int:
+    """Steps that every architecture of the space has to cover."""
+    shortest = limits.seq_len if space.look_back is None else geometry.values[0][0]
+    return min(limits.required_context, shortest)
+
+
+def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
+    """The smallest change of one hyperparameter that makes the largest architecture cover."""
+    chosen = dict(zip(geometry.names, best, strict=True))
+    changes = []
+    for name in ("levels", "kernel_size", "nb_stacks"):
+        if name not in chosen:
+            continue
+        for value in range(chosen[name] + 1, chosen[name] + 1 + _FARTHEST_CHANGE):
+            if name == "levels" and value > _MOST_LEVELS:
+                break
+            point = tuple({**chosen, name: value}[key] for key in geometry.names)
+            if limits.receptive_field_violation(geometry.architecture(point)).excess <= 0:
+                changes.append(f"{name} {value}")
+                break
+    return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."
+
+
+def _require_few_parameters(space: SearchSpace, geometry: Geometry, limits: Limits, context: int) -> None:
+    """Raise an InputError if even the smallest feasible architecture has too many."""
+    if limits.max_params is None:
+        return
+    filters = integers_of("nb_filters", space.nb_filters)[0]
+    norm = "none" if "none" in space.norm else space.norm[0]
+    smallest = min(
+        limits.parameters(replace(geometry.architecture(point), nb_filters=filters, norm=norm))
+        for point in geometry.feasible
+    )
+    if smallest > limits.max_params:
+        raise InputError(
+            f"No architecture of this space has at most max_params = {limits.max_params:,} parameters: the smallest "
+            f"that covers {context} steps has {smallest:,}. Allow more, or fewer filters."
+        )
