@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -29,6 +30,7 @@ import numpy as np
 import optuna
 
 from tcn_search import Range, SearchSpace, Study, load_study, load_task
+from tcn_search.errors import InputError
 from tcn_search.study.study_file import read_study_file
 
 PLAIN = Path(__file__).parent / "plain"
@@ -45,6 +47,7 @@ SPACE: dict[str, Any] = {
 TASKS = {"adding": {"seq_len": 600, "train_size": 2_000}, "seq_mnist": {"train": 2_000}}
 OURS = {"tensorflow": "tcn-search, TensorFlow", "jax": "tcn-search, JAX"}
 BATCH_SIZE = 32
+SECONDS_BETWEEN_LOOKS = 3
 Row = dict[str, float]  # a finished trial: seconds since the start, score
 
 
@@ -108,9 +111,20 @@ class Bench:
         return [json.loads(line) for line in done.splitlines() if line.startswith("{")]
 
     def ours(
-        self, backend: str, given: list[dict[str, Any]], trials: int, seed: int, timeout: float = 0
+        self,
+        backend: str,
+        given: list[dict[str, Any]],
+        trials: int,
+        seed: int,
+        timeout: float = 0,
+        until: float = -math.inf,
     ) -> list[Row]:
-        """The same of `tcn-search run`; given configurations are trained to their end, others may be pruned."""
+        """The same of `tcn-search run`; given configurations are trained to their end, others may be pruned.
+
+        Args:
+            timeout: seconds after which the search ends.
+            until: a score after which it ends, too.
+        """
         name = f"{backend}-{seed}-{len(given)}"
         storage = f"sqlite:///{self.folder / 'studies.db'}"
         file = self.folder / f"{name}.toml"
@@ -121,13 +135,22 @@ class Bench:
         command += ["--backend", backend, "--workers", "auto"]
         command += ["--timeout", f"{timeout:.0f}s"] if timeout else []
         started = datetime.now()
-        self._command(command, backend)
-        rows = load_study(name, storage).trials().dropna(subset="score")
-        ended = (rows["started"] - started).dt.total_seconds() + rows["seconds"]
-        return [
-            {"seconds": seconds, "score": score}
-            for seconds, score in sorted(zip(ended, rows["score"], strict=True))
-        ]
+
+        def rows() -> list[Row]:
+            found = load_study(name, storage).trials().dropna(subset="score")
+            ended = (found["started"] - started).dt.total_seconds() + found["seconds"]
+            return [
+                {"seconds": seconds, "score": score}
+                for seconds, score in sorted(zip(ended, found["score"], strict=True))
+            ]
+
+        def enough() -> bool:
+            with suppress(InputError):  # the study is not made yet
+                return math.isfinite(_reached(rows(), until))
+            return False
+
+        self._command(command, backend, enough if math.isfinite(until) else None)
+        return rows()
 
     def _study_file(self, trials: int, seed: int, pruner: str) -> str:
         return f"""
@@ -157,12 +180,22 @@ pruner = "{pruner}"
 warm_start = {"true" if pruner == "asha" else "false"}
 """
 
-    def _command(self, command: list[str], backend: str) -> str:
+    def _command(self, command: list[str], backend: str, enough: Callable[[], bool] | None = None) -> str:
+        """What the command printed; it is asked to stop when there is `enough`."""
         environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stderr[-2000:]}")
-        return done.stdout
+        out, err = self.folder / "stdout", self.folder / "stderr"
+        with out.open("w") as said, err.open("w") as complained:
+            running = subprocess.Popen(
+                command, env=environment, cwd=self.folder, stdout=said, stderr=complained
+            )
+        stopped = False
+        while enough is not None and not stopped and running.poll() is None:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            if stopped := enough():
+                running.terminate()
+        if running.wait() != 0 and not stopped:
+            sys.exit(f"{' '.join(command)} ended with code {running.returncode}:\n{err.read_text()[-2000:]}")
+        return out.read_text()
 
 
 def _range(name: str, more: str = "") -> str:
@@ -234,7 +267,8 @@ def time_to_score(
         lines.append(_line(seed, "Optuna around keras-tcn", plain, reached, 1.0, target))
         print(lines[-1], flush=True)
         for name in backends:
-            rows = bench.ours(name, [], 100 * trials, seed, timeout=last)
+            until = score if target is None else min(score, target)
+            rows = bench.ours(name, [], 100 * trials, seed, timeout=last, until=until)
             ours = _reached(rows, score)
             ratios[name].append(ours / reached)
             lines.append(_line(seed, OURS[name], rows, ours, ours / reached, target))
