@@ -83,7 +83,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     result: dict[str, Any] = {
         "commands": commands,
         "seconds": [round(search), round(final)],
-        "machine": f"{os.cpu_count()} cores, {'; '.join(sorted(set(where.dropna())))}",
+        "machine": f"{_cores()}, {'; '.join(sorted(set(where.dropna())))}",
         "trials": {str(ended): int(count) for ended, count in frame["ended"].value_counts().items()},
         "required_context": context,
         "architecture": str(architecture),
@@ -129,8 +129,20 @@ def page(name: str, result: dict[str, Any]) -> str:
     return (
         f"# {name}\n\nWritten by `python studies/results.py {name}`. The full study is "
         f"[{name}.toml](../../{name}.toml); what the command sets differs from it.\n\n| | |\n| --- | --- |\n{table}\n\n"
-        "![score and receptive field of every trial](receptive_field.png)\n"
+        f"![score and receptive field of every trial](receptive_field.png)\n{_notes(name)}"
     )
+
+
+def _notes(name: str) -> str:
+    """What a person has to say about a result, such as what limits it: notes.md beside it, if there is one."""
+    file = RESULTS / name / "notes.md"
+    return f"\n{file.read_text(encoding='utf-8')}" if file.exists() else ""
+
+
+def _cores() -> str:
+    """The cores that this process, and with it the commands, may use."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{count} core{'s' * (count != 1)}"
 
 
 def aim(name: str, result: dict[str, Any]) -> str:
@@ -162,8 +174,8 @@ def summary() -> str:
         )
     return (
         "# Results of the shipped studies\n\nEach folder was written by `python studies/results.py NAME`, from the "
-        "study. Test scores are over the seeds shown, on a part that the search never saw; the time is that of the "
-        "search and of the winner's final trainings.\n\n"
+        "study; where it says what limits a result, a person wrote it. Test scores are over the seeds shown, on a part "
+        "that the search never saw; the time is that of the search and of the winner's final trainings.\n\n"
         "| study | test | published | aim | time |\n| --- | --- | --- | --- | --- |\n"
         + "\n".join(lines)
         + "\n"
