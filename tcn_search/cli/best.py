@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tcn_search.cli.find_study import add_study_arguments, find_study
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
+from tcn_search.workers.backends import use_backend
 
 if TYPE_CHECKING:
     from tcn_search.study.winners import SeedRun
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
     before = study.test_readings
+    use_backend(study.definition.backend)
     import_keras_quietly()
     winner = study.best(
         arguments.top, arguments.seeds, limits=limits, out=arguments.out, refit=arguments.refit, on_run=show

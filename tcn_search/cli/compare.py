@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tcn_search.cli.find_study import add_study_arguments, find_study
 from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.workers.backends import use_backend
 
 if TYPE_CHECKING:
     from tcn_search.study.comparison import Comparison, Run
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             flush=True,
         )
 
+    use_backend(study.definition.backend)
     import_keras_quietly()
     comparison = study.compare(against, arguments.learning_rates, arguments.seeds, on_run=show)
     print(f"\n{_table(comparison)}\n{comparison.verdict()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib.util
+import socket
 
 from tcn_search.cli.find_study import add_storage_argument
 from tcn_search.errors import InputError
@@ -36,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         optuna_dashboard.run_server(storage, host=arguments.host, port=arguments.port)
     except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+        unknown_host = isinstance(error, socket.gaierror)
+        if not unknown_host and error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
             raise
         raise InputError(
             f"The dashboard cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. "

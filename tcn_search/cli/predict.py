@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
+from tcn_search.workers.backends import resolve_backend, use_backend
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
     X = None if data.name.endswith((".txt", ".txt.gz")) else read_new_data(data)
+    use_backend(resolve_backend("auto"))
     import_keras_quietly()
     from tcn_search.models.build import load_model
     from tcn_search.models.predict import predict, vocabulary_of

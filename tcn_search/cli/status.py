@@ -59,5 +59,12 @@ def _print_status(study: Study) -> None:
         print(front[["trial", *names]].to_string(index=False))
     for change in study.changes:
         print(f"changed {change['when']}: {'; '.join(change['what'])}")
+    lease = study.holder()
+    if lease is not None:
+        print(f"run by {lease}")
     for number, epoch in study.running().items():
-        print(f"running: trial {number}, epoch {epoch}")
+        print(
+            f"running: trial {number}, epoch {epoch}"
+            if lease is not None
+            else f"lost: trial {number}, in epoch {epoch} when its run ended; the next run tries it again"
+        )

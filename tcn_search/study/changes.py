@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 
 from tcn_search.errors import InputError
+from tcn_search.space.dimensions import Range
 from tcn_search.study.definition import Definition
 
 _CHANGES, _VERSIONS = "changes", "versions"  # user attributes of a study
@@ -36,15 +37,23 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
         fixed.append("search.objectives")
     ours, theirs = stored.space.to_dict(), given.space.to_dict()
     for key in sorted({*ours, *theirs}):
-        one, two = ours.get(key), theirs.get(key)
-        both_are_choices = isinstance(one, list) and isinstance(two, list) and len(one) > 1 and len(two) > 1
-        if one != two and both_are_choices:
+        kinds = [_kind(ours.get(key)), _kind(theirs.get(key))]
+        both_are_choices = kinds == ["choice", "choice"]
+        if None not in kinds and (kinds[0] != kinds[1] or (both_are_choices and ours[key] != theirs[key])):
             fixed.append(f"space.{key}")
     if fixed:
         raise InputError(
             f"The study {name!r} cannot go on with other choices or objectives: {', '.join(fixed)}. Give the new study "
             f"another name; it can begin with the best of this one: --from {name} (start_from={name!r})."
         )
+
+
+def _kind(dimension: Any) -> str | None:
+    """What Optuna sees in a dimension as it is written in a study file; None where it is not asked for."""
+    if isinstance(dimension, Mapping):
+        made = Range(**dimension)
+        return ("integers" if made.is_integer else "numbers") + " on a logarithm" * made.log
+    return "choice" if isinstance(dimension, list) and len(dimension) > 1 else None
 
 
 def versions_now(backend: str) -> dict[str, str]:

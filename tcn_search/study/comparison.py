@@ -12,6 +12,7 @@ import pandas as pd
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
+from tcn_search.study.winners import mean_and_spread
 from tcn_search.tasks.kinds import Metric
 
 TCN = "tcn"
@@ -48,6 +49,7 @@ class Comparison:
         epochs, patience: of every training.
         objective, metric: what chooses, and what is shown.
         runs: in the order in which they were made.
+        made_with: a digest of all else that decides what a training gives.
     """
 
     trial: int
@@ -61,6 +63,7 @@ class Comparison:
     metric: str
     metric_direction: str
     runs: list[Run] = field(default_factory=list)
+    made_with: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -72,9 +75,12 @@ class Comparison:
         return cls(**{**values, "runs": [Run(**run) for run in values["runs"]]})
 
     def is_same_as(self, other: Comparison) -> bool:
-        """Whether both train the same things, so that the runs of one count for the other."""
-        mine, theirs = self.to_dict(), other.to_dict()
-        return {**mine, "runs": None} == {**theirs, "runs": None}
+        """Whether both train in the same way, so that the runs of one count for the other.
+
+        More seeds or other contenders are further runs beside those.
+        """
+        beside = dict.fromkeys(("runs", "seeds", "contenders"))
+        return {**self.to_dict(), **beside} == {**other.to_dict(), **beside}
 
     def searched(self, contender: str) -> list[Run]:
         """The runs that choose the contender's learning rate."""
@@ -82,7 +88,11 @@ class Comparison:
 
     def final(self, contender: str) -> list[Run]:
         """The contender's runs over seeds."""
-        return [run for run in self.runs if run.contender == contender and run.seed != SEARCH_SEED]
+        return [
+            run
+            for run in self.runs
+            if run.contender == contender and SEARCH_SEED < run.seed <= SEARCH_SEED + self.seeds
+        ]
 
     def best_learning_rate(self, contender: str) -> float:
         """The one with the best validation value; diverged runs lose."""
@@ -113,9 +123,9 @@ class Comparison:
             "learning_rate": runs[0].learning_rate,
             "seeds": len(runs),
             "validation": statistics.fmean(run.metric for run in runs),
-            "validation_spread": _spread([run.metric for run in runs]),
+            "validation_spread": mean_and_spread([run.metric for run in runs])[1],
             "test": statistics.fmean(tests) if tests else math.nan,
-            "test_spread": _spread(tests),
+            "test_spread": mean_and_spread(tests)[1] if tests else math.nan,
             "seconds_an_epoch": statistics.median(run.seconds_an_epoch for run in runs),
         }
 
@@ -149,10 +159,6 @@ _COLUMNS = (
     "test_spread",
     "seconds_an_epoch",
 )
-
-
-def _spread(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if len(values) > 1 else math.nan
 
 
 def _larger(first: pd.Series, second: pd.Series) -> float:

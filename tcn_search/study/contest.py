@@ -15,6 +15,7 @@ from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.dimensions import Range
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run, read_contenders
+from tcn_search.study.final_training import test_score, train_once
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task
 
@@ -73,30 +74,21 @@ class Contest:
             on_run(run)
 
     def _train(self, contender: str, rate: float, seed: int) -> Run:
-        import keras
-
-        from tcn_search.trainers.fit import train
-
-        keras.utils.set_random_seed(seed)
         settings = replace(self.settings, learning_rate=rate)
-        model = self._build(contender, settings)
-        comparison = self.comparison
-        objective = Metric(comparison.objective, comparison.direction)
-        training = train(model, self.task.training, settings, objective, keep_best=True)
-        best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
+        objective = Metric(self.comparison.objective, self.comparison.direction)
+        made = train_once(lambda: self._build(contender, settings), self.task, settings, objective, seed)
+        training = made.training
         is_final = seed != SEARCH_SEED and self.task.test is not None and training.best_epoch > 0
-        # The first epoch has the compilation in it.
-        seconds = [epoch["seconds"] for epoch in training.curve]
         return Run(
             contender,
             rate,
             seed,
             training.score,
-            best.get(f"val_{comparison.metric}", math.nan),
+            made.metric,
             training.best_epoch,
-            statistics.median(seconds[1:] or seconds),
-            int(model.count_params()),
-            self._test(model) if is_final else None,
+            statistics.median(made.seconds[1:] or made.seconds),
+            int(made.model.count_params()),
+            test_score(made.model, self.task) if is_final else None,
         )
 
     def _build(self, contender: str, settings: TrainingSettings) -> Any:
@@ -115,13 +107,6 @@ class Contest:
         spec, parameters = self.task.spec, self.comparison.searched(TCN)[0].parameters
         width = int(layers or 1)
         return sized_to(parameters, cell, width, spec.input_channels, spec.outputs, spec.vocabulary)
-
-    def _test(self, model: Any) -> float:
-        part = self.task.test
-        assert part is not None
-        at_once = self.task.spec.sequences_at_once
-        found = model.evaluate(part.X, part.y, batch_size=at_once, verbose=0, return_dict=True)
-        return float(found[self.comparison.metric])
 
 
 def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, seeds: int) -> Contest:
@@ -142,6 +127,7 @@ def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, s
         direction=definition.objective.direction,
         metric=metric.name,
         metric_direction=metric.direction,
+        made_with=definition.digest([(chosen.architecture, chosen.settings)]),
     )
     stored = study.comparison
     if stored is not None and stored.is_same_as(comparison):

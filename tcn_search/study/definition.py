@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
+from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import one_of, positive_integer
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
@@ -170,6 +173,18 @@ class Definition:
             vocabulary=spec.vocabulary,
             static=not is_dynamic(self.search.sampler),
         )
+
+    def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
+        """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
+        decides = [
+            self.spec.to_dict(),
+            self.fingerprint,
+            self.objective.name,
+            self.backend,
+            None if self.model is None else [self.model.name, self.model.fingerprint],
+            *([architecture.to_dict(), settings.to_dict()] for architecture, settings in trained),
+        ]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""

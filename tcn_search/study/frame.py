@@ -52,7 +52,7 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     the trial's own look-back) and seq_len in steps; parameters of the whole model; seconds in all, and in build,
     compile (first calls), training and validation; outside_share, the part of the seconds that no training step took;
     the architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
-    versions); started (UTC-naive).
+    versions); started (by the clock of the machine that ran it, without a time zone).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]

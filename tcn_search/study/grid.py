@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +50,13 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[PlannedTrial]:
         architecture = _architecture(space, geometry[rest], chosen)
         if not infeasible(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
-            yield PlannedTrial(f"grid {index}", parameters_of(space, architecture, settings))
+            yield PlannedTrial(_name(architecture, settings), parameters_of(space, architecture, settings))
+
+
+def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
+    """The same for the same point, in whatever space it stands."""
+    values = json.dumps([architecture.to_dict(), settings], sort_keys=True)
+    return f"grid {hashlib.sha256(values.encode()).hexdigest()[:16]}"
 
 
 def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:

@@ -12,10 +12,12 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import recorded_changes
 from tcn_search.study.comparison import Comparison
 from tcn_search.study.definition import Definition
 from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.lease import Holder, Lease
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import stored_start
 from tcn_search.study.search import is_finished
@@ -37,6 +39,7 @@ class StudyRecord:
     definition: Definition
     _url: str | None
     _optuna: optuna.Study
+    _storage: optuna.storages.RDBStorage
 
     @property
     def start(self) -> WarmStart:
@@ -112,17 +115,24 @@ class StudyRecord:
         return [self._candidate(trials[int(number)]) for number in best["trial"]]
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
-        training = self.definition.training
-        settings = replace(
-            training,
-            **self.definition.space.settings_of(trial.params),
-            epochs=self.definition.search.final_epochs or training.epochs,
-        )
+        training, search = self.definition.training, self.definition.search
+        stored = trial.user_attrs["result"].get("settings")
+        if stored is None:  # a study of before they were kept
+            used = replace(training, **self.definition.space.settings_of(trial.params))
+        else:
+            used = TrainingSettings.from_dict(stored)
+        settings = replace(used, epochs=search.final_epochs or training.epochs)
         return Candidate(trial.number, self.architecture_of(trial.number), settings)
 
     def architecture_of(self, trial: int) -> Architecture:
         """The architecture of a trial."""
         return Architecture.from_dict(self._trials()[trial].user_attrs["architecture"])
+
+    def holder(self) -> Holder | None:
+        """The process that runs the study now, or None."""
+        with database_errors(self._url):
+            found = Lease(self._storage, self.name).holder()
+        return None if found is None or found.has_ended() else found
 
     def running(self) -> dict[int, int]:
         """Trials in training now, with the epochs they have reported."""

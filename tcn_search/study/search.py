@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.constraints import infeasible
-from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.definition import Definition
 from tcn_search.study.giving_up import ended_well, give_up_after
 from tcn_search.study.grid import grid_points
@@ -73,7 +72,7 @@ class Search:
         self._objective = definition.objective
         self._on_progress = on_progress
         self._running: dict[int, optuna.Trial] = {}
-        self._architectures: dict[int, Architecture] = {}
+        self._jobs: dict[int, TrialJob] = {}
         self._epochs: dict[int, int] = {}
         recorded = study.get_trials(deepcopy=False)
         self._finished = sum(map(is_finished, recorded))
@@ -103,37 +102,37 @@ class Search:
         self._require_ownership()
         for _ in range(INFEASIBLE_IN_A_ROW):
             if not self._plan.prepare():
-                self.ended = self._plan.only
+                if not self._running:  # one of them may be lost, and then it is tried again
+                    self.ended = self._plan.only
                 return None
             trial = self._study.ask()
             architecture, settings = self._space.suggest(trial)
             trial.set_user_attr("architecture", architecture.to_dict())
             if self._is_feasible(trial, architecture):
                 self._running[trial.number] = trial
-                self._architectures[trial.number] = architecture
+                self._jobs[trial.number] = self._job(trial, architecture, settings)
                 self._epochs[trial.number] = 0
-                return TrialJob(
-                    number=trial.number,
-                    architecture=architecture,
-                    settings=self._training(settings, trial),
-                    objective=self._objective.name,
-                    direction=self._objective.direction,
-                    seed=(self._definition.search.seed + trial.number) % 2**31,
-                    measure_latency=any(metric.name == "latency" for metric in self._objectives),
-                    time_limit=self._trial_timeout,
-                    model=self._definition.model,
-                    max_params=None
-                    if self._definition.model is None
-                    else self._definition.constraints.max_params,
-                )
+                return self._jobs[trial.number]
         raise InputError(
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
             f'use receptive_field = "narrow".'
         )
 
-    def _training(self, settings: dict[str, Any], trial: optuna.Trial) -> TrainingSettings:
-        training = replace(self._definition.training, **settings)
-        return replace(training, epochs=trial.user_attrs.get(EPOCHS, training.epochs))
+    def _job(self, trial: optuna.Trial, architecture: Architecture, settings: dict[str, Any]) -> TrialJob:
+        definition = self._definition
+        training = replace(definition.training, **settings)
+        return TrialJob(
+            number=trial.number,
+            architecture=architecture,
+            settings=replace(training, epochs=trial.user_attrs.get(EPOCHS, training.epochs)),
+            objective=self._objective.name,
+            direction=self._objective.direction,
+            seed=(definition.search.seed + trial.number) % 2**31,
+            measure_latency=any(metric.name == "latency" for metric in self._objectives),
+            time_limit=self._trial_timeout,
+            model=definition.model,
+            max_params=None if definition.model is None else definition.constraints.max_params,
+        )
 
     def _is_over(self) -> bool:
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -173,8 +172,9 @@ class Search:
         self._require_ownership()
         trial = self._running.pop(outcome.number)
         self._epochs.pop(outcome.number)
-        architecture = self._architectures.pop(outcome.number)
-        trial.set_user_attr("result", _result(outcome))
+        job = self._jobs.pop(outcome.number)
+        architecture = job.architecture
+        trial.set_user_attr("result", {**_result(outcome), "settings": job.settings.to_dict()})
         if outcome.ended in ERRORS:
             self._study.tell(trial, state=TrialState.FAIL)
             if outcome.ended == "lost":

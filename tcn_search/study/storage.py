@@ -32,7 +32,7 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
         raise InputError(
             f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {without_password(url)}"
         )
-    file = Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+    file = _sqlite_file(url)
     with storage_errors(url):
         if file is not None and not file.exists():
             if not create:
@@ -48,7 +48,9 @@ def storage_errors(url: str) -> Iterator[None]:
     shown = without_password(url)
     try:
         yield
-    except ArgumentError as error:
+    except InputError:
+        raise
+    except (ArgumentError, ValueError) as error:  # of a ValueError the text may hold part of a password
         raise InputError(
             f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}."
         ) from error
@@ -88,8 +90,11 @@ def without_password(text: str) -> str:
     'postgresql://ann:***@host/db'
     >>> without_password("mysql://host/db?user=ann&password=secret&ssl=1")
     'mysql://host/db?user=ann&password=***&ssl=1'
+    >>> without_password("postgresql:ann:secret@host/db")
+    'postgresql:ann:***@host/db'
     """
-    text = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", text)
+    text = re.sub(r"(:/*[^:/@\s]+):\S*@", r"\1:***@", text)
+    text = re.sub(r"(://):\S*@", r"\1:***@", text)
     return re.sub(r"(?i)([?&](?:ssl)?(?:password|passwd|pwd)=)[^&\s]*", r"\1***", text)
 
 
@@ -97,7 +102,8 @@ def list_studies(url: str | None = None) -> list[str]:
     """Every study in a storage, by name; none where there is no storage yet."""
     if _is_missing(url):
         return []
-    return sorted(optuna.get_all_study_names(storage=open_storage(url)))
+    with storage_errors(url or DEFAULT_STORAGE):
+        return sorted(optuna.get_all_study_names(storage=open_storage(url)))
 
 
 def delete_study(name: str, url: str | None = None) -> None:
@@ -119,5 +125,10 @@ def no_such_study(name: str, names: list[str]) -> InputError:
 
 
 def _is_missing(url: str | None) -> bool:
-    url = url or DEFAULT_STORAGE
-    return url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists()
+    file = _sqlite_file(url or DEFAULT_STORAGE)
+    return file is not None and not file.exists()
+
+
+def _sqlite_file(url: str) -> Path | None:
+    """The file behind an SQLite URL, whose options begin with "?"."""
+    return Path(url.removeprefix(_SQLITE).partition("?")[0]) if url.startswith(_SQLITE) else None

@@ -27,7 +27,7 @@ from tcn_search.study.changes import (
     version_differences,
     versions_now,
 )
-from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run
+from tcn_search.study.comparison import Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.grid import grid_size
@@ -127,7 +127,15 @@ class Study(StudyRecord):
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
             if task is None:
-                given = replace(stored, backend=wanted, model=model or stored.model)
+                given = replace(
+                    stored,
+                    space=space or stored.space,
+                    constraints=constraints or stored.constraints,
+                    training=training or stored.training,
+                    search=search or stored.search,
+                    backend=wanted,
+                    model=model or stored.model,
+                )
             else:
                 given = Definition.of(
                     task,
@@ -151,17 +159,27 @@ class Study(StudyRecord):
 
     def _stored_definition(self) -> Definition:
         study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
+        if not study.user_attrs and not study.get_trials(deepcopy=False):
+            raise InputError(
+                f"The study {self.name!r} is being made by another process, or its making was cut short. Try again "
+                f"in a moment, or remove it with tcn_search.delete_study({self.name!r})."
+            )
         if _DEFINITION not in study.user_attrs:
             raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
         return Definition.from_dict(study.user_attrs[_DEFINITION])
 
     def _create(self, start: WarmStart) -> None:
         with storage_errors(self._url or ""):
-            study = optuna.create_study(
-                study_name=self.name,
-                storage=open_storage(self._url, create=True),
-                directions=[objective.direction for objective in self.definition.objectives],  # type: ignore[misc]
-            )
+            try:
+                study = optuna.create_study(
+                    study_name=self.name,
+                    storage=open_storage(self._url, create=True),
+                    directions=[objective.direction for objective in self.definition.objectives],  # type: ignore[misc]
+                )
+            except optuna.exceptions.DuplicatedStudyError as error:
+                raise InputError(
+                    f"Another process has just made the study {self.name!r}. The same command finds it now."
+                ) from error
             study.set_user_attr(_DEFINITION, self.definition.to_dict())
             store_versions(study, versions_now(self.definition.backend))
             store(study, start)
@@ -357,8 +375,9 @@ class Study(StudyRecord):
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
         candidates = self.candidates(top, limits)
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
+        made_with = self.definition.digest([(one.architecture, one.settings) for one in candidates])
         stored = self.winner
-        if stored is not None and stored.answers(wanted, file, refit):
+        if stored is not None and stored.answers(wanted, made_with, file, refit):
             return stored
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
@@ -373,10 +392,11 @@ class Study(StudyRecord):
             refit,
             self.definition.model,
         )
-        winner.read_at = _now()
-        winner.readings = self.test_readings + bool(winner.test_scores)
-        self._optuna.set_user_attr(READINGS, winner.readings)
-        self._optuna.set_user_attr(WINNER, winner.to_dict())
+        winner.made_with, winner.read_at = made_with, _now()
+        with database_errors(self._url):
+            winner.readings = self.test_readings + bool(winner.test_scores)
+            self._optuna.set_user_attr(READINGS, winner.readings)
+            self._optuna.set_user_attr(WINNER, winner.to_dict())
         return winner
 
     def compare(
@@ -391,7 +411,7 @@ class Study(StudyRecord):
 
         Every contender, the TCN too, gets the same data, epochs, early stopping and number of learning rates,
         judged by the validation part; then its best one is trained over seeds and the test part is read.
-        Stopped and called again, it continues.
+        Stopped and called again, it continues, with more seeds or other contenders too.
 
         Args:
             against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
@@ -400,13 +420,18 @@ class Study(StudyRecord):
             seeds: final trainings of each.
             on_run: called after every training.
         """
+        use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
         contest = prepare_contest(self, against, learning_rates, seeds)
+        has_read = any(run.test is not None for run in contest.comparison.runs)
 
         def keep(run: Run) -> None:
-            if run.contender == TCN and run.seed == SEARCH_SEED + 1 and run.test is not None:
-                self._optuna.set_user_attr(READINGS, self.test_readings + 1)
-            self._optuna.set_user_attr(COMPARISON, contest.comparison.to_dict())
+            nonlocal has_read
+            with database_errors(self._url):
+                if run.test is not None and not has_read:
+                    self._optuna.set_user_attr(READINGS, self.test_readings + 1)
+                    has_read = True
+                self._optuna.set_user_attr(COMPARISON, contest.comparison.to_dict())
             if on_run is not None:
                 on_run(run)
 

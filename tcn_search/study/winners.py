@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.study.final_training import test_score, train_once
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
@@ -55,6 +57,7 @@ class Winner:
         model_file: where the model was saved.
         refit_epochs: epochs of the trainings on training and validation part together, whose models the test
             part judged; 0 where there were none.
+        made_with: a digest of all that decides what these trainings give.
     """
 
     trial: int
@@ -67,17 +70,18 @@ class Winner:
     readings: int = 0
     model_file: str = ""
     refit_epochs: int = 0
+    made_with: str = ""
 
     @property
     def winning_runs(self) -> list[SeedRun]:
         """The winner's trainings."""
         return [run for run in self.runs if run.trial == self.trial]
 
-    def answers(self, wanted: set[tuple[int, int]], file: Path, refit: bool) -> bool:
+    def answers(self, wanted: set[tuple[int, int]], made_with: str, file: Path, refit: bool) -> bool:
         """Whether these are the (trial, seed) trainings that are wanted, with the model still in `file`."""
         made = {(run.trial, run.seed) for run in self.runs}
-        same_data = bool(self.refit_epochs) == refit
-        return made == wanted and same_data and Path(self.model_file) == file and file.exists()
+        same = made == wanted and bool(self.refit_epochs) == refit and self.made_with == made_with
+        return same and Path(self.model_file) == file and file.exists()
 
     def facts(self) -> dict[str, str]:
         """What was found, in words: {"Winner over 3 seeds": ..., "Test": ...}."""
@@ -140,10 +144,15 @@ def find_winner(
 
     The test part is looked at last, for the winner alone.
 
+    A training that diverged loses against all others.
+
     Args:
         refit: train the winner again with every seed, on training and validation part together, for as many
             epochs as its best ones were on average. These models take the place of the others.
         model: a user's own function that builds the model, or None.
+
+    Raises:
+        InputError: every training of every candidate diverged.
     """
     runs, models = [], {}
     for candidate in candidates:
@@ -156,45 +165,48 @@ def find_winner(
         candidate.trial: statistics.fmean(run.score for run in runs if run.trial == candidate.trial)
         for candidate in candidates
     }
-    rank = max if objective.direction == "maximize" else min
-    trial = rank(scores, key=lambda number: scores[number])
+    trial = min(scores, key=lambda number: _rank(scores[number], objective))
     metric = task.spec.task_kind.metrics[0]
     winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file))
-    winner.saved_seed = rank(winner.winning_runs, key=lambda run: run.score).seed
+    best = min(winner.winning_runs, key=lambda run: _rank(run.score, objective))
+    if math.isnan(best.score):
+        raise InputError(
+            f"Every training of trial {trial} diverged (NaN or infinite loss): {len(runs)} trainings in all. "
+            "Take more trials into account (top), or search with a smaller learning rate or with clip_norm."
+        )
+    winner.saved_seed = best.seed
     if refit:
-        winner.refit_epochs = max(1, round(statistics.fmean(run.best_epoch for run in winner.winning_runs)))
+        epochs = [run.best_epoch for run in winner.winning_runs if run.best_epoch]
+        winner.refit_epochs = max(1, round(statistics.fmean(epochs)))
         chosen = next(candidate for candidate in candidates if candidate.trial == trial)
         for seed in seeds:
             models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs, model)
+    models[trial, winner.saved_seed].save(model_file)  # what can fail comes before the test part is read
     if task.test is not None:
-        winner.test_scores = [_evaluate(models[trial, seed], task, metric.name) for seed in seeds]
-    models[trial, winner.saved_seed].save(model_file)
+        winner.test_scores = [test_score(models[trial, seed], task) for seed in seeds]
     return winner
+
+
+def _rank(value: float, objective: Metric) -> tuple[bool, float]:
+    """What sorts the best first and NaN, which a diverged training has, last."""
+    return math.isnan(value), -value if objective.direction == "maximize" else value
 
 
 def _train(
     candidate: Candidate, task: Task, objective: Metric, seed: int, own: ModelFunction | None
 ) -> tuple[SeedRun, Any]:
-    import keras
-
     from tcn_search.models.build import build_model
-    from tcn_search.trainers.fit import train
 
-    keras.utils.set_random_seed(seed)
-    model = build_model(candidate.architecture, task, candidate.settings, None if own is None else own.load())
-    training = train(model, task.training, candidate.settings, objective, keep_best=True)
-    metric = task.spec.task_kind.metrics[0].name
-    best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
+    def build() -> Any:
+        return build_model(
+            candidate.architecture, task, candidate.settings, None if own is None else own.load()
+        )
+
+    made = train_once(build, task, candidate.settings, objective, seed)
+    training = made.training
     return (
-        SeedRun(
-            candidate.trial,
-            seed,
-            training.score,
-            best.get(f"val_{metric}", math.nan),
-            training.best_epoch,
-            sum(epoch["seconds"] for epoch in training.curve),
-        ),
-        model,
+        SeedRun(candidate.trial, seed, training.score, made.metric, training.best_epoch, sum(made.seconds)),
+        made.model,
     )
 
 
@@ -213,9 +225,3 @@ def _refit(
     model = build_model(candidate.architecture, task, settings, None if own is None else own.load())
     train(model, data, settings, objective)
     return model
-
-
-def _evaluate(model: Any, task: Task, metric: str) -> float:
-    part, at_once = task.test, task.spec.sequences_at_once
-    assert part is not None
-    return float(model.evaluate(part.X, part.y, batch_size=at_once, verbose=0, return_dict=True)[metric])

@@ -89,6 +89,19 @@ def is_plateau(losses: Sequence[float]) -> bool:
     return len(before) >= PLATEAU_EPOCHS and newest >= max(before[-PLATEAU_EPOCHS:])
 
 
+class HalveOnPlateau(keras.callbacks.Callback):
+    """The schedule "plateau": the learning rate is halved after each epoch that `is_plateau`."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.losses: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.losses.append(float((logs or {})["val_loss"]))
+        if is_plateau(self.losses):
+            optimizer = self.model.optimizer
+            optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) / 2
+
+
 class _Callbacks(keras.callbacks.CallbackList):
     """Gives the watcher each batch's numbers unread.
 
@@ -96,7 +109,8 @@ class _Callbacks(keras.callbacks.CallbackList):
     """
 
     def __init__(self, watcher: _Watcher, model: keras.Model, epochs: int) -> None:
-        super().__init__([watcher], add_history=True, model=model, epochs=epochs)
+        plateau = [HalveOnPlateau()] if watcher.settings.schedule == "plateau" else []
+        super().__init__([watcher, *plateau], add_history=True, model=model, epochs=epochs)
         self.watcher = watcher
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -174,7 +188,8 @@ class _Watcher(keras.callbacks.Callback):
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)
-        if training.ended == "diverged" or not math.isfinite(numbers[self.objective.name]):
+        watched = {"loss", "val_loss", self.objective.name}
+        if training.ended == "diverged" or not all(math.isfinite(numbers[name]) for name in watched):
             self._stop("diverged")
             return
         value = numbers[self.objective.name]
@@ -185,11 +200,6 @@ class _Watcher(keras.callbacks.Callback):
             training.best_epoch, training.score = epoch + 1, value
             if self.keep_best:
                 self.best_weights = self.model.get_weights()
-        if self.settings.schedule == "plateau" and is_plateau(
-            [epoch["val_loss"] for epoch in training.curve]
-        ):
-            optimizer = self.model.optimizer
-            optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) / 2
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
             self._stop("stopped")
         elif self.settings.patience and epoch + 1 - self.improved_at >= self.settings.patience:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras_tuner
 
+HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to the values of a trial
+
 
 class Asking:
     """Stands in for an Optuna trial: one hyperparameter a dimension, without conditional scopes.

@@ -14,11 +14,11 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.definition import Definition, SearchSettings
+from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.task import Task
-from tcn_search.tuner.asking import Asking
+from tcn_search.trainers.fit import HalveOnPlateau
+from tcn_search.tuner.asking import HYPERBAND_EPOCHS, Asking
 from tcn_search.tuner.repair import repaired
-
-_HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to the values of a trial
 
 
 class TCNHyperModel(keras_tuner.HyperModel):
@@ -30,7 +30,8 @@ class TCNHyperModel(keras_tuner.HyperModel):
 
     Args:
         task: with its data; `fit` trains on it, judged by its validation part.
-        space, constraints, training: as for a `Study`, with the same defaults.
+        space, constraints, training: as for a `Study`, with the same defaults. With `patience` a training stops
+            when the validation loss has not fallen for so many epochs.
 
     Raises:
         InputError: no architecture of the space is feasible; says what would help.
@@ -56,7 +57,7 @@ class TCNHyperModel(keras_tuner.HyperModel):
     def configuration(self, hp: keras_tuner.HyperParameters) -> tuple[Architecture, TrainingSettings]:
         """What the hyperparameters stand for, for example those of `tuner.get_best_hyperparameters()[0]`."""
         architecture, settings = self.space.suggest(Asking(hp))
-        epochs = hp.values.get(_HYPERBAND_EPOCHS, self.training.epochs)
+        epochs = hp.values.get(HYPERBAND_EPOCHS, self.training.epochs)
         return repaired(self.space, architecture), replace(self.training, **settings, epochs=epochs)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -70,5 +71,11 @@ class TCNHyperModel(keras_tuner.HyperModel):
         kwargs = {"batch_size": settings.batch_size, "epochs": settings.epochs, "verbose": 0, **kwargs}
         if not args and "x" not in kwargs:
             args = (self.data.train.X, self.data.train.y)
+            kwargs.setdefault("sample_weight", sample_weights(self.data))
             kwargs.setdefault("validation_data", (self.data.validation.X, self.data.validation.y))
-        return model.fit(*args, **kwargs)
+        callbacks = list(kwargs.pop("callbacks", None) or [])
+        if settings.schedule == "plateau":
+            callbacks.append(HalveOnPlateau())
+        if settings.patience:
+            callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=settings.patience))
+        return model.fit(*args, callbacks=callbacks, **kwargs)

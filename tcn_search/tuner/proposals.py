@@ -18,18 +18,17 @@ from typing import Any
 import keras_tuner
 import optuna
 from keras_tuner.engine.base_tuner import BaseTuner
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from tcn_search.errors import InputError
 from tcn_search.space.answers import parameters_of
 from tcn_search.study.definition import Definition
 from tcn_search.study.lost import EPOCHS, PLANNED
 from tcn_search.study.warm_start import PlannedTrial
-from tcn_search.tuner.asking import Asking
+from tcn_search.tuner.asking import HYPERBAND_EPOCHS, Asking
 from tcn_search.tuner.repair import repaired
 
 VALUES = "keras_tuner"  # user attribute of a trial: the values that the oracle chose
-_HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to them
 _NEVER = 10**9
 
 
@@ -67,8 +66,8 @@ class KerasTunerProposals:
             architecture, settings = self._asked_space.suggest(Asking(hp))
             architecture = repaired(self._asked_space, architecture)
             attributes = {VALUES: hp.values}
-            if _HYPERBAND_EPOCHS in hp.values:
-                attributes[EPOCHS] = hp.values[_HYPERBAND_EPOCHS]
+            if HYPERBAND_EPOCHS in hp.values:
+                attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
             yield PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
 
     def _next(self) -> str | None:
@@ -107,23 +106,34 @@ class KerasTunerProposals:
                 assert begun == name, f"{begun} is not {name}"
                 self._open[name].hyperparameters.values = dict(trial.user_attrs[VALUES])
             else:
-                self.tell(trial.user_attrs, trial.values[0] if trial.values else None)
+                # Optuna keeps the last report of a pruned trial as its value.
+                complete = trial.state is TrialState.COMPLETE
+                self.tell(trial.user_attrs, trial.values[0] if complete else None)
         self._oracle.num_initial_points = drawn
 
 
 def _events(trials: list[FrozenTrial]) -> list[tuple[bool, FrozenTrial]]:
     """(whether it begins, the trial), in time, of the trials that KerasTuner proposed.
 
-    Several tries of one proposal have its name: it begins with the first and ends with the last. What waits still
-    begins last.
+    Several tries of one proposal have its name: it begins with the first and ends with the last. They begin in the
+    order of their numbers, whatever the clocks of the machines that ran them say, and none ends before it began.
     """
     begun = [trial for trial in trials if VALUES in trial.user_attrs]
     last = {trial.user_attrs.get(PLANNED): trial for trial in trials}
-    ended = [last[trial.user_attrs[PLANNED]] for trial in begun]
-    events = [(trial.datetime_start or datetime.max, True, trial) for trial in begun]
-    events += [(trial.datetime_complete, False, trial) for trial in ended if trial.datetime_complete]
-    events.sort(key=lambda event: (event[0], event[2].number))
-    return [(begins, trial) for _, begins, trial in events]
+    events: list[tuple[bool, FrozenTrial]] = []
+    unended: dict[str, FrozenTrial] = {}
+
+    def end_until(moment: datetime) -> None:
+        ended = [one for one in unended.values() if one.datetime_complete and one.datetime_complete <= moment]
+        for one in sorted(ended, key=lambda one: (one.datetime_complete, one.number)):
+            events.append((False, unended.pop(one.user_attrs[PLANNED])))
+
+    for trial in begun:
+        end_until(trial.datetime_start or datetime.max)
+        events.append((True, trial))
+        unended[trial.user_attrs[PLANNED]] = last[trial.user_attrs[PLANNED]]
+    end_until(datetime.max)
+    return events
 
 
 def _oracle(definition: Definition) -> keras_tuner.Oracle:

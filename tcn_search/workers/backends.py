@@ -107,6 +107,17 @@ def backend_version(name: str) -> str:
 
 
 def use_backend(name: str) -> None:
-    """Let Keras take this backend in this process, if it has not been imported yet."""
-    if "keras" not in sys.modules:
+    """Let Keras take this backend in this process.
+
+    Raises:
+        InputError: it is not installed, or Keras has been imported with another one.
+    """
+    keras = sys.modules.get("keras")
+    if keras is None:
+        _require("the backend", name, set(installed_backends()))
         os.environ["KERAS_BACKEND"] = name
+    elif (taken := keras.backend.backend()) != name:
+        raise InputError(
+            f"The study's backend is {name}, but Keras runs on {taken} in this process. Set KERAS_BACKEND={name} "
+            f"before Keras is imported; or go on with {taken}: Study(..., backend={taken!r}, allow_changes=True)."
+        )

@@ -76,7 +76,7 @@ def _problem_elsewhere(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -
         text=True,
         env=environment,
     )
-    if done.returncode != 0:
+    if done.returncode != 0 or not done.stdout:
         words = done.stderr.strip().splitlines() or [""]
         return f"Its process ended with code {done.returncode}. {words[-1][:300]}"
     return json.loads(done.stdout.splitlines()[-1])

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tcn_search.errors import InputError
 from tcn_search.workers.endings import ending_of_process, oom_kills
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.places import Place
@@ -46,7 +47,14 @@ class ProcessExecutor:
         trials_per_process: int = TRIALS_PER_PROCESS,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tcn_search_")
-        write_training_data(data, Path(self._folder.name))
+        try:
+            write_training_data(data, Path(self._folder.name))
+        except OSError as error:
+            self._folder.cleanup()
+            raise InputError(
+                f"The data for the workers cannot be written to {tempfile.gettempdir()}: {error.strerror or error}. "
+                "Make room there, or name another folder with TMPDIR."
+            ) from error
         self._trials_per_process = trials_per_process
         self._places = tuple(places)
         self._workers: list[_Worker] = []
