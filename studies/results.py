@@ -77,15 +77,16 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     assert winner is not None
     architecture = study.architecture_of(winner.trial)
     row = frame.set_index("trial").loc[winner.trial]
-    context = (
-        f"{definition.required_context:,} of {definition.spec.seq_len:,} steps{definition.context_reason}"
-    )
+    context, seq_len = definition.required_context, definition.spec.seq_len
+    needs = f"{architecture.steps_of(context):,} of {architecture.steps_of(seq_len):,} steps"
+    if architecture.look_back is not None:
+        needs += f" of look-back, chosen out of up to {seq_len:,}"
     result: dict[str, Any] = {
         "commands": commands,
         "seconds": [round(search), round(final)],
         "machine": f"{_cores()}, {'; '.join(sorted(set(where.dropna())))}",
         "trials": {str(ended): int(count) for ended, count in frame["ended"].value_counts().items()},
-        "required_context": context,
+        "required_context": f"{needs}{definition.context_reason}",
         "architecture": str(architecture),
         "receptive_field": architecture.receptive_field,
         "parameters": int(row["parameters"]),

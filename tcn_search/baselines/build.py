@@ -7,22 +7,21 @@ from typing import Any
 import keras
 
 from tcn_search.baselines.recurrent import Recurrent
-from tcn_search.models.build import assemble
+from tcn_search.models.build import AnyTask, assemble, spec_of
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.tasks.task import Task, TaskSpec
 
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
 def build_baseline(
-    recurrent: Recurrent, task: Task | TaskSpec, settings: TrainingSettings | None = None
+    recurrent: Recurrent, task: AnyTask, settings: TrainingSettings | None = None
 ) -> keras.Model:
     """A compiled model that differs from the TCN's in its body only: same ends, loss, metrics and optimiser.
 
     The last valid step is read, or every step where the task asks for it. The settings' dropout applies to
     each layer's inputs.
     """
-    spec = task.spec if isinstance(task, Task) else task
+    spec = spec_of(task)
     settings = settings or TrainingSettings()
     layer = _LAYERS[recurrent.cell]
 
@@ -37,4 +36,4 @@ def build_baseline(
             )(x)
         return x
 
-    return assemble(body, spec, settings, recurrent.units)
+    return assemble(body, task, settings, recurrent.units)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import resolve_backend, use_backend
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,28 +29,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py",
         help="import this first: the file with layers of your own that the model has",
     )
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="column of a .csv that is no input, if it is not called as usual"
+    )
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="time column of a forecast's .csv, if it is not called as usual"
+    )
     parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from tcn_search.tasks.files import read_new_data
-    from tcn_search.tasks.word_ptb import read_new_text
 
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
-    X = None if data.name.endswith((".txt", ".txt.gz")) else read_new_data(data)
+    # What is in a text or a table depends on the model, which takes seconds to load; all else is read before.
+    depends = data.name.endswith((".txt", ".txt.gz", ".csv", ".csv.gz"))
+    if depends and not data.is_file():
+        raise InputError(f"There is no file {data}.")
+    X = None if depends else read_new_data(data)
     use_backend(resolve_backend("auto"))
     import_keras_quietly()
     from tcn_search.models.build import load_model
-    from tcn_search.models.predict import predict, vocabulary_of
+    from tcn_search.models.predict import predict
 
     if arguments.code is not None:
         from tcn_search.models.model_function import import_file
 
         import_file(arguments.code)
     model = load_model(arguments.model)
-    frame = predict(model, read_new_text(data, vocabulary_of(model)) if X is None else X)
+    frame = predict(model, _read_for(model, data, arguments) if X is None else X)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
@@ -55,3 +69,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"The predictions cannot be written to {arguments.out}: {error}") from error
     print(f"wrote {len(frame)} predictions to {arguments.out}")
     return 0
+
+
+def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> np.ndarray:
+    """A text or a table, read as the model's task was."""
+    from tcn_search.models.predict import forecast_columns, vocabulary_of
+    from tcn_search.tasks.files import read_new_data
+    from tcn_search.tasks.forecast import read_new_table
+    from tcn_search.tasks.word_ptb import read_new_text
+
+    if data.name.endswith((".txt", ".txt.gz")):
+        return read_new_text(data, vocabulary_of(model))
+    columns = forecast_columns(model)
+    if columns:
+        return read_new_table(data, arguments.time, columns, model.input_shape[-1])
+    return read_new_data(data, arguments.target)

@@ -206,7 +206,8 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     print(f"      {architecture}")
     print(
         f"      receptive field {architecture.receptive_field:,}, required context "
-        f"{study.definition.required_context:,}, sequence length {study.definition.spec.seq_len:,}"
+        f"{architecture.steps_of(study.definition.required_context):,}, sequence length "
+        f"{architecture.steps_of(study.definition.spec.seq_len):,}"
     )
     print(
         f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"

@@ -74,7 +74,7 @@ class ClassScore(keras.metrics.Metric):
         self.predictions.assign_add(predictions)
 
     def _count_labels(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        true = ops.cast(y_true, self.dtype)
+        true = ops.reshape(ops.cast(y_true, self.dtype), ops.shape(y_pred))  # (B,) where there is one label
         predicted = ops.cast(y_pred > 0.5, self.dtype)
         weights = 1.0 if sample_weight is None else ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
         counted = (true * predicted * weights, true * weights, predicted * weights)

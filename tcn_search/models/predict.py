@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import keras
 import numpy as np
@@ -11,6 +12,8 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
 from tcn_search.tasks.task import sequences_at_once
+
+_STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # what a forecast calls its outputs
 
 
 def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
@@ -32,9 +35,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         raise InputError(
             "Only a model that tcn_search built can be used: it has class names and scaling inside."
         )
-    if (
-        last.class_names and last.get_config()["activation"] == "linear"
-    ):  # a forecast follows the end of a series
+    if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
     X = _fit_to(model, X)
     outputs = model.predict(X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0)
@@ -75,6 +76,15 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
             f"The model takes numbers of its {words:,} words, from 0. Received: {X.min():g} to {X.max():g}"
         )
     return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
+
+
+def forecast_columns(model: keras.Model) -> list[str]:
+    """The columns whose next steps a model predicts, each once; none if it is no forecast."""
+    last = model.layers[-1]
+    if not isinstance(last, Predictions) or last.get_config()["activation"] != "linear":
+        return []
+    found = [_STEPS_AHEAD.fullmatch(name) for name in last.class_names or []]
+    return list(dict.fromkeys(one[1] for one in found if one)) if all(found) else []
 
 
 def vocabulary_of(model: keras.Model) -> list[str]:

@@ -22,6 +22,8 @@ def plot_effective_receptive_field(
 ) -> Axes:
     """Share of the influence that comes from the newest steps, one curve for each name.
 
+    Where some of it comes from later steps (lags below 0, padding "same"), the steps are those around the output.
+
     Args:
         shares: name: (lags, share of the influence at each), lags ascending. A measured gradient and the
             paths before training are such distributions; each is scaled to a sum of 1.
@@ -31,15 +33,16 @@ def plot_effective_receptive_field(
         ax: where to draw; default a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax, height=3.6)
+    centred = any(lags[0] < 0 for lags, _ in shares.values())
     for index, (name, (lags, weights)) in enumerate(shares.items()):
-        positions = np.asarray(lags, dtype=float)
-        total = np.cumsum(np.asarray(weights, dtype=float))
+        widths, found = _widths(np.asarray(lags), np.asarray(weights, dtype=float), centred)
+        total = np.cumsum(found)
         total = total / total[-1]
         colour = _COLOURS[index % len(_COLOURS)]
         at = int(np.searchsorted(total, share))
-        steps = positions[at] + 1
+        steps = widths[at]
         ax.step(
-            positions + 1,
+            widths,
             total,
             where="post",
             color=colour,
@@ -52,10 +55,18 @@ def plot_effective_receptive_field(
     ax.axvline(seq_len, color=ORANGE, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
     ax.axhline(share, color=INK, linewidth=0.6, linestyle=":")
     ax.set_ylim(0, 1.03)
-    ax.set_xlim(left=min(0, *(lags[0] for lags, _ in shares.values())))
+    ax.set_xlim(left=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("newest steps, counted back from the output")
+    ax.set_xlabel("steps around the output" if centred else "newest steps, counted back from the output")
     ax.set_ylabel("share of the influence")
     ax.set_title("Effective and nominal receptive field", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
+
+
+def _widths(lags: np.ndarray, weights: np.ndarray, centred: bool) -> tuple[np.ndarray, np.ndarray]:
+    """How many steps it takes to reach each lag, ascending, and the weights in that order."""
+    if not centred:
+        return lags + 1, weights
+    order = np.argsort(np.abs(lags), kind="stable")
+    return 2 * np.abs(lags[order]) + 1, weights[order]

@@ -43,7 +43,7 @@ def plot_history(
             color=INK,
             fontsize=9,
         )
-    _mark_unscored(ax, trials)
+    _mark_uncounted(ax, trials)
     _log_scale_if_wide(ax, pd.concat([complete["score"], stopped["score"]]))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial")
@@ -53,8 +53,8 @@ def plot_history(
     return ax
 
 
-def _mark_unscored(ax: Axes, trials: pd.DataFrame) -> None:
-    """Ticks on the axis for trials that never got a score."""
+def _mark_uncounted(ax: Axes, trials: pd.DataFrame) -> None:
+    """Marks on the axis for trials whose score, if they have one, does not count."""
     limits = ["out_of_memory", "over_time", "unbuildable", "too_large"]
     for endings, colour, label in (
         (["infeasible"], GREY, "infeasible, never built"),
@@ -62,7 +62,7 @@ def _mark_unscored(ax: Axes, trials: pd.DataFrame) -> None:
         (["failed"], RED, "failed"),
         (limits, RED, "out of memory, over time, unbuildable or too large"),
     ):
-        rows = trials[trials["ended"].isin(endings) & trials["score"].isna()]
+        rows = trials[trials["ended"].isin(endings)]
         if len(rows):
             marker = "|" if endings == ["infeasible"] else "x"
             ax.scatter(

@@ -34,7 +34,7 @@ def plot_learning_curves(
     best = curves[curves["trial"] == best_trial]
     if not best.empty:
         _draw_best(ax, best, objective, best_trial)
-    values = curves[objective]
+    values = curves.get(objective, pd.Series(dtype=float))  # no column before the first epoch
     if len(values) and values.min() > 0 and values.max() / values.min() > 30:
         ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -75,7 +75,7 @@ def plot_receptive_field_score(
 
 
 def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
-    """What has no score, in a strip below the scores."""
+    """What has no score that counts, in a strip below the scores."""
     infeasible = trials[trials["ended"] == "infeasible"]["receptive_field"].dropna()
     strip = ax.get_xaxis_transform()
     if len(excluded):
@@ -99,9 +99,23 @@ def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> N
             transform=strip,
             label="pruned, unbuilt",
         )
-    if len(excluded) or len(infeasible):
+    ended = trials["ended"].isin(
+        ["diverged", "failed", "out_of_memory", "over_time", "unbuildable", "too_large"]
+    )
+    bad = trials[ended]["receptive_field"].dropna()
+    if len(bad):
+        ax.scatter(
+            bad,
+            [0.12] * len(bad),
+            marker="+",
+            s=32,
+            color=RED,
+            transform=strip,
+            label="diverged, failed or over a limit",
+        )
+    if len(excluded) or len(infeasible) or len(bad):
         low, high = ax.get_ylim()
-        ax.set_ylim(low - 0.12 * (high - low), high)
+        ax.set_ylim(low - 0.17 * (high - low), high)
 
 
 def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:

@@ -64,10 +64,11 @@ def _require_few_parameters(space: SearchSpace, geometry: Geometry, limits: Limi
     if limits.max_params is None:
         return
     filters = integers_of("nb_filters", space.nb_filters)[0]
-    norm = "none" if "none" in space.norm else space.norm[0]
+    norms = ("none",) if "none" in space.norm else space.norm
     smallest = min(
         limits.parameters(replace(geometry.architecture(point), nb_filters=filters, norm=norm))
         for point in geometry.feasible
+        for norm in norms
     )
     if smallest > limits.max_params:
         raise InputError(

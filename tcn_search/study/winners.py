@@ -222,6 +222,6 @@ def _refit(
     keras.utils.set_random_seed(seed)
     data = task.training.joined()
     settings = replace(candidate.settings, epochs=epochs, patience=0)
-    model = build_model(candidate.architecture, task, settings, None if own is None else own.load())
+    model = build_model(candidate.architecture, data, settings, None if own is None else own.load())
     train(model, data, settings, objective)
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise InputError(f"There is no file {path}.")
     try:
         frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
     if frame.empty:
         raise InputError(f"{path} holds no rows.")
@@ -28,8 +29,10 @@ def require_numbers(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> 
     """Raise an InputError, with column and row, where something is not a finite number."""
     for name in columns:
         if not pd.api.types.is_numeric_dtype(frame[name]):
+            strange = pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()
+            row = int(np.argmax(strange))
             raise InputError(
-                f"Column {name} of {path} must hold numbers. Received: {frame[name].iloc[0]!r} in row 1"
+                f"Column {name} of {path} must hold numbers. Received: {frame[name].iloc[row]!r} in row {row + 1}"
             )
         bad = np.flatnonzero(~np.isfinite(frame[name]))
         if len(bad):

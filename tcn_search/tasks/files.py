@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +66,25 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except ValueError as error:
-        raise InputError(
-            f"{path} cannot be read: an array holds Python objects, and nothing is unpickled. Write plain arrays."
-        ) from error
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        reason = str(error).splitlines()[0]
+        if "pickle" in reason:
+            reason = "an array holds Python objects, and nothing is unpickled. Write plain arrays."
+        raise InputError(f"{path} cannot be read: {reason}") from error
+    except (OSError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def _in_the_words_of_the_file(message: str) -> str:
-    return message.replace("_validation", "_val").replace("val_fraction", "validation_fraction")
+    return message.replace("_validation", "_val")
 
 
-def read_new_data(path: Path) -> np.ndarray:
+def read_new_data(path: Path, target: str | None = None) -> np.ndarray:
     """Sequences to predict, (n, T, C): array X (or X_test) of an .npz, with lengths; or a .csv or .ts.
 
     Targets may be there; they are not looked at. A .csv with a time column and no sequences is one of them.
+
+    Args:
+        target: the target's column of a .csv, where it is called otherwise than usual.
 
     Raises:
         InputError: names the file and the array or column.
@@ -88,8 +93,12 @@ def read_new_data(path: Path) -> np.ndarray:
         return _new_arrays(path)
     if not path.name.endswith((".csv", ".csv.gz", ".ts")):
         raise InputError(f"Data to predict must be an .npz, a .csv or a .ts. Received: {path}")
-    sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path)).X
-    return pad(sequences, max(map(len, sequences)))[0]
+    sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path, target)).X
+    X, lengths = pad(sequences, max(map(len, sequences)))
+    try:
+        return read_inputs(X, lengths, "")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _new_arrays(path: Path) -> np.ndarray:

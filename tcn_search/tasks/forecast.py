@@ -116,6 +116,28 @@ def read_table(path: Path, time: str | None = None) -> Table:
     return Table(index, tuple(map(str, frame.columns)), frame.to_numpy("float32"))
 
 
+def read_new_table(path: Path, time: str | None, targets: Sequence[str], channels: int) -> np.ndarray:
+    """A table to predict from, (1, rows, channels), its columns in the order of training where that is known.
+
+    Args:
+        time: the time column, where it is called otherwise than usual.
+        targets: columns that the model predicts; if they are all that it reads, other columns are left out.
+        channels: columns that the model reads.
+
+    Raises:
+        InputError: as `read_table`; or a column is missing.
+    """
+    table = read_table(path, time)
+    missing = [name for name in targets if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{path} must have the columns that the model predicts. Missing: {', '.join(missing)}. "
+            f"It has: {', '.join(table.columns)}"
+        )
+    columns = targets if len(targets) == channels else table.columns
+    return table.values[:, [table.columns.index(name) for name in columns]][None]
+
+
 def _read_time(path: Path, name: str, column: pd.Series) -> pd.Index:
     """The times, ascending at equal steps (or equal calendar steps, such as months)."""
     if pd.api.types.is_numeric_dtype(column):
@@ -126,9 +148,12 @@ def _read_time(path: Path, name: str, column: pd.Series) -> pd.Index:
         except (ValueError, TypeError) as error:
             raise InputError(f"Column {name} of {path} cannot be read as times: {error}") from error
     steps = np.diff(index.to_numpy())
-    uneven = np.flatnonzero(steps != steps[:1])
+    nothing = np.timedelta64(0) if isinstance(index, pd.DatetimeIndex) else 0
+    backwards = np.flatnonzero(steps <= nothing)
+    differs = ~np.isclose(steps, steps[:1], rtol=1e-4) if steps.dtype.kind == "f" else steps != steps[:1]
     regular = isinstance(index, pd.DatetimeIndex) and len(index) > 2 and pd.infer_freq(index) is not None
-    if len(uneven) and not regular:
+    uneven = backwards if len(backwards) or regular else np.flatnonzero(differs)
+    if len(uneven):
         row = int(uneven[0]) + 1
         raise InputError(
             f"The times of {path} must be ascending at equal steps. Received: {index[row - 1]}, then {index[row]} in "

@@ -50,6 +50,10 @@ def read_parts(
         names = tuple(str(name) for name in class_names or ())
         encoded = {part: _numbers(y, part) for part, y in targets.items()}
         outputs = 1 if targets["train"].ndim == 1 else targets["train"].shape[1]
+        if names and len(names) != outputs and found != "multi_label":
+            raise InputError(
+                f"class_names must name each of the {outputs} numbers to predict. Received: {len(names)} names"
+            )
     if found == "multi_label":
         _check_labels(encoded, outputs, names)
     _check_target_shapes(found, encoded, inputs)

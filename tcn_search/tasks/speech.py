@@ -148,6 +148,7 @@ def read_wav(path: Path) -> tuple[np.ndarray, int]:
         raise InputError(f"{path} cannot be read as a WAV file: {error}") from error
     if width not in _SAMPLE_TYPES:
         raise InputError(f"{path} must have samples of 8, 16 or 32 bits. Received: {8 * width}")
+    data = data[: len(data) - len(data) % (width * channels)]  # a file may be cut in the middle of a frame
     samples = np.frombuffer(data, _SAMPLE_TYPES[width]).astype("float32").reshape(-1, channels).mean(axis=1)
     if not len(samples):
         raise InputError(f"{path} holds no samples.")

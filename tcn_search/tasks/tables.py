@@ -15,7 +15,7 @@ from tcn_search.tasks.task import Task
 
 _SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
 _STEP = ("step", "time", "date", "datetime", "timestamp")
-_TARGET = ("target", "label", "class", "y")
+_TARGET = ("target", "label", "class", "y")  # in this order: beside a label, y is a channel
 _GROUP = ("group", "speaker", "patient", "subject")
 
 
@@ -48,6 +48,7 @@ def ts(path: str | Path, test: str | Path | None = None, **options: Any) -> Task
 
 def _task(path: Path, files: Sequence[Sequences], test: Any, options: dict[str, Any]) -> Task:
     steps = max(len(one) for file in files for one in file.X)
+    every_step = any(isinstance(file.y, list) for file in files)
     given: dict[str, Any] = {}
     for part, file, name in zip(("train", "test"), files, (path, test), strict=False):
         if file.y is None:
@@ -61,7 +62,10 @@ def _task(path: Path, files: Sequence[Sequences], test: Any, options: dict[str, 
             )
         given[f"X_{part}"], lengths = pad(file.X, steps)
         given[f"lengths_{part}"] = None if (lengths == steps).all() else lengths
-        given[f"y_{part}"] = _pad_targets(file.y, steps)
+        y = file.y
+        if every_step and isinstance(y, np.ndarray):  # this file happens to have one class in each sequence
+            y = [np.repeat(one, len(X)) for one, X in zip(y, file.X, strict=True)]
+        given[f"y_{part}"] = _pad_targets(y, steps)
     try:
         return Task.from_arrays(
             name=path.name.split(".")[0], groups_train=files[0].groups, **given, **options
@@ -76,7 +80,7 @@ def read_csv(path: Path, target: str | None = None) -> Sequences:
     Long: a row a step, with a column called sequence, sequence_id, series, series_id or id; if there is one
     called step, time, date, datetime or timestamp, the rows of a sequence are put in its order. Wide: a row a
     sequence of one channel, a column a step. Target and group (group, speaker, patient or subject) have columns
-    of their own; all others hold numbers.
+    of their own; all others hold numbers. Sequences stay in the order of the file.
 
     Raises:
         InputError: names the file, the column, and what is wanted.
@@ -98,9 +102,15 @@ def read_csv(path: Path, target: str | None = None) -> Sequences:
             )
     if sequence is None:
         return _wide(path, frame, channels, step, target, group)
+    if len(frame) > 1 and frame[sequence].is_unique:
+        raise InputError(
+            f"Each value of column {sequence} of {path} stands in one row, so every sequence would have a single step. "
+            f"Where a row is a sequence, leave that column out or give it another name."
+        )
+    numbers = pd.factorize(frame[sequence])[0]  # in the order of the file
     if step is not None:
-        frame = frame.sort_values(step, kind="stable")
-    rows = [part for _, part in frame.groupby(sequence, sort=True)]
+        frame = frame.assign(**{step: _order(path, step, frame[step])}).sort_values(step, kind="stable")
+    rows = [part for _, part in frame.groupby(numbers[frame.index], sort=True)]
     X = [part[channels].to_numpy("float32") for part in rows]
     groups = None if group is None else np.array([part[group].iloc[0] for part in rows])
     if target not in frame.columns:
@@ -108,7 +118,24 @@ def read_csv(path: Path, target: str | None = None) -> Sequences:
     targets = [part[target].to_numpy() for part in rows]
     if all((one == one[0]).all() for one in targets):
         return Sequences(X, _plain(np.array([one[0] for one in targets])), groups, tuple(channels))
+    if frame[target].dtype.kind == "f":
+        raise InputError(
+            f"Column {target} of {path} changes from step to step, so it must hold classes, integers or text. "
+            f"Received: {frame[target].dtype} numbers. For the next values of a series use the task forecast."
+        )
     return Sequences(X, targets, groups, tuple(channels))
+
+
+def _order(path: Path, name: str, column: pd.Series) -> pd.Series:
+    """A column of steps as what can be put in order: numbers, or times."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    try:
+        return pd.to_datetime(column)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"Column {name} of {path} must hold numbers or times. Received: {column.iloc[0]!r} in row 1"
+        ) from error
 
 
 def _wide(
@@ -188,4 +215,6 @@ def _plain(values: np.ndarray) -> np.ndarray:
 
 
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> str | None:
-    return next((column for column in frame.columns if column.lower() in names), None)
+    """The column with the first of the names that is there."""
+    by_name = {column.lower(): column for column in reversed(frame.columns)}
+    return next((by_name[name] for name in names if name in by_name), None)

@@ -239,6 +239,8 @@ class Task:
             groups = read_groups(groups_train, len(X))
             kept, held_out = split_off_validation(len(X), split, stratify, groups)
             train, held = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
+            if parts.kind == "classification":
+                _require_every_class(train.y, parts.class_names)
         if required_context is not None and not required_context >= 1:
             raise InputError(f"required_context must be at least 1 step. Received: {required_context}")
         spec = TaskSpec(
@@ -254,6 +256,16 @@ class Task:
         if standardise:
             spec = _with_statistics(spec, train)
         return cls(spec, train, held, None if test is None else Part(*test), parts.inferred)
+
+
+def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:
+    """Raise an InputError if the split has left the training part without a class."""
+    missing = [name for number, name in enumerate(names) if number not in set(np.unique(y).tolist())]
+    if missing:
+        raise InputError(
+            f"After the validation part is split off, no training sequence has class {', '.join(missing)}. Give a "
+            'validation part of your own, or split it off in another way: validation = "random".'
+        )
 
 
 def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:

@@ -57,6 +57,7 @@ def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left
         "pruned early",
         "excluded, never sampled",
         "pruned, unbuilt",
+        "diverged, failed or over a limit",
         "required context, 50",
         "sequence length, 60",
     }
