@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,7 +132,9 @@ def _order(path: Path, name: str, column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column):
         return column
     try:
-        return pd.to_datetime(column)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that a format was not found: each is read for itself
+            return pd.to_datetime(column)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"Column {name} of {path} must hold numbers or times. Received: {column.iloc[0]!r} in row 1"

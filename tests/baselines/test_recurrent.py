@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcn_search import Task
+from tcn_search import Task, TrainingSettings
 from tcn_search.baselines.recurrent import CELLS, Recurrent, sized_to
 from tcn_search.errors import InputError
+from tcn_search.tasks.kinds import Metric
 from tests.conftest import waves
 
 CELL = st.sampled_from(CELLS)
@@ -63,3 +64,14 @@ def test_every_step_is_read_where_the_task_asks() -> None:
 def test_an_unknown_cell_is_refused() -> None:
     with pytest.raises(InputError, match="cell must be one of 'simple_rnn', 'gru', 'lstm'. Received: 'rwkv'"):
         Recurrent("rwkv", 3)
+
+
+def test_a_schedule_knows_the_steps_of_the_training() -> None:
+    from tcn_search.baselines.build import build_baseline
+    from tcn_search.trainers.fit import train
+
+    task = Task.from_arrays(*waves(20))
+    settings = TrainingSettings(schedule="cosine", batch_size=8, epochs=2)
+    model = build_baseline(Recurrent("gru", 2), task, settings)
+    training = train(model, task.training, settings, Metric("val_loss", "minimize"))
+    assert training.ended == "complete"

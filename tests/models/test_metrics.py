@@ -52,6 +52,12 @@ def test_macro_f1_of_labels() -> None:
     assert in_batches(ClassScore("f1", 4, multi_label=True), y, p, 7) == pytest.approx(wanted, rel=1e-6)
 
 
+def test_macro_f1_of_one_label() -> None:
+    y, p = GENERATOR.integers(0, 2, 60), GENERATOR.uniform(size=(60, 1))
+    wanted = reference.f1_score(y, p[:, 0] > 0.5)
+    assert in_batches(ClassScore("f1", 1, multi_label=True), y, p, 7) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_perplexity_is_the_exponential_of_the_mean_over_steps() -> None:
     y, p = GENERATOR.integers(0, 4, (9, 6)), probabilities(9, 6, 4)
     right = np.take_along_axis(p, y[..., None], axis=-1)[..., 0]

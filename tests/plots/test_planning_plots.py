@@ -83,6 +83,14 @@ def test_the_effective_field_is_drawn_with_nominal_field_and_sequence_length() -
     assert "sequence length, 784" in legend_of(ax)
 
 
+def test_with_padding_same_the_steps_are_those_around_the_output() -> None:
+    network = ts.Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4, 8), padding="same")
+    report = ts.check(network, seq_len=61)
+    ax = ts.plot_effective_receptive_field({"paths": ts.path_shares(report.effective.paths)}, 61, 61)
+    assert f"paths: 95% in {report.effective.steps} steps" in legend_of(ax)
+    assert ax.get_xlabel() == "steps around the output"
+
+
 def test_a_measured_gradient_is_a_curve_too() -> None:
     gradient = np.array([0.0, 1.0, 3.0])  # oldest step first
     ax = ts.plot_effective_receptive_field({"measured": (range(3), gradient[::-1])}, 3, 3, share=0.75)

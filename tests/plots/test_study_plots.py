@@ -72,6 +72,16 @@ def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left
     assert high >= 127
 
 
+def test_no_trial_is_left_out_of_the_pictures() -> None:
+    late = TRIALS.assign(score=[0.5, 0.4, 0.7, np.nan, 0.1, 0.6])  # diverged after a good epoch
+    assert "diverged" in labels(plot_history(late, "val_loss"))
+    assert "diverged, failed or over a limit" in labels(plot_receptive_field_score(late, "val_loss", 50, 60))
+
+
+def test_there_are_curves_before_the_first_epoch() -> None:
+    assert not plot_learning_curves(CURVES[["trial", "epoch"]][:0], "val_loss").get_lines()
+
+
 def test_one_line_stands_for_both_where_they_are_equal() -> None:
     ax = plot_receptive_field_score(TRIALS, "val_loss", 60, 60)
     assert "required context = sequence length, 60" in labels(ax)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -169,6 +170,22 @@ def test_max_params_counts_head_and_norm() -> None:
     architecture = Architecture(nb_filters=4, kernel_size=2, dilations=(1,), norm="layer")
     # first convolution 2·1·4+4, second 2·4·4+4, two norms of 8, no match after the last block; head 4·2+2
     assert space.limits.parameters(architecture) == 12 + 36 + 16 + 10
+
+
+def test_the_smallest_norm_decides_whether_a_space_is_too_large() -> None:
+    cheapest = for_task(SearchSpace(**ONE_POINT, norm=["weight"]), 16).limits
+    network = Architecture(nb_filters=4, kernel_size=2, dilations=(1, 2, 4, 8), norm="weight")
+    few = cheapest.parameters(network)
+    assert few < cheapest.parameters(replace(network, norm="batch"))
+    assert for_task(SearchSpace(**ONE_POINT, norm=["batch", "weight"]), 16, max_params=few).size() == 2
+    with pytest.raises(InputError, match=f"the smallest that covers 16 steps has {few:,}"):
+        for_task(SearchSpace(**ONE_POINT, norm=["batch", "weight"]), 16, max_params=few - 1)
+
+
+ONE_POINT = {
+    "nb_filters": 4, "kernel_size": 2, "levels": 4, "nb_stacks": 1, "padding": "causal", "readout": "last",
+    "use_skip_connections": True,
+}  # fmt: skip
 
 
 def test_the_default_space_holds_keras_tcns_defaults() -> None:

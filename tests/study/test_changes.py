@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 import sqlalchemy
 
 from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
+from tcn_search.cli.run import _print_end
 from tcn_search.errors import InputError
 from tcn_search.study import changes, storage
 from tests.conftest import waves
@@ -58,6 +61,48 @@ def test_choices_and_objectives_cannot_change() -> None:
         "new study another name; it can begin with the best of this one: --from waves (start_from='waves')."
     )
     make(space=SearchSpace(**{**SPACE.to_dict(), "kernel_size": Range(2, 6)}), allow_changes=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "may"),
+    [
+        ({"kernel_size": Range(2, 4)}, {"kernel_size": [2, 3]}, False),
+        ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": Range(1e-3, 1e-2)}, False),
+        ({"weight_decay": Range(0.0, 0.2)}, {"weight_decay": Range(0, 1)}, False),
+        ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": 3e-3}, True),
+        ({"dropout_rate": 0.0}, {"dropout_rate": Range(0.0, 0.2)}, True),
+    ],
+)
+def test_a_dimension_keeps_its_kind(before: dict[str, Any], after: dict[str, Any], may: bool) -> None:
+    old, new = (SearchSpace(**{**SPACE.to_dict(), **change}) for change in (before, after))
+    run(make(space=old), 2)
+    if not may:
+        with pytest.raises(InputError, match=f"other choices or objectives: space.{next(iter(after))}"):
+            make(space=new, allow_changes=True)
+        return
+    used = [loaded().candidate(trial).settings for trial in (0, 1)]
+    study = make(space=new, allow_changes=True)
+    run(study, 4)
+    assert [loaded().candidate(trial).settings for trial in (0, 1)] == used
+    assert loaded().best_trial is not None
+
+
+def loaded() -> Study:
+    return load_study("waves")
+
+
+def test_a_study_that_exists_looks_at_what_it_is_given_without_a_task_too() -> None:
+    make()
+    with pytest.raises(InputError, match="training.epochs: 3 in the study, 7 now"):
+        Study("waves", training=TrainingSettings(epochs=7))
+    study = Study("waves", training=TrainingSettings(epochs=7), allow_changes=True)
+    assert study.definition.training.epochs == 7
+
+
+def test_a_study_whose_making_was_cut_short_says_so() -> None:
+    optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
+    with pytest.raises(InputError, match="is being made by another process, or its making was cut short"):
+        make()
 
 
 def test_another_version_is_refused_or_accepted_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +169,34 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("postgresql://ann:s@cret@host/db", "postgresql://ann:***@host/db"),
         ("postgresql://ann:s%40cret@host/db", "postgresql://ann:***@host/db"),
+        ("postgresql:/ann:secret@host/db", "postgresql:/ann:***@host/db"),
+        ("postgresql:ann:secret@host/db", "postgresql:ann:***@host/db"),
+        ("redis://:secret@host/0", "redis://:***@host/0"),
         ("mysql://host/db?user=ann&password=secret&ssl=1", "mysql://host/db?user=ann&password=***&ssl=1"),
         ("sqlite:///runs/studies.db", "sqlite:///runs/studies.db"),
     ],
 )
 def test_passwords_are_never_shown(url: str, shown: str) -> None:
     assert storage.without_password(f"cannot open {url}") == f"cannot open {shown}"
+
+
+def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    study = make()
+    run(study, 1)
+    _print_end(study, argparse.Namespace(storage="postgresql://ann:secret@host/db"), 1.0)
+    said = capsys.readouterr().out
+    assert "tcn-search best waves --storage postgresql://ann:***@host/db" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("url", ["postgresql://ann:secret@host:54x/db", "nosql://ann:secret@host/db"])
+def test_what_is_no_database_is_said_in_a_line(url: str) -> None:
+    with pytest.raises(InputError, match=r"ann:\*\*\*@.* is no database URL that can be used"):
+        make(storage=url)
+
+
+def test_an_sqlite_address_may_have_options() -> None:
+    url = "sqlite:///own.db?timeout=30"
+    run(make(storage=url), 1)
+    assert storage.list_studies(url) == ["waves"]
+    assert load_study("waves", url).finished == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_the_learning_rate_is_chosen_by_validation_and_by_the_search_seed_alone(
         run("gru", 1e-4, 1, 0.1),
     )
     assert found.best_learning_rate("gru") == 1e-2
+
+
+def test_more_seeds_and_contenders_continue_a_comparison() -> None:
+    made = comparison(run("tcn", 1e-3, 1, 0.1), run("tcn", 1e-3, 2, 0.1), run("tcn", 1e-3, 3, 0.1))
+    more = replace(made, seeds=3, contenders=["tcn", "lstm"])
+    assert more.is_same_as(made)
+    assert [len(one.final("tcn")) for one in (made, more)] == [2, 3]
+    for other in (replace(made, made_with="other data"), replace(made, epochs=6)):
+        assert not other.is_same_as(made)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tcn_search import SearchSpace, Study, Task, TrainingSettings
+from tcn_search import Architecture, SearchSpace, Study, Task, TrainingSettings
+from tcn_search.errors import InputError
+from tcn_search.study import winners
+from tcn_search.study.winners import Candidate, SeedRun, find_winner
+from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -43,3 +49,46 @@ def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
     assert len(trained) == 2  # asked again, it is what is stored
     assert study.best(seeds=1).refit_epochs == 0
     assert study.test_readings == 2
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_training_that_diverged_never_wins(
+    direction: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {(0, 0): math.nan, (0, 1): 0.1, (1, 0): math.nan, (1, 1): math.nan, (2, 0): 0.3, (2, 1): 0.2}
+    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
+    task = Task.from_arrays(*waves(24))
+    settings, network = TrainingSettings(), Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2))
+    candidates = [Candidate(number, network, settings) for number in range(3)]
+    objective = Metric("val_loss", direction)
+    winner = find_winner(candidates, task, objective, (0, 1), tmp_path / "best.keras")
+    assert winner.trial == 2
+    assert winner.saved_seed == (1 if direction == "minimize" else 0)
+    alone = find_winner(candidates[:1], task, objective, (0, 1), tmp_path / "best.keras")
+    assert alone.saved_seed == 1
+    with pytest.raises(InputError, match="Every training of trial 1 diverged"):
+        find_winner(candidates[1:2], task, objective, (0, 1), tmp_path / "best.keras")
+
+
+def _made_up(
+    scores: dict[tuple[int, int], float],
+    candidate: Candidate,
+    task: Task,
+    objective: Metric,
+    seed: int,
+    own: Any,
+) -> tuple[SeedRun, Any]:
+    class Model:
+        def save(self, file: Path) -> None:
+            file.write_text("")
+
+    score = scores[candidate.trial, seed]
+    return SeedRun(candidate.trial, seed, score, score, 0 if math.isnan(score) else 3, 1.0), Model()
+
+
+def test_a_schedule_reaches_over_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task.from_arrays(*waves(40))
+    settings = TrainingSettings(schedule="cosine", batch_size=4, epochs=2)
+    network = Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2, 4, 8))
+    model = winners._refit(Candidate(0, network, settings), task, Metric("val_loss", "minimize"), 0, 2, None)
+    assert model.optimizer._learning_rate.decay_steps == int(model.optimizer.iterations) == 20

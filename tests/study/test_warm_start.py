@@ -10,6 +10,8 @@ import pytest
 
 from tcn_search import Constraints, Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
+from tcn_search.workers.executor import Owner
+from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -107,6 +109,41 @@ def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
     again = make(search=SearchSettings(sampler="grid"))
     assert run(again, 100).jobs == []
     assert again.ended_early == "every point of the grid has been tried"
+
+
+def test_a_grid_that_grows_keeps_what_it_has_tried() -> None:
+    grid = SearchSettings(sampler="grid")
+    run(make(search=grid), 100)
+    longer = SearchSpace(**{**SMALL.to_dict(), "kernel_size": Range(2, 4)})
+    study = make(space=longer, search=grid, allow_changes=True)
+    run(study, 100)
+    points = study.trials()[["nb_filters", "kernel_size", "levels", "learning_rate"]]
+    assert len(points) == len(points.drop_duplicates())
+    assert len(points) == len(study.definition.task_space().geometry.feasible) * 4
+
+
+def test_the_last_point_of_a_grid_is_tried_again_if_it_is_lost() -> None:
+    class TwoAtOnce(Synthetic):
+        """Asks for further work before it tells what became of the job before; the last one is lost first."""
+
+        def run(self, owner: Owner) -> None:
+            held: TrialJob | None = None
+            lost = False
+            while True:
+                job = owner.next_job()
+                if job is None and held is None:
+                    return
+                if held is not None:
+                    ended = "complete" if job is not None or lost else "lost"
+                    lost = lost or ended == "lost"
+                    owner.finish(TrialOutcome(held.number, ended, 0.5, 1, [{"val_loss": 0.5}], 100))
+                held = job
+
+    study = make(search=SearchSettings(sampler="grid"))
+    study.run(100, executor=TwoAtOnce(), on_progress=lambda progress: None)
+    assert list(study.trials()["ended"]).count("lost") == 1
+    assert study.finished == len(study.definition.task_space().geometry.feasible) * 4
+    assert study.ended_early == "every point of the grid has been tried"
 
 
 def test_a_grid_leaves_out_what_breaks_another_limit() -> None:

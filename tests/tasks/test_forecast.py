@@ -13,6 +13,7 @@ import pytest
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
 from tcn_search.study.study_file import read_study_file
+from tcn_search.tasks.forecast import read_new_table
 from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
 
@@ -131,6 +132,9 @@ def test_bad_options(file: Path, options: dict[str, Any], message: str) -> None:
     [
         ({"b": ["x"] * ROWS}, "Column b of FILE must hold numbers. Received: 'x' in row 1"),
         ({"b": [1.0, np.nan] * 50}, "Column b of FILE must be finite. Received: nan in row 2"),
+        ({"date": list(range(ROWS, 0, -1))}, "The times of FILE must be ascending at equal steps. Received: 100, then 99 in row 2. Fill what is missing first."),
+        ({"date": pd.date_range("2024-01-01", periods=ROWS, freq="h")[::-1]}, "The times of FILE must be ascending at equal steps. Received: 2024-01-05 03:00:00, then 2024-01-05 02:00:00 in row 2. Fill what is missing first."),
+        ({"date": [7] * ROWS}, "The times of FILE must be ascending at equal steps. Received: 7, then 7 in row 2. Fill what is missing first."),
         ({"date": [0, 1, 1, *range(3, ROWS)]}, "The times of FILE must be ascending at equal steps. Received: 1, then 1 in row 3. Fill what is missing first."),
     ],
 )  # fmt: skip
@@ -140,6 +144,23 @@ def test_bad_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> No
     with pytest.raises(InputError) as error:
         load_task("forecast", file=file, horizon=3, look_back=8)
     assert str(error.value).replace(str(file), "FILE") == message
+
+
+def test_times_may_be_fractions(tmp_path: Path) -> None:
+    table(date=np.arange(ROWS) * 0.1).to_csv(tmp_path / "own.csv", index=False)
+    assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+
+
+def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
+    mixed = table(y=np.arange(ROWS) / 2).rename(columns={"date": "ds"})[["y", "b", "ds", "a"]]
+    mixed.to_csv(tmp_path / "new.csv", index=False)
+    found = read_new_table(tmp_path / "new.csv", "ds", ["a", "b"], 2)
+    np.testing.assert_array_equal(found[0], np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1))
+    assert read_new_table(tmp_path / "new.csv", "ds", ["y"], 3).shape == (1, ROWS, 3)
+    with pytest.raises(
+        InputError, match=r"must have the columns that the model predicts. Missing: c. It has: y, b, a"
+    ):
+        read_new_table(tmp_path / "new.csv", "ds", ["a", "c"], 2)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,34 @@ def test_wide_tables_have_a_row_a_sequence(tmp_path: Path) -> None:
     assert kept.train.X.shape[1:] == (16, 1)
 
 
+def test_beside_a_label_y_is_a_channel(tmp_path: Path) -> None:
+    long().rename(columns={"two": "y"}).to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv")
+    assert (task.spec.class_names, task.spec.input_channels) == (("a", "b"), 2)
+
+
+def test_steps_are_times_and_sequences_stay_in_their_order(tmp_path: Path) -> None:
+    table = long(4)
+    table["id"] = "w" + (12 - table["id"]).astype(str)  # w12, w11, w10, w9
+    table["time"] = [f"{8 + step // 4}:{step % 4 * 15:02}" for step in table["time"]]
+    kept = table.groupby("id", sort=False, group_keys=False)[list(table)].apply(lambda rows: rows[::-1])
+    kept.to_csv(tmp_path / "new.csv", index=False)
+    new = read_new_data(tmp_path / "new.csv")
+    for row in range(4):
+        np.testing.assert_allclose(new[row, :14], X[row, :14], rtol=1e-6)
+
+
+def test_a_test_file_may_have_one_class_in_each_sequence(tmp_path: Path) -> None:
+    table = long()
+    table["label"] = (table["time"] > 7).astype(int)
+    table.to_csv(tmp_path / "own.csv", index=False)
+    table.assign(label=table["id"] % 2).to_csv(tmp_path / "other.csv", index=False)
+    task = load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    assert task.test is not None
+    assert task.spec.kind == "labelling"
+    np.testing.assert_array_equal(task.test.y[1, :14], np.ones(14))
+
+
 def test_a_target_that_changes_labels_each_step(tmp_path: Path) -> None:
     table = long()
     table["label"] = (table["time"] > 7).astype(int)
@@ -93,6 +121,10 @@ def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> N
         (long()[["id", "label"]], "FILE has no column of numbers. It has: id, label"),
         (long(label="a"), "FILE: y_train must hold at least 2 classes. Received only: a"),
         (long()[:0], "FILE holds no rows."),
+        (long().drop_duplicates("id"), "Each value of column id of FILE stands in one row, so every sequence would have a single step. Where a row is a sequence, leave that column out or give it another name."),
+        (long().assign(label=np.arange(180) / 7), "Column label of FILE changes from step to step, so it must hold classes, integers or text. Received: float64 numbers. For the next values of a series use the task forecast."),
+        (long().assign(time="soon"), "Column time of FILE must hold numbers or times. Received: 'soon' in row 1"),
+        (long().assign(one=["1.5"] * 49 + ["?"] + ["1"] * 130), "Column one of FILE must hold numbers. Received: '?' in row 50"),
     ],
 )  # fmt: skip
 def test_bad_tables(tmp_path: Path, table: pd.DataFrame, message: str) -> None:
@@ -119,3 +151,11 @@ def test_other_mistakes(tmp_path: Path) -> None:
         InputError, match="Data to predict must be an .npz, a .csv or a .ts. Received: new.xls"
     ):
         read_new_data(Path("new.xls"))
+
+
+def test_a_file_that_was_cut_says_so(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "whole.csv.gz", index=False)
+    whole = (tmp_path / "whole.csv.gz").read_bytes()
+    (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"cut.csv.gz cannot be read as CSV: "):
+        load_task(tmp_path / "cut.csv.gz")

@@ -126,6 +126,8 @@ NAN[2, 5, 0] = np.nan
         ({"X_test": X}, "y_test is missing, although X_test is given."),
         ({"X_test": X[:, :9], "y_test": Y}, "X_test must have the steps and channels of X_train, (16, 2). Received: (9, 2). Pad the shorter one at the end and give lengths."),
         ({"validation_fraction": 1.0}, "validation_fraction must be between 0 and 1. Received: 1.0"),
+        ({"y_train": np.arange(20) // 17, "validation": "time"}, "After the validation part is split off, no training sequence has class 1. Give a validation part of your own, or split it off in another way: validation = \"random\"."),
+        ({"y_train": Y + 0.5, "class_names": ["a", "b"]}, "class_names must name each of the 1 numbers to predict. Received: 2 names"),
         ({"required_context": 0}, "required_context must be at least 1 step. Received: 0"),
     ],
 )  # fmt: skip

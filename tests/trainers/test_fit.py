@@ -131,6 +131,12 @@ def test_divergence_is_seen() -> None:
     assert training.best_epoch == 0 or math.isfinite(training.score)
 
 
+def test_divergence_is_seen_where_the_score_stays_finite() -> None:
+    settings = TrainingSettings(epochs=5, learning_rate=1e30)
+    accuracy = Metric("val_accuracy", "maximize")
+    assert train(build(settings), TASK.training, settings, accuracy).ended == "diverged"
+
+
 def test_the_same_seed_gives_the_same_training() -> None:
     settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
     curves = [train(build(settings, seed), TASK.training, settings, LOSS).curve for seed in (3, 3, 4)]

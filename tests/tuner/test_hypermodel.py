@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.space.constraints import infeasible
+from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(24))
@@ -97,6 +98,22 @@ def test_an_infeasible_space_is_refused_at_once() -> None:
         InputError, match="No architecture of this space covers the required context of 16 steps"
     ):
         hypermodel(SearchSpace(kernel_size=[2], levels=[2], nb_stacks=[1]))
+
+
+def test_it_trains_as_a_study_does() -> None:
+    task = with_class_weights(TASK, {TASK.spec.class_names[0]: 3.0})
+    training = TrainingSettings(epochs=4, patience=2, schedule="plateau")
+    asked: dict[str, Any] = {}
+
+    class Model:
+        def fit(self, *data: Any, **named: Any) -> None:
+            asked.update(named)
+
+    made = TCNHyperModel(task, SearchSpace(nb_filters=[2], levels=4, nb_stacks=1), training=training)
+    made.fit(keras_tuner.HyperParameters(), Model())  # type: ignore[arg-type]
+    assert set(asked["sample_weight"]) == {1.0, 3.0}
+    assert [type(one).__name__ for one in asked["callbacks"]] == ["HalveOnPlateau", "EarlyStopping"]
+    assert asked["callbacks"][1].patience == 2
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

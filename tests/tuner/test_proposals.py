@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -178,3 +179,27 @@ def test_a_second_try_that_was_killed_as_it_asked_is_told_of_by_the_third() -> N
     whole = run(make("whole", "keras-tuner:hyperband"), 12)
     complete = study.trials().query("ended == 'complete'")
     assert sorted(complete["score"]) == sorted(whole["score"])
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_clocks_of_other_time_zones_do_not_matter(hours: int) -> None:
+    study = make("waves", "keras-tuner:random")
+    whole = run(make("whole", "keras-tuner:random"), 8)
+    run(study, 5)
+    with sqlite3.connect("runs/studies.db") as database:
+        for column in ("datetime_start", "datetime_complete"):
+            database.execute(
+                f"UPDATE trials SET {column} = datetime({column}, '{hours} hours') WHERE number IN (1, 3)"
+            )
+    frame = run(load_study("waves"), 8)
+    assert list(frame["learning_rate"]) == list(whole["learning_rate"])
+
+
+def test_what_diverged_is_told_as_failed_after_a_stop_too() -> None:
+    endings = {0: "diverged", 4: "diverged"}
+    whole = run(make("whole", "keras-tuner:hyperband"), 12, Synthetic(endings))
+    study = make("parts", "keras-tuner:hyperband")
+    run(study, 6, Synthetic(endings))
+    parts = run(study, 12)
+    pd.testing.assert_frame_equal(whole[ASKED], parts[ASKED])
+    assert not set(whole["learning_rate"][[0, 4]]) & set(whole["learning_rate"][9:])

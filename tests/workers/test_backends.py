@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import keras
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers.backends import backend_version, choose_backend, installed_backends
+from tcn_search.workers.backends import backend_version, choose_backend, installed_backends, use_backend
 
 ALL = ["tensorflow", "jax", "torch"]
 
@@ -75,6 +76,18 @@ def test_choosing_imports_no_tensor_library() -> None:
         "assert not {'tensorflow', 'jax', 'torch', 'keras'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_keras_with_another_backend_is_not_used_silently() -> None:
+    taken = keras.backend.backend()
+    use_backend(taken)
+    other = next(name for name in ALL if name != taken)
+    with pytest.raises(InputError) as caught:
+        use_backend(other)
+    assert str(caught.value) == (
+        f"The study's backend is {other}, but Keras runs on {taken} in this process. Set KERAS_BACKEND={other} before "
+        f"Keras is imported; or go on with {taken}: Study(..., backend='{taken}', allow_changes=True)."
+    )
 
 
 def test_versions_are_short() -> None:
