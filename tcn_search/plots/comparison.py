@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, log_scale_if_wide
 
 
 def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
@@ -34,7 +34,7 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
             ax.plot([mean, mean], [place - 0.11, place + 0.11], color=colour, linewidth=2.2)
     ax.set_yticks(range(len(names)), [_label(runs, name) for name in names], color=INK)
     ax.set_ylim(-0.6, len(names) - 0.4)
-    _log_where_wide(ax, runs)
+    log_scale_if_wide(ax, pd.concat([runs["metric"], runs["test"]]), "x")
     ax.grid(axis="y", visible=False)
     ax.axhline(-0.6, color=GREY, linewidth=0.8)
     ax.set_xlabel(metric)
@@ -46,9 +46,3 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
 def _label(runs: pd.DataFrame, name: str) -> str:
     row = runs[runs["contender"] == name].iloc[0]
     return f"{name}\n{row['parameters']:,} parameters\n{row['seconds_an_epoch']:.3g} s an epoch"
-
-
-def _log_where_wide(ax: Axes, runs: pd.DataFrame) -> None:
-    values = pd.concat([runs["metric"], runs["test"]]).dropna()
-    if len(values) and values.min() > 0 and values.max() / values.min() > 30:
-        ax.set_xscale("log")

@@ -6,7 +6,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
+from tcn_search.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    axes_or_new,
+    legend_outside,
+    log_scale_if_wide,
+)
 
 
 def plot_history(
@@ -44,7 +53,7 @@ def plot_history(
             fontsize=9,
         )
     _mark_uncounted(ax, trials)
-    _log_scale_if_wide(ax, pd.concat([complete["score"], stopped["score"]]))
+    log_scale_if_wide(ax, pd.concat([complete["score"], stopped["score"]]))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial")
     ax.set_ylabel(f"{objective} (best epoch)")
@@ -75,9 +84,3 @@ def _mark_uncounted(ax: Axes, trials: pd.DataFrame) -> None:
                 label=label,
                 clip_on=False,
             )
-
-
-def _log_scale_if_wide(ax: Axes, scores: pd.Series) -> None:
-    """Losses that span more than a factor of 30 are read better on a logarithmic scale."""
-    if len(scores) and scores.min() > 0 and scores.max() / scores.min() > 30:
-        ax.set_yscale("log")

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, log_scale_if_wide
 
 
 def plot_learning_curves(
@@ -34,9 +34,7 @@ def plot_learning_curves(
     best = curves[curves["trial"] == best_trial]
     if not best.empty:
         _draw_best(ax, best, objective, best_trial)
-    values = curves.get(objective, pd.Series(dtype=float))  # no column before the first epoch
-    if len(values) and values.min() > 0 and values.max() / values.min() > 30:
-        ax.set_yscale("log")
+    log_scale_if_wide(ax, curves.get(objective, pd.Series(dtype=float)))  # no column before the first epoch
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel(objective)

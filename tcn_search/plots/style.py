@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
+
+if TYPE_CHECKING:
+    import pandas
 
 # Okabe and Ito's palette: told apart with any colour vision.
 BLUE, ORANGE, GREEN, RED, GREY, SKY, PURPLE = (
@@ -47,3 +52,10 @@ def legend_outside(ax: Axes) -> None:
         bbox_transform=below,
         ncols=columns,
     )
+
+
+def log_scale_if_wide(ax: Axes, values: pandas.Series, axis: str = "y") -> None:
+    """Losses that span more than a factor of 30 are read better on a logarithmic scale."""
+    values = values.dropna()
+    if len(values) and values.min() > 0 and values.max() / values.min() > 30:
+        ax.set(**{f"{axis}scale": "log"})

@@ -68,9 +68,8 @@ def _task(path: Path, files: Sequence[Sequences], test: Any, options: dict[str, 
             y = [np.repeat(one, len(X)) for one, X in zip(y, file.X, strict=True)]
         given[f"y_{part}"] = _pad_targets(y, steps)
     try:
-        return Task.from_arrays(
-            name=path.name.split(".")[0], groups_train=files[0].groups, **given, **options
-        )
+        named = {"name": path.name.split(".")[0], **options}
+        return Task.from_arrays(groups_train=files[0].groups, **given, **named)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -133,7 +132,9 @@ def _order(path: Path, name: str, column: pd.Series) -> pd.Series:
         return column
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that a format was not found: each is read for itself
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # that a format was not found: each is read for itself
             return pd.to_datetime(column)
     except (ValueError, TypeError) as error:
         raise InputError(
@@ -174,7 +175,9 @@ def read_ts(path: Path) -> Sequences:
     except ImportError as error:
         raise InputError("For .ts files install the extra: pip install 'tcn-search[ucr]'.") from error
     try:
-        X, y, meta = load_from_ts_file(str(path), return_meta_data=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            X, y, meta = load_from_ts_file(str(path), return_meta_data=True)
     except (OSError, ValueError, IndexError, TypeError) as error:
         raise InputError(f"{path} cannot be read as .ts: {error}") from error
     if not len(X):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tcn_search.errors import InputError
 from tcn_search.tasks.download import RemoteFile, data_directory, fetch
 from tcn_search.tasks.files import npz
+from tcn_search.tasks.tables import ts
 from tcn_search.tasks.task import Task
 
 
@@ -57,62 +55,25 @@ def ucr(
     placed = data_directory(data_dir) / "ucr" / f"{problem}.npz"
     if placed.is_file():
         return npz(placed, **options)
-    parts: dict[str, Any] = {}
-    for part in ("train", "test"):
-        X, y = _load(problem, part, data_dir)
-        parts[f"X_{part}"], parts[f"lengths_{part}"] = _pad(X)
-        parts[f"y_{part}"] = _integers_if_they_are(y)
-    longest = max(parts["X_train"].shape[1], parts["X_test"].shape[1])
-    for part in ("train", "test"):
-        X, lengths = parts[f"X_{part}"], parts[f"lengths_{part}"]
-        missing = longest - X.shape[1]
-        parts[f"X_{part}"] = np.pad(X, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
-        if (lengths == longest).all():
-            parts[f"lengths_{part}"] = None
-    return Task.from_arrays(**parts, **options)
+    train, test = (_file(problem, part, data_dir) for part in ("TRAIN", "TEST"))
+    return ts(train, test=test, **options)
 
 
-def _load(problem: str, part: str, data_dir: str | Path | None) -> tuple[Any, np.ndarray]:
-    """Arrays as aeon has them: (n, C, T), or a list of (C, T) where lengths differ."""
+def _file(problem: str, part: str, data_dir: str | Path | None) -> Path:
+    """PROBLEM_TRAIN.ts or PROBLEM_TEST.ts, out of aeon or unpacked."""
     import aeon.datasets
 
-    file = Path(aeon.datasets.__file__).parent / "data" / problem / f"{problem}_{part.upper()}.ts"
-    if not file.is_file():
-        file = _unpacked(problem, part, data_dir)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return aeon.datasets.load_from_ts_file(str(file))
-    except (OSError, ValueError, IndexError) as error:
-        raise InputError(f"{file} cannot be read as a problem of the archive: {error}") from error
+    file = Path(aeon.datasets.__file__).parent / "data" / problem / f"{problem}_{part}.ts"
+    return file if file.is_file() else _unpacked(problem, part, data_dir)
 
 
 def _unpacked(problem: str, part: str, data_dir: str | Path | None) -> Path:
     """PROBLEM_TRAIN.ts or PROBLEM_TEST.ts of the archive's .zip, beside it."""
     url = f"https://timeseriesclassification.com/aeon-toolkit/{problem}.zip"
     archive = fetch(RemoteFile(f"ucr/{problem}.zip", (url,)), data_dir, zipfile.is_zipfile)
-    name = f"{problem}_{part.upper()}.ts"
+    name = f"{problem}_{part}.ts"
     try:
         with zipfile.ZipFile(archive) as opened:
             return Path(opened.extract(name, archive.with_suffix("")))
     except (KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{archive} has no {name} that can be read: {error}") from error
-
-
-def _pad(X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(n, T, C) padded at the end with NaN, and each sequence's steps (NaN tails do not count)."""
-    longest = max(sequence.shape[1] for sequence in X)
-    padded = np.full((len(X), longest, X[0].shape[0]), np.nan, dtype="float32")
-    for row, sequence in enumerate(X):
-        padded[row, : sequence.shape[1]] = sequence.T
-    there = np.logical_not(np.isnan(padded).all(axis=2))
-    lengths = np.where(there.any(axis=1), longest - np.argmax(there[:, ::-1], axis=1), 0)
-    return padded, lengths
-
-
-def _integers_if_they_are(labels: np.ndarray) -> np.ndarray:
-    """Labels come as strings; numeric ones keep their numeric order (10 after 9)."""
-    try:
-        return np.array([int(label) for label in labels])
-    except ValueError:
-        return np.asarray(labels, dtype=str)
