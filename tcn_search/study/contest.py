@@ -15,7 +15,7 @@ from tcn_search.planning.arguments import positive_integer
 from tcn_search.space.dimensions import Range
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.comparison import SEARCH_SEED, TCN, Comparison, Run, read_contenders
-from tcn_search.study.final_training import test_score, train_once
+from tcn_search.study.final_training import score_on_test, train_once
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task
 
@@ -88,7 +88,7 @@ class Contest:
             training.best_epoch,
             statistics.median(made.seconds[1:] or made.seconds),
             int(made.model.count_params()),
-            test_score(made.model, self.task) if is_final else None,
+            score_on_test(made.model, self.task) if is_final else None,
         )
 
     def _build(self, contender: str, settings: TrainingSettings) -> Any:

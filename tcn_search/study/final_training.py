@@ -45,7 +45,7 @@ def train_once(
     return Trained(model, training, best.get(f"val_{task.spec.task_kind.metrics[0].name}", math.nan))
 
 
-def test_score(model: Any, task: Task) -> float:
+def score_on_test(model: Any, task: Task) -> float:
     """The task's first metric on its test part."""
     part, metric = task.test, task.spec.task_kind.metrics[0].name
     assert part is not None

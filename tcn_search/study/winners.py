@@ -13,7 +13,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.study.final_training import test_score, train_once
+from tcn_search.study.final_training import score_on_test, train_once
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
@@ -183,7 +183,7 @@ def find_winner(
             models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs, model)
     models[trial, winner.saved_seed].save(model_file)  # what can fail comes before the test part is read
     if task.test is not None:
-        winner.test_scores = [test_score(models[trial, seed], task) for seed in seeds]
+        winner.test_scores = [score_on_test(models[trial, seed], task) for seed in seeds]
     return winner
 
 
