@@ -8,7 +8,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
+from tcn_search.plots.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    axes_or_new,
+    legend_outside,
+    log_scale_if_wide,
+)
 
 
 def plot_receptive_field_score(
@@ -58,6 +68,7 @@ def plot_receptive_field_score(
             label=label,
             zorder=3,
         )
+    log_scale_if_wide(ax, scored["score"])
     _draw_left_out(ax, trials, excluded)
     steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
     ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
@@ -115,7 +126,8 @@ def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> N
         )
     if len(excluded) or len(infeasible) or len(bad):
         low, high = ax.get_ylim()
-        ax.set_ylim(low - 0.17 * (high - low), high)
+        is_log = ax.get_yscale() == "log"
+        ax.set_ylim(low * (low / high) ** 0.17 if is_log else low - 0.17 * (high - low), high)
 
 
 def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
