@@ -165,7 +165,8 @@ class Search:
             trial.set_user_attr("epoch", report.epoch)
             return True
         trial.report(report.best, report.epoch)
-        return not trial.should_prune()
+        # After the last epoch there is nothing left to save: the trial is complete.
+        return report.epoch >= self._jobs[report.number].settings.epochs or not trial.should_prune()
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Record an outcome. A lost trial is queued again, once."""

@@ -49,6 +49,11 @@ def test_every_pruner_runs_a_study(pruner: str) -> None:
     assert (pruned == 0) == (pruner == "none")
 
 
+@pytest.mark.parametrize("pruner", PRUNERS)
+def test_nothing_is_pruned_after_its_last_epoch(pruner: str) -> None:
+    assert set(run(12, epochs=1, sampler="random", pruner=pruner).trials()["ended"]) == {"complete"}
+
+
 def test_the_pruners_resources_are_explicit() -> None:
     asha, hyperband = make_pruner("asha", 20), make_pruner("hyperband", 20)
     assert (asha._min_resource, asha._reduction_factor) == (3, 3)  # type: ignore[attr-defined]
