@@ -20,6 +20,8 @@ from tcn_search.plots.style import (
     log_scale_if_wide,
 )
 
+_BAD = ("diverged", "failed", "out_of_memory", "over_time", "unbuildable", "too_large")
+
 
 def plot_receptive_field_score(
     trials: pd.DataFrame,
@@ -87,44 +89,27 @@ def plot_receptive_field_score(
 
 def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
     """What has no score that counts, in a strip below the scores."""
-    infeasible = trials[trials["ended"] == "infeasible"]["receptive_field"].dropna()
-    strip = ax.get_xaxis_transform()
-    if len(excluded):
-        ax.scatter(
-            excluded,
-            [0.03] * len(excluded),
-            marker="|",
-            s=40,
-            color=GREY,
-            alpha=0.5,
-            transform=strip,
-            label="excluded, never sampled",
-        )
-    if len(infeasible):
-        ax.scatter(
-            infeasible,
-            [0.075] * len(infeasible),
-            marker="x",
-            s=24,
-            color=RED,
-            transform=strip,
-            label="pruned, unbuilt",
-        )
-    ended = trials["ended"].isin(
-        ["diverged", "failed", "out_of_memory", "over_time", "unbuildable", "too_large"]
+    by_ending = trials.dropna(subset="receptive_field").groupby("ended")["receptive_field"]
+    found = {str(ending): list(fields) for ending, fields in by_ending}
+    bad = [field for ending in _BAD for field in found.get(ending, [])]
+    rows = (
+        (0.03, excluded, "|", GREY, "excluded, never sampled"),
+        (0.075, found.get("infeasible", []), "x", RED, "pruned, unbuilt"),
+        (0.12, bad, "+", RED, "diverged, failed or over a limit"),
     )
-    bad = trials[ended]["receptive_field"].dropna()
-    if len(bad):
-        ax.scatter(
-            bad,
-            [0.12] * len(bad),
-            marker="+",
-            s=32,
-            color=RED,
-            transform=strip,
-            label="diverged, failed or over a limit",
-        )
-    if len(excluded) or len(infeasible) or len(bad):
+    for height, fields, marker, colour, label in rows:
+        if len(fields):
+            ax.scatter(
+                fields,
+                [height] * len(fields),
+                marker=marker,
+                s=32,
+                color=colour,
+                alpha=0.7,
+                transform=ax.get_xaxis_transform(),
+                label=label,
+            )
+    if any(len(fields) for _, fields, *_ in rows):
         low, high = ax.get_ylim()
         is_log = ax.get_yscale() == "log"
         ax.set_ylim(low * (low / high) ** 0.17 if is_log else low - 0.17 * (high - low), high)
