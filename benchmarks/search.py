@@ -29,8 +29,7 @@ from typing import Any
 import numpy as np
 import optuna
 
-from tcn_search import Range, SearchSpace, Study, load_study, load_task
-from tcn_search.errors import InputError
+from tcn_search import Range, SearchSpace, Study, load_task
 from tcn_search.study.study_file import read_study_file
 
 PLAIN = Path(__file__).parent / "plain"
@@ -137,15 +136,20 @@ class Bench:
         started = datetime.now()
 
         def rows() -> list[Row]:
-            found = load_study(name, storage).trials().dropna(subset="score")
-            ended = (found["started"] - started).dt.total_seconds() + found["seconds"]
-            return [
-                {"seconds": seconds, "score": score}
-                for seconds, score in sorted(zip(ended, found["score"], strict=True))
+            trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+            scored = [trial for trial in trials if "score" in trial.user_attrs.get("result", {})]
+            found = [
+                {
+                    "seconds": (trial.datetime_complete - started).total_seconds(),
+                    "score": trial.user_attrs["result"]["score"],
+                }
+                for trial in scored
+                if trial.datetime_complete and trial.user_attrs["result"]["score"] is not None
             ]
+            return sorted(found, key=lambda row: row["seconds"])
 
         def enough() -> bool:
-            with suppress(InputError):  # the study is not made yet
+            with suppress(KeyError):  # the study is not made yet
                 return math.isfinite(_reached(rows(), until))
             return False
 
