@@ -174,6 +174,10 @@ class Definition:
             static=not is_dynamic(self.search.sampler),
         )
 
+    def seed_of(self, trial: int) -> int:
+        """The seed of a trial's weights, shuffling and dropout."""
+        return (self.search.seed + trial) % 2**31
+
     def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
         """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
         decides = [

@@ -127,7 +127,7 @@ class Search:
             settings=replace(training, epochs=trial.user_attrs.get(EPOCHS, training.epochs)),
             objective=self._objective.name,
             direction=self._objective.direction,
-            seed=(definition.search.seed + trial.number) % 2**31,
+            seed=definition.seed_of(trial.number),
             measure_latency=any(metric.name == "latency" for metric in self._objectives),
             time_limit=self._trial_timeout,
             model=definition.model,

@@ -53,7 +53,7 @@ from tcn_search.study.storage import (
     storage_errors,
 )
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
-from tcn_search.study.winners import SeedRun, Winner, find_winner
+from tcn_search.study.winners import SeedRun, Winner, find_winner, fresh_seeds
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task, TrainingData
 from tcn_search.workers.backends import backends_on_gpu, resolve_backend, use_backend
@@ -365,7 +365,7 @@ class Study(StudyRecord):
 
         Args:
             top: how many of the best trials.
-            seeds: trainings of each, with the seeds 0, 1, ...
+            seeds: trainings of each, with the seeds 0, 1, ... but none that a candidate was chosen with.
             limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
             refit: train the winner again on training and validation part together, for as many epochs as its
@@ -374,7 +374,8 @@ class Study(StudyRecord):
         positive_integer("seeds", seeds)
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
         candidates = self.candidates(top, limits)
-        wanted = {(candidate.trial, seed) for candidate in candidates for seed in range(seeds)}
+        fresh = fresh_seeds(seeds, {self.definition.seed_of(candidate.trial) for candidate in candidates})
+        wanted = {(candidate.trial, seed) for candidate in candidates for seed in fresh}
         made_with = self.definition.digest([(one.architecture, one.settings) for one in candidates])
         stored = self.winner
         if stored is not None and stored.answers(wanted, made_with, file, refit):
@@ -386,7 +387,7 @@ class Study(StudyRecord):
             candidates,
             self.task,
             self.definition.objective,
-            range(seeds),
+            fresh,
             file,
             on_run,
             refit,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,15 @@ def with_spread(values: Sequence[float]) -> str:
     mean, deviation = mean_and_spread(values)
     text = f"{mean:.4g}" if math.isnan(deviation) else f"{mean:.4g} ± {deviation:.2g}"
     return f"{text} ({', '.join(f'{value:.4g}' for value in values)})"
+
+
+def fresh_seeds(count: int, used: Collection[int]) -> list[int]:
+    """The first `count` seeds that nothing was chosen with.
+
+    >>> fresh_seeds(3, {1, 7})
+    [0, 2, 3]
+    """
+    return list(itertools.islice((seed for seed in itertools.count() if seed not in used), count))
 
 
 def find_winner(
