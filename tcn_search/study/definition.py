@@ -113,25 +113,30 @@ class Definition:
         Raises:
             InputError: an objective that the task does not have, or a space without a feasible architecture.
         """
-        constraints = constraints or Constraints()
-        if constraints.required_context == "seq_len" and task.spec.required_context is not None:
-            constraints = Constraints(
-                **{**constraints.to_dict(), "required_context": task.spec.required_context}
-            )
-        made = cls(
+        return cls(
             task.spec,
             task.fingerprint(),
             task.source,
             space or SearchSpace(),
-            constraints,
+            constraints or Constraints(),
             training or settings_for(len(task.train)),
             search or SearchSettings(),
             backend,
             model,
-        )
-        read_objectives(made.search.objectives, task.spec.task_kind)
-        made.task_space()
-        return made
+        ).checked()
+
+    def checked(self) -> Definition:
+        """The same with the task's own required context where no other is asked for.
+
+        Raises:
+            InputError: as `of`.
+        """
+        found, own = self, self.spec.required_context
+        if self.constraints.required_context == "seq_len" and own is not None:
+            found = replace(self, constraints=replace(self.constraints, required_context=own))
+        read_objectives(found.search.objectives, found.spec.task_kind)
+        found.task_space()
+        return found
 
     @property
     def objectives(self) -> tuple[Metric, ...]:

@@ -135,7 +135,7 @@ class Study(StudyRecord):
                     search=search or stored.search,
                     backend=wanted,
                     model=model or stored.model,
-                )
+                ).checked()
             else:
                 given = Definition.of(
                     task,
