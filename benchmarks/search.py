@@ -43,7 +43,10 @@ SPACE: dict[str, Any] = {
     "dropout_rate": [0.0, 0.2],
     "learning_rate": [1e-3, 1e-2],
 }
-TASKS = {"adding": {"seq_len": 600, "train_size": 2_000}, "seq_mnist": {"train": 2_000, "validation_size": 1_000}}
+TASKS = {
+    "adding": {"seq_len": 600, "train_size": 2_000},
+    "seq_mnist": {"train": 2_000, "validation_size": 1_000},
+}
 OURS = {"tensorflow": "tcn-search, TensorFlow", "jax": "tcn-search, JAX"}
 BATCH_SIZE = 32
 SECONDS_BETWEEN_LOOKS = 3
