@@ -9,14 +9,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from tcn_search.layers.sliding import slide
 from tcn_search.layers.steps import every, resize
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding
 
 # Measured on 2 cores. A matrix over all steps wins while it does at most so many times the multiply-adds ...
-_SHORT = 2.5
+_SHORT = 2
 # ... and has at most so many numbers, for it is made anew from the kernel at each step.
 _SMALL = 2**18
+# TensorFlow's addition of a bias, and its gradient, are slow with fewer filters than these.
+_FEW_FILTERS = 16
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -74,22 +77,24 @@ class DilatedConvolution(keras.layers.Layer):
         """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
         if self._is_short(x, plan):
             return self._multiply(x, plan)
-        x = resize(x, plan.before, plan.after)
         kernel = self.effective_kernel()  # (kernel_size, C, filters)
         if plan.taps < self.kernel_size:
             kernel = ops.slice(kernel, (plan.first_tap, 0, 0), (plan.taps, *kernel.shape[1:]))
         if plan.folds:
-            x, kernel = _fold(x, kernel, plan)
-        outputs = ops.conv(
-            x,
-            kernel,
-            padding="valid",
-            dilation_rate=plan.dilation,
-            data_format="channels_last",
-        )
-        if plan.stride > 1 and not plan.folds:
-            outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
-        return ops.add(outputs, self.bias)
+            x, kernel = _fold(resize(x, plan.before, plan.after), kernel, plan)
+            outputs = slide(x, kernel)
+        else:
+            outputs = slide(x, kernel, plan.before, plan.after, plan.dilation)
+            if plan.stride > 1:
+                outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
+        return ops.add(outputs, self._bias_for(outputs.shape[1]))
+
+    def _bias_for(self, steps: int | None) -> Any:
+        """The bias in a shape that adds to (B, steps, filters)."""
+        bias = ops.convert_to_tensor(self.bias)
+        if steps is None or self.filters >= _FEW_FILTERS:
+            return bias
+        return ops.broadcast_to(bias, (1, steps, self.filters))
 
     def _is_short(self, x: Any, plan: ConvolutionPlan) -> bool:
         """Whether one matrix over all steps is cheaper than sliding taps: short sequences, small matrices."""

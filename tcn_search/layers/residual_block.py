@@ -119,12 +119,18 @@ class ResidualBlock(keras.layers.Layer):
         return self.evaluate(inputs, plan, training, valid)
 
     def evaluate(
-        self, inputs: Any, plan: BlockPlan, training: bool | None = None, valid: Validity | None = None
+        self,
+        inputs: Any,
+        plan: BlockPlan,
+        training: bool | None = None,
+        valid: Validity | None = None,
+        from_block: bool = False,
     ) -> tuple[Any, Any]:
         """(block output, skip output) at the steps of `plan`, of the input steps `inputs` (B, n, C).
 
         `valid` gives (B, n, 1) ones at the steps of a grid that exist: a step that does not must be zero at
-        the input of *every* convolution, as the zeros around a sequence are.
+        the input of *every* convolution, as the zeros around a sequence are. `from_block` says that the
+        inputs are another block's output.
         """
         x = inputs if valid is None else inputs * valid(plan.inputs)
         hidden = None if valid is None else valid(plan.hidden)
@@ -132,14 +138,22 @@ class ResidualBlock(keras.layers.Layer):
             x = split_phases(resize(x, plan.before, plan.after), plan.phases)
             if hidden is not None:
                 hidden = self._split_validity(hidden, plan)
-        for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
-            if index and hidden is not None:
-                x = x * hidden
-            x = self._after(convolution.convolve(x, step), index, training, hidden, plan.phases)
+        skip = self.convolve_twice(x, plan, training, hidden)
         if plan.phases > 1:
-            x = cut(merge_phases(x, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
-        skip = x if self.activation in _IDEMPOTENT else self.activation(x)
-        return self._add_up(inputs, skip, plan), skip
+            skip = cut(merge_phases(skip, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
+        return self._add_up(inputs, skip, plan, from_block), skip
+
+    def convolve_twice(self, x: Any, plan: BlockPlan, training: bool | None, valid: Any) -> Any:
+        """The skip output of `x`, both in the phases of the plan, (B · phases, n, C).
+
+        `valid` is None or (B · phases, n, 1), ones at the steps that exist after the first convolution; at
+        those that do not, x is zero.
+        """
+        for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
+            if index and valid is not None:
+                x = x * valid
+            x = self._after(convolution.convolve(x, step), index, training, valid, plan.phases)
+        return x if self.activation in _IDEMPOTENT else self.activation(x)
 
     def stream(
         self, inputs: Any, states: list[Any], training: bool | None = None
@@ -155,7 +169,7 @@ class ResidualBlock(keras.layers.Layer):
             after.append(steps[:, ops.shape(x)[1] :])
             x = self._after(convolution.convolve(steps, plan), index, training, None, phases=1)
         skip = x if self.activation in _IDEMPOTENT else self.activation(x)
-        return self._add_up(inputs, skip, _SAME_STEPS), skip, after
+        return self._add_up(inputs, skip, _SAME_STEPS, from_block=False), skip, after
 
     def _split_validity(self, hidden: Any, plan: BlockPlan) -> Any:
         """(B, n, 1) as (B · phases, rows, 1), for B rows even where all are alike."""
@@ -182,7 +196,7 @@ class ResidualBlock(keras.layers.Layer):
         kept = dropout(ops.ones_like(apart[:, 0, :1]), training=training)  # (B, 1, C)
         return ops.reshape(apart * ops.expand_dims(kept, 1), (-1, rows, channels))
 
-    def _add_up(self, inputs: Any, skip: Any, plan: BlockPlan) -> Any:
+    def _add_up(self, inputs: Any, skip: Any, plan: BlockPlan, from_block: bool) -> Any:
         """activation(match(inputs) + skip output), or None where nothing reads it."""
         if not self.residual:
             return None
@@ -190,9 +204,16 @@ class ResidualBlock(keras.layers.Layer):
             beside = inputs[:, plan.residual_start :] if plan.residual_start else inputs
         else:
             beside = every(inputs, plan.residual_start, plan.residual_stride, plan.outputs)
-        return self.activation(
-            (beside if self.match is None else self.match.convolve(beside, _POINTWISE)) + skip
-        )
+        return self.add_up(beside, skip, from_block)
+
+    def add_up(self, beside: Any, skip: Any, from_block: bool) -> Any:
+        """activation(match(inputs) + skip output), of the inputs at the same steps."""
+        if self.match is not None:
+            return self.activation(self.match.convolve(beside, _POINTWISE) + skip)
+        # relu changes no sum of its own results, nor their gradient: where the sum is zero, both of them are,
+        # and the relu that each came out of lets nothing through.
+        done = from_block and self.activation is keras.activations.relu
+        return beside + skip if done else self.activation(beside + skip)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
         batch, steps, _ = input_shape

@@ -38,10 +38,17 @@ def every(x: Any, start: int, stride: int, count: int) -> Any:
     return ops.slice(x, (0, 0, (stride - 1) * channels), (ops.shape(x)[0], count, channels))
 
 
-def split_phases(x: Any, phases: int) -> Any:
-    """(B, rows · phases, C) as (B · phases, rows, C): every phases-th step is one sequence."""
-    rows, channels = x.shape[1] // phases, x.shape[2]
-    x = ops.transpose(ops.reshape(x, (-1, rows, phases, channels)), (0, 2, 1, 3))
+def split_phases(x: Any, phases: int, already: int = 1) -> Any:
+    """(B, rows · phases, C) as (B · phases, rows, C): every phases-th step is one sequence.
+
+    `already`: x is split into so many phases, a divisor of `phases`.
+    """
+    times = phases // already
+    rows, channels = x.shape[1] // times, x.shape[2]
+    if already == 1:
+        x = ops.transpose(ops.reshape(x, (-1, rows, times, channels)), (0, 2, 1, 3))
+    else:
+        x = ops.transpose(ops.reshape(x, (-1, already, rows, times, channels)), (0, 3, 1, 2, 4))
     return ops.reshape(x, (-1, rows, channels))
 
 
@@ -50,3 +57,16 @@ def merge_phases(x: Any, phases: int) -> Any:
     rows, channels = x.shape[1], x.shape[2]
     x = ops.transpose(ops.reshape(x, (-1, phases, rows, channels)), (0, 2, 1, 3))
     return ops.reshape(x, (-1, rows * phases, channels))
+
+
+def rearrange(x: Any, phases: int, wanted: int, steps: int | None) -> Any:
+    """x, split into `phases`, split into `wanted` phases; zeros or cuts after `steps` steps as needed."""
+    if wanted == phases:
+        return x
+    if wanted % phases:
+        x, phases = merge_phases(x, phases), 1
+        x = cut(x, 0, steps)  # type: ignore[arg-type]
+    if wanted == phases:
+        return x
+    rows = -(-steps // wanted)  # type: ignore[operator]
+    return split_phases(resize(x, 0, rows * wanted // phases - x.shape[1]), wanted, phases)

@@ -11,7 +11,7 @@ from keras import ops
 from tcn_search.errors import InputError
 from tcn_search.layers.arguments import check_state_arguments, one_norm
 from tcn_search.layers.residual_block import ResidualBlock
-from tcn_search.layers.steps import every
+from tcn_search.layers.steps import every, rearrange
 from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, valid_run
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
@@ -151,7 +151,8 @@ class TCN(keras.layers.Layer):
             return self._evaluate_last_step(x, training, mask)
         plan = full_plan(self.architecture, x.shape[1], use_phases=not statistics)
         valid = None if mask is None else mask_validity(mask, self.compute_dtype)
-        outputs = self._run(x, plan, training, valid)  # (B, T, filters)
+        run = self._run_all_steps if self._adds_up_in_blocks() else self._run
+        outputs = run(x, plan, training, valid)  # (B, T, filters)
         return outputs if self.return_sequences else self._read_out(outputs, mask)
 
     def _evaluate_last_step(self, x: Any, training: bool | None, mask: Any) -> Any:
@@ -171,12 +172,44 @@ class TCN(keras.layers.Layer):
     def _run(self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None) -> Any:
         """The wanted steps of the plan, (B, plan.wanted.count, filters), of the input at its grid."""
         total = None
-        for block, step in zip(self.residual_blocks, plan.blocks, strict=True):
-            x, skip = block.evaluate(x, step, training, valid)
+        for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
+            x, skip = block.evaluate(x, step, training, valid, from_block=index > 0)
             if self.architecture.use_skip_connections:
                 read = self._wanted_steps(skip, step, plan)
                 total = read if total is None else total + read
         return x if total is None else total
+
+    def _adds_up_in_blocks(self) -> bool:
+        """Whether all steps can be had from the last block's residual sum, without the skip outputs."""
+        if self.architecture.padding == "valid":  # each block drops other steps
+            return False
+        if not self.architecture.use_skip_connections:
+            return True
+        # With relu a block's output is its input + its skip output, from the second block on. Half precision
+        # would lose digits of the skip outputs in these longer sums.
+        exact = self.compute_dtype in ("float32", "float64")
+        return exact and self.activation is keras.activations.relu and len(self.residual_blocks) > 1
+
+    def _run_all_steps(
+        self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None
+    ) -> Any:
+        """Every step, (B, T, filters), where `_adds_up_in_blocks`.
+
+        The sequence stays in phases from one block to the next where their dilations allow it, and the sum of
+        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ.
+        """
+        steps, phases, beyond = x.shape[1], 1, None
+        exist = None if valid is None else valid(plan.inputs)
+        for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
+            x, phases = rearrange(x, phases, step.phases, steps), step.phases
+            valid_here = None if exist is None else rearrange(exist, 1, phases, steps)
+            x = x if valid_here is None else x * valid_here
+            skip = block.convolve_twice(x, step, training, valid_here)
+            x = block.add_up(x, skip, from_block=index > 0)
+            if index == 0 and self.architecture.use_skip_connections:
+                beyond = rearrange(skip - x, phases, 1, steps)
+        x = rearrange(x, phases, 1, steps)
+        return x if beyond is None else x + beyond
 
     def _wanted_steps(self, skip: Any, step: BlockPlan, plan: EvaluationPlan) -> Any:
         if plan.wanted is None:
