@@ -11,9 +11,9 @@ from typing import Any
 import keras
 
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import TrainingData
+from tcn_search.trainers.batches import fit_arguments
 
 PLATEAU_EPOCHS = 5
 BATCHES_BETWEEN_LOOKS = 64
@@ -65,13 +65,8 @@ def train(
     """
     watcher = _Watcher(objective, settings, on_epoch, keep_best, deadline)
     model.fit(
-        data.train.X,
-        data.train.y,
-        sample_weight=sample_weights(data),
-        batch_size=settings.batch_size,
+        **fit_arguments(data, settings.batch_size),
         epochs=settings.epochs,
-        validation_data=(data.validation.X, data.validation.y),
-        validation_batch_size=max(settings.batch_size, data.spec.sequences_at_once),
         callbacks=_Callbacks(watcher, model, settings.epochs),
         verbose=0,
     )

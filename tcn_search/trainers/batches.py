@@ -1,0 +1,78 @@
+"""The batches that a training is fed with."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import keras
+import numpy as np
+
+from tcn_search.tasks.class_weights import sample_weights
+from tcn_search.tasks.task import TrainingData
+
+BATCHES_AHEAD = 2
+
+
+def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
+    """What `keras.Model.fit` needs to train on the training part and to judge by the validation part.
+
+    The training part is shuffled anew for each epoch. Draws from Python's `random`, which
+    `keras.utils.set_random_seed` seeds.
+    """
+    weights = sample_weights(data)
+    train = (data.train.X, data.train.y, *(() if weights is None else (weights,)))
+    validation = (data.validation.X, data.validation.y)
+    judged_at_once = max(batch_size, data.spec.sequences_at_once)
+    if keras.backend.backend() == "tensorflow":
+        return {
+            "x": _tensorflow_batches(train, batch_size, shuffle_seed=random.randrange(2**31)),
+            "shuffle": False,  # each pass over the batches is shuffled already
+            "validation_data": _tensorflow_batches(validation, judged_at_once),
+        }
+    return {
+        **dict(zip(("x", "y", "sample_weight"), train, strict=False)),
+        "batch_size": batch_size,
+        "validation_data": validation,
+        "validation_batch_size": judged_at_once,
+    }
+
+
+def _tensorflow_batches(
+    arrays: tuple[np.ndarray, ...], batch_size: int, shuffle_seed: int | None = None
+) -> Any:
+    """A `tf.data.Dataset` of batches of all arrays' rows, in an order drawn anew at each pass if seeded.
+
+    Keras makes one, too, but with a thread that tunes it, which each epoch has to wait for: for two seconds
+    where a process has one core. Here is nothing to tune.
+    """
+    import tensorflow as tf
+
+    rows = len(arrays[0])
+    with tf.device("CPU:0"):
+        tensors = [tf.convert_to_tensor(_in_floatx(array)) for array in arrays]
+
+    def cut(places: Any) -> Any:
+        def take(start: Any) -> tuple[Any, ...]:
+            return tuple(tf.gather(tensor, places[start : start + batch_size]) for tensor in tensors)
+
+        return tf.data.Dataset.range(0, rows, batch_size).map(take)
+
+    def cut_shuffled(seed: Any) -> Any:
+        return cut(tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, 0]))
+
+    if shuffle_seed is None:
+        found = cut(tf.range(rows))
+    else:
+        seeds = tf.data.Dataset.random(shuffle_seed, rerandomize_each_iteration=True).take(1)
+        found = seeds.flat_map(cut_shuffled)
+        found = found.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    return found.prefetch(BATCHES_AHEAD).with_options(options)
+
+
+def _in_floatx(array: np.ndarray) -> np.ndarray:
+    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array
