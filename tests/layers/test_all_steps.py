@@ -65,15 +65,19 @@ def assert_equal(options, x, mask=None, training=False):
     return found, expected, tolerance
 
 
-@pytest.mark.parametrize("steps", [24, 29])
-@pytest.mark.parametrize("name", OPTIONS)
+# JAX compiles each anew, for a second or two.
+FEW = BACKEND == "jax"
+
+
+@pytest.mark.parametrize("steps", [24] if FEW else [24, 29])
+@pytest.mark.parametrize("name", ["phases that do not divide", "same"] if FEW else OPTIONS)
 def test_equal_to_plain_sums(name, steps):
     found, expected, tolerance = assert_equal(OPTIONS[name], inputs(0, steps=steps, channels=2))
     for mine, theirs in zip([found[1], *found[2]], [expected[1], *expected[2]], strict=True):
         assert worst(mine, theirs) < tolerance
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1] if FEW else [1, 3])
 def test_equal_where_relu_gives_zeros(channels):
     """No bias, and silence in the input: sums that are exactly zero, where relu lets no gradient through."""
     x = inputs(1, steps=40, channels=channels)
@@ -87,7 +91,9 @@ def test_equal_where_relu_gives_zeros(channels):
         assert worst(mine, theirs) < 1e-9
 
 
-@pytest.mark.parametrize("name", ["doubling", "phases that do not divide", "same", "residual output"])
+@pytest.mark.parametrize(
+    "name", ["same"] if FEW else ["doubling", "phases that do not divide", "same", "residual output"]
+)
 def test_equal_to_plain_sums_with_masks(name):
     x = inputs(2, batch=4, steps=24, channels=2)
     first, length = np.array([0, 3, 0, 10]), np.array([24, 21, 7, 5])
@@ -118,8 +124,7 @@ def test_half_precision_adds_up_the_skip_outputs_alone(dtype, in_blocks):
     assert layer._adds_up_in_blocks() == in_blocks
 
 
-# JAX compiles every shape anew.
-@settings(deadline=None, max_examples=15 if BACKEND == "jax" else 100)
+@settings(deadline=None, max_examples=10 if FEW else 100)
 @given(
     steps=st.integers(1, 40),
     path=st.lists(st.sampled_from([1, 2, 3, 4, 6, 8, 12]), min_size=1, max_size=4),
@@ -153,6 +158,7 @@ class Slide(keras.layers.Layer):
         return slide(x, kernel, *self.around, self.dilation)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only there the gradient is our own")
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("around", [(0, 0), (4, 0), (2, 2), (1, 6), (9, 0), (-1, 3), (5, -2)])
 def test_gradient_of_a_sliding_kernel(around, dilation):
