@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from typing import Any
 
@@ -53,25 +52,17 @@ def _tensorflow_batches(
     with tf.device("CPU:0"):
         tensors = [tf.convert_to_tensor(_in_floatx(array)) for array in arrays]
 
-    def cut(places: Any) -> Any:
-        def take(start: Any) -> tuple[Any, ...]:
-            return tuple(tf.gather(tensor, places[start : start + batch_size]) for tensor in tensors)
+    def take(places: Any) -> tuple[Any, ...]:
+        return tuple(tf.gather(tensor, places) for tensor in tensors)
 
-        return tf.data.Dataset.range(0, rows, batch_size).map(take)
-
-    def cut_shuffled(seed: Any) -> Any:
-        return cut(tf.random.experimental.stateless_shuffle(tf.range(rows), [seed, 0]))
-
-    if shuffle_seed is None:
-        found = cut(tf.range(rows))
-    else:
-        seeds = tf.data.Dataset.random(shuffle_seed, rerandomize_each_iteration=True).take(1)
-        found = seeds.flat_map(cut_shuffled)
-        found = found.apply(tf.data.experimental.assert_cardinality(math.ceil(rows / batch_size)))
+    places = tf.data.Dataset.range(rows)
+    if shuffle_seed is not None:
+        places = places.shuffle(rows, seed=shuffle_seed)
+    batches = places.batch(batch_size).map(take).prefetch(BATCHES_AHEAD)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
-    return found.prefetch(BATCHES_AHEAD).with_options(options)
+    return batches.with_options(options)
 
 
 def _in_floatx(array: np.ndarray) -> np.ndarray:
