@@ -18,8 +18,9 @@ from tcn_search.planning.receptive_field import left_padding
 _SHORT = 2
 # ... and has at most so many numbers, for it is made anew from the kernel at each step.
 _SMALL = 2**18
-# TensorFlow's addition of a bias, and its gradient, are slow with fewer filters than these.
-_FEW_FILTERS = 16
+# TensorFlow's addition of a bias, and its gradient, are slow with so few filters. One filter is left to it: its
+# compiler takes one number for each of many steps for a bias, and then fails.
+_FEW_FILTERS = range(2, 16)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -92,7 +93,7 @@ class DilatedConvolution(keras.layers.Layer):
     def _bias_for(self, steps: int | None) -> Any:
         """The bias in a shape that adds to (B, steps, filters)."""
         bias = ops.convert_to_tensor(self.bias)
-        if steps is None or self.filters >= _FEW_FILTERS:
+        if steps is None or self.filters not in _FEW_FILTERS:
             return bias
         return ops.broadcast_to(bias, (1, steps, self.filters))
 

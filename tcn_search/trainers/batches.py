@@ -52,6 +52,7 @@ def _tensorflow_batches(
     with tf.device("CPU:0"):
         tensors = [tf.convert_to_tensor(_in_floatx(array)) for array in arrays]
 
+    @tf.autograph.experimental.do_not_convert  # it would write a file, which a kill leaves behind
     def take(places: Any) -> tuple[Any, ...]:
         return tuple(tf.gather(tensor, places) for tensor in tensors)
 

@@ -117,6 +117,17 @@ def test_unknown_length():
     assert worst(found, expected) < 1e-9
 
 
+@pytest.mark.parametrize("filters", [1, 2])
+@pytest.mark.parametrize("padding", ["causal", "valid"])
+def test_few_filters_in_a_compiled_model(filters, padding):
+    """TensorFlow's compiler once took the bias of one filter at many steps for that of many filters."""
+    layer = TCN(filters, 2, dilations=[1, 2], padding=padding, return_sequences=True)
+    model = keras.Sequential([keras.Input((20, 3)), layer])
+    shake(layer)
+    x = inputs(7, steps=20, channels=3).astype("float32")
+    assert worst(model.predict(x, verbose=0), ops.convert_to_numpy(layer(ops.convert_to_tensor(x)))) < 1e-5
+
+
 @pytest.mark.parametrize(("dtype", "in_blocks"), [("float32", True), ("mixed_bfloat16", False)])
 def test_half_precision_adds_up_the_skip_outputs_alone(dtype, in_blocks):
     layer = TCN(dtype=dtype)
