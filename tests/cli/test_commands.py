@@ -133,7 +133,7 @@ def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_run_leaves_a_study_that_continues(folder: Path, stop: signal.Signals) -> None:
     (folder / "temporary").mkdir()
     process = _run_until_an_epoch_is_stored(folder)
