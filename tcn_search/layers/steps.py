@@ -45,10 +45,7 @@ def split_phases(x: Any, phases: int, already: int = 1) -> Any:
     """
     times = phases // already
     rows, channels = x.shape[1] // times, x.shape[2]
-    if already == 1:
-        x = ops.transpose(ops.reshape(x, (-1, rows, times, channels)), (0, 2, 1, 3))
-    else:
-        x = ops.transpose(ops.reshape(x, (-1, already, rows, times, channels)), (0, 3, 1, 2, 4))
+    x = ops.transpose(ops.reshape(x, (-1, already, rows, times, channels)), (0, 3, 1, 2, 4))
     return ops.reshape(x, (-1, rows, channels))
 
 
@@ -60,13 +57,10 @@ def merge_phases(x: Any, phases: int) -> Any:
 
 
 def rearrange(x: Any, phases: int, wanted: int, steps: int | None) -> Any:
-    """x, split into `phases`, split into `wanted` phases; zeros or cuts after `steps` steps as needed."""
-    if wanted == phases:
-        return x
-    if wanted % phases:
-        x, phases = merge_phases(x, phases), 1
-        x = cut(x, 0, steps)  # type: ignore[arg-type]
-    if wanted == phases:
-        return x
-    rows = -(-steps // wanted)  # type: ignore[operator]
-    return split_phases(resize(x, 0, rows * wanted // phases - x.shape[1]), wanted, phases)
+    """x, `steps` steps split into `phases`, split into `wanted` phases; zeros fill the last row."""
+    if wanted % phases:  # back to the order of time first
+        x, phases = cut(merge_phases(x, phases), 0, steps), 1  # type: ignore[arg-type]
+    if wanted > phases:
+        rows = -(-steps // wanted)  # type: ignore[operator]
+        x = split_phases(resize(x, 0, rows * wanted // phases - x.shape[1]), wanted, phases)
+    return x

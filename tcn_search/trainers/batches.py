@@ -20,21 +20,22 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     The training part is shuffled anew for each epoch. Draws from Python's `random`, which
     `keras.utils.set_random_seed` seeds.
     """
-    weights = sample_weights(data)
-    train = (data.train.X, data.train.y, *(() if weights is None else (weights,)))
-    validation = (data.validation.X, data.validation.y)
+    train, validation, weights = data.train, data.validation, sample_weights(data)
     judged_at_once = max(batch_size, data.spec.sequences_at_once)
-    if keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() != "tensorflow":
         return {
-            "x": _tensorflow_batches(train, batch_size, shuffle_seed=random.randrange(2**31)),
-            "shuffle": False,  # each pass over the batches is shuffled already
-            "validation_data": _tensorflow_batches(validation, judged_at_once),
+            "x": train.X,
+            "y": train.y,
+            "sample_weight": weights,
+            "batch_size": batch_size,
+            "validation_data": (validation.X, validation.y),
+            "validation_batch_size": judged_at_once,
         }
+    arrays = (train.X, train.y) if weights is None else (train.X, train.y, weights)
     return {
-        **dict(zip(("x", "y", "sample_weight"), train, strict=False)),
-        "batch_size": batch_size,
-        "validation_data": validation,
-        "validation_batch_size": judged_at_once,
+        "x": _tensorflow_batches(arrays, batch_size, shuffle_seed=random.randrange(2**31)),
+        "shuffle": False,  # each pass over the batches is shuffled already
+        "validation_data": _tensorflow_batches((validation.X, validation.y), judged_at_once),
     }
 
 
