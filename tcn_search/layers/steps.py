@@ -23,7 +23,7 @@ def cut(x: Any, start: int, count: int) -> Any:
     """Steps start ... start + count - 1."""
     if start == 0 and count == x.shape[1]:
         return x
-    return ops.slice(x, (0, start, 0), (ops.shape(x)[0], count, x.shape[2]))
+    return _slice(x, (0, start, 0), count, x.shape[2])
 
 
 def every(x: Any, start: int, stride: int, count: int) -> Any:
@@ -35,7 +35,13 @@ def every(x: Any, start: int, stride: int, count: int) -> Any:
     channels = x.shape[2]
     x = resize(x, -begin, begin + stride * count - x.shape[1])
     x = ops.reshape(x, (-1, count, stride * channels))
-    return ops.slice(x, (0, 0, (stride - 1) * channels), (ops.shape(x)[0], count, channels))
+    return _slice(x, (0, 0, (stride - 1) * channels), count, channels)
+
+
+def _slice(x: Any, start: tuple[int, int, int], steps: int, channels: int) -> Any:
+    """All sequences; only TensorFlow leaves their number open, and understands -1."""
+    sequences = -1 if x.shape[0] is None else x.shape[0]
+    return ops.slice(x, start, (sequences, steps, channels))
 
 
 def split_phases(x: Any, phases: int, already: int = 1) -> Any:

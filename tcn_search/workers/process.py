@@ -7,6 +7,7 @@ and ends at once, in the middle of a trial too.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
@@ -35,6 +36,7 @@ def main(folder: str) -> None:
     data = read_training_data(Path(folder))
     keep_compiled_programs()
     import_module("keras")  # seconds, which no trial's time limit shall count
+    gc.freeze()  # what is there now stays: the collector need not look at it after each trial
 
     def say(kind: str, values: dict[str, Any]) -> None:
         answers.write(json.dumps({kind: values}) + "\n")
@@ -47,7 +49,9 @@ def main(folder: str) -> None:
     while True:
         job = TrialJob.from_dict(messages.get())
         say("started", {"number": job.number})
-        say("outcome", asdict(run_trial(job, data, on_epoch)))
+        outcome = run_trial(job, data, on_epoch)
+        gc.freeze()  # what Keras has leaked, too
+        say("outcome", asdict(outcome))
 
 
 def _own_standard_output() -> TextIO:
