@@ -304,7 +304,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--task", choices=TASKS, default="adding")
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=8, help="of the first part; 0 leaves it out")
+    parser.add_argument(
+        "--score-trials", type=int, help="of the first engine in the second part; default: --trials"
+    )
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument(
         "--seeds", type=int, default=5, help="sampler seeds of the second part; 0 leaves it out"
@@ -321,13 +324,11 @@ def main() -> None:
     backends = arguments.backends.split(",")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.task, arguments.epochs)
-        lines = throughput(bench, arguments.trials, backends)
+        lines = throughput(bench, arguments.trials, backends) if arguments.trials else []
         print("\n".join(lines), flush=True)
         if arguments.seeds:
-            lines += [
-                "",
-                *time_to_score(bench, arguments.trials, arguments.seeds, backends, arguments.target),
-            ]
+            trials = arguments.score_trials or arguments.trials
+            lines += ["", *time_to_score(bench, trials, arguments.seeds, backends, arguments.target)]
     command = f"python benchmarks/search.py {' '.join(sys.argv[1:])}".strip()
     versions = ", ".join(
         f"{name} {version(name)}" for name in ("keras", "tensorflow", "jax", "keras-tcn", "optuna")

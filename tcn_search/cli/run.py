@@ -68,6 +68,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("random", "bayesian", "hyperband"),
         help="KerasTuner's search, with --engine keras-tuner (default: hyperband)",
     )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="cross-validation: train each trial K times, each time with another part held out (default: 1)",
+    )
     parser.add_argument("--trial-timeout", metavar="TIME", help="end a trial after this time: 10m")
     parser.add_argument(
         "--allow-changes",
@@ -99,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     changes = {**dict(map(parse_change, arguments.set)), **_engine(arguments)}
+    if arguments.folds is not None:
+        changes["search.folds"] = arguments.folds
     if arguments.data_dir is not None:
         changes["task.data_dir"] = arguments.data_dir
     file = read_study_file(arguments.study, changes)
@@ -183,6 +191,8 @@ def _print_how(study: Study) -> None:
         print(f"model {study.definition.model}")
     if study.start.trials or study.start.outside:
         print(study.start)
+    if search.folds > 1:
+        print(f"{search.folds} folds: a trial trains {search.folds} times, and its score is the mean")
     if len(search.objectives) > 1 and search.pruner != "none":
         print(
             f"{len(search.objectives)} objectives: no trial is pruned between epochs, pruners weigh one only"

@@ -52,7 +52,7 @@ class ModelFunction:
             raise InputError(
                 f"Worker processes cannot import the model function {self.name}: it is not at the top of a file or a "
                 'module. Write it into a file and give "FILE.py:FUNCTION", or train in this process: '
-                "study.run(executor=InProcessExecutor(study.task.training))."
+                "study.run(executor=InProcessExecutor(study.training_data))."
             )
 
     def as_it_is_now(self) -> ModelFunction:

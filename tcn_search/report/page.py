@@ -25,6 +25,8 @@ _COLUMNS = (
     "trial",
     "ended",
     "score",
+    "fold_std",
+    "fold_scores",
     "best_epoch",
     "epochs",
     "receptive_field",

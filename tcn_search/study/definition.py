@@ -35,6 +35,8 @@ class SearchSettings:
             objectives, and with KerasTuner, nothing is pruned between epochs.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
         warm_start: try first what is known to be good: see `study.warm_start`.
+        folds: trainings of a trial, each with another part held out; the score is their mean. 1: the validation
+            part of the task.
         final_epochs: epochs of the winners' final training, if not those of a trial.
     """
 
@@ -44,6 +46,7 @@ class SearchSettings:
     seed: int = 0
     final_epochs: int | None = None
     warm_start: bool = True
+    folds: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", check_names(self.objectives))
@@ -53,6 +56,7 @@ class SearchSettings:
             raise InputError(f"seed must be an integer from 0 to 2147483647. Received: {self.seed!r}")
         if self.final_epochs is not None:
             positive_integer("final_epochs", self.final_epochs)
+        positive_integer("folds", self.folds)
 
     @property
     def objective(self) -> str:
@@ -111,8 +115,11 @@ class Definition:
         """The definition of a study on a task, checked as a whole.
 
         Raises:
-            InputError: an objective that the task does not have, or a space without a feasible architecture.
+            InputError: an objective that the task does not have, folds that it cannot be cut into, or a space
+                without a feasible architecture.
         """
+        if search is not None:
+            task.cross_validated(search.folds)
         return cls(
             task.spec,
             task.fingerprint(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import stdev
 from typing import Any
 
 import optuna
@@ -15,7 +16,6 @@ from tcn_search.study.objectives import parameters_of
 
 # What a user asks of a trial, in the order of asking.
 _RESULTS = (
-    "score",
     "best_epoch",
     "epochs",
     "receptive_field",
@@ -48,28 +48,37 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
 
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
     "diverged", "out_of_memory", "over_time", "unbuildable", "too_large", "failed", "lost", "running",
-    "waiting"); score (best epoch's validation value); best_epoch, epochs; receptive_field, required_context (within
-    the trial's own look-back) and seq_len in steps; parameters of the whole model; seconds in all, and in build,
-    compile (first calls), training and validation; outside_share, the part of the seconds that no training step took;
-    the architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
-    versions); started (by the clock of the machine that ran it, without a time zone).
+    "waiting"); score (best epoch's validation value; of several folds, the mean); fold_scores and fold_std (their
+    sample deviation), where the study has several folds; best_epoch (of several folds, the rounded mean), epochs (of
+    all folds); receptive_field, required_context (within the trial's own look-back) and seq_len in steps; parameters
+    of the whole model; seconds in all, and in build, compile (first calls), training and validation; outside_share,
+    the part of the seconds that no training step took; the architecture's fields; the training settings that are
+    searched; reason; machine (host, device, backend and versions); started (by the clock of the machine that ran it,
+    without a time zone).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
     architecture = [*_ARCHITECTURE, *(["look_back"] if definition.space.look_back is not None else [])]
-    columns = ["trial", "state", "ended", *_RESULTS, *architecture, *settings, "reason", "machine", "started"]
+    results = ["score", *(["fold_scores", "fold_std"] if definition.search.folds > 1 else []), *_RESULTS]
+    columns = ["trial", "state", "ended", *results, *architecture, *settings, "reason", "machine", "started"]
     flat = [{**row, **row["settings"]} for row in rows]
     return pd.DataFrame(flat, columns=columns)
 
 
 def curves_frame(trials: Sequence[optuna.trial.FrozenTrial]) -> pd.DataFrame:
-    """One row an epoch of a trial: trial, epoch from 1, and loss, val_loss, metrics and seconds."""
+    """One row an epoch of a trial: trial, fold (where there are several) and epoch from 1, and loss, val_loss, metrics
+    and seconds."""
     rows = [
-        {"trial": trial.number, "epoch": epoch, **numbers}
+        {"trial": trial.number, **numbers}
         for trial in trials
-        for epoch, numbers in enumerate(trial.user_attrs.get("result", {}).get("curve", []), start=1)
+        for numbers in trial.user_attrs.get("result", {}).get("curve", [])
     ]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["trial", "epoch"])
+    if not rows:
+        return pd.DataFrame(columns=["trial", "epoch"])
+    frame = pd.DataFrame(rows)
+    training = [column for column in ("trial", "fold") if column in frame]
+    frame.insert(len(training), "epoch", frame.groupby(training, dropna=False).cumcount() + 1)
+    return frame
 
 
 def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, Any]:
@@ -84,6 +93,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         "epochs": len(result.get("curve", [])) or None,
         "required_context": definition.required_context,
         "seq_len": definition.spec.seq_len,
+        **_folds(result.get("folds", [])),
         **_seconds(result.get("seconds", {})),
         "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
         "machine": result.get("machine", ""),
@@ -99,6 +109,14 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
         row["receptive_field"] = architecture.receptive_field
         row["parameters"] = parameters_of(architecture, definition, result)
     return row
+
+
+def _folds(folds: list[dict[str, float]]) -> dict[str, Any]:
+    scores = [fold["score"] for fold in folds]
+    return {
+        "fold_scores": ", ".join(f"{score:.4g}" for score in scores) or None,
+        "fold_std": stdev(scores) if len(scores) > 1 else None,
+    }
 
 
 def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tcn_search.errors import InputError
@@ -74,10 +75,9 @@ def objective_values(
     """The values of a complete trial, in the order of the objectives.
 
     Args:
-        result: score, best_epoch, curve, parameters and latency as in `TrialOutcome`.
+        result: score, best_epoch, curve, folds, parameters and latency as in `TrialOutcome`.
     """
     metrics = definition.objectives
-    best = result["curve"][result["best_epoch"] - 1] if len(metrics) > 1 else {}
     values = [float(result["score"])]
     for metric in metrics[1:]:
         if metric.name == "params":
@@ -85,8 +85,22 @@ def objective_values(
         elif metric.name == "multiply_adds":
             values.append(float(multiply_adds_of(architecture, definition.spec)))
         else:
-            values.append(float(result["latency"] if metric.name == "latency" else best[metric.name]))
+            values.append(
+                float(result["latency"] if metric.name == "latency" else _at_best(result, metric.name))
+            )
     return values
+
+
+def _at_best(result: dict[str, Any], name: str) -> float:
+    """A number of the best epoch; of several folds, the mean."""
+    if not result.get("folds"):
+        return float(result["curve"][result["best_epoch"] - 1][name])
+    curves = [
+        [row for row in result["curve"] if row["fold"] == fold] for fold in range(1, len(result["folds"]) + 1)
+    ]
+    return fmean(
+        curve[fold["best_epoch"] - 1][name] for curve, fold in zip(curves, result["folds"], strict=True)
+    )
 
 
 def dominates(one: Sequence[float], other: Sequence[float], metrics: Sequence[Metric]) -> bool:

@@ -7,28 +7,28 @@ import optuna
 _FACTOR = 3
 
 
-def asha(epochs: int) -> optuna.pruners.BasePruner:
+def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     """Successive halving, first rung at about a seventh of the epochs, a third kept at each rung."""
     return optuna.pruners.SuccessiveHalvingPruner(min_resource=_first_rung(epochs), reduction_factor=_FACTOR)
 
 
-def hyperband(epochs: int) -> optuna.pruners.BasePruner:
+def hyperband(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     """Successive halving with several first rungs at once.
 
     Which one a trial gets depends on the study's name and the trial's number alone, so a continued study
     goes on as it began.
     """
     return optuna.pruners.HyperbandPruner(
-        min_resource=_first_rung(epochs), max_resource=epochs, reduction_factor=_FACTOR
+        min_resource=_first_rung(epochs), max_resource=epochs * folds, reduction_factor=_FACTOR
     )
 
 
-def median(epochs: int) -> optuna.pruners.BasePruner:
+def median(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     """Stops what is worse than the median of the earlier trials at the same epoch, after a seventh of the epochs."""
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=_first_rung(epochs))
 
 
-def none(epochs: int) -> optuna.pruners.BasePruner:
+def none(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     """Stops nothing."""
     return optuna.pruners.NopPruner()
 
@@ -37,9 +37,9 @@ _PRUNERS = {"asha": asha, "hyperband": hyperband, "median": median, "none": none
 PRUNERS = tuple(_PRUNERS)
 
 
-def make_pruner(name: str, epochs: int) -> optuna.pruners.BasePruner:
-    """The pruner of that name for trials of so many epochs."""
-    return _PRUNERS[name](epochs)
+def make_pruner(name: str, epochs: int, folds: int = 1) -> optuna.pruners.BasePruner:
+    """The pruner of that name for trials of so many epochs in each of so many folds."""
+    return _PRUNERS[name](epochs, folds)
 
 
 def _first_rung(epochs: int) -> int:

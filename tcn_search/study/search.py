@@ -166,7 +166,8 @@ class Search:
             return True
         trial.report(report.best, report.epoch)
         # After the last epoch there is nothing left to save: the trial is complete.
-        return report.epoch >= self._jobs[report.number].settings.epochs or not trial.should_prune()
+        epochs = self._jobs[report.number].settings.epochs * self._definition.search.folds
+        return report.epoch >= epochs or not trial.should_prune()
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Record an outcome. A lost trial is queued again, once."""
@@ -258,7 +259,8 @@ class Search:
         ended = {"complete": "", "stopped": "pruned at "}.get(
             outcome.ended, f"{outcome.ended.replace('_', ' ')}, "
         )
-        score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}, "
+        of_folds = f" over {len(outcome.folds)} folds" if len(outcome.folds) > 1 else ""
+        score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}{of_folds}, "
         reason = f" ({outcome.reason})" if outcome.reason else ""
         epochs = len(outcome.curve)
         spent = f"{epochs} epoch{'' if epochs == 1 else 's'}, {outcome.seconds.get('total', 0):.0f} s"

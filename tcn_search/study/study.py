@@ -224,6 +224,11 @@ class Study(StudyRecord):
                 )
         return self._task
 
+    @property
+    def training_data(self) -> TrainingData:
+        """What trials are trained on and judged by: training and validation part, and the folds if any."""
+        return self.task.cross_validated(self.definition.search.folds)
+
     def run(
         self,
         trials: int = 50,
@@ -246,7 +251,7 @@ class Study(StudyRecord):
                 With several, the order of trials is not the same every time.
             trial_timeout: seconds after which a trial ends, pruned.
             patience: start no further trial after so many finished ones in a row that were not the best so far.
-            executor: who trains instead, such as `InProcessExecutor(study.task.training)` for debugging.
+            executor: who trains instead, such as `InProcessExecutor(study.training_data)` for debugging.
             on_progress: called after every epoch and every trial; default: prints a line a trial.
 
         Raises:
@@ -272,7 +277,9 @@ class Study(StudyRecord):
                     return
                 self._optuna.sampler = self._sampler(len(self._trials()))
                 self._optuna.pruner = make_pruner(
-                    self.definition.search.pruner_used, self.definition.training.epochs
+                    self.definition.search.pruner_used,
+                    self.definition.training.epochs,
+                    self.definition.search.folds,
                 )
                 search = Search(
                     self._optuna,
@@ -286,7 +293,7 @@ class Study(StudyRecord):
                     self._proposals(),
                 )
                 if executor is None:
-                    executor = ProcessExecutor(self.task.training, crew.places)
+                    executor = ProcessExecutor(self.training_data, crew.places)
                     if on_progress is None:
                         print(crew, flush=True)
                 try:

@@ -62,6 +62,7 @@ class _SearchSection(_Section):
     seed: int = 0
     patience: int | None = Field(default=None, ge=1)
     warm_start: bool = True
+    folds: int = 1
 
 
 class _File(_Section):
@@ -220,6 +221,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             seed=file.search.seed,
             warm_start=file.search.warm_start,
             final_epochs=final_epochs,
+            folds=file.search.folds,
         ),
         trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.tasks.folds import HELD_OUT, KEPT, make_folds
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
@@ -119,11 +120,34 @@ class TaskSpec:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a trainer gets: no test part."""
+    """What a trainer gets: no test part.
+
+    Attributes:
+        folds: for cross-validation, (folds, rows of both parts) as in `make_folds`.
+    """
 
     spec: TaskSpec
     train: Part
     validation: Part
+    folds: np.ndarray | None = None
+
+    def splits(self) -> Iterator[TrainingData]:
+        """These two parts, or those of each fold, standardised by its own training part."""
+        if self.folds is None:
+            yield self
+            return
+        for roles in self.folds:
+            train, validation = self._rows(roles == KEPT), self._rows(roles == HELD_OUT)
+            spec = _with_statistics(self.spec, train) if self.spec.input_mean else self.spec
+            yield TrainingData(spec, train, validation)
+
+    def _rows(self, chosen: np.ndarray) -> Part:
+        """Rows of both parts, copied."""
+        first, second = chosen[: len(self.train)], chosen[len(self.train) :]
+        return Part(
+            np.concatenate([self.train.X[first], self.validation.X[second]]),
+            np.concatenate([self.train.y[first], self.validation.y[second]]),
+        )
 
     def joined(self) -> TrainingData:
         """The validation part's sequences among those to train on, too."""
@@ -139,6 +163,8 @@ class Task:
     Attributes:
         inferred: what was understood from the targets, in words.
         source: {"name", "options"} with which `load_task` makes it again, where that is possible.
+        split: how the validation part was split off the training part, or None where it came by itself.
+        groups: of the rows of both parts, where they have some.
     """
 
     spec: TaskSpec
@@ -147,11 +173,32 @@ class Task:
     test: Part | None = None
     inferred: str = ""
     source: dict[str, Any] | None = None
+    split: Split | None = None
+    groups: np.ndarray | None = None
 
     @property
     def training(self) -> TrainingData:
         """Training and validation part."""
         return TrainingData(self.spec, self.train, self.validation)
+
+    def cross_validated(self, folds: int) -> TrainingData:
+        """`training` with so many folds; with one it is the validation part that was split off.
+
+        Raises:
+            InputError: the task came with its validation part, or has too few sequences or groups.
+        """
+        if folds == 1:
+            return self.training
+        if self.split is None:
+            raise InputError(
+                f"folds = {folds} needs a task whose validation part is split off the training part; "
+                f"{self.name!r} comes with its own. Leave it out of the data, or use folds = 1."
+            )
+        classes = None
+        if self.spec.kind == "classification":
+            classes = np.concatenate([self.train.y, self.validation.y])
+        sizes = len(self.train), len(self.validation)
+        return replace(self.training, folds=make_folds(folds, *sizes, self.split, classes, self.groups))
 
     @property
     def name(self) -> str:
@@ -231,6 +278,7 @@ class Task:
             kind,
         )
         (X, y), test = parts.arrays["train"], parts.arrays.get("test")
+        split = groups = None
         if "validation" in parts.arrays:
             train, held = Part(X, y), Part(*parts.arrays["validation"])
         else:
@@ -239,6 +287,7 @@ class Task:
             groups = read_groups(groups_train, len(X))
             kept, held_out = split_off_validation(len(X), split, stratify, groups)
             train, held = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
+            groups = None if groups is None else groups[np.concatenate([kept, held_out])]
             if parts.kind == "classification":
                 _require_every_class(train.y, parts.class_names)
         if required_context is not None and not required_context >= 1:
@@ -255,7 +304,15 @@ class Task:
         )
         if standardise:
             spec = _with_statistics(spec, train)
-        return cls(spec, train, held, None if test is None else Part(*test), parts.inferred)
+        return cls(
+            spec,
+            train,
+            held,
+            None if test is None else Part(*test),
+            parts.inferred,
+            split=split,
+            groups=groups,
+        )
 
 
 def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:

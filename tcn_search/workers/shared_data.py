@@ -14,18 +14,22 @@ from tcn_search.tasks.task import Part, TaskSpec, TrainingData
 
 
 def write_training_data(data: TrainingData, folder: Path) -> None:
-    """Write specification, training and validation part into `folder`."""
+    """Write specification, training and validation part, and folds if any, into `folder`."""
     (folder / "spec.json").write_text(json.dumps(data.spec.to_dict()))
     for name, part in (("train", data.train), ("validation", data.validation)):
         np.save(folder / f"X_{name}.npy", part.X)
         np.save(folder / f"y_{name}.npy", part.y)
+    if data.folds is not None:
+        np.save(folder / "folds.npy", data.folds)
 
 
 def read_training_data(folder: Path) -> TrainingData:
     """What `write_training_data` wrote, memory-mapped and read-only."""
     spec = TaskSpec.from_dict(json.loads((folder / "spec.json").read_text()))
-    parts = [
+    train, validation = (
         Part(*(np.load(folder / f"{array}_{name}.npy", mmap_mode="r", allow_pickle=False) for array in "Xy"))
         for name in ("train", "validation")
-    ]
-    return TrainingData(spec, *parts)
+    )
+    file = folder / "folds.npy"
+    folds = np.load(file, allow_pickle=False) if file.exists() else None
+    return TrainingData(spec, train, validation, folds)

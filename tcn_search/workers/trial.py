@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tcn_search.models.model_function import ModelFunction
@@ -15,6 +17,7 @@ from tcn_search.workers.endings import ending_of
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import TrainingData
+    from tcn_search.trainers.fit import Training
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,11 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a worker says after an epoch: the trial's best value so far and the epoch's numbers."""
+    """What a worker says after an epoch: its number, the score of the trial so far, and the epoch's numbers.
+
+    In cross-validation epochs are counted through all folds, each as long as the settings say. The score is the
+    best value so far in the first fold, and the mean of the finished folds from then on.
+    """
 
     number: int
     epoch: int
@@ -83,7 +90,8 @@ class TrialOutcome:
     `ended` is "complete"; "stopped" (pruned); one of `endings.LIMITS`: "diverged" (NaN or infinite loss),
     "out_of_memory", "over_time", "unbuildable" (the model cannot be built), "too_large"; "failed" (an
     error in the code, in `reason`); or "lost" (its process died, or the study was stopped). `latency` is in
-    milliseconds for one sequence, if it was asked for.
+    milliseconds for one sequence, if it was asked for. In cross-validation `folds` has the score and best epoch
+    of each finished fold, `score` and `best_epoch` are their means, and each row of `curve` has its "fold".
     """
 
     number: int
@@ -96,59 +104,129 @@ class TrialOutcome:
     reason: str = ""
     latency: float | None = None
     machine: str = ""
+    folds: list[dict[str, float]] = field(default_factory=list)
 
 
 def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]) -> TrialOutcome:
-    """Build and train the job's model. An error ends this trial only: it is part of the outcome."""
+    """Build and train the job's model, for each fold anew. An error ends this trial only, as part of its outcome."""
     import keras
-    import numpy as np
 
-    from tcn_search.models.build import build_model
-    from tcn_search.tasks.kinds import Metric
-    from tcn_search.trainers.fit import train
-    from tcn_search.workers.latency import milliseconds
     from tcn_search.workers.machine import machine
 
     started = time.perf_counter()
-    deadline = None if job.time_limit is None else time.monotonic() + job.time_limit
-    parameters, building = None, True
+    trial = _Trial(job, on_epoch)
     try:
-        keras.utils.set_random_seed(job.seed)
-        own = None if job.model is None else job.model.load()
-        model = build_model(job.architecture, data, job.settings, own)
-        parameters = int(model.count_params())
-        if job.max_params is not None and parameters > job.max_params:
-            reason = f"{parameters:,} parameters are more than the {job.max_params:,} allowed"
-            return TrialOutcome(
-                job.number, "too_large", parameters=parameters, reason=reason, machine=machine()
-            )
-        built, building = time.perf_counter(), False
-
-        def report(epoch: int, best: float, numbers: dict[str, float]) -> bool:
-            return on_epoch(EpochReport(job.number, epoch, best, numbers))
-
-        training = train(
-            model, data, job.settings, Metric(job.objective, job.direction), report, deadline=deadline
-        )
-        measured = job.measure_latency and training.ended == "complete"
-        latency = milliseconds(model, np.asarray(data.validation.X[:1])) if measured else None
+        for split in data.splits():
+            trial.train(split)
+            if trial.ended != "complete":
+                break
     except Exception as error:
         # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
         lines = str(error).strip().splitlines() or [""]
-        ended, reason = ending_of(error, building=building), f"{type(error).__name__}: {lines[0][:300]}"
-        return TrialOutcome(job.number, ended, parameters=parameters, reason=reason, machine=machine())
+        trial.ended = ending_of(error, building=trial.building)
+        trial.reason = f"{type(error).__name__}: {lines[0][:300]}"
+        return TrialOutcome(
+            job.number, trial.ended, parameters=trial.parameters, reason=trial.reason, machine=machine()
+        )
     finally:
         keras.utils.clear_session(free_memory=False)
         gc.collect()
-    return TrialOutcome(
-        job.number,
-        training.ended,
-        score=training.score if training.best_epoch else None,
-        best_epoch=training.best_epoch,
-        curve=training.curve,
-        parameters=parameters,
-        seconds={"build": built - started, **training.seconds, "total": time.perf_counter() - started},
-        latency=latency,
-        reason=f"the limit is {job.time_limit:g} s" if training.ended == "over_time" else "",
-        machine=machine(),
-    )
+    return trial.outcome(machine(), time.perf_counter() - started, cross_validated=data.folds is not None)
+
+
+class _Trial:
+    """The trainings of one trial, and what is known of it so far."""
+
+    def __init__(self, job: TrialJob, on_epoch: Callable[[EpochReport], bool]) -> None:
+        self.job, self.on_epoch = job, on_epoch
+        self.deadline = None if job.time_limit is None else time.monotonic() + job.time_limit
+        self.ended, self.reason = "complete", ""
+        self.parameters: int | None = None
+        self.latency: float | None = None
+        self.building = True
+        self.build_seconds = 0.0
+        self.trainings: list[Training] = []
+
+    def train(self, split: TrainingData) -> None:
+        """Train on one split, unless the model is too large."""
+        import keras
+        import numpy as np
+
+        from tcn_search.models.build import build_model
+        from tcn_search.tasks.kinds import Metric
+        from tcn_search.trainers.fit import train
+        from tcn_search.workers.latency import milliseconds
+
+        job, self.building = self.job, True
+        started = time.perf_counter()
+        keras.utils.clear_session(free_memory=False)
+        keras.utils.set_random_seed(job.seed)
+        own = None if job.model is None else job.model.load()
+        model = build_model(job.architecture, split, job.settings, own)
+        self.parameters = int(model.count_params())
+        self.building = False
+        self.build_seconds += time.perf_counter() - started
+        if job.max_params is not None and self.parameters > job.max_params:
+            self.ended = "too_large"
+            self.reason = f"{self.parameters:,} parameters are more than the {job.max_params:,} allowed"
+            return
+        training = train(
+            model,
+            split,
+            job.settings,
+            Metric(job.objective, job.direction),
+            self._report,
+            deadline=self.deadline,
+        )
+        self.trainings.append(training)
+        self.ended = training.ended
+        if training.ended == "over_time":
+            self.reason = f"the limit is {job.time_limit:g} s"
+        if job.measure_latency and training.ended == "complete" and self.latency is None:
+            self.latency = milliseconds(model, np.asarray(split.validation.X[:1]))
+
+    def _report(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
+        finished = len(self.trainings)
+        so_far = self._score() if finished else best
+        epoch += finished * self.job.settings.epochs
+        return self.on_epoch(EpochReport(self.job.number, epoch, so_far, numbers))
+
+    def _counted(self) -> list[Training]:
+        """The trainings that came to their end, or the first one if none did."""
+        return [one for one in self.trainings if one.ended == "complete"] or self.trainings[:1]
+
+    def _score(self) -> float:
+        return fmean(training.score for training in self._counted())
+
+    def outcome(self, machine: str, seconds: float, cross_validated: bool) -> TrialOutcome:
+        if not self.trainings:
+            return TrialOutcome(
+                self.job.number, self.ended, parameters=self.parameters, reason=self.reason, machine=machine
+            )
+        score, counted = self._score(), self._counted()
+        curve = [
+            {"fold": fold, **numbers} if cross_validated else numbers
+            for fold, training in enumerate(self.trainings, start=1)
+            for numbers in training.curve
+        ]
+        phases = {
+            phase: sum(training.seconds[phase] for training in self.trainings)
+            for phase in self.trainings[0].seconds
+        }
+        return TrialOutcome(
+            self.job.number,
+            self.ended,
+            score=None if math.isnan(score) else score,
+            best_epoch=round(fmean(training.best_epoch for training in counted)),
+            curve=curve,
+            parameters=self.parameters,
+            seconds={"build": self.build_seconds, **phases, "total": seconds},
+            latency=self.latency,
+            reason=self.reason,
+            machine=machine,
+            folds=[
+                {"score": training.score, "best_epoch": training.best_epoch}
+                for training in counted
+                if cross_validated and training.ended == "complete"
+            ],
+        )

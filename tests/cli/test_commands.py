@@ -207,9 +207,11 @@ def _epochs_reported(database: Path) -> bytes:
 
 
 def test_a_study_of_defaults_from_data_alone(folder: Path) -> None:
-    ran = command("run", "waves.npz", "--trials", "1", "--set", "training.epochs=1")
+    ran = command("run", "waves.npz", "--trials", "1", "--folds", "2", "--set", "training.epochs=1")
     assert ran.returncode == 0, ran.stderr
     assert "waves: classification" in ran.stdout
+    assert "2 folds: a trial trains 2 times, and its score is the mean" in ran.stdout
+    assert "over 2 folds, 2 epochs" in ran.stdout
 
 
 def test_run_takes_downloaded_data_from_a_directory(
@@ -256,6 +258,8 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
             ["run", "mine.toml", "--workers-per-gpu", "0"],
             "--workers-per-gpu must be at least 1. Received: 0",
         ),
+        (["run", "mine.toml", "--folds", "0"], "mine.toml: folds must be an integer of at least 1. Received: 0"),
+        (["run", "mine.toml", "--folds", "99"], "99 folds need as many sequences to hold out, with every class in the rest. Received: 40. Give fewer folds."),
         (["run", "mine.toml", "--timeout", "soon"], "--timeout must be a time above 0 such as 90s, 30m or 2h. Received: 'soon'"),
         (["run", "rank2.npz"], "rank2.npz: X_train must have rank 3, (sequences, steps, channels). Received: shape (40, 16)."),
         (["run", "nan.npz"], "nan.npz: X_train must be finite within each sequence. Received: NaN or infinity in 1 of 40 sequences"),

@@ -1,0 +1,159 @@
+"""Folds: every row held out once, classes in equal shares, groups together, the future never seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tcn_search import Task
+from tcn_search.errors import InputError
+from tcn_search.tasks.folds import HELD_OUT, KEPT, LEFT_OUT, make_folds
+from tcn_search.tasks.splitting import Split
+from tests.conftest import waves
+
+NUMBERS, SEEDS = st.integers(2, 6), st.integers(0, 5)
+
+
+@given(st.lists(st.integers(0, 3), min_size=12, max_size=60), NUMBERS, SEEDS)
+def test_rows_are_held_out_once_with_every_class_in_equal_shares(
+    classes: list[int], number: int, seed: int
+) -> None:
+    labels = np.array(classes)
+    single = np.isin(labels, [label for label in set(classes) if classes.count(label) == 1])
+    assume((~single).sum() >= number)
+    roles = make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels)
+    held = roles == HELD_OUT
+    assert roles.shape == (number, len(labels))
+    assert ((roles == KEPT) | held).all()
+    np.testing.assert_array_equal(held.sum(axis=0), ~single)
+    for label in set(classes):
+        counts = held[:, labels == label].sum(axis=1)
+        assert counts.max() - counts.min() <= 1
+        assert (counts < classes.count(label)).all()
+    assert np.ptp(held.sum(axis=1)) <= 1
+    np.testing.assert_array_equal(roles, make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 2)), min_size=8, max_size=60),
+    NUMBERS,
+    SEEDS,
+    st.sampled_from([None, "grouped"]),
+)
+def test_groups_stay_together_and_every_fold_trains_on_every_class(
+    rows: list[tuple[int, int]], number: int, seed: int, how: str | None
+) -> None:
+    groups, classes = (np.array(column) for column in zip(*rows, strict=True))
+    split = Split(how, seed=seed)
+    movable = [
+        group for group in set(groups) if set(classes[groups == group]) <= set(classes[groups != group])
+    ]
+    if len(movable) < number:
+        with pytest.raises(InputError, match=f"{number} folds need as many groups to hold out"):
+            make_folds(number, len(rows) - 2, 2, split, classes, groups)
+        return
+    roles = make_folds(number, len(rows) - 2, 2, split, classes, groups)
+    held = roles == HELD_OUT
+    assert held.any(axis=1).all()
+    assert (held.sum(axis=0) <= 1).all()
+    for group in set(groups):
+        assert len({tuple(column) for column in roles[:, groups == group].T}) == 1
+    for fold in roles:
+        assert set(classes[fold == KEPT]) == set(classes)
+    never = ~held.any(axis=0)  # only what some class cannot do without
+    for group in set(groups[never]):
+        others = held[:, groups != group].any(axis=0)
+        assert any(
+            (classes[groups != group][others] == label).sum() < (classes == label).sum()
+            for label in set(classes[groups == group])
+        )
+
+
+def test_groups_are_dealt_evenly() -> None:
+    groups = np.repeat(np.arange(20), 5)
+    classes = np.tile([0, 0, 0, 1, 1], 20)
+    held = make_folds(5, 80, 20, Split(), classes, groups) == HELD_OUT
+    assert {int(fold.sum()) for fold in held} == {20}
+    assert {int(classes[fold].sum()) for fold in held} == {8}
+
+
+@given(st.integers(5, 60), st.integers(1, 6), NUMBERS, st.integers(0, 4))
+def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap: int) -> None:
+    split = Split("time", gap=gap)
+    if kept - (number - 1) * held_out - gap < 1:
+        with pytest.raises(
+            InputError, match=f"{number} folds by time, {held_out} sequences held out in each"
+        ):
+            make_folds(number, kept, held_out, split)
+        return
+    roles = make_folds(number, kept, held_out, split)
+    assert (np.flatnonzero(roles[0] == HELD_OUT) == kept + np.arange(held_out)).all()
+    assert (roles[0, :kept] == KEPT).all()
+    assert ((roles == HELD_OUT).sum(axis=0) <= 1).all()
+    for fold in roles:
+        held, trained = np.flatnonzero(fold == HELD_OUT), np.flatnonzero(fold == KEPT)
+        assert len(held) == held_out
+        assert trained.max() < held.min()
+    for fold in roles[1:]:  # the first one's gap was left out of the parts already
+        assert np.flatnonzero(fold == HELD_OUT).min() - np.flatnonzero(fold == KEPT).max() == gap + 1
+        assert (fold[np.flatnonzero(fold == HELD_OUT).max() + 1 :] == LEFT_OUT).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "groups", "message"),
+    [
+        (None, None, "9 folds need as many sequences to hold out, with every class in the rest. Received: 8. Give fewer"),
+        ("random", [1] * 4 + [2] * 4, "9 folds need as many sequences to hold out"),
+        (None, [1] * 4 + [2] * 4, "9 folds need as many groups to hold out, with every class in the rest. Received: 2."),
+        ("time", None, "9 folds by time, 2 sequences held out in each, leave none of 8 to train on. Give fewer folds or"),
+    ],
+)  # fmt: skip
+def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_folds(9, 6, 2, Split(how), np.zeros(8, int), None if groups is None else np.array(groups))
+
+
+def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:
+    X, y = waves(20)
+    X[:, :, 1] += np.arange(20)[:, None]  # so that each training part has another mean
+    task = Task.from_arrays(X, y)
+    splits = list(task.cross_validated(4).splits())
+    assert [(len(split.train), len(split.validation)) for split in splits] == [(15, 5)] * 4
+    for split in splits:
+        rows = np.concatenate([split.train.X, split.validation.X])
+        np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
+        np.testing.assert_allclose(split.spec.input_mean, split.train.X.mean(axis=(0, 1)), rtol=1e-5)
+        places = [int(np.flatnonzero((row == X).all(axis=(1, 2)))[0]) for row in rows]
+        np.testing.assert_array_equal(np.concatenate([split.train.y, split.validation.y]), y[places])
+    assert len({split.spec.input_mean for split in splits}) == 4
+
+
+def test_one_fold_is_the_part_that_was_split_off() -> None:
+    task = Task.from_arrays(*waves(20))
+    assert task.cross_validated(1).folds is None
+    assert [split.validation.X is task.validation.X for split in task.training.splits()] == [True]
+
+
+def test_what_is_not_standardised_stays_so() -> None:
+    task = Task.from_arrays(*waves(20), standardise=False)
+    assert {split.spec.input_mean for split in task.cross_validated(2).splits()} == {()}
+
+
+def test_groups_are_kept_with_their_rows() -> None:
+    X, y = waves(24)
+    speakers = np.repeat(list("abcdefgh"), 3)
+    task = Task.from_arrays(X, y, groups_train=speakers)
+    for split in task.cross_validated(4).splits():
+        held = {str(speakers[(row == X).all(axis=(1, 2))][0]) for row in split.validation.X}
+        trained = {str(speakers[(row == X).all(axis=(1, 2))][0]) for row in split.train.X}
+        assert len(held) == 2
+        assert not held & trained
+
+
+def test_a_task_with_its_own_validation_part_has_no_folds() -> None:
+    X, y = waves(20)
+    task = Task.from_arrays(X, y, X_validation=X, y_validation=y, name="mine")
+    with pytest.raises(InputError, match="folds = 3 needs a task whose validation part is split off the training part; 'mine' comes with its own. Leave it out"):  # fmt: skip
+        task.cross_validated(3)
