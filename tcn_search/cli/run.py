@@ -72,9 +72,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--folds",
         type=int,
         metavar="K",
-        help="cross-validation: train each trial K times, each time with another part held out (default: 1)",
+        help="train each trial K times, each time with another part held out (default: as the study file says)",
     )
-    parser.add_argument("--trial-timeout", metavar="TIME", help="end a trial after this time: 10m")
+    parser.add_argument(
+        "--trial-timeout", metavar="TIME", help="end a trial after this time, all folds together: 10m"
+    )
     parser.add_argument(
         "--allow-changes",
         action="store_true",
@@ -212,14 +214,27 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         return
     architecture = study.best_architecture
     print(f"\n{study.finished} trials finished, {minutes(spent)}")
-    print(f"best: {study.definition.objective.name} {study.best_score:.4g}, trial {study.best_trial}")
+    print(f"best: {study.definition.score_name} {study.best_score:.4g}, trial {study.best_trial}")
     print(f"      {architecture}")
     print(
         f"      receptive field {architecture.receptive_field:,}, required context "
         f"{architecture.steps_of(study.definition.required_context):,}, sequence length "
         f"{architecture.steps_of(study.definition.spec.seq_len):,}"
     )
+    _print_ties(study)
     print(
         f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"
     )
     print(f"      tcn-search report {study.name}{storage}   writes table and figures")
+
+
+def _print_ties(study: Study) -> None:
+    """That the best score is shared, and what would tell those trials apart."""
+    trials = study.trials()
+    best = trials[(trials["ended"] == "complete") & (trials["score"] == study.best_score)]
+    split = study.task.split
+    if len(best) > 1 and study.definition.search.folds == 1 and split is not None and split.how != "time":
+        print(
+            f"      {len(best)} trials have this score: {len(study.task.validation)} validation sequences cannot rank "
+            f"them. A study with --folds 5 --set name={study.name}_5 could."
+        )

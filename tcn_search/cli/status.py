@@ -50,7 +50,7 @@ def _print_status(study: Study) -> None:
     counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
     print(f"{study.finished} finished: {counts}")
     if study.best_trial is not None:
-        score = f"{definition.objective.name} {study.best_score:.4g}"
+        score = f"{definition.score_name} {study.best_score:.4g}"
         print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
     if len(definition.objectives) > 1:
         names = [objective.name for objective in definition.objectives]

@@ -88,7 +88,7 @@ def _facts(study: Study) -> str:
     if best is not None:
         row = trials.set_index("trial").loc[best]
         facts["Best trial"] = (
-            f"{best}, {definition.objective.name} {row['score']:.4g}, receptive field {row['receptive_field']:,.0f} of "
+            f"{best}, {definition.score_name} {row['score']:.4g}, receptive field {row['receptive_field']:,.0f} of "
             f"{row['required_context']:,.0f} required steps, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )

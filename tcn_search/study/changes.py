@@ -31,10 +31,15 @@ def require_same(name: str, differences: list[str]) -> None:
 
 
 def require_changeable(name: str, stored: Definition, given: Definition) -> None:
-    """Raise an InputError for what cannot change, whatever is allowed: Optuna keeps choices and objectives."""
-    fixed = []
-    if stored.search.objectives != given.search.objectives:
-        fixed.append("search.objectives")
+    """Raise an InputError for what cannot change, whatever is allowed: Optuna keeps choices and objectives.
+
+    Nor can folds, for a mean of folds does not compare with a single score.
+    """
+    fixed = [
+        f"search.{name}"
+        for name in ("objectives", "folds")
+        if getattr(stored.search, name) != getattr(given.search, name)
+    ]
     ours, theirs = stored.space.to_dict(), given.space.to_dict()
     for key in sorted({*ours, *theirs}):
         kinds = [_kind(ours.get(key)), _kind(theirs.get(key))]
@@ -43,8 +48,8 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
             fixed.append(f"space.{key}")
     if fixed:
         raise InputError(
-            f"The study {name!r} cannot go on with other choices or objectives: {', '.join(fixed)}. Give the new study "
-            f"another name; it can begin with the best of this one: --from {name} (start_from={name!r})."
+            f"The study {name!r} cannot go on with other choices, objectives or folds: {', '.join(fixed)}. Give the "
+            f"new study another name; it can begin with the best of this one: --from {name} (start_from={name!r})."
         )
 
 

@@ -156,6 +156,12 @@ class Definition:
         return self.objectives[0]
 
     @property
+    def score_name(self) -> str:
+        """The objective's name, and of how many folds it is the mean."""
+        folds = self.search.folds
+        return self.objective.name if folds == 1 else f"{self.objective.name} (mean of {folds} folds)"
+
+    @property
     def required_context(self) -> int:
         """Steps that the task needs to see."""
         context = self.constraints.required_context

@@ -114,7 +114,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
 def _folds(folds: list[dict[str, float]]) -> dict[str, Any]:
     scores = [fold["score"] for fold in folds]
     return {
-        "fold_scores": ", ".join(f"{score:.4g}" for score in scores) or None,
+        "fold_scores": ", ".join(f"{score:.6g}" for score in scores) or None,
         "fold_std": stdev(scores) if len(scores) > 1 else None,
     }
 

@@ -8,8 +8,15 @@ _FACTOR = 3
 
 
 def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
-    """Successive halving, first rung at about a seventh of the epochs, a third kept at each rung."""
-    return optuna.pruners.SuccessiveHalvingPruner(min_resource=_first_rung(epochs), reduction_factor=_FACTOR)
+    """Successive halving, first rung at about a seventh of the epochs, a third kept at each rung.
+
+    No rung lies in the second half of a trial, where it would throw away more than it saves: of four epochs the
+    second one would be at the third.
+    """
+    halving = optuna.pruners.SuccessiveHalvingPruner(
+        min_resource=_first_rung(epochs), reduction_factor=_FACTOR
+    )
+    return _InTheFirstHalf(halving, epochs * folds)
 
 
 def hyperband(epochs: int, folds: int) -> optuna.pruners.BasePruner:
@@ -44,3 +51,14 @@ def make_pruner(name: str, epochs: int, folds: int = 1) -> optuna.pruners.BasePr
 
 def _first_rung(epochs: int) -> int:
     return max(1, round(epochs / 7))
+
+
+class _InTheFirstHalf(optuna.pruners.BasePruner):
+    """Asks another pruner, but not after half of so many epochs."""
+
+    def __init__(self, pruner: optuna.pruners.BasePruner, epochs: int) -> None:
+        self.pruner, self.most = pruner, epochs / 2
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        step = trial.last_step
+        return step is not None and step <= self.most and self.pruner.prune(study, trial)

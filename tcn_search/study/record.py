@@ -64,7 +64,7 @@ class StudyRecord:
         return trials_frame(self._trials(), self.definition)
 
     def learning_curves(self) -> pd.DataFrame:
-        """One row an epoch of a trial: trial, epoch, loss, val_loss, metrics, seconds."""
+        """One row an epoch of a trial: trial, fold if there are several, epoch, loss, val_loss, metrics, seconds."""
         return curves_frame(self._trials())
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:

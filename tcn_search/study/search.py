@@ -156,13 +156,15 @@ class Search:
         return not broken
 
     def keep_going(self, report: EpochReport) -> bool:
-        """Report the best value so far, which is what the score will be, and ask the pruner."""
+        """Report what the score would be now, and ask the pruner. In the midst of a further fold that is not new."""
         self._require_ownership()
         trial = self._running[report.number]
         self._epochs[report.number] = report.epoch
         self._show()
         if len(self._objectives) > 1:  # no pruner can weigh several objectives
             trial.set_user_attr("epoch", report.epoch)
+            return True
+        if report.best is None:
             return True
         trial.report(report.best, report.epoch)
         # After the last epoch there is nothing left to save: the trial is complete.
@@ -172,6 +174,7 @@ class Search:
     def finish(self, outcome: TrialOutcome) -> None:
         """Record an outcome. A lost trial is queued again, once."""
         self._require_ownership()
+        self._require_folds(outcome)
         trial = self._running.pop(outcome.number)
         self._epochs.pop(outcome.number)
         job = self._jobs.pop(outcome.number)
@@ -195,6 +198,15 @@ class Search:
             self._bad.clear()
             self._any_good = True
         self._show(outcome, architecture)
+
+    def _require_folds(self, outcome: TrialOutcome) -> None:
+        folds = self._definition.search.folds
+        if outcome.ended == "complete" and len(outcome.folds) != (folds if folds > 1 else 0):
+            raise InputError(
+                f"The executor trained without the study's {folds} folds: give it study.training_data."
+                if folds > 1
+                else "The executor trained with folds, which the study does not have: give it study.training_data."
+            )
 
     def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
         most = self._definition.constraints.max_params

@@ -352,7 +352,7 @@ class Study(StudyRecord):
             workers=workers,
             workers_per_gpu=workers_per_gpu,
             trials=None if trials is None else trials - self.finished,
-            data_bytes=_bytes(self.task.training),
+            data_bytes=_bytes(self.training_data),
             on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
         )
 
@@ -466,7 +466,9 @@ def load_study(name: str, storage: str | None = None) -> Study:
 
 
 def _bytes(data: TrainingData) -> int:
-    return sum(array.nbytes for part in (data.train, data.validation) for array in (part.X, part.y))
+    """What a worker may need for the data: a copy; of folds another, and their statistics in double precision."""
+    size = sum(array.nbytes for part in (data.train, data.validation) for array in (part.X, part.y))
+    return size if data.folds is None else 4 * size
 
 
 def _require_writable(file: Path) -> None:

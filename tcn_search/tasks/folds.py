@@ -32,12 +32,12 @@ def make_folds(
         groups: (rows,), for "grouped", which is the default where they are given.
 
     Raises:
-        InputError: too few rows or groups for so many folds.
+        InputError: too few rows or groups for so many folds; or a fold by time would train without a class.
     """
     rows = kept + held_out
-    if split.how == "time":
-        return _backwards(number, kept, held_out, split.gap)
     classes = np.zeros(rows, int) if classes is None else np.unique(classes, return_inverse=True)[1]
+    if split.how == "time":
+        return _backwards(number, kept, held_out, split.gap, classes)
     generator = np.random.default_rng(split.seed)
     if groups is None or split.how == "random":
         fold_of = _deal_rows(number, classes, generator)
@@ -46,13 +46,13 @@ def make_folds(
     return np.where(fold_of == np.arange(number)[:, None], HELD_OUT, KEPT).astype("int8")
 
 
-def _backwards(number: int, kept: int, held_out: int, gap: int) -> np.ndarray:
+def _backwards(number: int, kept: int, held_out: int, gap: int, classes: np.ndarray) -> np.ndarray:
     """Each fold holds out the `held_out` rows before those of the fold before it."""
-    oldest = kept - (number - 1) * held_out
-    if number > 1 and oldest - gap < 1:
+    most = (kept - gap) // held_out  # the oldest fold trains on as many rows as it holds out, or more
+    if number > max(1, most):
         raise InputError(
-            f"{number} folds by time, {held_out} sequences held out in each, leave none of {kept + held_out} to "
-            "train on. Give fewer folds or a smaller validation_fraction."
+            f"{number} folds by time, {held_out} of {kept + held_out} sequences held out in each, leave too few to "
+            f"train on. At most {most} folds do not, or more with a smaller validation_fraction."
         )
     roles = np.full((number, kept + held_out), LEFT_OUT, dtype="int8")
     roles[0, :kept], roles[0, kept:] = KEPT, HELD_OUT
@@ -60,6 +60,11 @@ def _backwards(number: int, kept: int, held_out: int, gap: int) -> np.ndarray:
         start = kept - fold * held_out
         roles[fold, : start - gap] = KEPT
         roles[fold, start : start + held_out] = HELD_OUT
+    for fold, row in enumerate(roles, start=1):
+        if len(np.unique(classes[row == KEPT])) < len(np.unique(classes)):
+            raise InputError(
+                f"{number} folds by time leave fold {fold} no training sequence of some class. Give fewer folds."
+            )
     return roles
 
 
@@ -98,6 +103,6 @@ def _deal_groups(
 def _require_enough(number: int, movable: int, what: str) -> None:
     if movable < number:
         raise InputError(
-            f"{number} folds need as many {what} to hold out, with every class in the rest. Received: {movable}. "
-            "Give fewer folds."
+            f"{number} folds need as many {what} that can be held out (where there are classes, without the last of "
+            f"one). Received: {movable}. Give fewer folds."
         )

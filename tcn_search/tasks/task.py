@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -131,15 +131,25 @@ class TrainingData:
     validation: Part
     folds: np.ndarray | None = None
 
-    def splits(self) -> Iterator[TrainingData]:
-        """These two parts, or those of each fold, standardised by its own training part."""
+    @property
+    def trainings(self) -> int:
+        """How often a trial is trained: one for each fold."""
+        return 1 if self.folds is None else len(self.folds)
+
+    def split(self, number: int) -> TrainingData:
+        """The parts of one training, from 0: these two, or those of a fold.
+
+        Inputs are standardised by the fold's own training part. Targets keep their statistics, so that a loss has
+        the same unit in all folds, and classes their weights.
+        """
         if self.folds is None:
-            yield self
-            return
-        for roles in self.folds:
-            train, validation = self._rows(roles == KEPT), self._rows(roles == HELD_OUT)
-            spec = _with_statistics(self.spec, train) if self.spec.input_mean else self.spec
-            yield TrainingData(spec, train, validation)
+            return self
+        roles = self.folds[number]
+        train, spec = self._rows(roles == KEPT), self.spec
+        if spec.input_mean:
+            mean, std = _input_statistics(spec, train)
+            spec = replace(spec, input_mean=mean, input_std=std)
+        return TrainingData(spec, train, self._rows(roles == HELD_OUT))
 
     def _rows(self, chosen: np.ndarray) -> Part:
         """Rows of both parts, copied."""
@@ -191,8 +201,8 @@ class Task:
             return self.training
         if self.split is None:
             raise InputError(
-                f"folds = {folds} needs a task whose validation part is split off the training part; "
-                f"{self.name!r} comes with its own. Leave it out of the data, or use folds = 1."
+                f"folds = {folds} needs a task whose validation part is split off the training part, as from a file "
+                f"or arrays without one; {self.name!r} comes with its own. Use folds = 1."
             )
         classes = None
         if self.spec.kind == "classification":
@@ -327,12 +337,8 @@ def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:
 
 def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
     """`spec` with the training part's mean and deviation of inputs and, for regression, of targets."""
-    steps = train.X.reshape(-1, spec.input_channels).astype("float64")
-    found = replace(
-        spec,
-        input_mean=_floats(np.nanmean(steps, axis=0)),
-        input_std=_floats(_never_zero(np.nanstd(steps, axis=0))),
-    )
+    mean, std = _input_statistics(spec, train)
+    found = replace(spec, input_mean=mean, input_std=std)
     if spec.task_kind.has_classes:
         return found
     targets = train.y.reshape(len(train), -1).astype("float64")
@@ -341,6 +347,12 @@ def _with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
         target_mean=_floats(targets.mean(axis=0)),
         target_std=_floats(_never_zero(targets.std(axis=0))),
     )
+
+
+def _input_statistics(spec: TaskSpec, train: Part) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel."""
+    steps = train.X.reshape(-1, spec.input_channels).astype("float64")
+    return _floats(np.nanmean(steps, axis=0)), _floats(_never_zero(np.nanstd(steps, axis=0)))
 
 
 def _never_zero(deviations: np.ndarray) -> np.ndarray:

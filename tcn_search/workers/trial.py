@@ -71,15 +71,15 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a worker says after an epoch: its number, the score of the trial so far, and the epoch's numbers.
+    """What a worker says after an epoch: its number, the trial's best value so far, and the epoch's numbers.
 
-    In cross-validation epochs are counted through all folds, each as long as the settings say. The score is the
-    best value so far in the first fold, and the mean of the finished folds from then on.
+    In cross-validation epochs are counted through all folds, each as long as the settings say. In further folds
+    `best` is None, and when one has ended another report follows, with the mean of all that have.
     """
 
     number: int
     epoch: int
-    best: float
+    best: float | None
     numbers: dict[str, float]
 
 
@@ -115,22 +115,19 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
 
     started = time.perf_counter()
     trial = _Trial(job, on_epoch)
-    try:
-        for split in data.splits():
-            trial.train(split)
-            if trial.ended != "complete":
-                break
-    except Exception as error:
-        # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
-        lines = str(error).strip().splitlines() or [""]
-        trial.ended = ending_of(error, building=trial.building)
-        trial.reason = f"{type(error).__name__}: {lines[0][:300]}"
-        return TrialOutcome(
-            job.number, trial.ended, parameters=trial.parameters, reason=trial.reason, machine=machine()
-        )
-    finally:
-        keras.utils.clear_session(free_memory=False)
-        gc.collect()
+    for number in range(data.trainings):
+        try:
+            trial.train(data.split(number))
+        except Exception as error:
+            # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
+            lines = str(error).strip().splitlines() or [""]
+            trial.ended = ending_of(error, building=trial.building)
+            trial.reason = f"{type(error).__name__}: {lines[0][:300]}"
+        finally:
+            keras.utils.clear_session(free_memory=False)
+            gc.collect()
+        if trial.ended != "complete" or not trial.goes_on(data.trainings):
+            break
     return trial.outcome(machine(), time.perf_counter() - started, cross_validated=data.folds is not None)
 
 
@@ -159,7 +156,6 @@ class _Trial:
 
         job, self.building = self.job, True
         started = time.perf_counter()
-        keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(job.seed)
         own = None if job.model is None else job.model.load()
         model = build_model(job.architecture, split, job.settings, own)
@@ -186,10 +182,19 @@ class _Trial:
             self.latency = milliseconds(model, np.asarray(split.validation.X[:1]))
 
     def _report(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
+        """After an epoch. In further folds there is nothing new until one has ended."""
         finished = len(self.trainings)
-        so_far = self._score() if finished else best
         epoch += finished * self.job.settings.epochs
-        return self.on_epoch(EpochReport(self.job.number, epoch, so_far, numbers))
+        return self.on_epoch(EpochReport(self.job.number, epoch, None if finished else best, numbers))
+
+    def goes_on(self, trainings: int) -> bool:
+        """After a training, of so many: whether the next is wanted. A further fold is reported first."""
+        finished = len(self.trainings)
+        if 1 < finished < trainings:
+            epoch = finished * self.job.settings.epochs
+            if not self.on_epoch(EpochReport(self.job.number, epoch, self._score(), {})):
+                self.ended = "stopped"
+        return self.ended == "complete"
 
     def _counted(self) -> list[Training]:
         """The trainings that came to their end, or the first one if none did."""

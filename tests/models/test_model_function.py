@@ -99,7 +99,7 @@ def test_a_lambda_is_for_this_process_only() -> None:
     assert str(caught.value) == (
         "Worker processes cannot import the model function test_a_lambda_is_for_this_process_only.<locals>.<lambda>: it "
         'is not at the top of a file or a module. Write it into a file and give "FILE.py:FUNCTION", or train in this '
-        "process: study.run(executor=InProcessExecutor(study.task.training))."
+        "process: study.run(executor=InProcessExecutor(study.training_data))."
     )
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+
+import numpy as np
+import optuna
 
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -17,8 +21,10 @@ def loss_of(job: TrialJob, epoch: int) -> float:
 class Synthetic:
     """Answers every job with `loss_of`. `endings` says how some trials end, by their turn in this run."""
 
-    def __init__(self, endings: dict[int, str] | None = None, interrupt_at: int | None = None) -> None:
-        self.endings, self.interrupt_at = endings or {}, interrupt_at
+    def __init__(
+        self, endings: dict[int, str] | None = None, interrupt_at: int | None = None, folds: int = 0
+    ) -> None:
+        self.endings, self.interrupt_at, self.folds = endings or {}, interrupt_at, folds
         self.jobs: list[TrialJob] = []
         self.closed = False
 
@@ -53,7 +59,22 @@ class Synthetic:
             100,
             {"build": 0.1, "total": 0.01 * len(curve)},
             latency=float(len(job.architecture.dilations)) if job.measure_latency else None,
+            folds=[{"score": curve[-1]["val_loss"], "best_epoch": len(curve)}] * self.folds,
         )
 
     def close(self) -> None:
         self.closed = True
+
+
+def epochs_of_pruning(pruner: optuna.pruners.BasePruner, reported: Iterable[int]) -> set[int]:
+    """Where trials end that report a random value, the same after each of these epochs."""
+    study, reported, pruned = optuna.create_study(pruner=pruner), list(reported), set()
+    for value in [0.0, *np.random.default_rng(0).uniform(size=120)]:
+        trial = study.ask()
+        for epoch in reported:
+            trial.report(value, epoch)
+            if trial.should_prune():
+                pruned.add(epoch)
+                break
+        study.tell(trial, value)
+    return pruned

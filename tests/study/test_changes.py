@@ -57,7 +57,7 @@ def test_choices_and_objectives_cannot_change() -> None:
     with pytest.raises(InputError) as caught:
         make(space=other, allow_changes=True, search=SearchSettings(objectives=("val_accuracy",)))
     assert str(caught.value) == (
-        "The study 'waves' cannot go on with other choices or objectives: search.objectives, space.nb_filters. Give the "
+        "The study 'waves' cannot go on with other choices, objectives or folds: search.objectives, space.nb_filters. Give the "
         "new study another name; it can begin with the best of this one: --from waves (start_from='waves')."
     )
     make(space=SearchSpace(**{**SPACE.to_dict(), "kernel_size": Range(2, 6)}), allow_changes=True)
@@ -77,7 +77,9 @@ def test_a_dimension_keeps_its_kind(before: dict[str, Any], after: dict[str, Any
     old, new = (SearchSpace(**{**SPACE.to_dict(), **change}) for change in (before, after))
     run(make(space=old), 2)
     if not may:
-        with pytest.raises(InputError, match=f"other choices or objectives: space.{next(iter(after))}"):
+        with pytest.raises(
+            InputError, match=f"other choices, objectives or folds: space.{next(iter(after))}"
+        ):
             make(space=new, allow_changes=True)
         return
     used = [loaded().candidate(trial).settings for trial in (0, 1)]

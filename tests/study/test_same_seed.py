@@ -23,7 +23,7 @@ def test_the_same_seed_gives_the_same_parameters_states_and_scores(
     frames = []
     for name in ("one", "two"):
         study = Study(name, TASK, SPACE, training=TrainingSettings(epochs=2, batch_size=8))
-        study.run(3, executor=InProcessExecutor(study.task.training), on_progress=lambda progress: None)
+        study.run(3, executor=InProcessExecutor(study.training_data), on_progress=lambda progress: None)
         frames.append(study.trials())
     asked = [
         column for column in frames[0] if not column.startswith(("seconds", "outside", "started", "score"))

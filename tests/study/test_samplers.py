@@ -14,7 +14,7 @@ from tcn_search.errors import InputError
 from tcn_search.study.pruners import PRUNERS, make_pruner
 from tcn_search.study.samplers import SAMPLERS, make_sampler
 from tests.conftest import waves
-from tests.study.synthetic import Synthetic
+from tests.study.synthetic import Synthetic, epochs_of_pruning
 
 TASK = Task.from_arrays(*waves(24))
 SPACE = SearchSpace(nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(1, 5), norm="none")
@@ -54,9 +54,15 @@ def test_nothing_is_pruned_after_its_last_epoch(pruner: str) -> None:
     assert set(run(12, epochs=1, sampler="random", pruner=pruner).trials()["ended"]) == {"complete"}
 
 
+@pytest.mark.parametrize(
+    ("epochs", "rungs"), [(2, {1}), (4, {1}), (5, {1}), (10, {1, 3}), (20, {3, 9}), (40, {6, 18})]
+)
+def test_asha_prunes_at_a_seventh_and_never_in_the_second_half(epochs: int, rungs: set[int]) -> None:
+    assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs
+
+
 def test_the_pruners_resources_are_explicit() -> None:
-    asha, hyperband = make_pruner("asha", 20), make_pruner("hyperband", 20)
-    assert (asha._min_resource, asha._reduction_factor) == (3, 3)  # type: ignore[attr-defined]
+    hyperband = make_pruner("hyperband", 20)
     assert (hyperband._min_resource, hyperband._max_resource) == (3, 20)  # type: ignore[attr-defined]
 
 

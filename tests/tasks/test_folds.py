@@ -11,6 +11,7 @@ from tcn_search import Task
 from tcn_search.errors import InputError
 from tcn_search.tasks.folds import HELD_OUT, KEPT, LEFT_OUT, make_folds
 from tcn_search.tasks.splitting import Split
+from tcn_search.tasks.task import TrainingData
 from tests.conftest import waves
 
 NUMBERS, SEEDS = st.integers(2, 6), st.integers(0, 5)
@@ -51,7 +52,7 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
         group for group in set(groups) if set(classes[groups == group]) <= set(classes[groups != group])
     ]
     if len(movable) < number:
-        with pytest.raises(InputError, match=f"{number} folds need as many groups to hold out"):
+        with pytest.raises(InputError, match=f"{number} folds need as many groups that can be held out"):
             make_folds(number, len(rows) - 2, 2, split, classes, groups)
         return
     roles = make_folds(number, len(rows) - 2, 2, split, classes, groups)
@@ -82,10 +83,9 @@ def test_groups_are_dealt_evenly() -> None:
 @given(st.integers(5, 60), st.integers(1, 6), NUMBERS, st.integers(0, 4))
 def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap: int) -> None:
     split = Split("time", gap=gap)
-    if kept - (number - 1) * held_out - gap < 1:
-        with pytest.raises(
-            InputError, match=f"{number} folds by time, {held_out} sequences held out in each"
-        ):
+    most = (kept - gap) // held_out
+    if number > max(1, most):
+        with pytest.raises(InputError, match=f"At most {most} folds do not, or more with a smaller"):
             make_folds(number, kept, held_out, split)
         return
     roles = make_folds(number, kept, held_out, split)
@@ -94,7 +94,7 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
     assert ((roles == HELD_OUT).sum(axis=0) <= 1).all()
     for fold in roles:
         held, trained = np.flatnonzero(fold == HELD_OUT), np.flatnonzero(fold == KEPT)
-        assert len(held) == held_out
+        assert len(held) == held_out <= len(trained)
         assert trained.max() < held.min()
     for fold in roles[1:]:  # the first one's gap was left out of the parts already
         assert np.flatnonzero(fold == HELD_OUT).min() - np.flatnonzero(fold == KEPT).max() == gap + 1
@@ -104,10 +104,10 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
 @pytest.mark.parametrize(
     ("how", "groups", "message"),
     [
-        (None, None, "9 folds need as many sequences to hold out, with every class in the rest. Received: 8. Give fewer"),
-        ("random", [1] * 4 + [2] * 4, "9 folds need as many sequences to hold out"),
-        (None, [1] * 4 + [2] * 4, "9 folds need as many groups to hold out, with every class in the rest. Received: 2."),
-        ("time", None, "9 folds by time, 2 sequences held out in each, leave none of 8 to train on. Give fewer folds or"),
+        (None, None, r"9 folds need as many sequences that can be held out \(where there are classes, without the last of one\). Received: 8. Give fewer"),
+        ("random", [1] * 4 + [2] * 4, "9 folds need as many sequences that can be held out"),
+        (None, [1] * 4 + [2] * 4, r"9 folds need as many groups that can be held out \(.*\). Received: 2."),
+        ("time", None, "9 folds by time, 2 of 8 sequences held out in each, leave too few to train on. At most 3 folds do not, or"),
     ],
 )  # fmt: skip
 def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
@@ -115,37 +115,69 @@ def test_too_many_folds(how: str | None, groups: list[int] | None, message: str)
         make_folds(9, 6, 2, Split(how), np.zeros(8, int), None if groups is None else np.array(groups))
 
 
+def splits(data: TrainingData) -> list[TrainingData]:
+    return [data.split(number) for number in range(data.trainings)]
+
+
+def test_a_class_that_comes_late_has_no_folds_by_time() -> None:
+    classes = np.repeat([0, 1], [40, 60])
+    assert make_folds(2, 80, 20, Split("time"), classes).shape == (2, 100)
+    with pytest.raises(
+        InputError, match="3 folds by time leave fold 3 no training sequence of some class. Give fewer"
+    ):
+        make_folds(3, 80, 20, Split("time"), classes)
+
+
 def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:
     X, y = waves(20)
     X[:, :, 1] += np.arange(20)[:, None]  # so that each training part has another mean
     task = Task.from_arrays(X, y)
-    splits = list(task.cross_validated(4).splits())
-    assert [(len(split.train), len(split.validation)) for split in splits] == [(15, 5)] * 4
-    for split in splits:
+    found = splits(task.cross_validated(4))
+    assert [(len(split.train), len(split.validation)) for split in found] == [(15, 5)] * 4
+    for split in found:
         rows = np.concatenate([split.train.X, split.validation.X])
         np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
         np.testing.assert_allclose(split.spec.input_mean, split.train.X.mean(axis=(0, 1)), rtol=1e-5)
         places = [int(np.flatnonzero((row == X).all(axis=(1, 2)))[0]) for row in rows]
         np.testing.assert_array_equal(np.concatenate([split.train.y, split.validation.y]), y[places])
-    assert len({split.spec.input_mean for split in splits}) == 4
+    assert len({split.spec.input_mean for split in found}) == 4
 
 
 def test_one_fold_is_the_part_that_was_split_off() -> None:
     task = Task.from_arrays(*waves(20))
     assert task.cross_validated(1).folds is None
-    assert [split.validation.X is task.validation.X for split in task.training.splits()] == [True]
+    assert [split.validation.X is task.validation.X for split in splits(task.training)] == [True]
 
 
 def test_what_is_not_standardised_stays_so() -> None:
     task = Task.from_arrays(*waves(20), standardise=False)
-    assert {split.spec.input_mean for split in task.cross_validated(2).splits()} == {()}
+    assert {split.spec.input_mean for split in splits(task.cross_validated(2))} == {()}
+
+
+def test_a_loss_has_the_same_unit_in_all_folds_of_a_regression() -> None:
+    X, _ = waves(20)
+    task = Task.from_arrays(X, np.exp(np.arange(20.0)), validation="time", validation_fraction=0.1)
+    found = splits(task.cross_validated(4))
+    assert {(split.spec.target_mean, split.spec.target_std) for split in found} == {
+        (task.spec.target_mean, task.spec.target_std)
+    }
+    assert [len(split.train) for split in found] == [18, 16, 14, 12]
+    assert [float(split.validation.y[0]) for split in found] == pytest.approx(np.exp([18, 16, 14, 12]))
+
+
+def test_ragged_sequences_are_standardised_by_what_they_have() -> None:
+    X, y = waves(20)
+    task = Task.from_arrays(X, y, lengths_train=np.arange(7, 17).repeat(2))
+    for split in splits(task.cross_validated(4)):
+        assert split.spec.ragged
+        np.testing.assert_allclose(split.spec.input_mean, np.nanmean(split.train.X, axis=(0, 1)), rtol=1e-4)
 
 
 def test_groups_are_kept_with_their_rows() -> None:
     X, y = waves(24)
     speakers = np.repeat(list("abcdefgh"), 3)
     task = Task.from_arrays(X, y, groups_train=speakers)
-    for split in task.cross_validated(4).splits():
+    for split in splits(task.cross_validated(4)):
         held = {str(speakers[(row == X).all(axis=(1, 2))][0]) for row in split.validation.X}
         trained = {str(speakers[(row == X).all(axis=(1, 2))][0]) for row in split.train.X}
         assert len(held) == 2
@@ -155,5 +187,5 @@ def test_groups_are_kept_with_their_rows() -> None:
 def test_a_task_with_its_own_validation_part_has_no_folds() -> None:
     X, y = waves(20)
     task = Task.from_arrays(X, y, X_validation=X, y_validation=y, name="mine")
-    with pytest.raises(InputError, match="folds = 3 needs a task whose validation part is split off the training part; 'mine' comes with its own. Leave it out"):  # fmt: skip
+    with pytest.raises(InputError, match="folds = 3 needs a task whose validation part is split off the training part, as from a file or arrays without one; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
         task.cross_validated(3)
