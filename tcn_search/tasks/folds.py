@@ -52,7 +52,7 @@ def _backwards(number: int, kept: int, held_out: int, gap: int, classes: np.ndar
     if number > max(1, most):
         raise InputError(
             f"{number} folds by time, {held_out} of {kept + held_out} sequences held out in each, leave too few to "
-            f"train on. At most {most} folds do not, or more with a smaller validation_fraction."
+            f"train on. Give at most {max(1, most)}, or a smaller validation_fraction."
         )
     roles = np.full((number, kept + held_out), LEFT_OUT, dtype="int8")
     roles[0, :kept], roles[0, kept:] = KEPT, HELD_OUT

@@ -126,7 +126,7 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
         finally:
             keras.utils.clear_session(free_memory=False)
             gc.collect()
-        if trial.ended != "complete" or not trial.goes_on(data.trainings):
+        if not trial.goes_on(data.trainings):
             break
     return trial.outcome(machine(), time.perf_counter() - started, cross_validated=data.folds is not None)
 
@@ -190,7 +190,7 @@ class _Trial:
     def goes_on(self, trainings: int) -> bool:
         """After a training, of so many: whether the next is wanted. A further fold is reported first."""
         finished = len(self.trainings)
-        if 1 < finished < trainings:
+        if self.ended == "complete" and 1 < finished < trainings:
             epoch = finished * self.job.settings.epochs
             if not self.on_epoch(EpochReport(self.job.number, epoch, self._score(), {})):
                 self.ended = "stopped"

@@ -85,7 +85,9 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
     split = Split("time", gap=gap)
     most = (kept - gap) // held_out
     if number > max(1, most):
-        with pytest.raises(InputError, match=f"At most {most} folds do not, or more with a smaller"):
+        with pytest.raises(
+            InputError, match=f"Give at most {max(1, most)}, or a smaller validation_fraction"
+        ):
             make_folds(number, kept, held_out, split)
         return
     roles = make_folds(number, kept, held_out, split)
@@ -107,7 +109,7 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
         (None, None, r"9 folds need as many sequences that can be held out \(where there are classes, without the last of one\). Received: 8. Give fewer"),
         ("random", [1] * 4 + [2] * 4, "9 folds need as many sequences that can be held out"),
         (None, [1] * 4 + [2] * 4, r"9 folds need as many groups that can be held out \(.*\). Received: 2."),
-        ("time", None, "9 folds by time, 2 of 8 sequences held out in each, leave too few to train on. At most 3 folds do not, or"),
+        ("time", None, "9 folds by time, 2 of 8 sequences held out in each, leave too few to train on. Give at most 3, or a smaller"),
     ],
 )  # fmt: skip
 def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
