@@ -51,7 +51,7 @@ def _backwards(number: int, kept: int, held_out: int, gap: int, classes: np.ndar
     most = (kept - gap) // held_out  # the oldest fold trains on as many rows as it holds out, or more
     if number > max(1, most):
         raise InputError(
-            f"{number} folds by time, {held_out} of {kept + held_out} sequences held out in each, leave too few to "
+            f"folds = {number} by time, {held_out} of {kept + held_out} sequences held out in each, leaves too few to "
             f"train on. Give at most {max(1, most)}, or a smaller validation_fraction."
         )
     roles = np.full((number, kept + held_out), LEFT_OUT, dtype="int8")
@@ -63,7 +63,7 @@ def _backwards(number: int, kept: int, held_out: int, gap: int, classes: np.ndar
     for fold, row in enumerate(roles, start=1):
         if len(np.unique(classes[row == KEPT])) < len(np.unique(classes)):
             raise InputError(
-                f"{number} folds by time leave fold {fold} no training sequence of some class. Give fewer folds."
+                f"folds = {number} by time leaves fold {fold} no training sequence of some class. Give fewer folds."
             )
     return roles
 
@@ -103,6 +103,6 @@ def _deal_groups(
 def _require_enough(number: int, movable: int, what: str) -> None:
     if movable < number:
         raise InputError(
-            f"{number} folds need as many {what} that can be held out (where there are classes, without the last of "
-            f"one). Received: {movable}. Give fewer folds."
+            f"folds = {number} needs at least {number} {what} that can be held out (never the last one of a class). "
+            f"Received: {movable}. Give fewer folds."
         )

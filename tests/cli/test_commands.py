@@ -259,7 +259,7 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
             "--workers-per-gpu must be at least 1. Received: 0",
         ),
         (["run", "mine.toml", "--folds", "0"], "mine.toml: folds must be an integer of at least 1. Received: 0"),
-        (["run", "mine.toml", "--folds", "99"], "99 folds need as many sequences that can be held out (where there are classes, without the last of one). Received: 40."),
+        (["run", "mine.toml", "--folds", "99"], "folds = 99 needs at least 99 sequences that can be held out (never the last one of a class). Received: 40."),
         (["run", "mine.toml", "--timeout", "soon"], "--timeout must be a time above 0 such as 90s, 30m or 2h. Received: 'soon'"),
         (["run", "rank2.npz"], "rank2.npz: X_train must have rank 3, (sequences, steps, channels). Received: shape (40, 16)."),
         (["run", "nan.npz"], "nan.npz: X_train must be finite within each sequence. Received: NaN or infinity in 1 of 40 sequences"),

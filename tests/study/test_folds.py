@@ -253,7 +253,7 @@ def test_a_study_from_before_folds_has_one() -> None:
     [
         (0, "folds must be an integer of at least 1. Received: 0"),
         (2.5, "folds must be an integer of at least 1. Received: 2.5"),
-        (25, "25 folds need as many sequences that can be held out"),
+        (25, "folds = 25 needs at least 25 sequences that can be held out"),
     ],
 )
 def test_bad_folds_leave_nothing_behind(folds: Any, message: str, tmp_path: Path) -> None:

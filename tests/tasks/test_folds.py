@@ -52,7 +52,9 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
         group for group in set(groups) if set(classes[groups == group]) <= set(classes[groups != group])
     ]
     if len(movable) < number:
-        with pytest.raises(InputError, match=f"{number} folds need as many groups that can be held out"):
+        with pytest.raises(
+            InputError, match=f"folds = {number} needs at least {number} groups that can be held out"
+        ):
             make_folds(number, len(rows) - 2, 2, split, classes, groups)
         return
     roles = make_folds(number, len(rows) - 2, 2, split, classes, groups)
@@ -106,10 +108,10 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
 @pytest.mark.parametrize(
     ("how", "groups", "message"),
     [
-        (None, None, r"9 folds need as many sequences that can be held out \(where there are classes, without the last of one\). Received: 8. Give fewer"),
-        ("random", [1] * 4 + [2] * 4, "9 folds need as many sequences that can be held out"),
-        (None, [1] * 4 + [2] * 4, r"9 folds need as many groups that can be held out \(.*\). Received: 2."),
-        ("time", None, "9 folds by time, 2 of 8 sequences held out in each, leave too few to train on. Give at most 3, or a smaller"),
+        (None, None, r"folds = 9 needs at least 9 sequences that can be held out \(never the last one of a class\). Received: 8. Give fewer"),
+        ("random", [1] * 4 + [2] * 4, "folds = 9 needs at least 9 sequences that can be held out"),
+        (None, [1] * 4 + [2] * 4, r"folds = 9 needs at least 9 groups that can be held out \(.*\). Received: 2."),
+        ("time", None, "folds = 9 by time, 2 of 8 sequences held out in each, leaves too few to train on. Give at most 3, or a smaller"),
     ],
 )  # fmt: skip
 def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
@@ -125,7 +127,7 @@ def test_a_class_that_comes_late_has_no_folds_by_time() -> None:
     classes = np.repeat([0, 1], [40, 60])
     assert make_folds(2, 80, 20, Split("time"), classes).shape == (2, 100)
     with pytest.raises(
-        InputError, match="3 folds by time leave fold 3 no training sequence of some class. Give fewer"
+        InputError, match="folds = 3 by time leaves fold 3 no training sequence of some class. Give fewer"
     ):
         make_folds(3, 80, 20, Split("time"), classes)
 
