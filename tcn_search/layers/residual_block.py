@@ -204,15 +204,17 @@ class ResidualBlock(keras.layers.Layer):
             beside = inputs[:, plan.residual_start :] if plan.residual_start else inputs
         else:
             beside = every(inputs, plan.residual_start, plan.residual_stride, plan.outputs)
-        return self.add_up(beside, skip, from_block)
+        return self.add_up(self.matched(beside), skip, from_block)
+
+    def matched(self, inputs: Any) -> Any:
+        """The inputs with as many channels as the skip output has."""
+        return inputs if self.match is None else self.match.convolve(inputs, _POINTWISE)
 
     def add_up(self, beside: Any, skip: Any, from_block: bool) -> Any:
-        """activation(match(inputs) + skip output), of the inputs at the same steps."""
-        if self.match is not None:
-            return self.activation(self.match.convolve(beside, _POINTWISE) + skip)
+        """activation(`matched` inputs + skip output), of the inputs at the same steps."""
         # relu changes no sum of its own results, nor their gradient: where the sum is zero, both of them are,
         # and the relu that each came out of lets nothing through.
-        done = from_block and self.activation is keras.activations.relu
+        done = from_block and self.match is None and self.activation is keras.activations.relu
         return beside + skip if done else self.activation(beside + skip)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:

@@ -201,11 +201,15 @@ class TCN(keras.layers.Layer):
         steps, phases, beyond = x.shape[1], 1, None
         exist = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
+            if block.match is not None:  # matched in the order of time, where there is no row to fill
+                x, phases = rearrange(x, phases, 1, steps), 1
+                x = x if exist is None else x * exist
+                beside = rearrange(block.matched(x), 1, step.phases, steps)
             x, phases = rearrange(x, phases, step.phases, steps), step.phases
             valid_here = None if exist is None else rearrange(exist, 1, phases, steps)
             x = x if valid_here is None else x * valid_here
             skip = block.convolve_twice(x, step, training, valid_here)
-            x = block.add_up(x, skip, from_block=index > 0)
+            x = block.add_up(x if block.match is None else beside, skip, from_block=index > 0)
             if index == 0 and self.architecture.use_skip_connections:
                 beyond = rearrange(skip - x, phases, 1, steps)
         x = rearrange(x, phases, 1, steps)

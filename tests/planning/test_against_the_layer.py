@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
@@ -126,6 +126,10 @@ def executed_multiply_adds(architecture: Architecture, seq_len: int, channels: i
     return total
 
 
+@example(
+    Architecture(1, 2, (2,), use_skip_connections=False, activation="linear"), 3
+)  # phases with a row to fill
+@example(Architecture(3, 2, (4, 2, 8), use_skip_connections=False, activation="linear"), 13)
 @settings(deadline=None, max_examples=8)
 @given(architectures(most_filters=3, most_levels=3), st.integers(1, 60))
 def test_multiply_adds_are_those_that_the_layer_executes(architecture: Architecture, seq_len: int) -> None:
