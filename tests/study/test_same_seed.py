@@ -13,7 +13,7 @@ from tcn_search.workers.executor import InProcessExecutor
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(24))
-SPACE = SearchSpace(nb_filters=[4, 8], kernel_size=3, levels=Range(3, 4), nb_stacks=1, padding="causal")
+SPACE = SearchSpace(nb_filters=[4, 8], kernel_size=9, levels=Range(1, 2), nb_stacks=1, padding="causal")
 
 
 def test_the_same_seed_gives_the_same_parameters_states_and_scores(
