@@ -283,8 +283,10 @@ def time_to_score(
                 fixed[name].append(_reached(rows, target) / min(last, _reached(plain, target)))
             lines.append(_line(seed, OURS[name], rows, ours, ours / reached, target))
             print(lines[-1], flush=True)
-    lines += ["", f"Median ratio of times to (a)'s score over {seeds} sampler seeds: {_medians(ratios)}."]
-    return lines if target is None else [*lines[:-1], f"{lines[-1]} To {target:g}: {_medians(fixed)}."]
+    medians = f"Median ratio of times to (a)'s score over {seeds} sampler seeds: {_medians(ratios)}."
+    if target is not None:
+        medians += f" To {target:g}: {_medians(fixed)}."
+    return [*lines, "", medians]
 
 
 def _medians(ratios: dict[str, list[float]]) -> str:

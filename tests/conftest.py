@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -21,6 +23,14 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
     """Tests write to databases that nobody needs after a power cut."""
     connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collect_once() -> Iterator[None]:
+    """What a module has left behind is collected, and the rest no longer looked through after every trial."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def waves(count: int, steps: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

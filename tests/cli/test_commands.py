@@ -139,7 +139,7 @@ def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_a_study_that_continues(
     folder: Path, stop: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
