@@ -13,7 +13,7 @@ from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task import TaskSpec
+    from tcn_search.tasks.task_spec import TaskSpec
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,9 @@ from tcn_search.models.tokens import TiedEmbedding
 from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.tasks.task import Task, TaskSpec, TrainingData
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.training_data import TrainingData
 
 # A trial has few training steps; with Keras' 0.99 the statistics, and with them the validation values, lag so far
 # behind that batch norm loses every early comparison.

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from tcn_search.tasks.kinds import NO_CLASS
-from tcn_search.tasks.task import TaskSpec
+from tcn_search.tasks.task_spec import TaskSpec
 
 
 def make_loss(spec: TaskSpec) -> Any:

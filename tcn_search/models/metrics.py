@@ -9,7 +9,7 @@ from keras import ops
 
 from tcn_search.models.windows import StandardisedError
 from tcn_search.tasks.kinds import NO_CLASS
-from tcn_search.tasks.task import TaskSpec
+from tcn_search.tasks.task_spec import TaskSpec
 
 
 def make_metrics(spec: TaskSpec) -> list[keras.metrics.Metric]:

@@ -11,7 +11,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.masked_model import MaskedModel
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
-from tcn_search.tasks.task import TaskSpec
+from tcn_search.tasks.task_spec import TaskSpec
 
 # architecture, task, settings -> a model from (B, T, C) to scores (B, outputs), or (B, T, outputs)
 BuildModel = Callable[[Architecture, TaskSpec, TrainingSettings], keras.Model]

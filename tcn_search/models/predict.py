@@ -11,7 +11,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
-from tcn_search.tasks.task import sequences_at_once
+from tcn_search.tasks.task_spec import sequences_at_once
 
 _STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # what a forecast calls its outputs
 

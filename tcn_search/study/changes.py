@@ -36,9 +36,9 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
     Nor can folds, for a mean of folds does not compare with a single score.
     """
     fixed = [
-        f"search.{name}"
-        for name in ("objectives", "folds")
-        if getattr(stored.search, name) != getattr(given.search, name)
+        f"search.{key}"
+        for key in ("objectives", "folds")
+        if getattr(stored.search, key) != getattr(given.search, key)
     ]
     ours, theirs = stored.space.to_dict(), given.space.to_dict()
     for key in sorted({*ours, *theirs}):

@@ -19,7 +19,8 @@ from tcn_search.study.objectives import check_names, read_objectives
 from tcn_search.study.pruners import PRUNERS
 from tcn_search.study.samplers import KERAS_TUNER, check_sampler, is_dynamic
 from tcn_search.tasks.kinds import Metric
-from tcn_search.tasks.task import Task, TaskSpec
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import TaskSpec
 
 
 @dataclass(frozen=True)

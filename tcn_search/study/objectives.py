@@ -13,7 +13,7 @@ from tcn_search.tasks.kinds import Kind, Metric, objectives
 
 if TYPE_CHECKING:
     from tcn_search.study.definition import Definition
-    from tcn_search.tasks.task import TaskSpec
+    from tcn_search.tasks.task_spec import TaskSpec
 
 # Parameters of the whole model; multiply-adds of the convolutions for one sequence at inference; milliseconds
 # for one sequence on the device that trained it.

@@ -55,7 +55,8 @@ from tcn_search.study.storage import (
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
 from tcn_search.study.winners import SeedRun, Winner, find_winner, fresh_seeds
 from tcn_search.tasks.registry import load_task
-from tcn_search.tasks.task import Task, TrainingData
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, resolve_backend, use_backend
 from tcn_search.workers.executor import Executor
 from tcn_search.workers.places import Crew, spread
@@ -352,7 +353,7 @@ class Study(StudyRecord):
             workers=workers,
             workers_per_gpu=workers_per_gpu,
             trials=None if trials is None else trials - self.finished,
-            data_bytes=_bytes(self.training_data),
+            data_bytes=self.training_data.bytes_in_a_worker,
             on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
         )
 
@@ -463,12 +464,6 @@ def load_study(name: str, storage: str | None = None) -> Study:
         InputError: there is no such study; the error lists those there are.
     """
     return Study(name, storage=storage)
-
-
-def _bytes(data: TrainingData) -> int:
-    """What a worker may need for the data: a copy; of folds another, and their statistics in double precision."""
-    size = sum(array.nbytes for part in (data.train, data.validation) for array in (part.X, part.y))
-    return size if data.folds is None else 4 * size
 
 
 def _require_writable(file: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.task import Task, TrainingData
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.training_data import TrainingData
 
 
 def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:

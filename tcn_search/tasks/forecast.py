@@ -12,7 +12,9 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
 from tcn_search.tasks.csv_files import read_frame, require_numbers
-from tcn_search.tasks.task import Part, Task, TaskSpec
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
 _ETT_MONTHS = (12, 4, 4)

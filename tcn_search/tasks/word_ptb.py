@@ -11,7 +11,9 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
-from tcn_search.tasks.task import Part, Task, TaskSpec
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.training_data import Part
 
 WINDOW = 80
 SCORED = 40

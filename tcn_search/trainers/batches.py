@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tcn_search.tasks.class_weights import sample_weights
-from tcn_search.tasks.task import TrainingData
+from tcn_search.tasks.training_data import TrainingData
 
 BATCHES_AHEAD = 2
 

@@ -12,7 +12,7 @@ import keras
 
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
-from tcn_search.tasks.task import TrainingData
+from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
 
 PLATEAU_EPOCHS = 5

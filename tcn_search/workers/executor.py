@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome, run_trial
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task import TrainingData
+    from tcn_search.tasks.training_data import TrainingData
 
 
 class Owner(Protocol):

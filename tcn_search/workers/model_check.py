@@ -24,7 +24,7 @@ from tcn_search.workers.processes import import_path
 from tcn_search.workers.trial import TrialJob
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task import TaskSpec
+    from tcn_search.tasks.task_spec import TaskSpec
 
 
 def require_usable(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> None:
@@ -95,7 +95,7 @@ def _in_words(error: Exception, model: ModelFunction) -> str:
 
 def main() -> None:
     """Jobs and a task's specification in, as JSON; the problem out."""
-    from tcn_search.tasks.task import TaskSpec
+    from tcn_search.tasks.task_spec import TaskSpec
 
     asked = json.load(sys.stdin)
     with redirect_stdout(sys.stderr):  # what the user's code prints

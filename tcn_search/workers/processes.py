@@ -23,7 +23,7 @@ from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task import TrainingData
+    from tcn_search.tasks.training_data import TrainingData
 
 GRACE_SECONDS = 10.0  # beyond a trial's time limit for it to end by itself, between two batches
 TRIALS_PER_PROCESS = 25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte

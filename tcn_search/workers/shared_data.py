@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tcn_search.tasks.task import Part, TaskSpec, TrainingData
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.training_data import Part, TrainingData
 
 
 def write_training_data(data: TrainingData, folder: Path) -> None:

@@ -16,7 +16,7 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.workers.endings import ending_of
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task import TrainingData
+    from tcn_search.tasks.training_data import TrainingData
     from tcn_search.trainers.fit import Training
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tcn_search import Architecture, build_model, load_model
 from tcn_search.models.predict import predict
-from tcn_search.tasks.task import TaskSpec
+from tcn_search.tasks.task_spec import TaskSpec
 
 SPEC = TaskSpec(
     "series", "forecast", seq_len=20, input_channels=2, outputs=3, class_names=("b+1", "b+2", "b+3"),

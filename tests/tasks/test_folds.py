@@ -11,7 +11,7 @@ from tcn_search import Task
 from tcn_search.errors import InputError
 from tcn_search.tasks.folds import HELD_OUT, KEPT, LEFT_OUT, make_folds
 from tcn_search.tasks.splitting import Split
-from tcn_search.tasks.task import TrainingData
+from tcn_search.tasks.training_data import TrainingData
 from tests.conftest import waves
 
 NUMBERS, SEEDS = st.integers(2, 6), st.integers(0, 5)

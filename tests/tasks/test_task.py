@@ -9,7 +9,7 @@ import pytest
 
 from tcn_search import Task
 from tcn_search.errors import InputError
-from tcn_search.tasks.task import TaskSpec
+from tcn_search.tasks.task_spec import TaskSpec
 from tests.conftest import waves
 
 X, Y = waves(20)

@@ -21,7 +21,8 @@ from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import multiply_adds_of, parameters_of
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.registry import published_for
-from tcn_search.tasks.task import Task, sequences_at_once
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import sequences_at_once
 from tcn_search.tasks.word_ptb import read_new_text
 from tcn_search.trainers.fit import train
 
