@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from tcn_search.layers.convolution import DilatedConvolution
+from tcn_search.layers.dropout import scale_channels
 from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
 from tcn_search.layers.validity import Validity, mask_validity
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.last_step import BlockPlan
 from tcn_search.planning.receptive_field import left_padding
+
+Factors = Sequence[Any] | None  # of dropout, (B, 1, filters) after each convolution
 
 # activation(activation(x)) is activation(x), and dropout between the two changes nothing.
 _IDEMPOTENT = (keras.activations.relu, keras.activations.linear)
@@ -30,6 +34,7 @@ class ResidualBlock(keras.layers.Layer):
     and the identity otherwise. Returns (block output, skip output), both (B, T, filters).
 
     With `residual=False` nothing reads the block output: it is not computed, has no weights, and is None.
+    Spatial dropout comes from outside, as one tensor of factors after each convolution (`draw_factors`).
     """
 
     def __init__(
@@ -39,7 +44,6 @@ class ResidualBlock(keras.layers.Layer):
         dilation: int,
         padding: str = "causal",
         activation: Any = "relu",
-        dropout_rate: float = 0.0,
         kernel_initializer: Any = "he_normal",
         norm: str = "none",
         residual: bool = True,
@@ -53,14 +57,13 @@ class ResidualBlock(keras.layers.Layer):
         self.dilation = dilation
         self.padding = padding
         self.activation = keras.activations.get(activation)
-        self.dropout_rate = dropout_rate
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.norm = norm
         self.residual = residual
         self.batch_norm_momentum = batch_norm_momentum
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        self.convolutions, self.norms, self.dropouts = [], [], []
+        self.convolutions, self.norms = [], []
         shape = tuple(input_shape)
         # Tracked in the order of keras-tcn's weights: convolution, its norm, the next convolution, ...
         for index in range(CONVOLUTIONS_PER_BLOCK):
@@ -83,11 +86,6 @@ class ResidualBlock(keras.layers.Layer):
                 norm.build(shape)
                 setattr(self, norm.name, norm)
                 self.norms.append(norm)
-            dropout = keras.layers.SpatialDropout1D(
-                self.dropout_rate, dtype=self.dtype_policy, name=f"dropout_{index}"
-            )
-            setattr(self, dropout.name, dropout)
-            self.dropouts.append(dropout)
         self.match = None
         if self.residual and input_shape[-1] != self.filters:
             self.match = DilatedConvolution(
@@ -108,7 +106,9 @@ class ResidualBlock(keras.layers.Layer):
             return keras.layers.LayerNormalization(dtype=self.dtype_policy, name=f"norm_{index}")
         return None
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> tuple[Any, Any]:
+    def call(
+        self, inputs: Any, factors: Factors = None, training: bool | None = None, mask: Any = None
+    ) -> tuple[Any, Any]:
         reach = (self.kernel_size - 1) * self.dilation
         left = left_padding(reach, self.padding)
         before, after = (0, 0) if self.padding == "valid" else (left, reach - left)
@@ -116,13 +116,14 @@ class ResidualBlock(keras.layers.Layer):
         lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
         plan = BlockPlan(None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None)
         valid = None if mask is None else mask_validity(mask, self.compute_dtype)
-        return self.evaluate(inputs, plan, training, valid)
+        return self.evaluate(inputs, plan, training, factors, valid)
 
     def evaluate(
         self,
         inputs: Any,
         plan: BlockPlan,
         training: bool | None = None,
+        factors: Factors = None,
         valid: Validity | None = None,
         from_block: bool = False,
     ) -> tuple[Any, Any]:
@@ -138,12 +139,14 @@ class ResidualBlock(keras.layers.Layer):
             x = split_phases(resize(x, plan.before, plan.after), plan.phases)
             if hidden is not None:
                 hidden = self._split_validity(hidden, plan)
-        skip = self.convolve_twice(x, plan, training, hidden)
+        skip = self.convolve_twice(x, plan, training, factors, hidden)
         if plan.phases > 1:
             skip = cut(merge_phases(skip, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
         return self._add_up(inputs, skip, plan, from_block), skip
 
-    def convolve_twice(self, x: Any, plan: BlockPlan, training: bool | None, valid: Any) -> Any:
+    def convolve_twice(
+        self, x: Any, plan: BlockPlan, training: bool | None, factors: Factors, valid: Any
+    ) -> Any:
         """The skip output of `x`, both in the phases of the plan, (B · phases, n, C).
 
         `valid` is None or (B · phases, n, 1), ones at the steps that exist after the first convolution; at
@@ -152,11 +155,11 @@ class ResidualBlock(keras.layers.Layer):
         for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
             if index and valid is not None:
                 x = x * valid
-            x = self._after(convolution.convolve(x, step), index, training, valid, plan.phases)
+            x = self._after(convolution.convolve(x, step), index, training, factors, valid, plan.phases)
         return x if self.activation in _IDEMPOTENT else self.activation(x)
 
     def stream(
-        self, inputs: Any, states: list[Any], training: bool | None = None
+        self, inputs: Any, states: list[Any], training: bool | None = None, factors: Factors = None
     ) -> tuple[Any, Any, list[Any]]:
         """(block output, skip output, states after), where `states` are the steps before `inputs`.
 
@@ -167,7 +170,7 @@ class ResidualBlock(keras.layers.Layer):
         for index, (convolution, state) in enumerate(zip(self.convolutions, states, strict=True)):
             steps = ops.concatenate([ops.cast(state, x.dtype), x], axis=1)  # (B, reach + n, C)
             after.append(steps[:, ops.shape(x)[1] :])
-            x = self._after(convolution.convolve(steps, plan), index, training, None, phases=1)
+            x = self._after(convolution.convolve(steps, plan), index, training, factors, None, phases=1)
         skip = x if self.activation in _IDEMPOTENT else self.activation(x)
         return self._add_up(inputs, skip, _SAME_STEPS, from_block=False), skip, after
 
@@ -176,7 +179,9 @@ class ResidualBlock(keras.layers.Layer):
         fill = plan.convolutions[0].outputs * plan.phases - plan.hidden.count  # type: ignore
         return split_phases(resize(hidden, 0, fill), plan.phases)
 
-    def _after(self, x: Any, index: int, training: bool | None, valid: Any, phases: int) -> Any:
+    def _after(
+        self, x: Any, index: int, training: bool | None, factors: Factors, valid: Any, phases: int
+    ) -> Any:
         """Norm, activation and dropout after the convolution of that index; x (B · phases, n, C)."""
         if self.norm == "batch":
             # Only in training does it matter which steps exist; the full evaluation is used there.
@@ -185,16 +190,7 @@ class ResidualBlock(keras.layers.Layer):
         elif self.norm == "layer":
             x = self.norms[index](x)
         x = self.activation(x)
-        if not self.dropout_rate:
-            return x
-        dropout = self.dropouts[index]
-        if phases == 1:
-            return dropout(x, training=training)
-        rows, channels = x.shape[1:]
-        apart = ops.reshape(x, (-1, phases, rows, channels))
-        # A channel is dropped for the whole sequence, so for all phases.
-        kept = dropout(ops.ones_like(apart[:, 0, :1]), training=training)  # (B, 1, C)
-        return ops.reshape(apart * ops.expand_dims(kept, 1), (-1, rows, channels))
+        return x if factors is None else scale_channels(x, factors[index], phases)
 
     def _add_up(self, inputs: Any, skip: Any, plan: BlockPlan, from_block: bool) -> Any:
         """activation(match(inputs) + skip output), or None where nothing reads it."""
@@ -232,7 +228,6 @@ class ResidualBlock(keras.layers.Layer):
             "dilation": self.dilation,
             "padding": self.padding,
             "activation": keras.activations.serialize(self.activation),
-            "dropout_rate": self.dropout_rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "norm": self.norm,
             "residual": self.residual,

@@ -10,7 +10,8 @@ from keras import ops
 
 from tcn_search.errors import InputError
 from tcn_search.layers.arguments import check_state_arguments, one_norm
-from tcn_search.layers.residual_block import ResidualBlock
+from tcn_search.layers.dropout import draw_factors
+from tcn_search.layers.residual_block import Factors, ResidualBlock
 from tcn_search.layers.steps import every, rearrange
 from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, valid_run
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
@@ -95,6 +96,7 @@ class TCN(keras.layers.Layer):
                 f"batch_norm_momentum must be at least 0 and below 1. Received: {batch_norm_momentum!r}"
             )
         self.dropout_rate = dropout_rate
+        self.seed_generator = keras.random.SeedGenerator() if dropout_rate else None
         self.batch_norm_momentum = batch_norm_momentum
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
@@ -119,7 +121,6 @@ class TCN(keras.layers.Layer):
                 dilation,
                 architecture.padding,
                 self.activation,
-                self.dropout_rate,
                 self.kernel_initializer.clone(),
                 self.norm,
                 residual=not (architecture.use_skip_connections and index == len(blocks) - 1),
@@ -171,13 +172,26 @@ class TCN(keras.layers.Layer):
 
     def _run(self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None) -> Any:
         """The wanted steps of the plan, (B, plan.wanted.count, filters), of the input at its grid."""
-        total = None
+        total, factors = None, self._draw_factors(x, training)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
-            x, skip = block.evaluate(x, step, training, valid, from_block=index > 0)
+            x, skip = block.evaluate(x, step, training, factors[index], valid, from_block=index > 0)
             if self.architecture.use_skip_connections:
                 read = self._wanted_steps(skip, step, plan)
                 total = read if total is None else total + read
         return x if total is None else total
+
+    def _draw_factors(self, x: Any, training: bool | None) -> list[Factors]:
+        """For each block, dropout's factors for the sequences x (B, T, C); None where nothing is dropped."""
+        if not self.dropout_rate or not training:
+            return [None] * len(self.residual_blocks)
+        channels = [block.filters for block in self.residual_blocks for _ in range(CONVOLUTIONS_PER_BLOCK)]
+        drawn = draw_factors(
+            self.dropout_rate, channels, ops.shape(x)[0], self.compute_dtype, self.seed_generator
+        )
+        return [
+            drawn[first : first + CONVOLUTIONS_PER_BLOCK]
+            for first in range(0, len(drawn), CONVOLUTIONS_PER_BLOCK)
+        ]
 
     def _adds_up_in_blocks(self) -> bool:
         """Whether all steps can be had from the last block's residual sum, without the skip outputs."""
@@ -199,6 +213,7 @@ class TCN(keras.layers.Layer):
         the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ.
         """
         steps, phases, beyond = x.shape[1], 1, None
+        factors = self._draw_factors(x, training)
         exist = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
             if block.match is not None:  # matched in the order of time, where there is no row to fill
@@ -208,7 +223,7 @@ class TCN(keras.layers.Layer):
             x, phases = rearrange(x, phases, step.phases, steps), step.phases
             valid_here = None if exist is None else rearrange(exist, 1, phases, steps)
             x = x if valid_here is None else x * valid_here
-            skip = block.convolve_twice(x, step, training, valid_here)
+            skip = block.convolve_twice(x, step, training, factors[index], valid_here)
             x = block.add_up(x if block.match is None else beside, skip, from_block=index > 0)
             if index == 0 and self.architecture.use_skip_connections:
                 beyond = rearrange(skip - x, phases, 1, steps)
@@ -234,10 +249,11 @@ class TCN(keras.layers.Layer):
         states = self._initial_state(x, states)
         after: list[Any] = []
         total: Any = None
+        factors = self._draw_factors(x, training)
         for index, block in enumerate(self.residual_blocks):
             first = index * CONVOLUTIONS_PER_BLOCK
             before = states[first : first + CONVOLUTIONS_PER_BLOCK]
-            x, skip, newer = block.stream(x, before, training)
+            x, skip, newer = block.stream(x, before, training, factors[index])
             after += newer
             total = skip if total is None else ops.add(total, skip)
         outputs = total if self.architecture.use_skip_connections else x

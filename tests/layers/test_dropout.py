@@ -1,0 +1,88 @@
+"""Spatial dropout: what is drawn, and that each convolution's result is scaled by its own factors."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import tcn_search.layers.tcn as tcn_module
+from tcn_search.layers.dropout import draw_factors
+from tcn_search.layers.tcn import TCN
+from tests.layers.configurations import configuration, float64_tolerance, inputs, shake, worst
+
+RATE = 0.3
+SEEDS = range(1) if keras.backend.backend() == "jax" else range(6)
+
+
+@pytest.fixture(autouse=True)
+def _double_precision(double_precision):
+    """JAX computes in float32 unless told."""
+
+
+def test_factors_drop_that_share_of_channels_and_scale_the_others():
+    factors = draw_factors(RATE, [3, 5, 8], 2_000, "float32", keras.random.SeedGenerator(0))
+    assert [tuple(one.shape) for one in factors] == [(2_000, 1, 3), (2_000, 1, 5), (2_000, 1, 8)]
+    together = np.concatenate([ops.convert_to_numpy(one) for one in factors], axis=-1)
+    assert sorted(set(together.ravel().tolist())) == [0.0, pytest.approx(1 / (1 - RATE))]
+    dropped = (together == 0).mean(axis=0)[0]  # of each channel; the deviation of a share is 0.01
+    assert np.abs(dropped - RATE).max() < 0.05
+    assert np.abs(np.corrcoef(together[:, 0].T) - np.eye(16)).max() < 0.12  # no two are dropped together
+
+
+def test_every_call_draws_anew_and_only_in_training():
+    layer = TCN(8, 2, dilations=[1], dropout_rate=0.5)
+    x = inputs(0)
+    first, second = (ops.convert_to_numpy(layer(x, training=True)) for _ in range(2))
+    assert worst(first, second) > 1e-3
+    still, again = (ops.convert_to_numpy(layer(x, training=False)) for _ in range(2))
+    assert worst(still, again) == 0
+
+
+def scaled_weights(layer: TCN, factors: list[np.ndarray]) -> list[np.ndarray]:
+    """Weights of the network that `factors` leave: each is a channel's own, and relu lets it through."""
+    scaled = {variable.path: ops.convert_to_numpy(variable).copy() for variable in layer.weights}
+    for index, block in enumerate(layer.residual_blocks):
+        for convolution, factor in zip(block.convolutions, factors[2 * index : 2 * index + 2], strict=True):
+            scaled[convolution.kernel.path] *= factor[0, 0]
+            scaled[convolution.bias.path] *= factor[0, 0]
+    return list(scaled.values())
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_convolution_is_scaled_by_its_own_factors(monkeypatch, seed, return_sequences):
+    options = configuration(
+        seed, norm="none", activation="relu", dropout_rate=RATE, return_sequences=return_sequences
+    )
+    x = inputs(seed, batch=1)
+    layer = TCN(**options, dtype="float64")
+    layer.build(x.shape)
+    shake(layer)
+    drawn: list[np.ndarray] = []
+
+    def draw(*arguments):
+        factors = draw_factors(*arguments)
+        drawn.extend(ops.convert_to_numpy(one) for one in factors)
+        return factors
+
+    monkeypatch.setattr(tcn_module, "draw_factors", draw)
+    found = ops.convert_to_numpy(layer(x, training=True))
+    assert len(drawn) == 2 * len(layer.residual_blocks)
+    layer.set_weights(scaled_weights(layer, drawn))
+    assert worst(found, ops.convert_to_numpy(layer(x, training=False))) < float64_tolerance(options)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_last_step_of_all_rows_equals_full_evaluation(seed):
+    options, x = configuration(seed, dropout_rate=RATE), inputs(seed)
+    last, whole = (TCN(**{**options, "return_sequences": every}, dtype="float64") for every in (False, True))
+    for layer in (last, whole):
+        layer.build(x.shape)
+    shake(last)
+    whole.set_weights(last.get_weights())
+    last.seed_generator.state.assign(whole.seed_generator.state)
+    found, expected = (ops.convert_to_numpy(layer(x, training=True)) for layer in (last, whole))
+    read = x.shape[1] // 2 if options["padding"] == "same" else -1
+    assert worst(found, expected[:, read]) < float64_tolerance(options)
