@@ -1,7 +1,12 @@
-"""The batches that a training is fed with."""
+"""The batches that a training is fed with.
+
+All batches of a training have one size, so that tensor libraries meet one shape: a last one that is smaller costs
+JAX a second compilation of the training step, and TensorFlow the bookkeeping of a size that is left open.
+"""
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -17,35 +22,75 @@ BATCHES_AHEAD = 2
 def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     """What `keras.Model.fit` needs to train on the training part and to judge by the validation part.
 
-    The training part is shuffled anew for each epoch. Draws from Python's `random`, which
+    Each epoch has every row of the training part, in an order of its own, and as many drawn a second time as it
+    takes to fill the last batch; batches are of `even_size`. Draws from Python's `random`, which
     `keras.utils.set_random_seed` seeds.
     """
     train, validation, weights = data.train, data.validation, sample_weights(data)
-    judged_at_once = max(batch_size, data.spec.sequences_at_once)
-    if keras.backend.backend() != "tensorflow":
-        return {
-            "x": train.X,
-            "y": train.y,
-            "sample_weight": weights,
-            "batch_size": batch_size,
-            "validation_data": (validation.X, validation.y),
-            "validation_batch_size": judged_at_once,
-        }
     arrays = (train.X, train.y) if weights is None else (train.X, train.y, weights)
+    judged = (validation.X, validation.y)
+    size, judged_at_once = even_size(len(train), batch_size), data.spec.sequences_at_once
+    judged_at_once = _size_that_divides(len(validation), max(batch_size, judged_at_once))
+    seed = random.randrange(2**31)
+    arguments = {"shuffle": False}  # each pass over the batches is shuffled already
+    if keras.backend.backend() == "tensorflow":
+        return {
+            **arguments,
+            "x": _tensorflow_batches(arrays, size, seed),
+            "validation_data": _tensorflow_batches(judged, judged_at_once),
+        }
     return {
-        "x": _tensorflow_batches(arrays, batch_size, shuffle_seed=random.randrange(2**31)),
-        "shuffle": False,  # each pass over the batches is shuffled already
-        "validation_data": _tensorflow_batches((validation.X, validation.y), judged_at_once),
+        **arguments,
+        "x": _ShuffledBatches(arrays, size, seed),
+        "validation_data": judged,
+        "validation_batch_size": judged_at_once,
     }
 
 
-def _tensorflow_batches(
-    arrays: tuple[np.ndarray, ...], batch_size: int, shuffle_seed: int | None = None
-) -> Any:
-    """A `tf.data.Dataset` of batches of all arrays' rows, in an order drawn anew at each pass if seeded.
+def even_size(rows: int, most: int) -> int:
+    """The size of batches that hold `rows` in as few batches of at most `most` as it takes, all of one size.
 
-    Keras makes one, too, but with a thread that tunes it, which each epoch has to wait for: for two seconds
-    where a process has one core. Here is nothing to tune.
+    >>> even_size(65, 64), even_size(64, 64), even_size(2_000, 32)
+    (33, 64, 32)
+    """
+    return math.ceil(rows / math.ceil(rows / most))
+
+
+def _size_that_divides(rows: int, most: int) -> int:
+    """A size of at most `most` that leaves no smaller batch, if one is not much smaller; otherwise `even_size`."""
+    fewest = math.ceil(rows / most)
+    even = (rows // batches for batches in range(fewest, 2 * fewest + 1) if rows % batches == 0)
+    return next(even, even_size(rows, most))
+
+
+class _ShuffledBatches(keras.utils.PyDataset):
+    """Batches of all arrays' rows, (size, ...) each, in an order drawn anew after each epoch."""
+
+    def __init__(self, arrays: tuple[np.ndarray, ...], size: int, seed: int) -> None:
+        super().__init__()
+        self.arrays, self.size = tuple(_in_floatx(array) for array in arrays), size
+        self.generator = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def on_epoch_end(self) -> None:
+        rows = len(self.arrays[0])
+        again = self.generator.permutation(rows)[: len(self) * self.size - rows]
+        self.order = np.concatenate([self.generator.permutation(rows), again])
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.arrays[0]) / self.size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        places = self.order[index * self.size : (index + 1) * self.size]
+        return tuple(array[places] for array in self.arrays)
+
+
+def _tensorflow_batches(arrays: tuple[np.ndarray, ...], size: int, seed: int | None = None) -> Any:
+    """A `tf.data.Dataset` of batches of all arrays' rows.
+
+    With a seed they are all of one size, in an order drawn anew at each pass; without one the last batch has what
+    is left. Keras makes such a data set, too, but with a thread that tunes it, which each epoch has to wait for:
+    for two seconds where a process has one core. Here is nothing to tune.
     """
     import tensorflow as tf
 
@@ -58,9 +103,13 @@ def _tensorflow_batches(
         return tuple(tf.gather(tensor, places) for tensor in tensors)
 
     places = tf.data.Dataset.range(rows)
-    if shuffle_seed is not None:
-        places = places.shuffle(rows, seed=shuffle_seed)
-    batches = places.batch(batch_size).map(take).prefetch(BATCHES_AHEAD)
+    if seed is not None and (missing := -rows % size):
+        again = places.shuffle(rows, seed=seed + 1).take(missing)
+        places = places.shuffle(rows, seed=seed).concatenate(again)
+    elif seed is not None:
+        places = places.shuffle(rows, seed=seed)
+    one_size = seed is not None or rows % size == 0
+    batches = places.batch(size, drop_remainder=one_size).map(take).prefetch(BATCHES_AHEAD)
     options = tf.data.Options()
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False

@@ -1,54 +1,96 @@
-"""What a training is fed with: every row once in each epoch, in an order of its own."""
+"""What a training is fed with: batches of one size, every row in each epoch, in an order of its own."""
 
 from __future__ import annotations
 
+import math
 import random
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tcn_search import Task
 from tcn_search.tasks.class_weights import with_class_weights
-from tcn_search.trainers.batches import fit_arguments
+from tcn_search.trainers.batches import _size_that_divides, even_size, fit_arguments
 from tests.conftest import waves
-
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="elsewhere Keras makes the batches"
-)
 
 TASK = Task.from_arrays(*waves(64))
 ROWS = len(TASK.train)
 
 
-def epochs(
-    count: int, seed: int, task: Task = TASK, batch_size: int = 7
-) -> list[list[tuple[np.ndarray, ...]]]:
+Epoch = list[tuple[np.ndarray, ...]]
+
+
+def one_pass(batches: Any) -> Epoch:
+    """The batches of an epoch, as Keras goes through them."""
+    if isinstance(batches, keras.utils.PyDataset):
+        epoch = [batches[index] for index in range(len(batches))]
+        batches.on_epoch_end()
+        return epoch
+    return [tuple(part.numpy() for part in batch) for batch in batches]
+
+
+def epochs(count: int, seed: int, task: Task = TASK, batch_size: int = 7) -> list[Epoch]:
     """The batches of so many passes."""
     random.seed(seed)
     batches = fit_arguments(task.training, batch_size)["x"]
-    return [[tuple(part.numpy() for part in batch) for batch in batches] for _ in range(count)]
+    return [one_pass(batches) for _ in range(count)]
 
 
-def order(epoch: list[tuple[np.ndarray, ...]]) -> list[int]:
+def order(epoch: Epoch) -> list[int]:
     """Where each row of the epoch stands in the training part."""
     X = np.concatenate([batch[0] for batch in epoch])
     return [int(np.flatnonzero((row == TASK.train.X).all(axis=(1, 2)))[0]) for row in X]
 
 
-def test_every_epoch_has_every_row_once_in_another_order() -> None:
+def test_every_epoch_has_every_row_in_another_order_and_full_batches() -> None:
+    assert ROWS % 7  # some rows come a second time
     first, second = epochs(2, seed=0)
-    assert [len(batch[0]) for batch in first] == [7] * (ROWS // 7) + [ROWS % 7] * (ROWS % 7 > 0)
-    assert sorted(order(first)) == sorted(order(second)) == list(range(ROWS))
-    assert list(range(ROWS)) != order(first) != order(second)
+    assert [len(batch[0]) for batch in first] == [even_size(ROWS, 7)] * math.ceil(ROWS / 7)
+    for epoch in (first, second):
+        times = Counter(order(epoch))
+        assert sorted(times) == list(range(ROWS))
+        assert set(times.values()) <= {1, 2}
+    assert sorted(order(first)[:ROWS]) == list(range(ROWS))  # the second time is at the end
+    assert list(range(ROWS)) != order(first)[:ROWS] != order(second)[:ROWS]
+
+
+def test_without_a_rest_every_row_comes_once() -> None:
+    (epoch,) = epochs(1, seed=0, batch_size=ROWS)
+    assert sorted(order(epoch)) == list(range(ROWS))
+    assert len(epoch) == 1
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**4))
+def test_even_batches_are_as_few_and_nearly_as_many_rows_as_can_be(rows: int, most: int) -> None:
+    size = even_size(rows, most)
+    batches = math.ceil(rows / most)
+    assert size <= most
+    assert math.ceil(rows / size) == batches
+    assert 0 <= size * batches - rows < batches
+
+
+@given(st.integers(1, 10**5), st.integers(1, 10**3))
+def test_sizes_that_divide(rows: int, most: int) -> None:
+    size = _size_that_divides(rows, most)
+    assert 1 <= size <= most
+    divisors = [rows // count for count in range(1, rows + 1) if rows % count == 0] if rows <= 2_000 else []
+    near = [
+        divisor for divisor in divisors if divisor <= most and rows // divisor <= 2 * math.ceil(rows / most)
+    ]
+    if near:
+        assert size == max(near)
 
 
 def test_targets_and_weights_stay_with_their_rows() -> None:
     task = with_class_weights(TASK, "balanced")
     (epoch,) = epochs(1, seed=0, task=task)
     weights = np.asarray(task.spec.class_weights, dtype="float32")
-    for (_, y, weight), place in zip(epoch, np.array_split(order(epoch), np.arange(7, ROWS, 7)), strict=True):
+    for (_, y, weight), place in zip(epoch, np.array_split(order(epoch), len(epoch)), strict=True):
         np.testing.assert_array_equal(y, task.train.y[place])
         np.testing.assert_array_equal(weight, weights[y])
 
@@ -60,8 +102,11 @@ def test_a_seed_gives_the_same_orders_again() -> None:
 
 def test_the_validation_part_keeps_its_order() -> None:
     batches = fit_arguments(TASK.training, 7)["validation_data"]
+    if isinstance(batches, tuple):
+        assert batches == (TASK.validation.X, TASK.validation.y)
+        return
     for _ in range(2):
-        found = [(X.numpy(), y.numpy()) for X, y in batches]
+        found = one_pass(batches)
         np.testing.assert_array_equal(np.concatenate([X for X, _ in found]), TASK.validation.X)
         np.testing.assert_array_equal(np.concatenate([y for _, y in found]), TASK.validation.y)
     assert len(batches) == len(found)
@@ -70,5 +115,5 @@ def test_the_validation_part_keeps_its_order() -> None:
 def test_float64_targets_are_narrowed_as_keras_does() -> None:
     task = Task.from_arrays(TASK.train.X, TASK.train.X[:, 0, 0].astype("float64"))
     part = replace(task.train, y=task.train.y.astype("float64"))
-    batch = next(iter(fit_arguments(replace(task, train=part).training, 7)["x"]))
+    batch = one_pass(fit_arguments(replace(task, train=part).training, 7)["x"])[0]
     assert batch[1].dtype == keras.config.floatx()
