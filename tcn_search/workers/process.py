@@ -35,7 +35,7 @@ def main(folder: str) -> None:
     _be_the_first_to_go()
     data = read_training_data(Path(folder))
     keep_compiled_programs()
-    import_module("keras")  # seconds, which no trial's time limit shall count
+    _import_keras()  # seconds, which no trial's time limit shall count
     gc.freeze()  # what is there now stays: the collector need not look at it after each trial
 
     def say(kind: str, values: dict[str, Any]) -> None:
@@ -52,6 +52,22 @@ def main(folder: str) -> None:
         outcome = run_trial(job, data, on_epoch)
         gc.freeze()  # what Keras has leaked, too
         say("outcome", asdict(outcome))
+
+
+def _import_keras() -> None:
+    """Keras without what it and TensorFlow import for rare guests only, where it is installed: a second of four.
+
+    Who asks for these packages later gets them.
+    """
+    guests = {"sklearn", "jax"} if os.environ.get("KERAS_BACKEND") == "tensorflow" else {"sklearn"}
+    guests -= set(sys.modules)
+    for name in guests:
+        sys.modules[name] = None  # type: ignore[assignment]  # as if it were not installed
+    try:
+        import_module("keras")
+    finally:
+        for name in guests:
+            del sys.modules[name]
 
 
 def _own_standard_output() -> TextIO:
