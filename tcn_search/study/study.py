@@ -31,6 +31,7 @@ from tcn_search.study.comparison import Comparison, Run
 from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.grid import grid_size
+from tcn_search.study.interrupts import interrupts_heard
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
 from tcn_search.study.own_model import (
@@ -268,7 +269,13 @@ class Study(StudyRecord):
             if self.definition.model is not None:
                 self.definition.model.require_importable()
             crew = workers if isinstance(workers, Crew) else self.crew(workers, trials=trials)
-        with database_errors(self._url):
+        show = on_progress or print_progress
+        with database_errors(self._url), interrupts_heard() as require_no_interrupt:
+
+            def show_and_go_on(progress: Progress) -> None:
+                show(progress)
+                require_no_interrupt()
+
             lease = Lease(self._storage, self.name)
             lease.take()
             with lease.kept():
@@ -287,7 +294,7 @@ class Study(StudyRecord):
                     self.definition,
                     trials,
                     timeout,
-                    on_progress or print_progress,
+                    show_and_go_on,
                     trial_timeout,
                     patience,
                     lease.require,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +28,10 @@ from tcn_search import (
     load_task,
 )
 from tcn_search.errors import InputError
+from tcn_search.study.interrupts import interrupts_heard
 from tcn_search.study.storage import without_password
+from tcn_search.workers.executor import Owner
+from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -238,6 +246,49 @@ def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
     assert load_study("waves").finished == 6
 
 
+def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    study, swallowed = make(), list[object]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: swallowed.append(what.exc_type))
+    before = signal.getsignal(signal.SIGINT)
+
+    class Interrupted(Synthetic):
+        def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
+            if len(self.jobs) == 2:
+                thing = {1}
+                watch = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+                del thing  # the callback gets the signal, and its KeyboardInterrupt goes no further
+                assert watch() is None
+            return super()._train(job, owner)
+
+    executor = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run(study, 6, executor)
+    assert swallowed == [KeyboardInterrupt]
+    assert len(executor.jobs) == 2
+    assert list(study.trials()["ended"])[:2] == ["complete", "lost"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_interrupts_are_only_those_that_the_handler_raises() -> None:
+    got: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+    try:
+        with interrupts_heard() as require_none:
+            os.kill(os.getpid(), signal.SIGINT)
+            require_none()  # whoever handles it in another way is left to it
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert got == [signal.SIGINT]
+
+
+def test_a_study_runs_outside_the_main_thread() -> None:
+    study = make()
+    thread = threading.Thread(target=run, args=(study, 2))
+    thread.start()
+    thread.join()
+    assert study.finished == 2
+
+
 def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
     study = make()
     run(study, 2)
@@ -251,8 +302,6 @@ def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
 
 
 def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     study = make()
 
     class Busy(Synthetic):
