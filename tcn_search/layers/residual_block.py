@@ -10,6 +10,7 @@ from keras import ops
 
 from tcn_search.layers.convolution import DilatedConvolution
 from tcn_search.layers.dropout import scale_channels
+from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
 from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
 from tcn_search.layers.validity import Validity, mask_validity
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
@@ -183,12 +184,14 @@ class ResidualBlock(keras.layers.Layer):
         self, x: Any, index: int, training: bool | None, factors: Factors, valid: Any, phases: int
     ) -> Any:
         """Norm, activation and dropout after the convolution of that index; x (B · phases, n, C)."""
-        if self.norm == "batch":
+        if self.norm == "batch" and training and valid is None:
+            x = batch_norm_in_training(x, self.norms[index])
+        elif self.norm == "batch":
             # Only in training does it matter which steps exist; the full evaluation is used there.
             mask = ops.cast(valid[..., 0], "bool") if training and valid is not None else None
             x = self.norms[index](x, training=training, mask=mask)
         elif self.norm == "layer":
-            x = self.norms[index](x)
+            x = layer_norm(x, self.norms[index])
         x = self.activation(x)
         return x if factors is None else scale_channels(x, factors[index], phases)
 

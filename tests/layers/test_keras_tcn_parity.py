@@ -18,24 +18,33 @@ if keras.backend.backend() != "tensorflow":
 TOLERANCES = {"float64": 1e-9, "float32": 2e-4}
 
 
-def assert_equal(options, x, dtype):
+def derivatives(options, x, dtype):
+    """(ours, theirs), each outputs, gradients of inputs and of weights, flat; in inference, then in training."""
     keras.config.set_dtype_policy(dtype)  # keras-tcn's inner layers do not get its dtype
+    found = []
     try:
-        mine, theirs = TCN(**options), theirs_from(options)
-        for layer in (mine, theirs):
+        layers = TCN(**options), theirs_from(options)
+        for layer in layers:
             layer(x.astype(dtype))
+        mine, theirs = layers
         weights = drawn_like(theirs.get_weights())
         for training in (False, True):
             theirs.set_weights(weights)
             mine.set_weights(theirs.get_weights())
-            expected = gradients(theirs, x, training=training, dtype=dtype)
-            found = gradients(mine, x, training=training, dtype=dtype)
-            assert worst(found[0], expected[0]) < TOLERANCES[dtype]
-            assert worst(found[1], expected[1]) < TOLERANCES[dtype]
-            for one, other in zip(found[2], expected[2], strict=False):  # theirs may end with a dead one
-                assert worst(one, other) < TOLERANCES[dtype]
+            of_layers = [gradients(layer, x, training=training, dtype=dtype) for layer in (theirs, mine)]
+            found.append([[outputs, inputs, *of_weights] for outputs, inputs, of_weights in of_layers[::-1]])
     finally:
         keras.config.set_dtype_policy("float32")
+    return found
+
+
+def assert_equal(options, x, dtype):
+    """Where float32 has few digits left, ours shall have about as many of them as theirs."""
+    found = derivatives(options, x, dtype)
+    exact = found if dtype == "float64" else derivatives(options, x, "float64")
+    for (mine, theirs), (_, truth) in zip(found, exact, strict=True):
+        for one, other, true in zip(mine, theirs, truth, strict=False):  # theirs may end with a dead one
+            assert worst(one, true) < max(TOLERANCES[dtype], 2 * worst(other, true))
 
 
 @pytest.mark.parametrize("seed", range(20, 30))

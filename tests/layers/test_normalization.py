@@ -1,0 +1,125 @@
+"""Our layer and batch norm against Keras' own: outputs, gradients to the second order, moving statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
+from tests.layers.configurations import worst
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="elsewhere Keras' own norms are used"
+)
+
+SHAPES = [(3, 7, 4), (2, 1, 5), (1, 30, 1), (4, 9, 24)]
+Function = Callable[[Any, Any], Any]  # of x and a norm
+LAYERS: dict[str, tuple[type[keras.layers.Layer], Function, Function]] = {
+    "layer": (keras.layers.LayerNormalization, layer_norm, lambda x, norm: norm(x)),
+    "batch": (
+        keras.layers.BatchNormalization,
+        batch_norm_in_training,
+        lambda x, norm: norm(x, training=True),
+    ),
+}
+
+
+def formula(kind: str) -> Function:
+    """The definition. Keras' own norms have a wrong second gradient on TensorFlow, which stops it at the mean."""
+
+    def normalize(x: Any, norm: Any) -> Any:
+        axes = -1 if kind == "layer" else (0, 1)
+        centred = x - ops.mean(x, axis=axes, keepdims=True)
+        inverse = ops.rsqrt(ops.mean(ops.square(centred), axis=axes, keepdims=True) + norm.epsilon)
+        return centred * inverse * ops.convert_to_tensor(norm.gamma) + ops.convert_to_tensor(norm.beta)
+
+    return normalize
+
+
+def made(kind: str, shape: tuple[int, ...], dtype: str = "float64") -> keras.layers.Layer:
+    """A norm with weights that are not ones and zeros."""
+    draw, norm = np.random.default_rng(1), LAYERS[kind][0](dtype=dtype)
+    norm.build(shape)
+    norm.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in norm.get_weights()])
+    return norm
+
+
+def derivatives(norm: keras.layers.Layer, function: Function, x: np.ndarray, compiled: bool) -> list[Any]:
+    """Output, its three gradients, and the gradients of a penalty on the first of them."""
+    import tensorflow as tf
+
+    weights = np.random.default_rng(2).normal(size=x.shape)
+    variables = [norm.gamma.value, norm.beta.value]
+
+    def differentiate(inputs: Any) -> list[Any]:
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                outputs = function(inputs, norm)
+                total = tf.reduce_sum(tf.tanh(outputs) * weights)
+            first = inner.gradient(total, [inputs, *variables])
+            penalty = tf.reduce_sum(tf.square(first[0]) * weights)
+        return [outputs, *first, *outer.gradient(penalty, [inputs, norm.gamma.value])]
+
+    run = tf.function(differentiate) if compiled else differentiate
+    return [ops.convert_to_numpy(one) for one in run(tf.constant(x))]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_equal_to_the_formula_to_the_second_gradient(
+    kind: str, shape: tuple[int, ...], compiled: bool
+) -> None:
+    x = np.random.default_rng(0).normal(2, 3, shape)
+    functions = LAYERS[kind][1], formula(kind)
+    found, expected = (derivatives(made(kind, shape), function, x, compiled) for function in functions)
+    for mine, other in zip(found, expected, strict=True):
+        assert worst(mine, other) < 1e-9
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_outputs_and_statistics_are_those_of_keras(kind: str, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(2, 3, shape)
+    mine, theirs = made(kind, shape), made(kind, shape)
+    found, expected = LAYERS[kind][1](ops.convert_to_tensor(x), mine), LAYERS[kind][2](x, theirs)
+    assert worst(ops.convert_to_numpy(found), ops.convert_to_numpy(expected)) < 1e-9
+    for weight, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        assert worst(weight, other) < 1e-9
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_large_means_cost_no_digits(kind: str) -> None:
+    _, ours, theirs = LAYERS[kind]
+    x = np.random.default_rng(0).normal(1e4, 1, (8, 50, 6)).astype("float32")
+    truth = ops.convert_to_numpy(theirs(ops.convert_to_tensor(x, "float64"), made(kind, x.shape)))
+    norm = made(kind, x.shape, "float32")
+    found, keras_own = (ops.convert_to_numpy(one(ops.convert_to_tensor(x), norm)) for one in (ours, theirs))
+    assert worst(found, truth) < max(2 * worst(keras_own, truth), 1e-4)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_half_precision_is_computed_in_float32(kind: str) -> None:
+    _, ours, theirs = LAYERS[kind]
+    x = ops.cast(np.random.default_rng(0).normal(300, 100, (4, 20, 8)), "float16")
+    found, expected = (one(x, made(kind, x.shape, "mixed_float16")) for one in (ours, theirs))
+    assert found.dtype == expected.dtype
+    assert worst(ops.convert_to_numpy(found), ops.convert_to_numpy(expected)) < 2e-3
+
+
+def test_a_frozen_batch_norm_keeps_its_statistics() -> None:
+    norm = made("batch", (3, 7, 4), "float32")
+    norm.trainable = False
+    before = norm.get_weights()
+    x = ops.ones((3, 7, 4))
+    expected = ops.convert_to_numpy(norm(x, training=False))
+    assert worst(ops.convert_to_numpy(batch_norm_in_training(x, norm)), expected) == 0
+    for mine, other in zip(norm.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, other)
