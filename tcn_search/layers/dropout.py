@@ -30,6 +30,7 @@ def draw_factors(rate: float, channels: Sequence[int], rows: Any, dtype: str, se
 def scale_channels(x: Any, factors: Any, phases: int) -> Any:
     """x (B · phases, n, C) times factors (B, 1, C), the same for all steps and phases of a sequence."""
     rows, channels = x.shape[1:]
-    if rows is not None:  # TensorFlow multiplies equal shapes in half the time
-        factors = ops.reshape(ops.tile(factors, (1, phases * rows, 1)), (-1, rows, channels))
-    return x * factors
+    if keras.backend.backend() != "tensorflow" or rows is None:
+        return x * (factors if phases == 1 else ops.repeat(factors, phases, axis=0))
+    # TensorFlow multiplies equal shapes in half the time; the price is one more tensor like x.
+    return x * ops.reshape(ops.tile(factors, (1, phases * rows, 1)), (-1, rows, channels))

@@ -108,7 +108,7 @@ class ResidualBlock(keras.layers.Layer):
         return None
 
     def call(
-        self, inputs: Any, factors: Factors = None, training: bool | None = None, mask: Any = None
+        self, inputs: Any, training: bool | None = None, mask: Any = None, *, factors: Factors = None
     ) -> tuple[Any, Any]:
         reach = (self.kernel_size - 1) * self.dilation
         left = left_padding(reach, self.padding)

@@ -95,7 +95,7 @@ class TCN(keras.layers.Layer):
             raise InputError(
                 f"batch_norm_momentum must be at least 0 and below 1. Received: {batch_norm_momentum!r}"
             )
-        self.dropout_rate = dropout_rate
+        self.dropout_rate = float(dropout_rate)
         self.seed_generator = keras.random.SeedGenerator() if dropout_rate else None
         self.batch_norm_momentum = batch_norm_momentum
         self.return_sequences = return_sequences

@@ -33,8 +33,8 @@ class TrainingSettings:
 
     Args:
         epochs: at most this many passes over the training part.
-        batch_size: most sequences in one step. All steps have equally many: 65 sequences are two batches of 33,
-            one of them with a sequence that comes a second time.
+        batch_size: most sequences in one step. In a study all steps have equally many: of 65 sequences they are
+            two batches of 33, and one sequence comes twice.
         learning_rate: of the first step.
         dropout_rate: of the TCN's spatial dropout, 0 ≤ rate < 1.
         patience: stop after this many epochs without a better validation value; 0 never stops early.

@@ -12,10 +12,10 @@ from typing import Any
 
 @contextmanager
 def interrupts_heard() -> Iterator[Callable[[], None]]:
-    """Gives a function that raises KeyboardInterrupt if a signal's handler has raised one, in vain, inside.
+    """Gives a function that raises KeyboardInterrupt if a signal's handler has raised one inside.
 
-    Python ignores what a handler raises while a `__del__` or the callback of a weak reference runs, and after each
-    epoch the storage's library runs many of them.
+    For the work to call now and then: Python ignores what a handler raises while a `__del__` or the callback of a
+    weak reference runs, and after each epoch the storage's library runs many of them.
     """
     heard = False
 
@@ -37,10 +37,10 @@ def interrupts_heard() -> Iterator[Callable[[], None]]:
     before = {}
     if threading.current_thread() is threading.main_thread():  # elsewhere no signal arrives
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in before.items():
-        if callable(handler):
-            signal.signal(number, listening(handler))
     try:
+        for number, handler in before.items():
+            if callable(handler):
+                signal.signal(number, listening(handler))
         yield check
     finally:
         for number, handler in before.items():

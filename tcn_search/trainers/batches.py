@@ -1,7 +1,8 @@
 """The batches that a training is fed with.
 
 All batches of a training have one size, so that tensor libraries meet one shape: a last one that is smaller costs
-JAX a second compilation of the training step, and TensorFlow the bookkeeping of a size that is left open.
+JAX a second compilation of the training step, and TensorFlow the bookkeeping of a size that is left open. Those of the
+validation part do where its number of rows allows it.
 """
 
 from __future__ import annotations
@@ -29,19 +30,17 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     train, validation, weights = data.train, data.validation, sample_weights(data)
     arrays = (train.X, train.y) if weights is None else (train.X, train.y, weights)
     judged = (validation.X, validation.y)
-    size, judged_at_once = even_size(len(train), batch_size), data.spec.sequences_at_once
-    judged_at_once = _size_that_divides(len(validation), max(batch_size, judged_at_once))
-    seed = random.randrange(2**31)
-    arguments = {"shuffle": False}  # each pass over the batches is shuffled already
+    size, seed = even_size(len(train), batch_size), random.randrange(2**31)
+    judged_at_once = _size_that_divides(len(validation), max(batch_size, data.spec.sequences_at_once))
     if keras.backend.backend() == "tensorflow":
         return {
-            **arguments,
             "x": _tensorflow_batches(arrays, size, seed),
+            "shuffle": False,  # each pass over the batches is shuffled already
             "validation_data": _tensorflow_batches(judged, judged_at_once),
         }
     return {
-        **arguments,
         "x": _ShuffledBatches(arrays, size, seed),
+        "shuffle": False,
         "validation_data": judged,
         "validation_batch_size": judged_at_once,
     }
@@ -103,12 +102,11 @@ def _tensorflow_batches(arrays: tuple[np.ndarray, ...], size: int, seed: int | N
         return tuple(tf.gather(tensor, places) for tensor in tensors)
 
     places = tf.data.Dataset.range(rows)
-    if seed is not None and (missing := -rows % size):
+    missing = -rows % size
+    if seed is not None:
         again = places.shuffle(rows, seed=seed + 1).take(missing)
         places = places.shuffle(rows, seed=seed).concatenate(again)
-    elif seed is not None:
-        places = places.shuffle(rows, seed=seed)
-    one_size = seed is not None or rows % size == 0
+    one_size = seed is not None or not missing
     batches = places.batch(size, drop_remainder=one_size).map(take).prefetch(BATCHES_AHEAD)
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -40,6 +40,33 @@ def test_every_call_draws_anew_and_only_in_training():
     assert worst(still, again) == 0
 
 
+def test_a_mask_changes_nothing_of_what_is_dropped():
+    options = {
+        "nb_filters": 6,
+        "kernel_size": 3,
+        "dilations": [1, 2],
+        "dropout_rate": 0.5,
+        "dtype": "float64",
+    }
+    x = inputs(0, batch=1, steps=9)
+    padded = np.concatenate([x, np.full((1, 5, x.shape[2]), 7.0)], axis=1)
+    layer = TCN(**options)
+    layer.build(x.shape)
+    state = ops.convert_to_numpy(layer.seed_generator.state)
+    alone = ops.convert_to_numpy(layer(x, training=True))
+    layer.seed_generator.state.assign(state)
+    masked = layer(padded, training=True, mask=ops.convert_to_tensor([[True] * 9 + [False] * 5]))
+    assert worst(ops.convert_to_numpy(masked), alone) < 1e-9
+    assert worst(alone, ops.convert_to_numpy(layer(x, training=False))) > 1e-3
+
+
+def test_a_rate_of_any_kind_keeps_the_precision():
+    layer = TCN(4, 2, dilations=[1, 2], dropout_rate=np.float32(0.3), dtype="mixed_bfloat16")
+    outputs = layer(inputs(0).astype("float32"), training=True)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    assert TCN.from_config(layer.get_config()).dropout_rate == layer.dropout_rate
+
+
 def scaled_weights(layer: TCN, factors: list[np.ndarray]) -> list[np.ndarray]:
     """Weights of the network that `factors` leave: each is a channel's own, and relu lets it through."""
     scaled = {variable.path: ops.convert_to_numpy(variable).copy() for variable in layer.weights}

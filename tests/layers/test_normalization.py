@@ -11,6 +11,7 @@ import pytest
 from keras import ops
 
 from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
+from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import worst
 
 pytestmark = pytest.mark.skipif(
@@ -112,6 +113,24 @@ def test_half_precision_is_computed_in_float32(kind: str) -> None:
     found, expected = (one(x, made(kind, x.shape, "mixed_float16")) for one in (ours, theirs))
     assert found.dtype == expected.dtype
     assert worst(ops.convert_to_numpy(found), ops.convert_to_numpy(expected)) < 2e-3
+
+
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_sequences_of_any_length_are_trained_on(norm: str) -> None:
+    sequences = keras.Input((None, 2))
+    outputs = TCN(4, 2, dilations=[1, 2], norm=norm, dropout_rate=0.2, return_sequences=True)(sequences)
+    model = keras.Model(sequences, outputs)
+    model.compile("sgd", "mse", jit_compile=False)
+    for steps in (5, 9):
+        loss = model.train_on_batch(np.ones((3, steps, 2)), np.zeros((3, steps, 4)))
+        assert np.isfinite(loss)
+
+
+def test_statistics_in_half_precision_do_not_overflow() -> None:
+    norm = made("batch", (8, 50, 2), "float16")
+    x = ops.cast(np.random.default_rng(0).normal(0, 600, (8, 50, 2)), "float16")  # of a variance above 65,504
+    batch_norm_in_training(x, norm)
+    assert np.isfinite(ops.convert_to_numpy(norm.moving_variance)).all()
 
 
 def test_a_frozen_batch_norm_keeps_its_statistics() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcn_search import Task
 from tcn_search.tasks.class_weights import with_class_weights
-from tcn_search.trainers.batches import _size_that_divides, even_size, fit_arguments
+from tcn_search.trainers.batches import _ShuffledBatches, _size_that_divides, even_size, fit_arguments
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(64))
@@ -57,6 +58,32 @@ def test_every_epoch_has_every_row_in_another_order_and_full_batches() -> None:
         assert set(times.values()) <= {1, 2}
     assert sorted(order(first)[:ROWS]) == list(range(ROWS))  # the second time is at the end
     assert list(range(ROWS)) != order(first)[:ROWS] != order(second)[:ROWS]
+
+
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="there a pass shuffles by itself")
+def test_keras_asks_for_another_order_after_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders: list[tuple[int, ...]] = []
+    batch = _ShuffledBatches.__getitem__
+
+    def look(batches: _ShuffledBatches, index: int) -> tuple[np.ndarray, ...]:
+        orders.append(tuple(batches.order))
+        return batch(batches, index)
+
+    monkeypatch.setattr(_ShuffledBatches, "__getitem__", look)
+    model = keras.Sequential([keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(**fit_arguments(TASK.training, 7), epochs=3, verbose=0)
+    assert len(set(orders)) >= 3
+
+
+def test_validation_batches_have_one_size_where_that_can_be() -> None:
+    (X, y), (X_validation, y_validation) = waves(64), waves(600)
+    task = Task.from_arrays(X, y, X_validation=X_validation, y_validation=y_validation)
+    arguments = fit_arguments(task.training, 7)
+    if keras.backend.backend() == "tensorflow":
+        assert {len(X) for X, _ in one_pass(arguments["validation_data"])} == {200}
+    else:
+        assert arguments["validation_batch_size"] == 200
 
 
 def test_without_a_rest_every_row_comes_once() -> None:
