@@ -2,12 +2,14 @@
 
     python benchmarks/norms.py [--filters 16] [--append docs/benchmarks.md]
 
-TensorFlow; 7 levels, kernel 3, batches of 32 sequences of 600 steps, every step's output averaged.
+TensorFlow with one thread, as a worker of a search has; 7 levels, kernel 3, batches of 32 sequences of 600 steps, every
+step's output averaged.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import time
@@ -40,12 +42,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="turns of each, with 6 steps")
     parser.add_argument("--append", type=Path, metavar="FILE")
     asked = parser.parse_args()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     lines = [
         "",
         "## Norms and dropout",
         "",
         f"`python benchmarks/norms.py --filters {asked.filters}`: a training step in ms; all steps of 32 sequences "
-        f"of 600, 7 levels, kernel 3.\n{os.cpu_count()} cores, keras {version('keras')}, "
+        f"of 600, 7 levels, kernel 3.\nOne thread, keras {version('keras')}, "
         f"tensorflow {version('tensorflow')}, keras-tcn {version('keras-tcn')}.",
         "",
         "| network | keras-tcn | tcn_search | times |",
@@ -88,15 +94,13 @@ def measure(arguments: dict[str, Any], filters: int, rounds: int) -> tuple[float
         fit()  # traces
     for _ in range(rounds):
         for fit, times in zip(fits, seconds, strict=True):
-            start = time.perf_counter()
-            fit()
-            times.append((time.perf_counter() - start) / BATCHES)
+            times += fit()
     theirs, ours = map(statistics.median, seconds)
     return theirs, ours
 
 
 def trainer(layer: Any, arguments: dict[str, Any], filters: int) -> Any:
-    """A function that trains a network around the layer for some batches."""
+    """A function that trains a network around the layer, and gives the seconds of each batch but the first."""
     import keras
     import numpy as np
     import tensorflow as tf
@@ -110,7 +114,16 @@ def trainer(layer: Any, arguments: dict[str, Any], filters: int) -> Any:
     features = keras.layers.GlobalAveragePooling1D()(tcn(inputs))
     model = keras.Model(inputs, keras.layers.Dense(1)(features))
     model.compile("adam", "mse", jit_compile=compiled)
-    return lambda: model.fit(batches, epochs=1, verbose=0)
+
+    def fit() -> list[float]:
+        ends: list[float] = []
+        clock = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+        )
+        model.fit(batches, epochs=1, verbose=0, callbacks=[clock])
+        return [end - start for start, end in itertools.pairwise(ends)]
+
+    return fit
 
 
 def measure_norm(name: str, channels: int, rounds: int) -> tuple[float, float]:
