@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Engine, event
+
+# The background job of a shell ignores Ctrl-C, and the commands that tests start and stop would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -14,6 +14,8 @@ from tests.layers.configurations import configuration, float64_tolerance, inputs
 
 RATE = 0.3
 SEEDS = range(1) if keras.backend.backend() == "jax" else range(6)
+# JAX compiles each operation of an eager call by itself.
+slow_on_jax = pytest.mark.slow if keras.backend.backend() == "jax" else lambda test: test
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,7 @@ def test_every_call_draws_anew_and_only_in_training():
     assert worst(still, again) == 0
 
 
+@slow_on_jax
 def test_a_mask_changes_nothing_of_what_is_dropped():
     options = {
         "nb_filters": 6,
@@ -101,6 +104,7 @@ def test_each_convolution_is_scaled_by_its_own_factors(monkeypatch, seed, return
     assert worst(found, ops.convert_to_numpy(layer(x, training=False))) < float64_tolerance(options)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("seed", SEEDS)
 def test_last_step_of_all_rows_equals_full_evaluation(seed):
     options, x = configuration(seed, dropout_rate=RATE), inputs(seed)
