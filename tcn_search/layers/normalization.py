@@ -1,8 +1,8 @@
 """Layer norm and batch norm with gradients that are written out, for TensorFlow.
 
 TensorFlow takes a formula operation by operation, forward and backward, and Keras' norms so doubled the time of a
-training step in which all steps of a sequence are computed. The weights stay those of the Keras layers; where
-XLA or torch fuses a formula's operations, Keras' own norms are used.
+training step in which all steps of a sequence are computed. The weights stay those of the Keras layers. On JAX and
+torch, and where the number of steps is open, Keras' own norms are used.
 """
 
 from __future__ import annotations
