@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # keras-tcn 3.5.7 declares a package that exists for macOS only, so it is installed without its dependencies.
 KERAS_TCN := keras-tcn==3.5.7
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
@@ -23,14 +24,14 @@ study: $(VENV)/installed  ## search on UCR OSULeaf: study, winner over seeds, re
 	$(BIN)/tcn-search report $(NAME)
 
 test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on TensorFlow and on JAX
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/layers tests/trainers
+	KERAS_BACKEND=tensorflow $(PYTEST)
+	KERAS_BACKEND=jax $(PYTEST) tests/layers tests/trainers
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "slow or not slow" tests/layers tests/trainers
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
+	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 	$(INSTALL) torch
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "slow or not slow" tests/layers tests/trainers
+	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 
 lint: $(VENV)/installed-for-tests  ## ruff and mypy
 	$(BIN)/ruff check .
