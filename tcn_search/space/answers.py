@@ -58,8 +58,8 @@ def parameters_of(
     """The parameters with which `space.suggest` gives this architecture and these settings.
 
     Args:
-        settings: training settings by name; what the space searches and is not named here takes the nearest
-            value to the usual one.
+        settings: training settings by name; what the space searches and is not named here takes its `usual`
+            value.
 
     Raises:
         OutsideSpace: says what the space does not hold, or which limit is broken.
@@ -84,13 +84,21 @@ def parameters_of(
 
 
 def usual(name: str, dimension: Dimension) -> Any:
-    """The value of a dimension that is nearest to the default of `TrainingSettings`."""
+    """The value of a dimension that is nearest to the default of `TrainingSettings`.
+
+    Of a range of learning rates it is the middle: what suits depends on the task, and whoever gave the range knows it.
+    """
     from tcn_search.space.settings import TrainingSettings
 
     default = getattr(TrainingSettings(), name)
     if isinstance(dimension, Range):
-        value = min(max(default or 0, dimension.low), dimension.high)
-        return dimension.low if dimension.step is not None else value
+        if dimension.step is not None:
+            return dimension.low
+        return (
+            dimension.middle
+            if name == "learning_rate"
+            else min(max(default or 0, dimension.low), dimension.high)
+        )
     return default if default in dimension else dimension[0]
 
 

@@ -49,6 +49,16 @@ class Range:
         """Whether both ends, and the step, are integers."""
         return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
 
+    @property
+    def middle(self) -> float:
+        """Half way from low to high, of their logarithms with `log`; to three digits.
+
+        >>> Range(1e-3, 1e-2, log=True).middle, Range(0.0, 0.3).middle
+        (0.00316, 0.15)
+        """
+        middle = math.sqrt(self.low) * math.sqrt(self.high) if self.log else (self.low + self.high) / 2
+        return min(max(float(f"{middle:.3g}"), self.low), self.high)
+
     def values(self) -> tuple[int, ...]:
         """Every integer of the range."""
         return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))

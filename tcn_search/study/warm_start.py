@@ -79,7 +79,9 @@ def warm_start(definition: Definition, recipes: Iterable[Recipe]) -> WarmStart:
 
 
 def known_recipes(definition: Definition, space: TaskSpace) -> list[Recipe]:
-    """The cheapest feasible network, keras-tcn's default made long enough, and those of the TCN paper."""
+    """The cheapest feasible network, the middle of the space, keras-tcn's default made long enough, and those of
+    the TCN paper.
+    """
     readout = "sequence" if definition.spec.task_kind.reads_every_step else "last"
     if readout not in space.space.readout:
         readout = space.space.readout[0]
@@ -98,6 +100,7 @@ def known_recipes(definition: Definition, space: TaskSpace) -> list[Recipe]:
     ]
     return [
         Recipe("cheapest", cheapest(space, readout, activation), {}),
+        Recipe("middle", middle(space, readout, activation), {}),
         Recipe("keras-tcn default", _keras_tcn_default(space, common), {}),
         *paper,
     ]
@@ -105,7 +108,31 @@ def known_recipes(definition: Definition, space: TaskSpace) -> list[Recipe]:
 
 def cheapest(space: TaskSpace, readout: str, activation: str) -> Architecture:
     """The feasible architecture with the fewest parameters."""
-    filters = integers_of("nb_filters", space.space.nb_filters)[0]
+    found = _feasible(space, integers_of("nb_filters", space.space.nb_filters)[0], readout, activation)
+    return min(found, key=lambda one: (space.limits.parameters(one), one.receptive_field, repr(one)))
+
+
+def middle(space: TaskSpace, readout: str, activation: str) -> Architecture:
+    """Filters and kernel size from the middle of the space, with the fewest stacks and levels that are feasible."""
+    filters = integers_of("nb_filters", space.space.nb_filters)
+    kernels = integers_of("kernel_size", space.space.kernel_size)
+
+    def distance(one: Architecture) -> tuple[Any, ...]:
+        from_the_middle = abs(kernels.index(one.kernel_size) - (len(kernels) - 1) // 2)
+        simpler = (one.nb_stacks, one.levels, not one.use_skip_connections)
+        return (
+            -(one.look_back or 0),
+            from_the_middle,
+            *simpler,
+            space.space.padding.index(one.padding),
+            repr(one),
+        )
+
+    return min(_feasible(space, filters[(len(filters) - 1) // 2], readout, activation), key=distance)
+
+
+def _feasible(space: TaskSpace, filters: int, readout: str, activation: str) -> list[Architecture]:
+    """The feasible architectures with so many filters; all that see enough, if every one breaks another limit."""
     norm = "none" if "none" in space.space.norm else space.space.norm[0]
     found = [
         replace(
@@ -119,9 +146,7 @@ def cheapest(space: TaskSpace, readout: str, activation: str) -> Architecture:
         for skips in space.space.use_skip_connections
     ]
     feasible = [one for one in found if all(violation.excess <= 0 for violation in space.violations(one))]
-    return min(
-        feasible or found, key=lambda one: (space.limits.parameters(one), one.receptive_field, repr(one))
-    )
+    return feasible or found
 
 
 def _keras_tcn_default(space: TaskSpace, common: dict[str, Any]) -> Architecture:

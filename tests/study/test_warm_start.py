@@ -8,7 +8,16 @@ from typing import Any
 import optuna
 import pytest
 
-from tcn_search import Constraints, Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search import (
+    Architecture,
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+)
 from tcn_search.errors import InputError
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
@@ -52,15 +61,19 @@ def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
     study = make(space=PAPER, search=SearchSettings(sampler=sampler))
     assert [trial.name for trial in study.start.trials] == [
         "cheapest",
+        "middle",
         "keras-tcn default",
         "Bai et al. adding 600",
     ]
     assert "Bai et al. PTB words (optimizer sgd)" in study.start.outside
     assert "Bai et al. MNIST (nb_filters 25)" in study.start.outside
-    cheapest, default, adding, other = (job for job in run(study, 4).jobs)
+    cheapest, middle, default, adding, other = (job for job in run(study, 5).jobs)
     limits = study.definition.task_space().limits
     assert limits.parameters(cheapest.architecture) < limits.parameters(other.architecture)
     assert cheapest.architecture.receptive_field >= 16
+    assert middle.architecture == Architecture(
+        24, 5, (1, 2)
+    )  # receptive field 1 + 2 · 4 · 3 = 25, of one level 9
     described = default.architecture.to_dict()
     assert (described["nb_filters"], described["kernel_size"], described["dilations"]) == (
         64,
@@ -74,6 +87,30 @@ def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
     )
     assert (adding.architecture.norm, adding.architecture.use_skip_connections) == ("weight", False)
     assert (adding.settings.learning_rate, adding.settings.dropout_rate) == (2e-3, 0.0)
+
+
+def test_the_middle_keeps_to_the_limits_of_the_study() -> None:
+    space = SearchSpace(**{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None})
+    limited = make("limited", space, constraints=Constraints(max_params=8_000))
+    found = next(job.architecture for job in run(limited, 2).jobs[1:])
+    assert [trial.name for trial in limited.start.trials][:2] == ["cheapest", "middle"]
+    assert (found.nb_filters, found.kernel_size, found.dilations) == (24, 4, (1, 2))
+    assert limited.definition.task_space().limits.parameters(found) <= 8_000
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"),
+    [
+        (Range(1e-3, 1e-2, log=True), 3.16e-3),
+        (Range(1e-4, 1e-2, log=True), 1e-3),
+        (Range(0.01, 0.03), 0.02),
+        (Range(0.01, 0.03, step=0.01), 0.01),
+        ([3e-3, 1e-3], 1e-3),
+    ],
+)
+def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: float) -> None:
+    study = make(space=SearchSpace(**{**PAPER.to_dict(), "learning_rate": given}))
+    assert [job.settings.learning_rate for job in run(study, 3).jobs] == [rate] * 3
 
 
 def test_the_start_is_made_once_and_can_be_left_out() -> None:
