@@ -189,7 +189,12 @@ warm_start = {"true" if pruner == "asha" else "false"}
 
     def _command(self, command: list[str], backend: str, enough: Callable[[], bool] | None = None) -> str:
         """What the command printed; it is asked to stop when there is `enough`."""
-        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "XDG_CACHE_HOME": str(self.folder),  # JAX shall not find what an earlier run compiled
+        }
         out, err = self.folder / "stdout", self.folder / "stderr"
         with out.open("w") as said, err.open("w") as complained:
             running = subprocess.Popen(
