@@ -28,9 +28,9 @@ test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on 
 	KERAS_BACKEND=jax $(PYTEST) tests/layers tests/trainers
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
+	$(INSTALL) torch
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
-	$(INSTALL) torch
 	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 
 lint: $(VENV)/installed-for-tests  ## ruff and mypy

@@ -193,7 +193,8 @@ warm_start = {"true" if pruner == "asha" else "false"}
             **os.environ,
             "KERAS_BACKEND": backend,
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "XDG_CACHE_HOME": str(self.folder),  # JAX shall not find what an earlier run compiled
+            # JAX shall not find what an earlier command compiled.
+            "JAX_COMPILATION_CACHE_DIR": tempfile.mkdtemp(prefix="compiled-", dir=self.folder),
         }
         out, err = self.folder / "stdout", self.folder / "stderr"
         with out.open("w") as said, err.open("w") as complained:
@@ -233,12 +234,17 @@ def _enqueue(file: Path, storage: str, given: list[dict[str, Any]], backend: str
         study.enqueue_trial(parameters)
 
 
-def throughput(bench: Bench, trials: int, backends: list[str]) -> list[str]:
+def throughput(bench: Bench, trials: int, backends: list[str], keras_tuner: bool) -> list[str]:
     """Lines of a table: the same configurations in every engine, trained to their end."""
     given = bench.configurations(trials)
+    plain = {"Optuna": "optuna_keras_tcn.py", "KerasTuner": "keras_tuner_keras_tcn.py"}
+    if not keras_tuner:
+        del plain["KerasTuner"]
     engines: dict[str, Callable[[], list[Row]]] = {
-        "Optuna around keras-tcn": lambda: bench.plain("optuna_keras_tcn.py", given, trials, 0),
-        "KerasTuner around keras-tcn": lambda: bench.plain("keras_tuner_keras_tcn.py", given, trials, 0),
+        **{
+            f"{name} around keras-tcn": partial(bench.plain, file, given, trials, 0)
+            for name, file in plain.items()
+        },
         **{OURS[name]: partial(bench.ours, name, given, trials, 0) for name in backends},
     }
     spent: dict[str, float] = {}
@@ -301,7 +307,8 @@ def _medians(ratios: dict[str, list[float]]) -> str:
 def _line(seed: int, name: str, rows: list[Row], reached: float, ratio: float, target: float | None) -> str:
     fixed = "" if target is None else f"{_reached(rows, target):.0f}"
     best = min((row["score"] for row in rows), default=math.inf)
-    return f"| {seed} | {name} | {rows[-1]['seconds']:.0f} | {best:.3g} | {reached:.0f} | {ratio:.2f} | {fixed} |"
+    last = rows[-1]["seconds"] if rows else math.inf
+    return f"| {seed} | {name} | {last:.0f} | {best:.3g} | {reached:.0f} | {ratio:.2f} | {fixed} |"
 
 
 def _reached(rows: list[Row], score: float) -> float:
@@ -324,6 +331,12 @@ def main() -> None:
     )
     parser.add_argument("--target", type=float, help="a val_loss fixed beforehand, for the last column")
     parser.add_argument("--backends", default="tensorflow,jax")
+    parser.add_argument(
+        "--keras-tuner",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="KerasTuner in the first part",
+    )
     parser.add_argument("--stacks", default="1,2", help="nb_stacks of the space")
     parser.add_argument("--norms", default="none,layer", help="norm of the space")
     parser.add_argument("--append", metavar="FILE", help="add the tables to this file")
@@ -334,7 +347,9 @@ def main() -> None:
     backends = arguments.backends.split(",")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), arguments.task, arguments.epochs)
-        lines = throughput(bench, arguments.trials, backends) if arguments.trials else []
+        lines: list[str] = []
+        if arguments.trials:
+            lines = throughput(bench, arguments.trials, backends, arguments.keras_tuner)
         print("\n".join(lines), flush=True)
         if arguments.seeds:
             trials = arguments.score_trials or arguments.trials

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -106,12 +105,17 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.workers.backends import use_backend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    changes = {**dict(map(parse_change, arguments.set)), **_engine(arguments)}
+    if arguments.tuner and arguments.engine != "keras-tuner":
+        raise InputError(f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}")
+    changes = dict(map(parse_change, arguments.set))
     if arguments.folds is not None:
         changes["search.folds"] = arguments.folds
     if arguments.data_dir is not None:
         changes["task.data_dir"] = arguments.data_dir
     file = read_study_file(arguments.study, changes)
+    sampler = _sampler_of_engine(arguments, file.search.sampler)
+    if sampler != file.search.sampler:
+        file = read_study_file(arguments.study, {**changes, "search.sampler": sampler})
     timeout = seconds("--timeout", arguments.timeout)
     trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout
     trials = file.trials if arguments.trials is None else arguments.trials
@@ -141,7 +145,8 @@ def run(arguments: argparse.Namespace) -> int:
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
     print(study.definition.task_space().describe())
-    _print_how(study)
+    for line in study.notes:
+        print(line, flush=True)
     crew = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:
         print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
@@ -169,37 +174,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _engine(arguments: argparse.Namespace) -> dict[str, str]:
-    """--engine and --tuner as the sampler that they stand for."""
-    if arguments.tuner and arguments.engine != "keras-tuner":
-        raise InputError(f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}")
-    if arguments.engine is None:
-        return {}
-    if arguments.engine == "optuna":
-        return {"search.sampler": "tpe"}
-    return {"search.sampler": f"keras-tuner:{arguments.tuner or 'hyperband'}"}
+def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
+    """The sampler that --engine and --tuner ask for; the study file's own where it belongs to that engine."""
+    from tcn_search.study.samplers import KERAS_TUNER
+
+    if arguments.tuner:
+        return f"keras-tuner:{arguments.tuner}"
+    if arguments.engine is None or (arguments.engine == "keras-tuner") == (sampler in KERAS_TUNER):
+        return sampler
+    return "keras-tuner:hyperband" if arguments.engine == "keras-tuner" else "tpe"
 
 
 def _workers(text: str) -> int | str:
     if text != "auto" and not (text.isdecimal() and int(text) >= 1):
         raise InputError(f"--workers must be auto or at least 1. Received: {text}")
     return text if text == "auto" else int(text)
-
-
-def _print_how(study: Study) -> None:
-    """The model if it is the user's own, what is tried first, and that several objectives prune nothing."""
-    search = study.definition.search
-    if study.definition.model is not None:
-        print(f"model {study.definition.model}")
-    if study.start.trials or study.start.outside:
-        print(study.start)
-    if search.folds > 1:
-        print(f"{search.folds} folds: a trial trains {search.folds} times, and its score is the mean")
-    if len(search.objectives) > 1 and search.pruner != "none":
-        print(
-            f"{len(search.objectives)} objectives: no trial is pruned between epochs, pruners weigh one only"
-        )
-    sys.stdout.flush()
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:

@@ -86,19 +86,21 @@ def parameters_of(
 def usual(name: str, dimension: Dimension) -> Any:
     """The value of a dimension that is nearest to the default of `TrainingSettings`.
 
-    Of a range of learning rates it is the middle: what suits depends on the task, and whoever gave the range knows it.
+    Of learning rates it is the middle one: what suits depends on the task, and whoever gave the space knows it.
     """
     from tcn_search.space.settings import TrainingSettings
 
     default = getattr(TrainingSettings(), name)
     if isinstance(dimension, Range):
-        if dimension.step is not None:
-            return dimension.low
+        if name == "learning_rate":
+            return dimension.middle
         return (
-            dimension.middle
-            if name == "learning_rate"
+            dimension.low
+            if dimension.step is not None
             else min(max(default or 0, dimension.low), dimension.high)
         )
+    if name == "learning_rate":
+        return sorted(dimension)[(len(dimension) - 1) // 2]
     return default if default in dimension else dimension[0]
 
 

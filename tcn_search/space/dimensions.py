@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -51,13 +51,24 @@ class Range:
 
     @property
     def middle(self) -> float:
-        """Half way from low to high, of their logarithms with `log`; to three digits.
+        """Half way from low to high, of their logarithms with `log`; to three digits, or at the last step before.
 
-        >>> Range(1e-3, 1e-2, log=True).middle, Range(0.0, 0.3).middle
-        (0.00316, 0.15)
+        >>> Range(1e-3, 1e-2, log=True).middle, Range(0.0, 0.3).middle, Range(0.5, 4.0, step=0.5).middle
+        (0.00316, 0.15, 2.0)
         """
+        if self.step is not None:
+            return self.low + self.step * int((self.high - self.low) / self.step / 2 + 1e-9)
         middle = math.sqrt(self.low) * math.sqrt(self.high) if self.log else (self.low + self.high) / 2
         return min(max(float(f"{middle:.3g}"), self.low), self.high)
+
+    def of_fractions(self) -> Range:
+        """The same range, all of whose numbers count, not only the integers."""
+        return replace(
+            self,
+            low=float(self.low),
+            high=float(self.high),
+            step=None if self.step is None else float(self.step),
+        )
 
     def values(self) -> tuple[int, ...]:
         """Every integer of the range."""

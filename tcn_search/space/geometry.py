@@ -125,6 +125,14 @@ class Geometry:
             left = frozenset(point for point in left if point[position] == chosen[name])
         return chosen
 
+    def choices(self, narrow: bool) -> dict[str, list[Any]]:
+        """What `suggest` shows to Optuna as categorical choices, which must stay the same in all trials."""
+        return {
+            name: self._ever_feasible(position, narrow)
+            for position, name in enumerate(self.names)
+            if name in ("padding", "dilations")
+        }
+
     def _ever_feasible(self, position: int, narrow: bool) -> list[Any]:
         """A categorical choice must stay the same in all trials: only what never works is left out."""
         possible = {point[position] for point in (self.feasible if narrow else self.points)}

@@ -21,7 +21,7 @@ from tcn_search.space.dimensions import (
 )
 from tcn_search.space.feasibility import require_feasible
 from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
-from tcn_search.space.settings import SEARCHABLE, check_setting
+from tcn_search.space.settings import FRACTIONS, SEARCHABLE, check_setting
 
 # What decides the receptive field is asked for first; see geometry.py.
 OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
@@ -78,7 +78,10 @@ class SearchSpace:
         for field in fields(self):
             given = getattr(self, field.name)
             if field.name != "dilations" and given is not None:
-                object.__setattr__(self, field.name, read_dimension(field.name, given))
+                dimension = read_dimension(field.name, given)
+                if field.name in FRACTIONS and isinstance(dimension, Range):
+                    dimension = dimension.of_fractions()  # 1 to 4 is not 1, 2, 3 or 4
+                object.__setattr__(self, field.name, dimension)
         for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back"):
             if getattr(self, name) is not None:
                 integers_of(name, getattr(self, name))

@@ -46,6 +46,17 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
         both_are_choices = kinds == ["choice", "choice"]
         if None not in kinds and (kinds[0] != kinds[1] or (both_are_choices and ours[key] != theirs[key])):
             fixed.append(f"space.{key}")
+    # Of these only what can be feasible is ever asked for, so that constraints change them as well.
+    before, after = (
+        space.geometry.choices(space.narrow) for space in (stored.task_space(), given.task_space())
+    )
+    for key in sorted({*before} & {*after}):
+        if (
+            min(len(before[key]), len(after[key])) > 1
+            and before[key] != after[key]
+            and f"space.{key}" not in fixed
+        ):
+            fixed.append(f"space.{key} (of which the constraints allow others)")
     if fixed:
         raise InputError(
             f"The study {name!r} cannot go on with other choices, objectives or folds: {', '.join(fixed)}. Give the "

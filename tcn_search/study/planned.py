@@ -36,13 +36,14 @@ class Plan:
     """Queues planned trials one at a time, so that a run that ends early leaves none waiting.
 
     Args:
+        trials: one that has nothing now is asked again after the next trial has ended.
         only: nothing else is tried; says why the study ends after the last of them.
     """
 
     def __init__(self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: str = "") -> None:
         self._study, self.only = study, only
-        made = {trial.user_attrs.get(PLANNED) for trial in study.get_trials(deepcopy=False)}
-        self._left = (trial for trial in trials if trial.name not in made)
+        self._made = {trial.user_attrs.get(PLANNED) for trial in study.get_trials(deepcopy=False)}
+        self._trials = iter(trials)
         self._is_empty = False
 
     def prepare(self) -> bool:
@@ -51,7 +52,7 @@ class Plan:
             return True
         if self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             return True
-        planned = next(self._left, None)
+        planned = next((trial for trial in self._trials if trial.name not in self._made), None)
         if planned is None:
             self._is_empty = True
             return not self.only

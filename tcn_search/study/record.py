@@ -46,6 +46,24 @@ class StudyRecord:
         """The trials that the study tries first, and those that its space does not hold."""
         return stored_start(self._optuna)
 
+    @property
+    def notes(self) -> list[str]:
+        """Lines to read before a run: the user's own model, what is tried first, folds, and what is not pruned."""
+        search, lines = self.definition.search, list[str]()
+        if self.definition.model is not None:
+            lines.append(f"model {self.definition.model}")
+        if self.start.trials or self.start.outside:
+            lines.append(str(self.start))
+        if search.folds > 1:
+            lines.append(
+                f"{search.folds} folds: a trial trains {search.folds} times, and its score is the mean"
+            )
+        if len(search.objectives) > 1 and search.pruner != "none":
+            lines.append(
+                f"{len(search.objectives)} objectives: no trial is pruned between epochs, pruners weigh one only"
+            )
+        return lines
+
     def __repr__(self) -> str:
         return f"Study({self.name!r}, {self.finished} trials finished)"
 

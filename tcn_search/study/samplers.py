@@ -16,6 +16,7 @@ from collections.abc import Callable
 import optuna
 
 from tcn_search.errors import InputError
+from tcn_search.study.cma_es import CmaEs
 
 Sampler = optuna.samplers.BaseSampler
 
@@ -38,7 +39,7 @@ def cmaes(seed: int) -> Sampler:
     _require("cmaes", "cmaes")
     # It says so at every trial; the constraints are kept for the reader.
     warnings.filterwarnings("ignore", message="Constraints have been set, but CmaEsSampler will not use them")
-    return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    return CmaEs(seed=seed, warn_independent_sampling=False)
 
 
 def random(seed: int) -> Sampler:
@@ -55,6 +56,7 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
 }
 SAMPLERS = tuple(_SAMPLERS)
 KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
+_BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
 _DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
 
@@ -65,6 +67,9 @@ def make_sampler(name: str, seed: int) -> Sampler:
     Raises:
         InputError: a package is missing, or there is no sampler at the path.
     """
+    name = _BY_PATH.get(name, name)
+    if name == "keras-tuner:bayesian":
+        _require(name, "scipy", "sklearn", extra="keras-tuner")
     if name in KERAS_TUNER:
         return random(seed)  # KerasTuner's trials are queued, nothing is left to draw
     if name in _SAMPLERS:
@@ -87,7 +92,7 @@ def check_sampler(name: object, objectives: int) -> None:
             f'"optuna.samplers.QMCSampler". '
             f"Received: {name!r}"
         )
-    if name in _ONE_OBJECTIVE and objectives > 1:
+    if _BY_PATH.get(name, name) in _ONE_OBJECTIVE and objectives > 1:
         raise InputError(f'sampler "{name}" takes one objective. Received: {objectives}')
 
 
@@ -106,12 +111,23 @@ def _at_path(name: str) -> type[Sampler]:
         raise InputError(
             f"sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: {name!r}"
         )
+    if issubclass(found, optuna.samplers.BruteForceSampler):
+        raise InputError(f'sampler {name!r} cannot run a study. Use "grid": every feasible point once.')
+    if issubclass(found, optuna.samplers.CmaEsSampler) and not issubclass(found, CmaEs):
+        raise InputError(f'sampler {name!r} would unpickle what is in the storage. Use "cmaes".')
     return found
 
 
-def _require(sampler: str, *packages: str) -> None:
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+def _require(sampler: str, *packages: str, extra: str = "") -> None:
+    missing = [package for package in packages if _is_missing(package)]
     if missing:
         raise InputError(
-            f'sampler "{sampler}" needs {" and ".join(missing)}: pip install "tcn_search[{sampler}]"'
+            f'sampler "{sampler}" needs {" and ".join(missing)}: pip install "tcn_search[{extra or sampler}]"'
         )
+
+
+def _is_missing(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is None
+    except ValueError:  # imported by a name that is no package
+        return True

@@ -44,23 +44,26 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
 
 @contextmanager
 def storage_errors(url: str) -> Iterator[None]:
-    """Turn whatever a database says into one line without its password."""
+    """Turn whatever a database says into one line without its password.
+
+    What was raised first is not chained to it: its text may hold the password, or part of it.
+    """
     shown = without_password(url)
     try:
         yield
     except InputError:
         raise
-    except (ArgumentError, ValueError) as error:  # of a ValueError the text may hold part of a password
+    except (ArgumentError, ValueError):
         raise InputError(
             f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}."
-        ) from error
+        ) from None
     except (*STORAGE_ERRORS, OSError, RuntimeError) as error:
-        raise cannot_be_used(url, error) from error
+        raise cannot_be_used(url, error) from None
     except ImportError as error:
         driver = getattr(error.__cause__ or error, "name", None) or "its database driver"
         raise InputError(
             f"The study storage {shown} needs the Python package {driver}; install it."
-        ) from error
+        ) from None
 
 
 def cannot_be_used(url: str, error: Exception) -> InputError:
@@ -80,7 +83,7 @@ def database_errors(url: str | None) -> Iterator[None]:
         raise InputError(
             f"{cannot_be_used(url or DEFAULT_STORAGE, error)}. What was finished is kept; when the storage works "
             "again, the same command continues."
-        ) from error
+        ) from None
 
 
 def without_password(text: str) -> str:
@@ -92,10 +95,13 @@ def without_password(text: str) -> str:
     'mysql://host/db?user=ann&password=***&ssl=1'
     >>> without_password("postgresql:ann:secret@host/db")
     'postgresql:ann:***@host/db'
+    >>> without_password("mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dsecret%3BEncrypt%3Dyes")
+    'mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3D***%3BEncrypt%3Dyes'
     """
     text = re.sub(r"(:/*[^:/@\s]+):\S*@", r"\1:***@", text)
     text = re.sub(r"(://):\S*@", r"\1:***@", text)
-    return re.sub(r"(?i)([?&](?:ssl)?(?:password|passwd|pwd)=)[^&\s]*", r"\1***", text)
+    begins, ends = r"(?:[?&;]|%3B)", r"(?:(?!%3B)[^&;\s])*"
+    return re.sub(rf"(?i)({begins}(?:ssl)?(?:password|passwd|pwd)(?:=|%3D)){ends}", r"\1***", text)
 
 
 def list_studies(url: str | None = None) -> list[str]:

@@ -197,7 +197,9 @@ class Study(StudyRecord):
         recipes: list[Recipe] = []
         if start_from is not None:
             other = start_from if isinstance(start_from, Study) else load_study(start_from, self._url)
-            recipes = recipes_of(other.name, other.candidates(STARTING_TRIALS))
+            recipes = recipes_of(
+                other.name, other.candidates(STARTING_TRIALS), other.definition.space.settings
+            )
         if definition.search.warm_start:
             recipes += known_recipes(definition, definition.task_space())
         return warm_start(definition, recipes)
@@ -303,7 +305,7 @@ class Study(StudyRecord):
                 if executor is None:
                     executor = ProcessExecutor(self.training_data, crew.places)
                     if on_progress is None:
-                        print(crew, flush=True)
+                        print(*self.notes, crew, sep="\n", flush=True)
                 try:
                     executor.run(search)
                 finally:
@@ -337,6 +339,12 @@ class Study(StudyRecord):
         store_versions(self._optuna, now)
         record_changes(self._optuna, differences)
         self._changes = []
+
+    def _record_given_changes(self) -> None:
+        """What `allow_changes` let through, before something is trained with it."""
+        if self._changes:
+            with database_errors(self._url):
+                self._accept_changes()
 
     def _with_model_now(self) -> tuple[Definition, list[str]]:
         """The definition with the model function as it is now, and a line if that is not as it was."""
@@ -398,6 +406,7 @@ class Study(StudyRecord):
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
         _require_writable(file)  # now, not after the trainings
+        self._record_given_changes()
         winner = find_winner(
             candidates,
             self.task,
@@ -439,7 +448,8 @@ class Study(StudyRecord):
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
         contest = prepare_contest(self, against, learning_rates, seeds)
-        has_read = any(run.test is not None for run in contest.comparison.runs)
+        self._record_given_changes()
+        has_read = False  # by this call
 
         def keep(run: Run) -> None:
             nonlocal has_read

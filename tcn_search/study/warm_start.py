@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.answers import OutsideSpace, parameters_of
+from tcn_search.space.constraints import infeasible
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import most_useful_levels
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.definition import Definition
 from tcn_search.study.winners import Candidate
 
@@ -19,6 +19,7 @@ from tcn_search.study.winners import Candidate
 # dropout, gradient clipping; learning rates as in section A. Base 2, weight norm, no skip connections.
 _ADAM = {"learning_rate": 2e-3, "optimizer": "adam"}
 _RMSPROP = {"learning_rate": 5e-4, "optimizer": "rmsprop", "clip_norm": 1.0}
+_SGD = {"optimizer": "sgd", "learning_rate": 4.0, "schedule": "plateau"}
 _PAPER: tuple[tuple[str, int, int, int, float, dict[str, Any]], ...] = (
     ("adding 200", 6, 7, 27, 0.0, _ADAM),
     ("adding 400", 7, 7, 27, 0.0, _ADAM),
@@ -28,8 +29,8 @@ _PAPER: tuple[tuple[str, int, int, int, float, dict[str, Any]], ...] = (
     ("copy memory 500", 6, 9, 10, 0.05, _RMSPROP),
     ("copy memory 1000", 8, 8, 10, 0.05, _RMSPROP),
     ("copy memory 2000", 8, 9, 10, 0.05, _RMSPROP),
-    ("PTB words", 3, 4, 600, 0.5, {"optimizer": "sgd", "clip_norm": 0.4}),
-    ("PTB characters", 3, 3, 450, 0.1, {"optimizer": "sgd", "clip_norm": 0.15}),
+    ("PTB words", 3, 4, 600, 0.5, {**_SGD, "clip_norm": 0.4}),
+    ("PTB characters", 3, 3, 450, 0.1, {**_SGD, "clip_norm": 0.15}),
 )
 
 
@@ -108,45 +109,52 @@ def known_recipes(definition: Definition, space: TaskSpace) -> list[Recipe]:
 
 def cheapest(space: TaskSpace, readout: str, activation: str) -> Architecture:
     """The feasible architecture with the fewest parameters."""
-    found = _feasible(space, integers_of("nb_filters", space.space.nb_filters)[0], readout, activation)
-    return min(found, key=lambda one: (space.limits.parameters(one), one.receptive_field, repr(one)))
+    filters = integers_of("nb_filters", space.space.nb_filters)[0]
+    norm = min(space.space.norm, key=lambda norm: space.limits.parameters(Architecture(norm=norm)))
+    same = {"nb_filters": filters, "norm": norm, "readout": readout, "activation": activation}
+    return _first_feasible(
+        space, same, lambda one: (space.limits.parameters(one), one.receptive_field, repr(one))
+    )
 
 
 def middle(space: TaskSpace, readout: str, activation: str) -> Architecture:
-    """Filters and kernel size from the middle of the space, with the fewest stacks and levels that are feasible."""
+    """Filters and kernel size from the middle of the space, with the fewest stacks and levels that are feasible.
+
+    Without a norm where the space allows it, otherwise with the first one listed.
+    """
     filters = integers_of("nb_filters", space.space.nb_filters)
     kernels = integers_of("kernel_size", space.space.kernel_size)
+    norm = "none" if "none" in space.space.norm else space.space.norm[0]
 
     def distance(one: Architecture) -> tuple[Any, ...]:
         from_the_middle = abs(kernels.index(one.kernel_size) - (len(kernels) - 1) // 2)
         simpler = (one.nb_stacks, one.levels, not one.use_skip_connections)
-        return (
-            -(one.look_back or 0),
-            from_the_middle,
-            *simpler,
-            space.space.padding.index(one.padding),
-            repr(one),
-        )
+        padding = space.space.padding.index(one.padding)
+        return (-(one.look_back or 0), from_the_middle, *simpler, padding, repr(one))
 
-    return min(_feasible(space, filters[(len(filters) - 1) // 2], readout, activation), key=distance)
+    same = {
+        "nb_filters": filters[(len(filters) - 1) // 2],
+        "norm": norm,
+        "readout": readout,
+        "activation": activation,
+    }
+    return _first_feasible(space, same, distance)
 
 
-def _feasible(space: TaskSpace, filters: int, readout: str, activation: str) -> list[Architecture]:
-    """The feasible architectures with so many filters; all that see enough, if every one breaks another limit."""
-    norm = "none" if "none" in space.space.norm else space.space.norm[0]
+def _first_feasible(
+    space: TaskSpace, same: Mapping[str, Any], order: Callable[[Architecture], tuple[Any, ...]]
+) -> Architecture:
+    """Of the geometries of the space, all else the `same`, the first in this order that breaks no limit.
+
+    The first of all, if every one breaks a limit.
+    """
     found = [
-        replace(
-            space.geometry.architecture(point, skips),
-            nb_filters=filters,
-            norm=norm,
-            readout=readout,
-            activation=activation,
-        )
+        replace(space.geometry.architecture(point, skips), **same)
         for point in space.geometry.feasible
         for skips in space.space.use_skip_connections
     ]
-    feasible = [one for one in found if all(violation.excess <= 0 for violation in space.violations(one))]
-    return feasible or found
+    found.sort(key=order)
+    return next((one for one in found if not infeasible(space.violations(one))), found[0])
 
 
 def _keras_tcn_default(space: TaskSpace, common: dict[str, Any]) -> Architecture:
@@ -170,13 +178,17 @@ def _require_training(recipe: Recipe, definition: Definition, space: TaskSpace) 
             raise OutsideSpace(f"{name} {value}")
 
 
-def recipes_of(name: str, trials: Iterable[Candidate]) -> list[Recipe]:
-    """Another study's trials as recipes: their architectures, and the settings that can be searched."""
+def recipes_of(name: str, trials: Iterable[Candidate], searched: Iterable[str]) -> list[Recipe]:
+    """Another study's trials as recipes: their architectures, and the training settings that it searched.
+
+    What it did not search, such as the batch size that suits its data, is this study's to say.
+    """
+    names = list(searched)
     return [
         Recipe(
             f"{name} trial {one.trial}",
             one.architecture,
-            {key: getattr(one.settings, key) for key in SEARCHABLE if getattr(one.settings, key) is not None},
+            {key: getattr(one.settings, key) for key in names},
         )
         for one in trials
     ]

@@ -6,11 +6,10 @@ order in which it happened, so that it goes on from there, on another machine to
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,6 @@ import optuna
 from keras_tuner.engine.base_tuner import BaseTuner
 from optuna.trial import FrozenTrial, TrialState
 
-from tcn_search.errors import InputError
 from tcn_search.space.answers import parameters_of
 from tcn_search.study.definition import Definition
 from tcn_search.study.lost import EPOCHS, PLANNED
@@ -39,8 +37,6 @@ class KerasTunerProposals:
         study: whose record is told to the oracle.
         definition: of the study. Its sampler, "keras-tuner:NAME", says which oracle.
 
-    Raises:
-        InputError: a package is missing.
     """
 
     def __init__(self, study: optuna.Study, definition: Definition) -> None:
@@ -59,16 +55,21 @@ class KerasTunerProposals:
     def _declare(self, hp: keras_tuner.HyperParameters) -> None:
         self._asked_space.suggest(Asking(hp))
 
-    def __iter__(self) -> Iterator[PlannedTrial]:
-        """Until KerasTuner has nothing more to try."""
-        while (name := self._next()) is not None:
-            hp = self._open[name].hyperparameters
-            architecture, settings = self._asked_space.suggest(Asking(hp))
-            architecture = repaired(self._asked_space, architecture)
-            attributes = {VALUES: hp.values}
-            if HYPERBAND_EPOCHS in hp.values:
-                attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
-            yield PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
+    def __iter__(self) -> KerasTunerProposals:
+        return self
+
+    def __next__(self) -> PlannedTrial:
+        """What to try next. When there is nothing, there may be again after a `tell`: Hyperband waits for results."""
+        name = self._next()
+        if name is None:
+            raise StopIteration
+        hp = self._open[name].hyperparameters
+        architecture, settings = self._asked_space.suggest(Asking(hp))
+        architecture = repaired(self._asked_space, architecture)
+        attributes = {VALUES: hp.values}
+        if HYPERBAND_EPOCHS in hp.values:
+            attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
+        return PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
 
     def _next(self) -> str | None:
         name = f"keras-tuner {self._made}"
@@ -149,21 +150,5 @@ def _oracle(definition: Definition) -> keras_tuner.Oracle:
             max_epochs=definition.training.epochs, hyperband_iterations=_NEVER, **shared
         )
     if kind == "bayesian":
-        _require("scipy", "sklearn")
         return keras_tuner.oracles.BayesianOptimizationOracle(max_trials=_NEVER, **shared)
     return keras_tuner.oracles.RandomSearchOracle(max_trials=_NEVER, **shared)
-
-
-def _require(*packages: str) -> None:
-    missing = [package for package in packages if _is_missing(package)]
-    if missing:
-        raise InputError(
-            f'KerasTuner\'s bayesian search needs {" and ".join(missing)}: pip install "tcn_search[keras-tuner]"'
-        )
-
-
-def _is_missing(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is None
-    except ValueError:  # imported by a name that is no package
-        return True

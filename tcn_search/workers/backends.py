@@ -116,6 +116,8 @@ def use_backend(name: str) -> None:
     if keras is None:
         _require("the backend", name, set(installed_backends()))
         os.environ["KERAS_BACKEND"] = name
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # a GPU may be others' as well
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     elif (taken := keras.backend.backend()) != name:
         raise InputError(
             f"The study's backend is {name}, but Keras runs on {taken} in this process. Set KERAS_BACKEND={name} "

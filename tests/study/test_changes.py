@@ -11,7 +11,16 @@ import optuna
 import pytest
 import sqlalchemy
 
-from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
+from tcn_search import (
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    load_study,
+)
 from tcn_search.cli.run import _print_end
 from tcn_search.errors import InputError
 from tcn_search.study import changes, storage
@@ -68,7 +77,7 @@ def test_choices_and_objectives_cannot_change() -> None:
     [
         ({"kernel_size": Range(2, 4)}, {"kernel_size": [2, 3]}, False),
         ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": Range(1e-3, 1e-2)}, False),
-        ({"weight_decay": Range(0.0, 0.2)}, {"weight_decay": Range(0, 1)}, False),
+        ({"weight_decay": Range(0.0, 0.2)}, {"weight_decay": Range(0, 1)}, True),
         ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": 3e-3}, True),
         ({"dropout_rate": 0.0}, {"dropout_rate": Range(0.0, 0.2)}, True),
     ],
@@ -87,6 +96,33 @@ def test_a_dimension_keeps_its_kind(before: dict[str, Any], after: dict[str, Any
     run(study, 4)
     assert [loaded().candidate(trial).settings for trial in (0, 1)] == used
     assert loaded().best_trial is not None
+
+
+def test_constraints_cannot_change_the_lists_that_are_asked_for() -> None:
+    lists = [[1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8, 16]]  # with kernel size 2 they see 15, 31 and 63 steps
+    space = SearchSpace(nb_filters=4, kernel_size=2, nb_stacks=1, dilations=lists, padding="causal")
+    task = Task.from_arrays(*waves(24, steps=40))
+
+    def with_context(steps: int) -> Study:
+        return Study("waves", task, space, Constraints(required_context=steps), allow_changes=True)
+
+    run(with_context(12), 2)
+    with pytest.raises(
+        InputError, match=r"space.dilations \(of which the constraints allow others\). Give the new"
+    ):
+        with_context(20)
+    run(with_context(10), 3)  # all three, as before
+    run(with_context(40), 4)  # one, which is not asked for
+
+
+def test_what_is_trained_after_the_search_is_recorded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(make(), 1)
+    study = make(epochs=5, allow_changes=True)
+    monkeypatch.setattr("tcn_search.study.study.find_winner", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        study.best()
+    assert load_study("waves").definition.training.epochs == 5
+    assert [change["what"] for change in study.changes] == [["training.epochs: 3 in the study, 5 now"]]
 
 
 def loaded() -> Study:
@@ -175,6 +211,14 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
         ("postgresql:ann:secret@host/db", "postgresql:ann:***@host/db"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
         ("mysql://host/db?user=ann&password=secret&ssl=1", "mysql://host/db?user=ann&password=***&ssl=1"),
+        (
+            "mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dse%3Dcret%3BEncrypt%3Dyes",
+            "mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3D***%3BEncrypt%3Dyes",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=UID=ann;PWD=secret;Encrypt=yes",
+            "mssql+pyodbc:///?odbc_connect=UID=ann;PWD=***;Encrypt=yes",
+        ),
         ("sqlite:///runs/studies.db", "sqlite:///runs/studies.db"),
     ],
 )
@@ -193,8 +237,9 @@ def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("url", ["postgresql://ann:secret@host:54x/db", "nosql://ann:secret@host/db"])
 def test_what_is_no_database_is_said_in_a_line(url: str) -> None:
-    with pytest.raises(InputError, match=r"ann:\*\*\*@.* is no database URL that can be used"):
+    with pytest.raises(InputError, match=r"ann:\*\*\*@.* is no database URL that can be used") as caught:
         make(storage=url)
+    assert caught.value.__suppress_context__  # what came before is not shown, for it may hold the password
 
 
 def test_an_sqlite_address_may_have_options() -> None:

@@ -93,7 +93,7 @@ def test_an_unknown_contender_is_refused(name: str) -> None:
     )
 
 
-def test_a_comparison_trains_all_alike_continues_and_reads_the_test_part_once_for_each(
+def test_a_comparison_trains_all_alike_continues_and_counts_who_reads_the_test_part(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     X, y = waves(24)
@@ -108,6 +108,7 @@ def test_a_comparison_trains_all_alike_continues_and_reads_the_test_part_once_fo
 
     with pytest.raises(KeyboardInterrupt):
         study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
+    assert study.test_readings == 1
     made: list[Run] = []
     found = study.compare(["gru"], 2, 2, on_run=made.append)
     assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
@@ -118,7 +119,9 @@ def test_a_comparison_trains_all_alike_continues_and_reads_the_test_part_once_fo
         ("tcn", 2),
     ]
     assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in found.runs)
-    assert study.test_readings == 1
+    assert study.test_readings == 2
+    study.compare(["gru"], 2, 2)
+    assert study.test_readings == 2  # nothing was left to train
     again = Study("waves", task)
     assert again.comparison is not None
     assert again.comparison.runs == found.runs

@@ -11,8 +11,9 @@ import pytest
 
 from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
+from tcn_search.study.cma_es import CmaEs
 from tcn_search.study.pruners import PRUNERS, make_pruner
-from tcn_search.study.samplers import SAMPLERS, make_sampler
+from tcn_search.study.samplers import SAMPLERS, is_dynamic, make_sampler
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, epochs_of_pruning
 
@@ -88,6 +89,9 @@ def test_a_missing_package_names_its_extra(
         ({"sampler": "no_such_module.Sampler"}, "sampler 'no_such_module.Sampler' cannot be imported: No module named 'no_such_module'"),
         ({"sampler": "optuna.samplers.PartialFixedSampler"}, "sampler 'optuna.samplers.PartialFixedSampler' cannot be made with a seed alone: "),
         ({"sampler": "cmaes", "objectives": ["val_loss", "params"]}, 'sampler "cmaes" takes one objective. Received: 2'),
+        ({"sampler": "optuna.samplers.CmaEsSampler", "objectives": ["val_loss", "params"]}, 'sampler "optuna.samplers.CmaEsSampler" takes one objective. Received: 2'),
+        ({"sampler": "optuna.samplers._cmaes.CmaEsSampler"}, 'sampler \'optuna.samplers._cmaes.CmaEsSampler\' would unpickle what is in the storage. Use "cmaes".'),
+        ({"sampler": "optuna.samplers.BruteForceSampler"}, 'sampler \'optuna.samplers.BruteForceSampler\' cannot run a study. Use "grid": every feasible point once.'),
         ({"pruner": "halving"}, "pruner must be one of 'asha', 'hyperband', 'median', 'none'. Received: 'halving'"),
         ({"objectives": ["params"]}, "The first objective must be a validation number, because it ranks the trials: one of val_loss, val_accuracy"),
         ({"objectives": ["val_loss", "val_loss"]}, "objectives must not name one twice. Received: ['val_loss', 'val_loss']"),
@@ -99,6 +103,11 @@ def test_what_cannot_be_searched_with_is_refused(search: dict[str, Any], message
         run(**search)
     assert str(error.value).startswith(message)
     assert not Path("runs").exists()
+
+
+def test_a_path_to_what_has_a_name_here_is_that() -> None:
+    assert isinstance(make_sampler("optuna.samplers.CmaEsSampler", 0), CmaEs)
+    assert not is_dynamic("optuna.samplers.GPSampler")
 
 
 def test_a_seed_goes_where_it_is_taken() -> None:

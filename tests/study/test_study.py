@@ -84,9 +84,8 @@ def test_running_again_continues_and_enough_is_enough() -> None:
     before = again.trials()
     assert run(again, 8).jobs == []
     assert again.trials().equals(before)
-    assert (
-        len(before.drop_duplicates(["learning_rate", "dropout_rate"])) == 8
-    )  # the sampler did not start over
+    asked = ["nb_filters", "kernel_size", "learning_rate", "dropout_rate"]
+    assert len(before.drop_duplicates(asked)) == 8  # the sampler did not start over
 
 
 def test_the_same_seed_gives_the_same_study() -> None:

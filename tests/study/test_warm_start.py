@@ -19,6 +19,7 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
+from tcn_search.study.warm_start import cheapest
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
@@ -104,13 +105,68 @@ def test_the_middle_keeps_to_the_limits_of_the_study() -> None:
         (Range(1e-3, 1e-2, log=True), 3.16e-3),
         (Range(1e-4, 1e-2, log=True), 1e-3),
         (Range(0.01, 0.03), 0.02),
-        (Range(0.01, 0.03, step=0.01), 0.01),
-        ([3e-3, 1e-3], 1e-3),
+        (Range(0.01, 0.03, step=0.01), 0.02),
+        ([0.5, 2, 4], 2),
+        (Range(1, 4), 2.5),
+        (Range(0.5, 4.0, step=0.5), 2.0),
     ],
 )
 def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: float) -> None:
     study = make(space=SearchSpace(**{**PAPER.to_dict(), "learning_rate": given}))
     assert [job.settings.learning_rate for job in run(study, 3).jobs] == [rate] * 3
+
+
+def test_the_cheapest_has_the_norm_with_the_fewest_numbers() -> None:
+    space = SearchSpace(**{**SMALL.to_dict(), "norm": ["batch", "weight"]})
+    found = {
+        norm: _parameters(SearchSpace(**{**SMALL.to_dict(), "norm": [norm]})) for norm in ("batch", "weight")
+    }
+    study = make(space=space, constraints=Constraints(max_params=found["batch"] - 1))
+    (job,) = run(study, 1).jobs
+    assert job.architecture.norm == "weight"
+    assert (
+        study.definition.task_space().limits.parameters(job.architecture) == found["weight"] < found["batch"]
+    )
+
+
+def _parameters(space: SearchSpace) -> int:
+    """Of the cheapest architecture of a space."""
+    filled = space.for_task("classification", 16, 2, 2)
+    return filled.limits.parameters(cheapest(filled, "last", "relu"))
+
+
+def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
+    text = SearchSpace(
+        nb_filters=600,
+        kernel_size=3,
+        levels=4,
+        nb_stacks=1,
+        padding="causal",
+        dropout_rate=[0.5],
+        learning_rate=Range(0.5, 8, log=True),
+    )
+    training = TrainingSettings(epochs=1, optimizer="sgd", schedule="plateau", clip_norm=0.4)
+    study = make(space=text, training=training)
+    assert [trial.parameters["learning_rate"] for trial in study.start.trials] == [2.0, 2.0, 4.0]
+    assert study.start.trials[-1].name == "Bai et al. PTB words"
+
+
+def test_a_start_from_other_data_brings_no_batch_size() -> None:
+    run(
+        make(
+            "old", search=SearchSettings(warm_start=False), training=TrainingSettings(epochs=1, batch_size=5)
+        ),
+        4,
+    )
+    new = make(
+        "new",
+        search=SearchSettings(warm_start=False),
+        start_from="old",
+        training=TrainingSettings(epochs=1, batch_size=16),
+    )
+    assert len(new.start.trials) >= 1
+    assert new.start.outside == ()
+    assert {job.settings.batch_size for job in run(new, 2).jobs} == {16}
 
 
 def test_the_start_is_made_once_and_can_be_left_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sqlite3
 import sys
 from pathlib import Path
@@ -22,7 +23,10 @@ from tcn_search import (
     load_study,
 )
 from tcn_search.cli.main import main
+from tcn_search.cli.run import _sampler_of_engine
 from tcn_search.errors import InputError
+from tcn_search.study.planned import Plan
+from tcn_search.study.warm_start import PlannedTrial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -157,10 +161,56 @@ def test_one_objective_only() -> None:
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(InputError) as error:
-        run(make("waves", "keras-tuner:bayesian"), 1)
+        make("waves", "keras-tuner:bayesian")
     assert str(error.value) == (
-        'KerasTuner\'s bayesian search needs sklearn: pip install "tcn_search[keras-tuner]"'
+        'sampler "keras-tuner:bayesian" needs sklearn: pip install "tcn_search[keras-tuner]"'
     )
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("engine", "tuner", "own", "used"),
+    [
+        (None, None, "gp", "gp"),
+        ("optuna", None, "gp", "gp"),
+        ("optuna", None, "keras-tuner:random", "tpe"),
+        ("keras-tuner", None, "gp", "keras-tuner:hyperband"),
+        ("keras-tuner", None, "keras-tuner:random", "keras-tuner:random"),
+        ("keras-tuner", "bayesian", "keras-tuner:random", "keras-tuner:bayesian"),
+    ],
+)
+def test_an_engine_keeps_its_own_sampler(engine: str | None, tuner: str | None, own: str, used: str) -> None:
+    assert _sampler_of_engine(argparse.Namespace(engine=engine, tuner=tuner), own) == used
+
+
+class Waiting:
+    """Has one trial, then nothing until it is told of a result, then one more."""
+
+    def __init__(self) -> None:
+        self.names, self.told = ["first", "second"], True
+
+    def __iter__(self) -> Waiting:
+        return self
+
+    def __next__(self) -> PlannedTrial:
+        if not self.told or not self.names:
+            raise StopIteration
+        self.told = False
+        return PlannedTrial(self.names.pop(0), {"x": 0.5})
+
+
+def test_who_waits_for_results_is_asked_again() -> None:
+    study, waiting = optuna.create_study(), Waiting()
+    plan = Plan(study, waiting, only="nothing more to try")
+    assert plan.prepare()
+    trial = study.ask()
+    assert not plan.prepare()
+    study.tell(trial, 1.0)
+    waiting.told = True
+    assert plan.prepare()
+    assert study.ask().user_attrs["planned"] == "second"
+    waiting.told = True
+    assert not plan.prepare()
 
 
 def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
