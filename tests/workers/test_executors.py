@@ -177,3 +177,22 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(monkeypatch: pytes
     assert owner.outcomes[0].ended == "over_time"
     assert owner.outcomes[0].reason == "the limit is 30 s; it did not stop, so its process was killed"
     assert owner.outcomes[1].ended == "complete"
+
+
+@pytest.mark.slow
+def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
+    weights_of_terabytes = replace(JOB.architecture, nb_filters=300_000, kernel_size=8)
+    huge = replace(JOB, number=5, architecture=weights_of_terabytes)
+    executor, owner, seen = ProcessExecutor(TASK.training), Scripted([huge, JOB]), list[int]()
+    owner.kill_at, owner.kill = 1, lambda: seen.extend(executor.process_ids())
+    try:
+        executor._hand_out(owner)
+        (first,) = executor.process_ids()
+        executor.run(owner)
+    finally:
+        executor.close()
+    assert owner.outcomes[5].ended == "out_of_memory"
+    assert "[8,300000,300000]" in owner.outcomes[5].reason
+    assert owner.outcomes[0].ended == "complete"
+    assert len(seen) == 1
+    assert seen != [first]
