@@ -94,11 +94,9 @@ def usual(name: str, dimension: Dimension) -> Any:
     if isinstance(dimension, Range):
         if name == "learning_rate":
             return dimension.middle
-        return (
-            dimension.low
-            if dimension.step is not None
-            else min(max(default or 0, dimension.low), dimension.high)
-        )
+        if dimension.step is not None:
+            return dimension.low
+        return min(max(default or 0, dimension.low), dimension.high)
     if name == "learning_rate":
         return sorted(dimension)[(len(dimension) - 1) // 2]
     return default if default in dimension else dimension[0]
