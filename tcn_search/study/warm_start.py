@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -178,17 +178,16 @@ def _require_training(recipe: Recipe, definition: Definition, space: TaskSpace) 
             raise OutsideSpace(f"{name} {value}")
 
 
-def recipes_of(name: str, trials: Iterable[Candidate], searched: Iterable[str]) -> list[Recipe]:
+def recipes_of(name: str, trials: Iterable[Candidate], searched: Collection[str]) -> list[Recipe]:
     """Another study's trials as recipes: their architectures, and the training settings that it searched.
 
     What it did not search, such as the batch size that suits its data, is this study's to say.
     """
-    names = list(searched)
     return [
         Recipe(
             f"{name} trial {one.trial}",
             one.architecture,
-            {key: getattr(one.settings, key) for key in names},
+            {key: getattr(one.settings, key) for key in searched},
         )
         for one in trials
     ]

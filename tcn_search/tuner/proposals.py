@@ -36,7 +36,6 @@ class KerasTunerProposals:
     Args:
         study: whose record is told to the oracle.
         definition: of the study. Its sampler, "keras-tuner:NAME", says which oracle.
-
     """
 
     def __init__(self, study: optuna.Study, definition: Definition) -> None:

@@ -57,7 +57,7 @@ def main(folder: str) -> None:
 
 
 def _import_keras() -> None:
-    """Keras without what it and TensorFlow import for rare guests only, where it is installed: a third of the time.
+    """Keras without what it and TensorFlow import for rare guests only, where that is installed: two thirds as long.
 
     Who asks for these packages later gets them.
     """
