@@ -29,13 +29,18 @@ def measure(folder: Path, processes: int, arguments: argparse.Namespace) -> str:
     storage = f"sqlite:///{folder / 'studies.db'}"
     changes = [f"name={name}", f"task.train={arguments.images}", f"training.epochs={arguments.epochs}"]
     changes += [f"search.{setting}" for setting in ("sampler=random", "pruner=none", "warm_start=false")]
-    changes += [f"task.data_dir={arguments.data_dir}"] if arguments.data_dir else []
+    changes += [f"task.data_dir={arguments.data_dir.resolve()}"] if arguments.data_dir else []
     command = [sys.executable, "-m", "tcn_search", "run", str(STUDY), "--storage", storage]
     command += ["--backend", arguments.backend, "--trials", str(arguments.trials)]
-    command += ["--workers-per-gpu" if this_machine().gpus else "--workers", str(processes)]
+    command += [
+        "--workers",
+        str(processes * max(1, len(this_machine().gpus))),
+    ]  # they take turns over the GPUs
     command += [part for change in changes for part in ("--set", change)]
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    # JAX shall not find what an earlier run compiled.
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / f"compiled-{name}")}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     spent = time.perf_counter() - started
     if done.returncode:
         sys.exit(done.stderr[-2000:])

@@ -52,9 +52,9 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     sample deviation), where the study has several folds; best_epoch (of several folds, the rounded mean), epochs (of
     all folds); receptive_field, required_context (within the trial's own look-back) and seq_len in steps; parameters
     of the whole model; seconds in all, and in build, compile (first calls), training and validation; outside_share,
-    the part of the seconds that no training step took; the architecture's fields; the training settings that are
-    searched; reason; machine (host, device, backend and versions); started (by the clock of the machine that ran it,
-    without a time zone).
+    the part of the seconds in which Python was in no training step (JAX may be at work on one meanwhile); the
+    architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
+    versions); started (by the clock of the machine that ran it, without a time zone).
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
@@ -121,12 +121,13 @@ def _folds(folds: list[dict[str, float]]) -> dict[str, Any]:
 
 def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:
     total, training = seconds.get("total"), seconds.get("training")
+    in_steps = None if training is None else training - seconds.get("between", 0.0)
     return {
         "seconds": total,
         **{
             f"seconds_{phase}": seconds.get(phase) for phase in ("build", "compile", "training", "validation")
         },
-        "outside_share": 1 - training / total if total and training is not None else None,
+        "outside_share": 1 - in_steps / total if total and in_steps is not None else None,
     }
 
 

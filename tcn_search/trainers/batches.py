@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.training_data import TrainingData
 
 BATCHES_AHEAD = 2
+COPIED_AT_MOST = 64 << 20  # bytes of an array that TensorFlow gets a copy of, in each trial of each worker
 
 
 def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
@@ -95,11 +97,11 @@ def _tensorflow_batches(arrays: tuple[np.ndarray, ...], size: int, seed: int | N
 
     rows = len(arrays[0])
     with tf.device("CPU:0"):
-        tensors = [tf.convert_to_tensor(_in_floatx(array)) for array in arrays]
+        takers = [_taker(_in_floatx(array)) for array in arrays]
 
     @tf.autograph.experimental.do_not_convert  # it would write a file, which a kill leaves behind
     def take(places: Any) -> tuple[Any, ...]:
-        return tuple(tf.gather(tensor, places) for tensor in tensors)
+        return tuple(taker(places) for taker in takers)
 
     places = tf.data.Dataset.range(rows)
     missing = -rows % size
@@ -112,6 +114,24 @@ def _tensorflow_batches(arrays: tuple[np.ndarray, ...], size: int, seed: int | N
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
     return batches.with_options(options)
+
+
+def _taker(array: np.ndarray) -> Callable[[Any], Any]:
+    """Takes rows of an array by their numbers, in a TensorFlow graph.
+
+    A large array stays where it is, memory that all workers share, and its rows are taken in Python.
+    """
+    import tensorflow as tf
+
+    if array.nbytes <= COPIED_AT_MOST:
+        tensor = tf.convert_to_tensor(array)
+        return lambda places: tf.gather(tensor, places)
+
+    def take(places: Any) -> Any:
+        taken = tf.numpy_function(lambda numbers: array[numbers], [places], array.dtype)
+        return tf.ensure_shape(taken, [*places.shape, *array.shape[1:]])
+
+    return take
 
 
 def _in_floatx(array: np.ndarray) -> np.ndarray:

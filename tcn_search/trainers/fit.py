@@ -14,6 +14,7 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
+from tcn_search.trainers.deadline import Deadline
 
 PLATEAU_EPOCHS = 5
 BATCHES_BETWEEN_LOOKS = 64
@@ -33,7 +34,8 @@ class Training:
         score: that value, or NaN.
         ended: "complete", "stopped" (by `on_epoch`), "diverged" (NaN or infinite loss) or "over_time".
         seconds: in "compile" (the first step and the first batch of the validation part, tracing and
-            compilation included), "training" (all other steps) and "validation".
+            compilation included), "training" (all other steps), "between" (that part of "training" which Python needs
+            from one step to the next; JAX works on a step meanwhile), and "validation".
     """
 
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Training:
     score: float = math.nan
     ended: str = "complete"
     seconds: dict[str, float] = field(
-        default_factory=lambda: {"compile": 0.0, "training": 0.0, "validation": 0.0}
+        default_factory=lambda: {"compile": 0.0, "training": 0.0, "between": 0.0, "validation": 0.0}
     )
 
 
@@ -53,7 +55,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     *,
     keep_best: bool = False,
-    deadline: float | None = None,
+    deadline: Deadline | None = None,
 ) -> Training:
     """Fit `model` to the training part and judge every epoch by `objective` on the validation part.
 
@@ -61,7 +63,7 @@ def train(
         objective: "val_loss" or another number of the validation part, with its direction.
         on_epoch: see `OnEpoch`.
         keep_best: leave the model with the weights of its best epoch.
-        deadline: the `time.monotonic()` after whose first batch the training ends, "over_time".
+        deadline: after whose first batch the training ends, "over_time".
     """
     watcher = _Watcher(objective, settings, on_epoch, keep_best, deadline)
     model.fit(
@@ -130,7 +132,7 @@ class _Watcher(keras.callbacks.Callback):
         settings: TrainingSettings,
         on_epoch: OnEpoch | None,
         keep_best: bool,
-        deadline: float | None,
+        deadline: Deadline | None,
     ) -> None:
         super().__init__()
         self.objective, self.settings = objective, settings
@@ -161,7 +163,7 @@ class _Watcher(keras.callbacks.Callback):
             self.looked_at = batch + 1
             if not math.isfinite(float(logs["loss"])):
                 self._stop("diverged")
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.deadline is not None and self.deadline.is_over():
             self._stop("over_time")
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -218,6 +220,7 @@ class _Clock:
         self.phase = ""
         self.compiled: set[str] = set()
         self.since = self.called = 0.0
+        self.returned: float | None = None  # from a step, to make the next one
 
     def enter(self, phase: str) -> None:
         """A phase begins, and with it the one before ends."""
@@ -226,6 +229,7 @@ class _Clock:
 
     def leave(self) -> None:
         """What has passed since the phase began is its time."""
+        self.returned = None
         if self.phase:
             self.seconds[self.phase] += time.perf_counter() - self.since
         self.phase = ""
@@ -234,6 +238,8 @@ class _Clock:
         """Of the compiled function."""
         if self.phase not in self.compiled:
             self.called = time.perf_counter()
+        if self.returned is not None:
+            self.seconds["between"] += time.perf_counter() - self.returned
 
     def after_a_call(self) -> None:
         """Move the time of a phase's first call to "compile"."""
@@ -242,3 +248,5 @@ class _Clock:
             spent = time.perf_counter() - self.called
             self.seconds["compile"] += spent
             self.since += spent
+        if self.phase == "training":
+            self.returned = time.perf_counter()

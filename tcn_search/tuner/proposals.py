@@ -6,9 +6,6 @@ order in which it happened, so that it goes on from there, on another machine to
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +22,7 @@ from tcn_search.study.lost import EPOCHS, PLANNED
 from tcn_search.study.warm_start import PlannedTrial
 from tcn_search.tuner.asking import HYPERBAND_EPOCHS, Asking
 from tcn_search.tuner.repair import repaired
+from tcn_search.workers.scratch import ScratchFolder
 
 VALUES = "keras_tuner"  # user attribute of a trial: the values that the oracle chose
 _NEVER = 10**9
@@ -43,9 +41,8 @@ class KerasTunerProposals:
         self._space = definition.task_space()
         self._asked_space = replace(self._space, narrow=True, static=True)
         self._oracle = _oracle(definition)
-        folder = tempfile.mkdtemp(prefix="keras-tuner-")  # its own record, of no use to us
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        BaseTuner(self._oracle, self._declare, directory=folder, overwrite=True)
+        self._folder = ScratchFolder()  # for KerasTuner's own record, of no use to us
+        BaseTuner(self._oracle, self._declare, directory=str(self._folder.path), overwrite=True)
         self._oracle.verbose = 0
         self._open: dict[str, keras_tuner.engine.trial.Trial] = {}
         self._made = 0

@@ -22,7 +22,9 @@ _SIGKILL = -9
 _MEMORY_CLASSES = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 _MEMORY_TEXT = re.compile(
     r"RESOURCE_EXHAUSTED|out of memory|OUT_OF_MEMORY|can't allocate memory|cannot allocate memory"
-    r"|failed to allocate|unable to allocate|bad_alloc|CUBLAS_STATUS_ALLOC_FAILED|MemoryError",
+    r"|failed to allocate|unable to allocate|bad_alloc|MemoryError"
+    # CUDA's libraries, where other processes have left them nothing of the GPU's memory.
+    r"|CU[A-Z]+_STATUS_(?:ALLOC_FAILED|NOT_INITIALIZED)|DNN library initialization failed",
     re.IGNORECASE,
 )
 

@@ -42,7 +42,11 @@ class Crew:
         threads = [place.threads for place in self.places]
         fewest, most = min(threads), max(threads)
         cores = _counted(most, "core") if fewest == most else f"{fewest} to {most} cores"
-        device = _counted(len(gpus), "GPU") if gpus else "CPU"
+        device = "CPU"
+        if gpus:
+            names = ", ".join(sorted(str(gpu) for gpu in gpus))
+            device = f"{_counted(len(gpus), 'GPU')} ({names}), memory as it grows"
+            device += f", up to {-(-workers // len(gpus))} workers each" if workers > len(gpus) else ""
         backend = f"backend {self.backend} {backend_version(self.backend)}".rstrip()
         return (
             f"{_counted(workers, 'worker')}, {cores}{' each' if workers > 1 else ''}, {backend} on {device}"

@@ -19,6 +19,7 @@ from tcn_search.errors import InputError
 from tcn_search.workers.endings import ending_of_process, oom_kills
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.places import Place
+from tcn_search.workers.scratch import ScratchFolder
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
@@ -46,14 +47,20 @@ class ProcessExecutor:
         places: Sequence[Place] = (Place(),),
         trials_per_process: int = TRIALS_PER_PROCESS,
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="tcn_search_")
-        try:
-            write_training_data(data, Path(self._folder.name))
-        except OSError as error:
-            self._folder.cleanup()
+        if sys.platform == "win32":
             raise InputError(
-                f"The data for the workers cannot be written to {tempfile.gettempdir()}: {error.strerror or error}. "
-                "Make room there, or name another folder with TMPDIR."
+                "Worker processes need Linux or macOS. On Windows run this in WSL 2, or train in this process: "
+                "study.run(executor=tcn_search.workers.executor.InProcessExecutor(study.training_data))"
+            )
+        self._folder: ScratchFolder | None = None
+        try:
+            self._folder = ScratchFolder()
+            write_training_data(data, self._folder.path)
+        except OSError as error:
+            self._remove_folder()
+            raise InputError(
+                f"The data for the workers cannot be written to a temporary folder: {error.strerror or error}. Make "
+                "room there, or name another folder with TMPDIR."
             ) from error
         self._trials_per_process = trials_per_process
         self._places = tuple(places)
@@ -67,10 +74,15 @@ class ProcessExecutor:
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
-            for output in wait([*busy], _seconds_left(busy.values())):  # type: ignore[list-item]
+            ready = wait([*busy], _seconds_left(busy.values()))  # type: ignore[list-item]
+            woken = time.monotonic()
+            for output in ready:
                 busy[output].listen(owner)  # type: ignore[index]
+            for worker in busy.values():  # they may have waited for the owner, whose storage can be slow
+                worker.kill_at += time.monotonic() - woken
             for worker in busy.values():
-                if worker.kill_at <= time.monotonic():
+                # Where there is something to read, it may be the trial's end.
+                if worker.kill_at <= time.monotonic() and not wait([worker.output], 0):  # type: ignore[list-item]
                     worker.end_overdue(owner)
 
     def _hand_out(self, owner: Owner) -> None:
@@ -92,7 +104,8 @@ class ProcessExecutor:
             self._workers.remove(worker)
         taken = {worker.place for worker in self._workers}
         number = next(number for number in range(len(self._places)) if number not in taken)
-        worker = _Worker(self._folder.name, self._places[number], number)
+        assert self._folder is not None
+        worker = _Worker(str(self._folder.path), self._places[number], number)
         self._workers.append(worker)
         return worker
 
@@ -104,7 +117,12 @@ class ProcessExecutor:
         for worker in self._workers:
             worker.close()
         self._workers.clear()
-        self._folder.cleanup()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None
 
 
 class _Worker:
@@ -127,9 +145,10 @@ class _Worker:
             start_new_session=True,  # Ctrl-C reaches the owner only
         )
         if place.cores and hasattr(os, "sched_setaffinity"):  # workers side by side get in each other's way
-            os.sched_setaffinity(self._process.pid, place.cores)
+            with suppress(OSError):  # a container may have lost these cores meanwhile
+                os.sched_setaffinity(self._process.pid, place.cores)
         weakref.finalize(self, self._process.kill)
-        self._oom_kills = oom_kills()
+        self._oom_kills = 0
         self.job: TrialJob | None = None
         self.kill_at = math.inf
         self.trials = 0
@@ -152,6 +171,7 @@ class _Worker:
     def start(self, job: TrialJob) -> None:
         self.job = job
         self.trials += 1
+        self._oom_kills = oom_kills()
         self._say(job.to_dict())
 
     def listen(self, owner: Owner) -> None:
@@ -173,7 +193,8 @@ class _Worker:
             self._say({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
         else:
             outcome = TrialOutcome(**message["outcome"])
-            self.spent = outcome.ended == "out_of_memory"  # what it still holds is missing next time
+            # What it still holds is missing next time, and after some errors of CUDA nothing works any more.
+            self.spent = outcome.ended in ("out_of_memory", "failed")
             self._end(owner, outcome)
 
     def end_overdue(self, owner: Owner) -> None:

@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
+from tcn_search.trainers.deadline import Deadline
 from tcn_search.workers.endings import ending_of
 
 if TYPE_CHECKING:
@@ -135,8 +137,8 @@ class _Trial:
     """The trainings of one trial, and what is known of it so far."""
 
     def __init__(self, job: TrialJob, on_epoch: Callable[[EpochReport], bool]) -> None:
-        self.job, self.on_epoch = job, on_epoch
-        self.deadline = None if job.time_limit is None else time.monotonic() + job.time_limit
+        self.job, self._on_epoch = job, on_epoch
+        self.deadline = None if job.time_limit is None else Deadline(job.time_limit)
         self.ended, self.reason = "complete", ""
         self.parameters: int | None = None
         self.latency: float | None = None
@@ -185,14 +187,19 @@ class _Trial:
         """After an epoch. In further folds there is nothing new until one has ended."""
         finished = len(self.trainings)
         epoch += finished * self.job.settings.epochs
-        return self.on_epoch(EpochReport(self.job.number, epoch, None if finished else best, numbers))
+        return self._ask(EpochReport(self.job.number, epoch, None if finished else best, numbers))
+
+    def _ask(self, report: EpochReport) -> bool:
+        """Whether to go on. How long the owner takes to answer is not the trial's time."""
+        with nullcontext() if self.deadline is None else self.deadline.held():
+            return self._on_epoch(report)
 
     def goes_on(self, trainings: int) -> bool:
         """After a training, of so many: whether the next is wanted. A further fold is reported first."""
         finished = len(self.trainings)
         if self.ended == "complete" and 1 < finished < trainings:
             epoch = finished * self.job.settings.epochs
-            if not self.on_epoch(EpochReport(self.job.number, epoch, self._score(), {})):
+            if not self._ask(EpochReport(self.job.number, epoch, self._score(), {})):
                 self.ended = "stopped"
         return self.ended == "complete"
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tcn_search import Task
 from tcn_search.tasks.class_weights import with_class_weights
+from tcn_search.trainers import batches
 from tcn_search.trainers.batches import _ShuffledBatches, _size_that_divides, even_size, fit_arguments
 from tests.conftest import waves
 
@@ -125,6 +126,18 @@ def test_targets_and_weights_stay_with_their_rows() -> None:
 def test_a_seed_gives_the_same_orders_again() -> None:
     one, same, other = ([order(epoch) for epoch in epochs(2, seed)] for seed in (3, 3, 4))
     assert one == same != other
+
+
+def test_rows_of_large_arrays_are_the_same_and_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = epochs(2, seed=3)
+    monkeypatch.setattr(batches, "COPIED_AT_MOST", 0)
+    for one, other in zip(copied, epochs(2, seed=3), strict=True):
+        for batch, same in zip(one, other, strict=True):
+            for part, again in zip(batch, same, strict=True):
+                np.testing.assert_array_equal(part, again)
+    if keras.backend.backend() == "tensorflow":  # whose functions must know the shapes beforehand
+        shapes = [part.shape for part in fit_arguments(TASK.training, 7)["x"].element_spec]
+        assert shapes == [(even_size(ROWS, 7), *TASK.train.X.shape[1:]), (even_size(ROWS, 7),)]
 
 
 def test_the_validation_part_keeps_its_order() -> None:

@@ -86,8 +86,9 @@ def test_a_schedule_ends_with_the_training() -> None:
 def test_it_says_where_the_time_went() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8)
     training = train(build(settings), TASK.training, settings, LOSS)
-    assert set(training.seconds) == {"compile", "training", "validation"}
+    assert set(training.seconds) == {"compile", "training", "between", "validation"}
     assert all(spent > 0 for spent in training.seconds.values())
+    assert training.seconds.pop("between") < training.seconds["training"]  # it is a part of that
     epochs = sum(epoch["seconds"] for epoch in training.curve)
     assert sum(training.seconds.values()) == pytest.approx(epochs, rel=0.1)
 

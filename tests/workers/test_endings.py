@@ -33,6 +33,9 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         RuntimeError("[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+        XlaRuntimeError("INTERNAL: Failed to create cuDNN handle: CUDNN_STATUS_ALLOC_FAILED"),
+        XlaRuntimeError("FAILED_PRECONDITION: DNN library initialization failed."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
         raised_from(ValueError("the layer could not be called"), MemoryError()),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +163,33 @@ def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
     for process in alive:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
+
+
+@pytest.mark.slow
+def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The owner is away, for longer than all trials' limits, while the first reports and the second ends."""
+    monkeypatch.setattr("tcn_search.workers.processes.GRACE_SECONDS", 0.0)
+    executor = ProcessExecutor(TASK.training, [Place(), Place()])
+    warm = Scripted([replace(JOB, number=number) for number in (0, 1)])
+    executor.run(warm)
+    limit = 6.0
+    owner = Scripted([replace(JOB, number=number, time_limit=limit) for number in (2, 3)])
+    was_away: list[int] = []
+
+    def keep_going(report: EpochReport) -> bool:
+        if not was_away:
+            was_away.append(report.number)
+            time.sleep(limit + 1)
+        return True
+
+    owner.keep_going = keep_going  # type: ignore[method-assign]
+    try:
+        executor.run(owner)
+    finally:
+        executor.close()
+    assert {outcome.ended for outcome in owner.outcomes.values()} == {"complete"}
 
 
 @pytest.mark.slow

@@ -71,8 +71,9 @@ def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
         assert place.environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
         assert place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.90"
         assert len(place.cores) == 8
-    assert str(crew).endswith("on 2 GPUs")
+    assert str(crew).endswith("on 2 GPUs (0, 3), memory as it grows")
     more = spread(GPUS, "jax", on_gpu=True, workers_per_gpu=2)
+    assert str(more).endswith("memory as it grows, up to 2 workers each")
     assert [place.gpu for place in more.places] == ["0", "3", "0", "3"]
     assert {place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] for place in more.places} == {"0.45"}
     assert [place.gpu for place in spread(GPUS, "jax", on_gpu=True, workers=3).places] == ["0", "3", "0"]
