@@ -11,12 +11,15 @@ import json
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 
 import optuna
 import sqlalchemy
@@ -44,21 +47,29 @@ class LeaseLost(InputError):
 
 @dataclass(frozen=True)
 class Holder:
-    """What the storage knows of a lease. Times are seconds since 1970 in UTC."""
+    """What the storage knows of a lease. Times are seconds since 1970 in UTC.
+
+    `host` may be the name of several containers; `home` is where the process has its number, see `_home`, and `born`
+    tells it from others that had the number before or after.
+    """
 
     host: str
     process: int
     token: str
     since: float
     until: float
+    home: str = ""
+    born: str = ""
 
     def has_ended(self) -> bool:
-        """Whether the lease has run out, or its process on this machine is no more."""
+        """Whether the lease has run out, or its process is one of those that can be seen from here, and is no more."""
         if time.time() > self.until:
             return True
-        if self.host != socket.gethostname():
+        if self.host != socket.gethostname() or self.home != _home():
             return False
-        return self.token not in _OURS if self.process == os.getpid() else not _is_alive(self.process)
+        if self.process == os.getpid() and self.born == _born(self.process):
+            return self.token not in _OURS
+        return not _is_alive(self.process) or self.born != _born(self.process)
 
     def __str__(self) -> str:
         return f"process {self.process} on {self.host}, since {_clock(self.since)}"
@@ -94,7 +105,13 @@ class Lease:
         """
         now = time.time()
         mine = Holder(
-            socket.gethostname(), os.getpid(), secrets.token_hex(8), since=now, until=now + self._seconds
+            socket.gethostname(),
+            os.getpid(),
+            secrets.token_hex(8),
+            since=now,
+            until=now + self._seconds,
+            home=_home(),
+            born=_born(os.getpid()),
         )
         for _ in range(3):
             there = self._read()
@@ -118,7 +135,7 @@ class Lease:
             if self._held is None:
                 return
             longer = replace(self._held, until=time.time() + self._seconds)
-            if not self._swap(self._text, longer):
+            if not self._swap(self._text, longer) and not self._swap_own(longer):
                 self._give_up()
                 raise LeaseLost(
                     f"Another process runs the study {self._name!r} now ({self.holder()}): this one was away for "
@@ -127,9 +144,10 @@ class Lease:
 
     def require(self) -> None:
         """Raise LeaseLost if the lease is another's by now; asks the storage only when it may be."""
-        if self._held is None:
+        held = self._held
+        if held is None:
             raise LeaseLost(f"Another process runs the study {self._name!r} now.")
-        if time.time() > self._held.until - self._seconds / 2:
+        if time.time() > held.until - self._seconds / 2:
             self.renew()
 
     @contextmanager
@@ -176,6 +194,15 @@ class Lease:
             _OURS.add(mine.token)
         return done
 
+    def _swap_own(self, mine: Holder) -> bool:
+        """The same where an earlier renewal was written, but the connection broke before it was heard of."""
+        there = self._read()
+        return (
+            there is not None
+            and (json.loads(there) or {}).get("token") == mine.token
+            and self._swap(there, mine)
+        )
+
     def _give_up(self) -> None:
         if self._held is not None:
             _OURS.discard(self._held.token)
@@ -199,7 +226,27 @@ class Lease:
         return _ATTRIBUTES.c.study_id == self._study_id, _ATTRIBUTES.c.key == KEY
 
 
+@cache
+def _home() -> str:
+    """The boot of the machine and the namespace in which a process has its number; empty where they cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # not Linux, where containers are machines of their own
+        return ""
+
+
+def _born(process: int) -> str:
+    """When a process began, in ticks since the boot; empty where that cannot be told."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
 def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":  # there signal 0 is no question
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -6,16 +6,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import optuna
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tcn_search.errors import InputError
+from tcn_search.study.lease import LeaseLost
 
 DEFAULT_STORAGE = "sqlite:///runs/studies.db"
 STORAGE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
 _SQLITE = "sqlite:///"
 _PATIENCE = 60.0  # seconds that a write waits for another process to unlock an SQLite file
+# Where passwords stand: after the user's name, and as values of options, ODBC's among them.
+_OF_A_USER = r":/*(?:[^:/\s]+|(?<=://)):"
+_OF_AN_OPTION = r"(?:[?&;={]|%3B|%3D|\b)(?:ssl)?(?:password|passwd|passphrase|pwd|secret|token)(?:=|%3D)"
 
 
 def open_storage(url: str | None = None, *, create: bool = False) -> optuna.storages.RDBStorage:
@@ -70,15 +75,22 @@ def cannot_be_used(url: str, error: Exception) -> InputError:
     """What a database said, in one line without its password."""
     cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
     reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()
-    text = without_password(reason[0] if reason else type(error).__name__)
+    text = without_password(reason[0] if reason else type(error).__name__, url)
     return InputError(f"The study storage {without_password(url)} cannot be used: {text}")
 
 
 @contextmanager
 def database_errors(url: str | None) -> Iterator[None]:
-    """Turn an error of the database, and nothing else, into one line that says what becomes of the study."""
+    """Turn an error of the database into one line that says what becomes of the study.
+
+    A trial that has been ended by somebody else is a lease that was lost. Nothing else is caught.
+    """
     try:
         yield
+    except optuna.exceptions.UpdateFinishedTrialError:
+        raise LeaseLost(
+            "Another process runs the study now, and has taken what this one was training."
+        ) from None
     except STORAGE_ERRORS as error:
         raise InputError(
             f"{cannot_be_used(url or DEFAULT_STORAGE, error)}. What was finished is kept; when the storage works "
@@ -86,8 +98,11 @@ def database_errors(url: str | None) -> Iterator[None]:
         ) from None
 
 
-def without_password(text: str) -> str:
+def without_password(text: str, url: str = "") -> str:
     """Text in which the password of a URL is replaced by three stars, wherever it stands in it.
+
+    Args:
+        url: whose password is replaced too, if the text has it in whatever other place.
 
     >>> without_password("postgresql://ann:secret@host/db")
     'postgresql://ann:***@host/db'
@@ -98,10 +113,17 @@ def without_password(text: str) -> str:
     >>> without_password("mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dsecret%3BEncrypt%3Dyes")
     'mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3D***%3BEncrypt%3Dyes'
     """
-    text = re.sub(r"(:/*[^:/@\s]+):\S*@", r"\1:***@", text)
-    text = re.sub(r"(://):\S*@", r"\1:***@", text)
-    begins, ends = r"(?:[?&;]|%3B)", r"(?:(?!%3B)[^&;\s])*"
-    return re.sub(rf"(?i)({begins}(?:ssl)?(?:password|passwd|pwd)(?:=|%3D)){ends}", r"\1***", text)
+    for secret in sorted(_passwords(url or text), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    text = re.sub(rf"({_OF_A_USER})\S*@", r"\1***@", text)
+    return re.sub(rf"(?i)({_OF_AN_OPTION})(?:(?!%3B)[^&;\s])*", r"\1***", text)
+
+
+def _passwords(url: str) -> set[str]:
+    """Of a URL, as they stand there and decoded; they may have spaces."""
+    found = re.findall(rf"{_OF_A_USER}(.*)@", url)
+    found += re.findall(rf"(?i){_OF_AN_OPTION}((?:(?!%3B)[^&;])*)", url)
+    return {form for password in found for form in (password, unquote_plus(password)) if form}
 
 
 def list_studies(url: str | None = None) -> list[str]:

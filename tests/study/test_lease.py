@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import optuna
 import pytest
 
 from tcn_search.errors import InputError
+from tcn_search.study import lease
 from tcn_search.study.lease import Lease, LeaseLost
 
 
@@ -45,6 +47,46 @@ def test_a_dead_process_of_this_machine_is_noticed_at_once(
         as_another.setattr("os.getpid", lambda: 4_000_000)  # above what Linux gives to a process
         Lease(storage, "waves").take()
     Lease(storage, "waves").take()
+
+
+def test_a_container_of_the_same_host_name_is_another_machine(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(lease, "_home", lambda: "another namespace")
+        elsewhere.setattr("os.getpid", lambda: 4_000_000)
+        Lease(storage, "waves").take()
+    with pytest.raises(InputError, match="is being run by process 4000000"):
+        Lease(storage, "waves").take()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="needs Linux, which tells when a process began"
+)
+def test_another_process_with_the_number_of_a_dead_one_does_not_keep_its_lease(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born = lease._born
+    for number in (os.getppid(), os.getpid()):  # both live
+        with monkeypatch.context() as before:
+            before.setattr("os.getpid", lambda number=number: number)
+            before.setattr(lease, "_born", lambda process: "1")
+            Lease(storage, "waves").take()
+        with monkeypatch.context() as as_it_was:
+            as_it_was.setattr(lease, "_born", born)
+            Lease(storage, "waves").take()
+            lease._OURS.clear()  # as if this process were gone, too
+
+
+def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(storage: optuna.storages.RDBStorage) -> None:
+    held = Lease(storage, "waves")
+    held.take()
+    text = held._text
+    held.renew()
+    held._text = text  # the connection broke before the answer came
+    held.renew()
+    held.require()
+    assert held.holder() == held._held
 
 
 def test_another_machine_is_believed_until_its_lease_runs_out(
