@@ -12,11 +12,11 @@ import pandas as pd
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
-from tcn_search.study.winners import mean_and_spread
+from tcn_search.study.winners import fresh_seeds, mean_and_spread
 from tcn_search.tasks.kinds import Metric
 
 TCN = "tcn"
-SEARCH_SEED = 0  # the seeds of the final runs begin after it: they have not chosen the learning rate
+SEARCH_SEED = 0  # of the runs that choose the learning rate
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Comparison:
         objective, metric: what chooses, and what is shown.
         runs: in the order in which they were made.
         made_with: a digest of all else that decides what a training gives.
+        chosen_with: the seed of the study's trial, which no final run has.
     """
 
     trial: int
@@ -64,6 +65,7 @@ class Comparison:
     metric_direction: str
     runs: list[Run] = field(default_factory=list)
     made_with: str = ""
+    chosen_with: int = SEARCH_SEED
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -86,13 +88,15 @@ class Comparison:
         """The runs that choose the contender's learning rate."""
         return [run for run in self.runs if run.contender == contender and run.seed == SEARCH_SEED]
 
+    @property
+    def final_seeds(self) -> list[int]:
+        """Seeds that neither a learning rate nor the architecture was chosen with."""
+        return fresh_seeds(self.seeds, {SEARCH_SEED, self.chosen_with})
+
     def final(self, contender: str) -> list[Run]:
         """The contender's runs over seeds."""
-        return [
-            run
-            for run in self.runs
-            if run.contender == contender and SEARCH_SEED < run.seed <= SEARCH_SEED + self.seeds
-        ]
+        seeds = self.final_seeds
+        return [run for run in self.runs if run.contender == contender and run.seed in seeds]
 
     def best_learning_rate(self, contender: str) -> float:
         """The one with the best validation value; diverged runs lose."""
@@ -107,7 +111,8 @@ class Comparison:
         """One row a contender, the best validation value first.
 
         Columns: contender, parameters, learning_rate, seeds; validation and validation_spread, test and
-        test_spread (mean and sample standard deviation of the metric over seeds); seconds_an_epoch (median).
+        test_spread (mean and sample standard deviation of the metric over the seeds that did not diverge);
+        diverged (how many did); seconds_an_epoch (median).
         """
         rows = [self._row(name) for name in self.contenders if self.final(name)]
         return pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values(
@@ -116,16 +121,18 @@ class Comparison:
 
     def _row(self, contender: str) -> dict[str, Any]:
         runs = self.final(contender)
-        tests = [run.test for run in runs if run.test is not None]
+        validation, validation_spread = mean_and_spread([run.metric for run in runs])
+        test, test_spread = mean_and_spread([run.test for run in runs if run.test is not None])
         return {
             "contender": contender,
             "parameters": runs[0].parameters,
             "learning_rate": runs[0].learning_rate,
             "seeds": len(runs),
-            "validation": statistics.fmean(run.metric for run in runs),
-            "validation_spread": mean_and_spread([run.metric for run in runs])[1],
-            "test": statistics.fmean(tests) if tests else math.nan,
-            "test_spread": mean_and_spread(tests)[1] if tests else math.nan,
+            "diverged": sum(math.isnan(run.score) for run in runs),
+            "validation": validation,
+            "validation_spread": validation_spread,
+            "test": test,
+            "test_spread": test_spread,
             "seconds_an_epoch": statistics.median(run.seconds_an_epoch for run in runs),
         }
 
@@ -153,6 +160,7 @@ _COLUMNS = (
     "parameters",
     "learning_rate",
     "seeds",
+    "diverged",
     "validation",
     "validation_spread",
     "test",

@@ -51,34 +51,41 @@ class Contest:
     task: Task
     own: ModelFunction | None = None  # that builds the TCN's model
 
-    def train(self, on_run: Callable[[Run], None]) -> None:
-        """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then."""
+    def train(
+        self, on_run: Callable[[Run], None], before_the_test: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then.
+
+        Args:
+            before_the_test: called each time before the test part is read.
+        """
+
+        def train_if_missing(contender: str, rate: float, seed: int) -> None:
+            made = {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
+            if (contender, rate, seed) not in made:
+                run = self._train(contender, rate, seed, before_the_test)
+                self.comparison.runs.append(run)
+                on_run(run)
+
         for contender in self.comparison.contenders:
             for rate in self._rates_of(contender):
-                self._train_if_missing(contender, rate, SEARCH_SEED, on_run)
+                train_if_missing(contender, rate, SEARCH_SEED)
             best = self.comparison.best_learning_rate(contender)
-            for seed in range(SEARCH_SEED + 1, SEARCH_SEED + 1 + self.comparison.seeds):
-                self._train_if_missing(contender, best, seed, on_run)
+            for seed in self.comparison.final_seeds:
+                train_if_missing(contender, best, seed)
 
     def _rates_of(self, contender: str) -> list[float]:
         known = self.settings.learning_rate if contender == TCN else None
         return learning_rates(self.comparison.learning_rates, *self.rates, known)
 
-    def _train_if_missing(
-        self, contender: str, rate: float, seed: int, on_run: Callable[[Run], None]
-    ) -> None:
-        made = {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
-        if (contender, rate, seed) not in made:
-            run = self._train(contender, rate, seed)
-            self.comparison.runs.append(run)
-            on_run(run)
-
-    def _train(self, contender: str, rate: float, seed: int) -> Run:
+    def _train(self, contender: str, rate: float, seed: int, before_the_test: Callable[[], None]) -> Run:
         settings = replace(self.settings, learning_rate=rate)
         objective = Metric(self.comparison.objective, self.comparison.direction)
         made = train_once(lambda: self._build(contender, settings), self.task, settings, objective, seed)
         training = made.training
         is_final = seed != SEARCH_SEED and self.task.test is not None and training.best_epoch > 0
+        if is_final:
+            before_the_test()
         return Run(
             contender,
             rate,
@@ -128,6 +135,7 @@ def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, s
         metric=metric.name,
         metric_direction=metric.direction,
         made_with=definition.digest([(chosen.architecture, chosen.settings)]),
+        chosen_with=definition.seed_of(chosen.trial),
     )
     stored = study.comparison
     if stored is not None and stored.is_same_as(comparison):

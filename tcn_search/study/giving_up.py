@@ -33,7 +33,10 @@ def ended_well(trial: optuna.trial.FrozenTrial) -> bool:
 
 
 def give_up_after(bad: list[TrialOutcome], any_good: bool) -> None:
-    """Raise TrialsFail when the trials that just ended badly, one after the other, are too many."""
+    """Raise TrialsFail when the trials that just ended badly, one after the other, are too many.
+
+    Lost trials are among them only where a second try was lost too: one event may take the workers of many.
+    """
     last = bad[-1]
     if len(bad) >= ERRORS_IN_A_ROW and all(end.ended in ERRORS for end in bad[-ERRORS_IN_A_ROW:]):
         raise TrialsFail(f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {last.reason}")

@@ -56,5 +56,6 @@ class Plan:
         if planned is None:
             self._is_empty = True
             return not self.only
+        self._made.add(planned.name)
         enqueue(self._study, planned.parameters, **{**planned.attributes, PLANNED: planned.name})
         return True

@@ -44,7 +44,8 @@ class StudyRecord:
     @property
     def start(self) -> WarmStart:
         """The trials that the study tries first, and those that its space does not hold."""
-        return stored_start(self._optuna)
+        with database_errors(self._url):
+            return stored_start(self._optuna)
 
     @property
     def notes(self) -> list[str]:
@@ -68,6 +69,11 @@ class StudyRecord:
         return f"Study({self.name!r}, {self.finished} trials finished)"
 
     @property
+    def storage_id(self) -> int:
+        """Its number in the storage, by which Optuna's dashboard has a page of it."""
+        return self._optuna._study_id
+
+    @property
     def finished(self) -> int:
         """Trials that were trained to their end or pruned after at least one epoch."""
         return sum(map(is_finished, self._trials()))
@@ -75,7 +81,8 @@ class StudyRecord:
     @property
     def changes(self) -> list[dict[str, Any]]:
         """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
-        return recorded_changes(self._optuna)
+        with database_errors(self._url):
+            return recorded_changes(self._optuna)
 
     def trials(self) -> pd.DataFrame:
         """One row a trial; see `trials_frame` for the columns."""
@@ -111,6 +118,9 @@ class StudyRecord:
     def candidates(self, top: int = 1, limits: Mapping[str, float] | None = None) -> list[Candidate]:
         """The `top` best complete trials, best first, with the settings of a final training.
 
+        Of several that these make the same, such as one network after few and after many epochs, only the best
+        counts.
+
         Args:
             limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
         """
@@ -126,11 +136,14 @@ class StudyRecord:
                     f"No complete trial of the study {self.name!r} is within the limits: {listed}."
                 )
         ascending = self.definition.objective.direction == "minimize"
-        best = complete.sort_values("score", ascending=ascending, kind="stable").head(
-            positive_integer("top", top)
-        )
-        trials = self._trials()
-        return [self._candidate(trials[int(number)]) for number in best["trial"]]
+        positive_integer("top", top)
+        trials, found = self._trials(), dict[tuple[Architecture, TrainingSettings], Candidate]()
+        for number in complete.sort_values("score", ascending=ascending, kind="stable")["trial"]:
+            candidate = self._candidate(trials[int(number)])
+            found.setdefault((candidate.architecture, candidate.settings), candidate)
+            if len(found) == top:
+                break
+        return list(found.values())
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
         training, search = self.definition.training, self.definition.search
@@ -140,7 +153,7 @@ class StudyRecord:
         else:
             used = TrainingSettings.from_dict(stored)
         settings = replace(used, epochs=search.final_epochs or training.epochs)
-        return Candidate(trial.number, self.architecture_of(trial.number), settings)
+        return Candidate(trial.number, Architecture.from_dict(trial.user_attrs["architecture"]), settings)
 
     def architecture_of(self, trial: int) -> Architecture:
         """The architecture of a trial."""
@@ -190,16 +203,21 @@ class StudyRecord:
     @property
     def winner(self) -> Winner | None:
         """What `best` found last, or None."""
-        stored = self._optuna.user_attrs.get(WINNER)
+        stored = self._stored(WINNER)
         return None if stored is None else Winner.from_dict(stored)
 
     @property
     def test_readings(self) -> int:
         """How often the test part has been read."""
-        return int(self._optuna.user_attrs.get(READINGS, 0))
+        return int(self._stored(READINGS) or 0)
 
     @property
     def comparison(self) -> Comparison | None:
         """What `compare` has found so far, or None."""
-        stored = self._optuna.user_attrs.get(COMPARISON)
+        stored = self._stored(COMPARISON)
         return None if stored is None else Comparison.from_dict(stored)
+
+    def _stored(self, attribute: str) -> Any:
+        """A user attribute of the study; None if it has none of that name."""
+        with database_errors(self._url):
+            return self._optuna.user_attrs.get(attribute)

@@ -56,6 +56,7 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
 }
 SAMPLERS = tuple(_SAMPLERS)
 KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
+_NEEDED_LATER = {"optuna.samplers.QMCSampler": "scipy"}  # imported when it is asked for its second trial
 _BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
 _DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
@@ -75,6 +76,8 @@ def make_sampler(name: str, seed: int) -> Sampler:
     if name in _SAMPLERS:
         return _SAMPLERS[name](seed)
     found = _at_path(name)
+    if name in _NEEDED_LATER and _is_missing(_NEEDED_LATER[name]):
+        raise InputError(f'sampler "{name}" needs {_NEEDED_LATER[name]}: pip install {_NEEDED_LATER[name]}')
     takes_seed = "seed" in inspect.signature(found).parameters
     try:
         return found(**({"seed": seed} if takes_seed else {}))

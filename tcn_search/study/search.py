@@ -29,6 +29,7 @@ from tcn_search.workers.endings import ERRORS, LIMITS, UNTRAINED
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 INFEASIBLE_IN_A_ROW = 2_000
+PATIENCE_WITH_A_SAMPLER = 20  # infeasible proposals in a row, after which others are drawn at random
 
 
 def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
@@ -100,11 +101,25 @@ class Search:
         if self._finished + len(self._running) >= self._wanted or self._is_over():
             return None
         self._require_ownership()
-        for _ in range(INFEASIBLE_IN_A_ROW):
+        sampler = self._study.sampler
+        try:
+            return self._next_feasible()
+        except ImportError as error:  # a sampler may import what it needs as late as this
+            raise InputError(
+                f"sampler {self._definition.search.sampler!r} needs a package that is missing: {error}"
+            ) from error
+        finally:
+            self._study.sampler = sampler
+
+    def _next_feasible(self) -> TrialJob | None:
+        for infeasible_before in range(INFEASIBLE_IN_A_ROW):
             if not self._plan.prepare():
                 if not self._running:  # one of them may be lost, and then it is tried again
                     self.ended = self._plan.only
                 return None
+            if infeasible_before == PATIENCE_WITH_A_SAMPLER:
+                seed = self._definition.search.seed + len(self._study.get_trials(deepcopy=False))
+                self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
             trial = self._study.ask()
             architecture, settings = self._space.suggest(trial)
             trial.set_user_attr("architecture", architecture.to_dict())
@@ -113,6 +128,8 @@ class Search:
                 self._jobs[trial.number] = self._job(trial, architecture, settings)
                 self._epochs[trial.number] = 0
                 return self._jobs[trial.number]
+            if self._is_over():
+                return None
         raise InputError(
             f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of the study, or "
             f'use receptive_field = "narrow".'
@@ -172,31 +189,33 @@ class Search:
         return report.epoch >= epochs or not trial.should_prune()
 
     def finish(self, outcome: TrialOutcome) -> None:
-        """Record an outcome. A lost trial is queued again, once."""
+        """Record an outcome. A lost trial is queued again, once, and counts for nothing until then."""
         self._require_ownership()
         self._require_folds(outcome)
         trial = self._running.pop(outcome.number)
         self._epochs.pop(outcome.number)
         job = self._jobs.pop(outcome.number)
         architecture = job.architecture
+        comes_again = outcome.ended == "lost" and RETRY_OF not in trial.user_attrs
+        self._set_constraint(trial, outcome)  # first: a sweep goes by the result
         trial.set_user_attr("result", {**_result(outcome), "settings": job.settings.to_dict()})
         if outcome.ended in ERRORS:
             self._study.tell(trial, state=TrialState.FAIL)
-            if outcome.ended == "lost":
+            if comes_again:
                 queue_again(self._study, trial.number, trial.params, trial.user_attrs)
         else:
             self._tell(trial, outcome, architecture)
             if outcome.ended not in UNTRAINED:
                 self._finished += 1
                 self._here += 1
-        if self._proposals is not None and (outcome.ended != "lost" or RETRY_OF in trial.user_attrs):
+        if self._proposals is not None and not comes_again:
             self._proposals.tell(trial.user_attrs, outcome.score if outcome.ended == "complete" else None)
-        if outcome.ended in ERRORS + LIMITS:
-            self._bad.append(outcome)
-            give_up_after(self._bad, self._any_good)
-        else:
+        if outcome.ended not in ERRORS + LIMITS:
             self._bad.clear()
             self._any_good = True
+        elif not comes_again:
+            self._bad.append(outcome)
+            give_up_after(self._bad, self._any_good)
         self._show(outcome, architecture)
 
     def _require_folds(self, outcome: TrialOutcome) -> None:
@@ -208,12 +227,14 @@ class Search:
                 else "The executor trained with folds, which the study does not have: give it study.training_data."
             )
 
-    def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
+    def _set_constraint(self, trial: optuna.Trial, outcome: TrialOutcome) -> None:
         most = self._definition.constraints.max_params
         if outcome.ended == "too_large" and outcome.parameters and most:
             trial.set_constraint("max_params", outcome.parameters / most - 1)
         elif outcome.ended in LIMITS:
             trial.set_constraint(outcome.ended, 1.0)
+
+    def _tell(self, trial: optuna.Trial, outcome: TrialOutcome, architecture: Architecture) -> None:
         if outcome.ended == "complete":
             assert outcome.score is not None
             values = objective_values(self._definition, asdict(outcome), architecture)
@@ -239,7 +260,7 @@ class Search:
                 )
                 self._study.tell(trial, state=TrialState.FAIL)
                 queue_again(self._study, number, trial.params, trial.user_attrs)
-        except (LeaseLost, *STORAGE_ERRORS):
+        except (LeaseLost, optuna.exceptions.UpdateFinishedTrialError, *STORAGE_ERRORS):
             return
 
     def _show(self, outcome: TrialOutcome | None = None, architecture: Architecture | None = None) -> None:

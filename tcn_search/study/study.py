@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.grid import grid_size
 from tcn_search.study.interrupts import interrupts_heard
+from tcn_search.study.lease import KEY as LEASE
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
 from tcn_search.study.own_model import (
@@ -47,7 +49,9 @@ from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
+    DEFAULT_STORAGE,
     database_errors,
+    delete_study,
     list_studies,
     no_such_study,
     open_storage,
@@ -69,6 +73,7 @@ if TYPE_CHECKING:
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
 STARTING_TRIALS = 5  # of another study
+_SECONDS_TO_BEGIN = 1.0  # from a study's row in the storage to the lease of the process that makes it
 
 
 class Study(StudyRecord):
@@ -116,6 +121,11 @@ class Study(StudyRecord):
         if task is None and not exists:
             raise no_such_study(name, list_studies(storage))
         stored = self._stored_definition() if exists else None
+        if task is None and stored is None:
+            raise InputError(
+                f"The making of the study {name!r} was cut short. The command that made it makes it anew, or remove it "
+                f"with tcn_search.delete_study({name!r})."
+            )
         model = None if model_fn is None else model_function(model_fn)
         if stored is None:
             assert task is not None
@@ -124,7 +134,10 @@ class Study(StudyRecord):
             self._sampler()  # a missing package is said before anything is written
             if model is not None:
                 require_usable_model(self.definition)
-            self._create(self._warm_start(start_from))
+            start = self._warm_start(start_from)
+            if exists:
+                delete_study(name, storage)
+            self._create(start)
         else:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
@@ -159,19 +172,27 @@ class Study(StudyRecord):
         self._optuna = self._load()
         self.ended_early = ""  # why the last run ended before its last trial
 
-    def _stored_definition(self) -> Definition:
-        study = optuna.load_study(study_name=self.name, storage=open_storage(self._url))
-        if not study.user_attrs and not study.get_trials(deepcopy=False):
-            raise InputError(
-                f"The study {self.name!r} is being made by another process, or its making was cut short. Try again "
-                f"in a moment, or remove it with tcn_search.delete_study({self.name!r})."
-            )
-        if _DEFINITION not in study.user_attrs:
-            raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
-        return Definition.from_dict(study.user_attrs[_DEFINITION])
+    def _stored_definition(self) -> Definition | None:
+        """The definition; None where a process that made the study was killed before it had written it, at the end."""
+        for seconds in (_SECONDS_TO_BEGIN, 0.0):
+            with storage_errors(self._url or DEFAULT_STORAGE):
+                storage = open_storage(self._url)
+                study = optuna.load_study(study_name=self.name, storage=storage)
+                attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
+            if _DEFINITION in attributes:
+                return Definition.from_dict(attributes[_DEFINITION])
+            if trials or (attributes and LEASE not in attributes):
+                raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
+            holder = Lease(storage, self.name).holder()
+            if holder is not None and not holder.has_ended():
+                raise InputError(f"The study {self.name!r} is being made by {holder}. Try again in a moment.")
+            if holder is not None:
+                break
+            time.sleep(seconds)  # a process that has just begun to make it has not said so yet
+        return None
 
     def _create(self, start: WarmStart) -> None:
-        with storage_errors(self._url or ""):
+        with storage_errors(self._url or DEFAULT_STORAGE):
             try:
                 study = optuna.create_study(
                     study_name=self.name,
@@ -182,14 +203,23 @@ class Study(StudyRecord):
                 raise InputError(
                     f"Another process has just made the study {self.name!r}. The same command finds it now."
                 ) from error
-            study.set_user_attr(_DEFINITION, self.definition.to_dict())
-            store_versions(study, versions_now(self.definition.backend))
-            store(study, start)
+            lease = Lease(open_storage(self._url), self.name)
+            lease.take()
+            try:
+                store_versions(study, versions_now(self.definition.backend))
+                store(study, start)
+                study.set_user_attr(_DEFINITION, self.definition.to_dict())
+            finally:
+                lease.let_go()
 
     def _warm_start(self, start_from: str | Study | None) -> WarmStart:
         """What a new study tries first."""
-        definition = self.definition
-        if definition.search.sampler == "grid":
+        definition, sampler = self.definition, self.definition.search.sampler
+        if start_from is not None and (sampler == "grid" or definition.search.is_keras_tuner):
+            raise InputError(
+                f'start_from (--from) needs a sampler that takes proposals. Received: sampler "{sampler}"'
+            )
+        if sampler == "grid":
             grid_size(definition.task_space())  # says what is wrong with it before anything is written
             return WarmStart()
         if definition.search.is_keras_tuner:
@@ -205,7 +235,8 @@ class Study(StudyRecord):
         return warm_start(definition, recipes)
 
     def _load(self) -> optuna.Study:
-        return optuna.load_study(study_name=self.name, storage=self._storage)
+        with storage_errors(self._url or DEFAULT_STORAGE):
+            return optuna.load_study(study_name=self.name, storage=self._storage)
 
     def _sampler(self, trials_so_far: int = 0) -> optuna.samplers.BaseSampler:
         """The sampler; its seed moves on with the study, so that a continued one does not repeat itself."""
@@ -334,10 +365,11 @@ class Study(StudyRecord):
             require_same(self.name, differences)
         if any(line.startswith("model: ") for line in differences):
             require_usable_model(definition)
+        # The record comes first: a kill from here on may make it twice, but cannot hide it.
+        record_changes(self._optuna, differences)
         self.definition = definition
         self._optuna.set_user_attr(_DEFINITION, self.definition.to_dict())
         store_versions(self._optuna, now)
-        record_changes(self._optuna, differences)
         self._changes = []
 
     def _record_given_changes(self) -> None:
@@ -407,6 +439,13 @@ class Study(StudyRecord):
         require_same_model(self.name, self.definition)
         _require_writable(file)  # now, not after the trainings
         self._record_given_changes()
+
+        def before_the_test() -> None:
+            """Whatever happens from here on, the reading counts, and no earlier winner stands beside a new model."""
+            with database_errors(self._url):
+                self._count_a_reading()
+                self._optuna.set_user_attr(WINNER, None)
+
         winner = find_winner(
             candidates,
             self.task,
@@ -416,13 +455,17 @@ class Study(StudyRecord):
             on_run,
             refit,
             self.definition.model,
+            before_the_test,
         )
-        winner.made_with, winner.read_at = made_with, _now()
+        winner.made_with, winner.read_at, winner.readings = made_with, _now(), self.test_readings
         with database_errors(self._url):
-            winner.readings = self.test_readings + bool(winner.test_scores)
-            self._optuna.set_user_attr(READINGS, winner.readings)
             self._optuna.set_user_attr(WINNER, winner.to_dict())
         return winner
+
+    def _count_a_reading(self) -> None:
+        """Of the test part, if the task has one, before it is read."""
+        if self.task.test is not None:
+            self._optuna.set_user_attr(READINGS, self.test_readings + 1)
 
     def compare(
         self,
@@ -451,17 +494,20 @@ class Study(StudyRecord):
         self._record_given_changes()
         has_read = False  # by this call
 
-        def keep(run: Run) -> None:
+        def before_the_test() -> None:
             nonlocal has_read
+            if not has_read:
+                with database_errors(self._url):
+                    self._count_a_reading()
+                has_read = True
+
+        def keep(run: Run) -> None:
             with database_errors(self._url):
-                if run.test is not None and not has_read:
-                    self._optuna.set_user_attr(READINGS, self.test_readings + 1)
-                    has_read = True
                 self._optuna.set_user_attr(COMPARISON, contest.comparison.to_dict())
             if on_run is not None:
                 on_run(run)
 
-        contest.train(keep)
+        contest.train(keep, before_the_test)
         return contest.comparison
 
     def best_model(self, seeds: int = 3) -> keras.Model:

@@ -32,7 +32,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One training of a candidate. `score` is its best epoch's validation value, `test` the test score."""
+    """One training of a candidate. `score` and `metric` are its best epoch's on the validation part.
+
+    Both are NaN where it diverged in its first epoch.
+    """
 
     trial: int
     seed: int
@@ -40,6 +43,11 @@ class SeedRun:
     metric: float
     best_epoch: int
     seconds: float
+
+    @property
+    def diverged(self) -> bool:
+        """Whether there is no model to speak of."""
+        return math.isnan(self.score)
 
 
 @dataclass
@@ -51,7 +59,8 @@ class Winner:
         runs: all trainings, of all candidates.
         objective: the name of `SeedRun.score`.
         metric: the name of the numbers in `SeedRun.metric` (validation) and `test_scores`.
-        test_scores: the winner's on the test part, one a seed, or empty if the task has none.
+        test_scores: the winner's on the test part, one for each training that did not diverge, in their order; empty
+            if the task has none.
         saved_seed: the seed whose model was saved, the one with the best validation score.
         read_at: when the test part was read, ISO 8601 in UTC.
         readings: how often the study's test part has been read, this time included.
@@ -59,6 +68,7 @@ class Winner:
         refit_epochs: epochs of the trainings on training and validation part together, whose models the test
             part judged; 0 where there were none.
         made_with: a digest of all that decides what these trainings give.
+        ranked: numbers of the candidates, best first.
     """
 
     trial: int
@@ -72,11 +82,16 @@ class Winner:
     model_file: str = ""
     refit_epochs: int = 0
     made_with: str = ""
+    ranked: list[int] = field(default_factory=list)
 
     @property
     def winning_runs(self) -> list[SeedRun]:
         """The winner's trainings."""
-        return [run for run in self.runs if run.trial == self.trial]
+        return self.runs_of(self.trial)
+
+    def runs_of(self, trial: int) -> list[SeedRun]:
+        """A candidate's trainings."""
+        return [run for run in self.runs if run.trial == trial]
 
     def answers(self, wanted: set[tuple[int, int]], made_with: str, file: Path, refit: bool) -> bool:
         """Whether these are the (trial, seed) trainings that are wanted, with the model still in `file`."""
@@ -85,13 +100,17 @@ class Winner:
         return same and Path(self.model_file) == file and file.exists()
 
     def facts(self) -> dict[str, str]:
-        """What was found, in words: {"Winner over 3 seeds": ..., "Test": ...}."""
+        """What was found, in words: {"Ranked by val_loss": ..., "Winner over 3 seeds": ..., "Test": ...}."""
         runs = self.winning_runs
-        found = {
-            f"Winner over {len(runs)} seed{'' if len(runs) == 1 else 's'}": (
-                f"trial {self.trial}, validation {self.metric} {with_spread([run.metric for run in runs])}"
+        found = {}
+        if len(self.ranked) > 1:
+            found[f"Ranked by {self.objective}"] = "; ".join(
+                f"trial {trial}: {with_spread([run.score for run in self.runs_of(trial)])}"
+                for trial in self.ranked
             )
-        }
+        found[f"Winner over {len(runs)} seed{'' if len(runs) == 1 else 's'}"] = (
+            f"trial {self.trial}, validation {self.metric} {with_spread([run.metric for run in runs])}"
+        )
         if self.refit_epochs:
             found["Trained again"] = (
                 f"on training and validation part together, {self.refit_epochs} epochs, with the same seeds"
@@ -116,19 +135,24 @@ class Winner:
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation (NaN for a single value)."""
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else math.nan
+    """Mean and sample standard deviation of those that are not NaN; NaN where there are too few."""
+    found = [value for value in values if not math.isnan(value)]
+    mean = statistics.fmean(found) if found else math.nan
+    return mean, statistics.stdev(found) if len(found) > 1 else math.nan
 
 
 def with_spread(values: Sequence[float]) -> str:
-    """Mean, sample standard deviation, and every value.
+    """Mean, sample standard deviation, and every value; those that are NaN, of trainings that diverged, are named only.
 
     >>> with_spread([0.86, 0.88, 0.87])
     '0.87 ± 0.01 (0.86, 0.88, 0.87)'
+    >>> with_spread([math.nan, 0.88])
+    '0.88 (diverged, 0.88)'
     """
     mean, deviation = mean_and_spread(values)
     text = f"{mean:.4g}" if math.isnan(deviation) else f"{mean:.4g} ± {deviation:.2g}"
-    return f"{text} ({', '.join(f'{value:.4g}' for value in values)})"
+    listed = ("diverged" if math.isnan(value) else f"{value:.4g}" for value in values)
+    return f"{text} ({', '.join(listed)})"
 
 
 def fresh_seeds(count: int, used: Collection[int]) -> list[int]:
@@ -149,17 +173,19 @@ def find_winner(
     on_run: Callable[[SeedRun], None] | None = None,
     refit: bool = False,
     model: ModelFunction | None = None,
+    before_the_test: Callable[[], None] = lambda: None,
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
-    The test part is looked at last, for the winner alone.
-
-    A training that diverged loses against all others.
+    The test part is looked at last, for the winner alone. A training that diverged loses against all others, and
+    so does a candidate with one against those with fewer.
 
     Args:
         refit: train the winner again with every seed, on training and validation part together, for as many
             epochs as its best ones were on average. These models take the place of the others.
         model: a user's own function that builds the model, or None.
+        before_the_test: called when all that can fail is over: the model is written, and takes its place next; then
+            the test part is read, if the task has one.
 
     Raises:
         InputError: every training of every candidate diverged.
@@ -171,35 +197,45 @@ def find_winner(
             runs.append(run)
             if on_run is not None:
                 on_run(run)
-    scores = {
-        candidate.trial: statistics.fmean(run.score for run in runs if run.trial == candidate.trial)
-        for candidate in candidates
-    }
-    trial = min(scores, key=lambda number: _rank(scores[number], objective))
+    ranked = sorted((one.trial for one in candidates), key=lambda trial: _rank(trial, runs, objective))
+    trial = ranked[0]
     metric = task.spec.task_kind.metrics[0]
-    winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file))
-    best = min(winner.winning_runs, key=lambda run: _rank(run.score, objective))
-    if math.isnan(best.score):
+    winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file), ranked=ranked)
+    usable = [run for run in winner.winning_runs if not run.diverged]
+    if not usable:
         raise InputError(
             f"Every training of trial {trial} diverged (NaN or infinite loss): {len(runs)} trainings in all. "
             "Take more trials into account (top), or search with a smaller learning rate or with clip_norm."
         )
-    winner.saved_seed = best.seed
     if refit:
-        epochs = [run.best_epoch for run in winner.winning_runs if run.best_epoch]
-        winner.refit_epochs = max(1, round(statistics.fmean(epochs)))
+        winner.refit_epochs = max(1, round(statistics.fmean(run.best_epoch for run in usable)))
         chosen = next(candidate for candidate in candidates if candidate.trial == trial)
-        for seed in seeds:
-            models[trial, seed] = _refit(chosen, task, objective, seed, winner.refit_epochs, model)
-    models[trial, winner.saved_seed].save(model_file)  # what can fail comes before the test part is read
+        for run in usable:
+            models[trial, run.seed] = _refit(chosen, task, objective, run.seed, winner.refit_epochs, model)
+        usable = [run for run in usable if models[trial, run.seed] is not None]
+        if not usable:
+            raise InputError(
+                f"Every training of trial {trial} on training and validation part together diverged (NaN or infinite "
+                "loss). Leave out refit, or take another trial (top, limits)."
+            )
+    best = usable[0]
+    for run in usable[1:]:
+        best = run if objective.better(run.score, best.score) else best
+    winner.saved_seed = best.seed
+    written = model_file.with_name(f"{model_file.stem}.part.keras")
+    models[trial, winner.saved_seed].save(written)
+    before_the_test()
+    written.replace(model_file)
     if task.test is not None:
-        winner.test_scores = [score_on_test(models[trial, seed], task) for seed in seeds]
+        winner.test_scores = [score_on_test(models[trial, run.seed], task) for run in usable]
     return winner
 
 
-def _rank(value: float, objective: Metric) -> tuple[bool, float]:
-    """What sorts the best first and NaN, which a diverged training has, last."""
-    return math.isnan(value), -value if objective.direction == "maximize" else value
+def _rank(trial: int, runs: Sequence[SeedRun], objective: Metric) -> tuple[int, float]:
+    """What sorts the trial with the best mean score first, and those with diverged trainings last."""
+    scores = [run.score for run in runs if run.trial == trial]
+    mean, _ = mean_and_spread(scores)
+    return sum(map(math.isnan, scores)), -mean if objective.direction == "maximize" else mean
 
 
 def _train(
@@ -223,7 +259,10 @@ def _train(
 def _refit(
     candidate: Candidate, task: Task, objective: Metric, seed: int, epochs: int, own: ModelFunction | None
 ) -> Any:
-    """A model trained on both parts. What it says of the validation part, which it has seen, is not used."""
+    """A model trained on both parts, or None if that diverged.
+
+    What it says of the validation part, which it has seen, is not used.
+    """
     import keras
 
     from tcn_search.models.build import build_model
@@ -233,5 +272,5 @@ def _refit(
     data = task.training.joined()
     settings = replace(candidate.settings, epochs=epochs, patience=0)
     model = build_model(candidate.architecture, data, settings, None if own is None else own.load())
-    train(model, data, settings, objective)
-    return model
+    training = train(model, data, settings, objective)
+    return None if training.ended == "diverged" else model

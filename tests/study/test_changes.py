@@ -24,6 +24,7 @@ from tcn_search import (
 from tcn_search.cli.run import _print_end
 from tcn_search.errors import InputError
 from tcn_search.study import changes, storage
+from tcn_search.study.lease import Lease
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -137,10 +138,27 @@ def test_a_study_that_exists_looks_at_what_it_is_given_without_a_task_too() -> N
     assert study.definition.training.epochs == 7
 
 
-def test_a_study_whose_making_was_cut_short_says_so() -> None:
-    optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
-    with pytest.raises(InputError, match="is being made by another process, or its making was cut short"):
+def test_a_study_that_another_process_makes_is_left_to_it() -> None:
+    opened = storage.open_storage(create=True)
+    optuna.create_study(study_name="waves", storage=opened)
+    maker = Lease(opened, "waves")
+    maker.take()
+    with pytest.raises(InputError, match="'waves' is being made by process .* Try again in a moment"):
         make()
+    maker.let_go()
+    with pytest.raises(
+        InputError, match="The making of the study 'waves' was cut short. The command that made it"
+    ):
+        load_study("waves")
+    run(make(), 1)
+
+
+def test_a_study_of_somebody_else_is_left_alone() -> None:
+    other = optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
+    other.set_user_attr("mine", 1)
+    with pytest.raises(InputError, match="The study 'waves' in this storage was not made by tcn_search"):
+        make()
+    assert other.user_attrs == {"mine": 1}
 
 
 def test_another_version_is_refused_or_accepted_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +225,21 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ("postgresql://ann:s@cret@host/db", "postgresql://ann:***@host/db"),
         ("postgresql://ann:s%40cret@host/db", "postgresql://ann:***@host/db"),
+        ("postgresql://ann@server:secret@host/db", "postgresql://ann@server:***@host/db"),
+        ("postgresql://ann:my secret@host/db", "postgresql://ann:***@host/db"),
+        ("postgresql://ann:se/cret@host/db", "postgresql://ann:***@host/db"),
+        (
+            "postgresql://host/db?passphrase=my secret&sslmode=require",
+            "postgresql://host/db?passphrase=***&sslmode=require",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=PWD%3Dsecret%3BUID%3Dann",
+            "mssql+pyodbc:///?odbc_connect=PWD%3D***%3BUID%3Dann",
+        ),
+        (
+            "mssql+pyodbc:///?odbc_connect=PWD=se cret;UID=ann",
+            "mssql+pyodbc:///?odbc_connect=PWD=***;UID=ann",
+        ),
         ("postgresql:/ann:secret@host/db", "postgresql:/ann:***@host/db"),
         ("postgresql:ann:secret@host/db", "postgresql:ann:***@host/db"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
@@ -224,6 +257,8 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_passwords_are_never_shown(url: str, shown: str) -> None:
     assert storage.without_password(f"cannot open {url}") == f"cannot open {shown}"
+    url = "postgresql://ann:my%20secret@host/db"
+    assert storage.without_password("wrong: my secret, my%20secret", url) == "wrong: ***, ***"
 
 
 def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str]) -> None:

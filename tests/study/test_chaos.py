@@ -12,11 +12,13 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
-from tcn_search.study import lease
+from tcn_search.study import changes, lease
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
 WRITES = (
+    "create_new_study",
+    "set_study_user_attr",
     "create_new_trial",
     "set_trial_param",
     "set_trial_state_values",
@@ -130,6 +132,45 @@ def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(s
     for write in range(1, writes_of_a_run(switch)):
         for before in (True, False):
             kill_at(switch, write, before)
+
+
+def test_killed_while_it_is_made_the_same_command_makes_it(switch: Switch) -> None:
+    make("whole")
+    known = load_study("whole")
+    for write in range(1, switch.writes + 1):
+        for before in (True, False):
+            name = f"made-{write}-{before}"
+            switch.left, switch.before = write, before
+            with pytest.raises(Killed):
+                make(name)
+            switch.left = float("inf")
+            study = make(name)
+            assert study.start == known.start
+            assert study.definition == known.definition
+            assert changes.stored_versions(study._optuna) == changes.stored_versions(known._optuna)
+    run(study)
+    assert study.finished == WANTED
+
+
+def test_killed_while_a_change_is_accepted_the_change_is_recorded(switch: Switch) -> None:
+    for write in range(1, 4):
+        study = make(f"changed-{write}")
+        run(study)
+        switch.left, switch.before = write, write < 3
+        with suppress(Killed):
+            changed(study.name)
+        switch.left = float("inf")
+        changed(study.name)
+        now = load_study(study.name)
+        assert now.definition.training.epochs == 3
+        assert {line for change in now.changes for line in change["what"]} == {
+            "training.epochs: 2 in the study, 3 now"
+        }
+
+
+def changed(name: str) -> None:
+    study = Study(name, training=TrainingSettings(epochs=3), allow_changes=True)
+    study.run(WANTED + 1, executor=Synthetic(), on_progress=lambda progress: None)
 
 
 def test_killed_again_and_again_the_study_ends_as_asked(switch: Switch) -> None:

@@ -83,6 +83,24 @@ def test_the_verdict_does_not_spare_the_tcn(gru: tuple[float, float], words: str
     assert comparison().verdict() == "Too few contenders have been trained to compare."
 
 
+def test_a_run_that_diverged_is_counted_and_spoils_no_mean() -> None:
+    found = comparison(
+        run("tcn", 1e-3, 1, 0.1, 0.8),
+        run("tcn", 1e-3, 2, 0.1, 0.9),
+        replace(run("gru", 1e-3, 1, math.nan, math.nan), test=None),
+        run("gru", 1e-3, 2, 0.1, 0.7),
+    )
+    rows = found.frame().set_index("contender")[["diverged", "validation", "test"]]
+    assert rows.loc["gru"].tolist() == [1, 0.7, 0.4]
+    assert rows.loc["tcn", "diverged"] == 0
+    assert found.verdict() == "tcn is best on validation, 0.15 ahead of gru."
+
+
+def test_final_runs_have_seeds_that_nothing_was_chosen_with() -> None:
+    assert replace(comparison(), seeds=3, chosen_with=2).final_seeds == [1, 3, 4]
+    assert replace(comparison(), seeds=3).final_seeds == [1, 2, 3]
+
+
 @pytest.mark.parametrize("name", ["rwkv", "lstm:0", "lstm:two", "gru:-1"])
 def test_an_unknown_contender_is_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -12,7 +12,7 @@ import pytest
 from tcn_search import Architecture, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.study import winners
-from tcn_search.study.winners import Candidate, SeedRun, find_winner
+from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tests.conftest import waves
@@ -64,10 +64,79 @@ def test_a_training_that_diverged_never_wins(
     winner = find_winner(candidates, task, objective, (0, 1), tmp_path / "best.keras")
     assert winner.trial == 2
     assert winner.saved_seed == (1 if direction == "minimize" else 0)
+    assert winner.facts() == {
+        "Ranked by val_loss": "trial 2: 0.25 ± 0.071 (0.3, 0.2); trial 0: 0.1 (diverged, 0.1); "
+        "trial 1: nan (diverged, diverged)",
+        "Winner over 2 seeds": "trial 2, validation accuracy 0.25 ± 0.071 (0.3, 0.2)",
+        "Test": "the task has no test part",
+    }
     alone = find_winner(candidates[:1], task, objective, (0, 1), tmp_path / "best.keras")
     assert alone.saved_seed == 1
+    assert alone.facts()["Winner over 2 seeds"] == "trial 0, validation accuracy 0.1 (diverged, 0.1)"
     with pytest.raises(InputError, match="Every training of trial 1 diverged"):
         find_winner(candidates[1:2], task, objective, (0, 1), tmp_path / "best.keras")
+
+
+def test_the_test_part_judges_no_model_that_diverged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = waves(24)
+    task = Task.from_arrays(X, y, X_test=X, y_test=y)
+    candidate = Candidate(0, Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), TrainingSettings())
+    scores = {(0, 0): math.nan, (0, 1): 0.3, (0, 2): 0.1}
+    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
+    monkeypatch.setattr(winners, "score_on_test", lambda model, task: model.seed / 10)
+
+    def find(refit: bool) -> Winner:
+        return find_winner(
+            [candidate], task, Metric("val_loss", "minimize"), (0, 1, 2), tmp_path / "best.keras", refit=refit
+        )
+
+    assert find(refit=False).test_scores == [0.1, 0.2]
+    # Trained on both parts, the better one diverges too.
+    monkeypatch.setattr(
+        winners, "_refit", lambda one, task, metric, seed, *_: None if seed == 2 else Model(seed)
+    )
+    found = find(refit=True)
+    assert (found.test_scores, found.saved_seed) == ([0.1], 1)
+    monkeypatch.setattr(winners, "_refit", lambda *given: None)
+    with pytest.raises(InputError, match="on training and validation part together diverged"):
+        find(refit=True)
+
+
+def test_a_reading_of_the_test_part_counts_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    X, y = waves(24)
+    space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
+    study = Study("waves", Task.from_arrays(X, y, X_test=X, y_test=y), space)
+    study.run(2, executor=Synthetic(), on_progress=lambda progress: None)
+    first, second = (trial.trial for trial in study.candidates(2))
+    scores = {(trial, seed): score for trial, score in ((first, 0.3), (second, 0.1)) for seed in range(3)}
+    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
+    monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
+    assert study.best(seeds=1).readings == 1
+
+    def killed(model: Any, task: Task) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(winners, "score_on_test", killed)
+    with pytest.raises(KeyboardInterrupt):
+        study.best(top=2, seeds=1)
+    assert study.test_readings == 2
+    assert study.winner is None  # the file has another model by now
+    assert Path("runs/waves/best.keras").read_text().startswith(f"{second} ")
+    monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
+    assert "has been read 3 times" in study.best(top=2, seeds=1).facts()["Test"]
+
+
+class Model:
+    """As much of a model as is asked of it here."""
+
+    def __init__(self, seed: int, trial: int = 0) -> None:
+        self.seed, self.trial = seed, trial
+
+    def save(self, file: Path) -> None:
+        file.write_text(f"{self.trial} {self.seed}")
 
 
 def _made_up(
@@ -78,12 +147,9 @@ def _made_up(
     seed: int,
     own: Any,
 ) -> tuple[SeedRun, Any]:
-    class Model:
-        def save(self, file: Path) -> None:
-            file.write_text("")
-
     score = scores[candidate.trial, seed]
-    return SeedRun(candidate.trial, seed, score, score, 0 if math.isnan(score) else 3, 1.0), Model()
+    run = SeedRun(candidate.trial, seed, score, score, 0 if math.isnan(score) else 3, 1.0)
+    return run, Model(seed, candidate.trial)
 
 
 def test_a_schedule_reaches_over_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 import optuna
 import pytest
 
-from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search import Constraints, Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
+from tcn_search.study import samplers
+from tcn_search.study import search as search_module
 from tcn_search.study.cma_es import CmaEs
 from tcn_search.study.pruners import PRUNERS, make_pruner
 from tcn_search.study.samplers import SAMPLERS, is_dynamic, make_sampler
+from tcn_search.study.search import PATIENCE_WITH_A_SAMPLER
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, epochs_of_pruning
 
@@ -41,6 +44,65 @@ def test_every_sampler_runs_a_study(sampler: str) -> None:
     frame = study.trials()
     assert study.finished == 11 == len(frame)
     assert (frame["receptive_field"] >= 16).all()
+
+
+class Stubborn(optuna.samplers.BaseSampler):
+    """Learns nothing from what was infeasible: proposes the largest value of everything, or lacks a package."""
+
+    missing = False
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        return {}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+        if self.missing:
+            raise ModuleNotFoundError("No module named 'qmc'")
+        if isinstance(param_distribution, optuna.distributions.CategoricalDistribution):
+            return param_distribution.choices[-1]
+        return param_distribution.high
+
+
+def test_a_sampler_that_proposes_nothing_feasible_does_not_hold_a_study_up() -> None:
+    space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 8, 512]})
+    search = SearchSettings(sampler=f"{__name__}.Stubborn", pruner="none", warm_start=False)
+    study = Study("waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search)
+    study.run(3, executor=Synthetic(), on_progress=lambda progress: None)
+    ended = list(study.trials()["ended"])
+    assert ended[:PATIENCE_WITH_A_SAMPLER] == ["infeasible"] * PATIENCE_WITH_A_SAMPLER
+    assert ended.count("complete") == 3
+    assert ended.count("infeasible") < 4 * PATIENCE_WITH_A_SAMPLER
+
+
+@pytest.mark.parametrize("sampler", ["gp", "cmaes"])
+def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) -> None:
+    """More filters are better here, and most of them are too many."""
+    pytest.importorskip(NEEDS[sampler])
+    space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": Range(4, 64)})
+    search = SearchSettings(sampler=sampler, pruner="none")
+    study = Study("waves", TASK, space, Constraints(max_params=1_500), TrainingSettings(epochs=1), search)
+    study.run(15, executor=Synthetic(), on_progress=lambda progress: None)
+    ended = list(study.trials()["ended"])
+    assert ended.count("complete") == 15
+    assert ended.count("infeasible") > 0
+
+
+def test_time_is_up_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "PATIENCE_WITH_A_SAMPLER", 10**9)
+    space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 512]})
+    search = SearchSettings(sampler=f"{__name__}.Stubborn", warm_start=False)
+    study = Study("waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search)
+    study.run(3, executor=Synthetic(), on_progress=lambda progress: None, timeout=0.2)
+    assert study.ended_early == "the time is over"
+    assert study.finished == 0
+
+
+def test_a_package_that_a_sampler_misses_late_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stubborn, "missing", True)
+    with pytest.raises(InputError, match=r"Stubborn' needs a package that is missing: No module named 'qmc'"):
+        run(sampler=f"{__name__}.Stubborn", warm_start=False)
 
 
 @pytest.mark.parametrize("pruner", PRUNERS)
@@ -78,6 +140,13 @@ def test_a_missing_package_names_its_extra(
     with pytest.raises(InputError) as error:
         run(sampler=sampler)
     assert str(error.value) == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+
+
+def test_what_a_sampler_imports_late_is_asked_for_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samplers, "_is_missing", lambda package: package == "scipy")
+    with pytest.raises(InputError) as error:
+        run(sampler="optuna.samplers.QMCSampler")
+    assert str(error.value) == 'sampler "optuna.samplers.QMCSampler" needs scipy: pip install scipy'
     assert not Path("runs").exists()
 
 

@@ -117,12 +117,16 @@ def test_every_trial_keeps_its_curve_and_settings() -> None:
 def test_the_frame_says_where_the_time_went() -> None:
     study = make()
     run(
-        study, 2, that_took({"build": 1.0, "compile": 2.0, "training": 3.0, "validation": 1.0, "total": 10.0})
+        study,
+        2,
+        that_took(
+            {"build": 1.0, "compile": 2.0, "training": 3.0, "between": 0.5, "validation": 1.0, "total": 10.0}
+        ),
     )
     row = study.trials().iloc[0]
     phases = ("build", "compile", "training", "validation")
     assert [row[f"seconds_{phase}"] for phase in phases] == [1, 2, 3, 1]
-    assert (row["seconds"], row["outside_share"], row["machine"]) == (10, pytest.approx(0.7), "here")
+    assert (row["seconds"], row["outside_share"], row["machine"]) == (10, pytest.approx(0.75), "here")
 
 
 def that_took(seconds: dict[str, float]) -> Synthetic:
@@ -191,6 +195,43 @@ def test_a_trial_that_is_lost_twice_is_given_up() -> None:
     assert executor.jobs[0].architecture == executor.jobs[1].architecture
     assert study.finished == 4
     assert list(study.trials()["ended"]).count("lost") == 2
+
+
+def test_one_event_that_takes_many_workers_ends_no_study() -> None:
+    """Five trials are lost at once, in a study that has none yet; only a second loss says anything."""
+
+    class Together(Synthetic):
+        def run(self, owner: Owner) -> None:
+            jobs = [job for _ in range(5) if (job := owner.next_job()) is not None]
+            for job in jobs:
+                owner.finish(TrialOutcome(job.number, "lost", reason="its process ended with code -9."))
+            super().run(owner)
+
+    study = make()
+    run(study, 6, Together())
+    assert study.finished == 6
+    assert list(study.trials()["ended"]).count("lost") == 5
+    with pytest.raises(
+        InputError, match="3 trials in a row ended in an error, the last with: lost on purpose"
+    ):
+        run(make("again"), 6, Synthetic(dict.fromkeys(range(9), "lost")))
+
+
+def test_candidates_are_different_networks() -> None:
+    """The same one after few and after many epochs, as Hyperband trains it, is one candidate: the better."""
+    one = SearchSpace(nb_filters=4, kernel_size=5, levels=2, nb_stacks=1, norm="none", padding="causal")
+    one = replace(one, readout="last", use_skip_connections=True, learning_rate=None, dropout_rate=None)
+    study = make(
+        space=one, search=SearchSettings(pruner="none"), training=replace(TRAINING, learning_rate=0.01)
+    )
+    scores = iter([0.3, 0.1, 0.2])
+
+    class Scores(Synthetic):
+        def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
+            return replace(super()._train(job, owner), score=next(scores))
+
+    run(study, 3, Scores())
+    assert [candidate.trial for candidate in study.candidates(3)] == [1]
 
 
 def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:

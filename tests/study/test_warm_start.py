@@ -204,6 +204,25 @@ def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
     assert again.ended_early == "every point of the grid has been tried"
 
 
+def test_a_grid_tries_a_network_once_that_two_bases_describe() -> None:
+    """One level is the same with every base."""
+    space = SearchSpace(**{**SMALL.to_dict(), "kernel_size": [9], "levels": [1, 2], "dilation_base": [2, 3]})
+    study = make(space=space, search=SearchSettings(sampler="grid"))
+    jobs = run(study, 1_000).jobs
+    made = [(job.architecture, job.settings) for job in jobs]
+    assert len(made) == len(set(made)) == study.finished
+    assert {job.architecture.levels for job in jobs} == {1, 2}
+
+
+@pytest.mark.parametrize("sampler", ["grid", "keras-tuner:random"])
+def test_a_start_that_nothing_would_come_of_is_refused(sampler: str) -> None:
+    make("old")
+    with pytest.raises(
+        InputError, match=rf'needs a sampler that takes proposals. Received: sampler "{sampler}"'
+    ):
+        make("new", search=SearchSettings(sampler=sampler), start_from="old")
+
+
 def test_a_grid_that_grows_keeps_what_it_has_tried() -> None:
     grid = SearchSettings(sampler="grid")
     run(make(search=grid), 100)
