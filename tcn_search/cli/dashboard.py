@@ -7,11 +7,14 @@ import errno
 import importlib.util
 import socket
 
-from tcn_search.cli.find_study import add_storage_argument
+from tcn_search.cli.find_study import add_storage_argument, find_study
 from tcn_search.errors import InputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "study", metavar="STUDY", nargs="?", help="a study, whose page is named; default: the list of all"
+    )
     add_storage_argument(parser)
     parser.add_argument(
         "--host",
@@ -32,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.study.storage import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    page = f"/dashboard/studies/{find_study(arguments).storage_id}" if arguments.study else ""
     storage = open_storage(arguments.storage)
-    print(f"http://{arguments.host}:{arguments.port}  Ctrl-C ends it.", flush=True)
+    print(f"http://{arguments.host}:{arguments.port}{page}  Ctrl-C ends it.", flush=True)
     try:
         optuna_dashboard.run_server(storage, host=arguments.host, port=arguments.port)
     except OSError as error:

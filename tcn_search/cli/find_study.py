@@ -34,8 +34,13 @@ def find_study(arguments: argparse.Namespace) -> Study:
     import optuna
 
     from tcn_search.study.study import load_study
-    from tcn_search.study.study_file import read_study_file
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    name = read_study_file(arguments.study).name if is_file(arguments.study) else arguments.study
-    return load_study(name, arguments.storage)
+    return load_study(name_of(arguments.study), arguments.storage)
+
+
+def name_of(text: str) -> str:
+    """The name of the study that STUDY stands for."""
+    from tcn_search.study.study_file import read_study_file
+
+    return read_study_file(text).name if is_file(text) else text

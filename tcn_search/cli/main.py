@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 from typing import NoReturn
 
+from tcn_search.cli.output import patient_output
 from tcn_search.errors import InputError
 
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
@@ -23,6 +25,7 @@ COMMANDS = {
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
 }
+TRAINING = ("run", "best", "compare")
 INTERRUPTED = 130
 BAD_INPUT = 2
 
@@ -36,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return BAD_INPUT
     try:
-        return parsed.run(parsed)
+        with patient_output() if parsed.command in TRAINING else nullcontext():
+            return parsed.run(parsed)
     except InputError as error:
         print(f"tcn-search {parsed.command}: {error}", file=sys.stderr)
         return BAD_INPUT

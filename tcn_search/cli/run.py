@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from tcn_search.cli.find_study import add_storage_argument
+from tcn_search.cli.find_study import add_storage_argument, name_of
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
 
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="start_from",
         metavar="STUDY",
-        help="a new study begins with the best trials of this one",
+        help="a new study begins with the best trials of this one: a name, or its study file",
     )
     parser.add_argument(
         "--workers",
@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
         backend=arguments.backend,
         allow_changes=arguments.allow_changes,
         storage=arguments.storage,
-        start_from=arguments.start_from,
+        start_from=None if arguments.start_from is None else name_of(arguments.start_from),
         model_fn=file.model_fn,
     )
     print(

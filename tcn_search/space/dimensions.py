@@ -37,8 +37,11 @@ class Range:
             raise InputError(
                 f"A range's low must not be above its high. Received: low = {self.low}, high = {self.high}"
             )
-        if self.step is not None and not 0 < self.step < math.inf:
-            raise InputError(f"A range's step must be above 0. Received: {self.step!r}")
+        number = isinstance(self.step, int | float) and not isinstance(self.step, bool)
+        if self.step is not None and not (number and 0 < self.step < math.inf):
+            raise InputError(f"A range's step must be a number above 0. Received: {self.step!r}")
+        if not isinstance(self.log, bool):
+            raise InputError(f"A range's log must be true or false. Received: {self.log!r}")
         if self.log and (self.low <= 0 or self.step is not None):
             raise InputError(
                 f"A range with log must have a low above 0 and no step. Received: low = {self.low}, step = {self.step}"
@@ -96,6 +99,11 @@ def read_dimension(name: str, given: object) -> Dimension:
     if isinstance(given, str) or not isinstance(given, Iterable):
         return (given,)
     choices = tuple(tuple(value) if isinstance(value, list) else value for value in given)
+    for value in choices:
+        if isinstance(value, Mapping):
+            raise InputError(
+                f"{name} must be one range, or a list of values. Received in a list: {dict(value)}"
+            )
     if not choices:
         raise InputError(f"{name} must have at least one choice. Received: an empty list")
     if len(set(choices)) < len(choices):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import positive_integer
 from tcn_search.tasks.folds import make_folds
 from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
@@ -153,8 +154,8 @@ class Task:
             groups = None if groups is None else groups[np.concatenate([kept, held_out])]
             if parts.kind == "classification":
                 _require_every_class(train.y, parts.class_names)
-        if required_context is not None and not required_context >= 1:
-            raise InputError(f"required_context must be at least 1 step. Received: {required_context}")
+        if required_context is not None:
+            positive_integer("required_context", required_context)
         spec = TaskSpec(
             name=name,
             kind=parts.kind,

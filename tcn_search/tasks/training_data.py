@@ -52,8 +52,8 @@ class TrainingData:
     def split(self, number: int) -> TrainingData:
         """The parts of one training, from 0: these two, or those of a fold.
 
-        Inputs are standardised by the fold's own training part. Targets keep their statistics, so that a loss has
-        the same unit in all folds, and classes their weights.
+        Inputs are standardised by the fold's own training part, and targets centred by it. Targets keep their
+        deviation, so that a loss has the same unit in all folds, and classes their weights.
         """
         if self.folds is None:
             return self
@@ -62,6 +62,8 @@ class TrainingData:
         if spec.input_mean:
             mean, std = _input_statistics(spec, train)
             spec = replace(spec, input_mean=mean, input_std=std)
+        if spec.target_mean:
+            spec = replace(spec, target_mean=_floats(_targets(train).mean(axis=0)))
         return TrainingData(spec, train, self._rows(roles == HELD_OUT))
 
     def _rows(self, chosen: np.ndarray) -> Part:
@@ -85,12 +87,17 @@ def with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
     found = replace(spec, input_mean=mean, input_std=std)
     if spec.task_kind.has_classes:
         return found
-    targets = train.y.reshape(len(train), -1).astype("float64")
+    targets = _targets(train)
     return replace(
         found,
         target_mean=_floats(targets.mean(axis=0)),
         target_std=_floats(_never_zero(targets.std(axis=0))),
     )
+
+
+def _targets(part: Part) -> np.ndarray:
+    """(n, outputs), in double precision."""
+    return part.y.reshape(len(part), -1).astype("float64")
 
 
 def _input_statistics(spec: TaskSpec, train: Part) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -14,7 +14,8 @@ HYPERBAND_EPOCHS = "tuner/epochs"  # what KerasTuner's Hyperband adds to the val
 class Asking:
     """Stands in for an Optuna trial: one hyperparameter a dimension, without conditional scopes.
 
-    The ranges must be the same in every trial, because KerasTuner keeps the first that it sees.
+    The ranges must be the same in every trial, because KerasTuner keeps the first that it sees. Its values at the upper
+    end of a range on a logarithm may lie beyond it, by rounding or, of integers, by one: such a value is that end.
     """
 
     def __init__(self, hp: keras_tuner.HyperParameters) -> None:
@@ -24,7 +25,7 @@ class Asking:
         if low == high:
             return low
         given: dict[str, Any] = {"sampling": "log"} if log else {"step": step}
-        return int(self.hp.Int(name, low, high, **given))
+        return min(int(self.hp.Int(name, low, high, **given)), high)
 
     def suggest_float(
         self, name: str, low: float, high: float, step: float | None = None, log: bool = False
@@ -32,7 +33,7 @@ class Asking:
         if low == high:
             return float(low)
         given: dict[str, Any] = {"sampling": "log"} if log else {"step": step}
-        return float(self.hp.Float(name, float(low), float(high), **given))
+        return min(max(float(self.hp.Float(name, float(low), float(high), **given)), low), high)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Numbers of one type and text as they are; anything else by its text, as KerasTuner makes True a 1."""

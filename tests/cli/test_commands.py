@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tcn_search import load_study
 from tcn_search.cli.main import main
 from tcn_search.tasks.registry import BUILT_IN
 from tests.conftest import waves
@@ -305,6 +306,23 @@ def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["walk"])
     assert ended.value.code == 2
+
+
+def test_a_study_goes_on_when_nobody_reads_any_more(folder: Path) -> None:
+    """`tcn-search run mine.toml | head -1` ends with every trial."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tcn_search", "run", "mine.toml", "--workers", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline().startswith("mine: ")
+        started.stdout.close()
+        assert started.stderr is not None
+        assert "Traceback" not in started.stderr.read()
+        assert started.wait() == 0
+    assert load_study("mine").finished == 2
 
 
 def test_the_output_may_be_cut_off(folder: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import optuna
 import pytest
 
+from tcn_search import Study, Task
 from tcn_search.cli.main import main
+from tests.conftest import waves
 
 STORAGE = "sqlite:///studies.db"
 
@@ -36,6 +38,16 @@ def test_it_listens_on_loopback(calls: list[dict[str, Any]], capsys: pytest.Capt
     assert calls[0]["port"] == 8080
     assert isinstance(calls[0]["storage"], optuna.storages.RDBStorage)
     assert capsys.readouterr().out == "http://127.0.0.1:8080  Ctrl-C ends it.\n"
+
+
+def test_the_page_of_a_study_is_named(
+    calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study("waves", Task.from_arrays(*waves(24)), storage=STORAGE)
+    assert main(["dashboard", "waves", "--storage", STORAGE]) == 0
+    assert f"http://127.0.0.1:8080/dashboard/studies/{study.storage_id}  " in capsys.readouterr().out
+    assert main(["dashboard", "weaves", "--storage", STORAGE]) == 2
+    assert "There is no study 'weaves' in the storage." in capsys.readouterr().err
 
 
 def test_elsewhere_if_told(calls: list[dict[str, Any]]) -> None:

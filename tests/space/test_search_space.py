@@ -213,6 +213,10 @@ def test_the_last_useful_level_has_a_dilation_below_the_sequence_length(base: in
     ("arguments", "message"),
     [
         ({"kernel_size": {"low": 8, "high": 2}}, "kernel_size: A range's low must not be above its high. Received: low = 8, high = 2"),
+        ({"kernel_size": {"low": 2, "high": 8, "step": "2"}}, "kernel_size: A range's step must be a number above 0. Received: '2'"),
+        ({"kernel_size": {"low": 2, "high": 8, "step": True}}, "kernel_size: A range's step must be a number above 0. Received: True"),
+        ({"kernel_size": {"low": 2, "high": 8, "log": "no"}}, "kernel_size: A range's log must be true or false. Received: 'no'"),
+        ({"nb_filters": [{"low": 2, "high": 8}]}, "nb_filters must be one range, or a list of values. Received in a list: {'low': 2, 'high': 8}"),
         ({"kernel_size": []}, "kernel_size must have at least one choice. Received: an empty list"),
         ({"kernel_size": [3, 3]}, "kernel_size must not list a choice twice. Received: [3, 3]"),
         ({"kernel_size": [0, 3]}, "kernel_size must be integers of at least 1. Received: [0, 3]"),

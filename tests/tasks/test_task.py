@@ -128,7 +128,10 @@ NAN[2, 5, 0] = np.nan
         ({"validation_fraction": 1.0}, "validation_fraction must be between 0 and 1. Received: 1.0"),
         ({"y_train": np.arange(20) // 17, "validation": "time"}, "After the validation part is split off, no training sequence has class 1. Give a validation part of your own, or split it off in another way: validation = \"random\"."),
         ({"y_train": Y + 0.5, "class_names": ["a", "b"]}, "class_names must name each of the 1 numbers to predict. Received: 2 names"),
-        ({"required_context": 0}, "required_context must be at least 1 step. Received: 0"),
+        ({"required_context": 0}, "required_context must be an integer of at least 1. Received: 0"),
+        ({"required_context": "seq_len"}, "required_context must be an integer of at least 1. Received: 'seq_len'"),
+        ({"validation_fraction": "0.2"}, "validation_fraction must be between 0 and 1. Received: '0.2'"),
+        ({"seed": -1}, "seed must be an integer, 0 or more. Received: -1"),
     ],
 )  # fmt: skip
 def test_bad_arrays(arguments: dict[str, Any], message: str) -> None:

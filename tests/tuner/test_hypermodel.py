@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
 from tcn_search.errors import InputError
+from tcn_search.space.answers import parameters_of
 from tcn_search.space.constraints import infeasible
 from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
@@ -52,8 +53,10 @@ def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
         hypermodel(max_params=130),
         hypermodel(SearchSpace(dilations=[[1, 2, 4], [1, 2, 4, 8], [1, 3, 9]], kernel_size=[2, 3])),
         hypermodel(SearchSpace(kernel_size=Range(2, 6), dilation_base=[2, 3, 5], padding=["same"])),
+        # KerasTuner's own values at the ends of these lie outside.
+        hypermodel(SearchSpace(nb_filters=Range(8, 64, log=True), learning_rate=Range(1e-4, 3e-2, log=True))),
     ],
-    ids=["levels", "prune", "max_params", "dilations", "bases"],
+    ids=["levels", "prune", "max_params", "dilations", "bases", "logarithms"],
 )
 def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) -> None:
     hp = space_of(model)
@@ -61,13 +64,15 @@ def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) 
     assert not infeasible(model.space.violations(architecture))
 
     @settings(max_examples=60, deadline=None, database=None)
-    @given(st.lists(st.floats(0, 0.999), min_size=len(hp.space), max_size=len(hp.space)))
+    @given(st.lists(st.floats(0, 1), min_size=len(hp.space), max_size=len(hp.space)))
     def any_values(shares: list[float]) -> None:
         chosen = hp.copy()
         for dimension, share in zip(hp.space, shares, strict=True):
             chosen.values[dimension.name] = dimension.prob_to_value(share)
-        architecture, _ = model.configuration(chosen)
+        architecture, training = model.configuration(chosen)
         assert not infeasible(model.space.violations(architecture))
+        settings = {name: getattr(training, name) for name in model.space.space.settings}
+        parameters_of(model.space, architecture, settings)  # which refuses what lies outside
         assert len(chosen.space) == len(hp.space)  # one hyperparameter a dimension, always the same ones
 
     any_values()
