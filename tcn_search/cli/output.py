@@ -12,6 +12,9 @@ from typing import IO, Any
 @contextmanager
 def patient_output() -> Iterator[None]:
     """Once nobody reads standard output any more (`| head`), or its disk is full, what is printed is dropped."""
+    if sys.stdout is None:  # closed from the beginning, which print() knows
+        yield
+        return
     with redirect_stdout(_Patient(sys.stdout)):  # type: ignore[type-var]
         yield
 

@@ -195,7 +195,9 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     from tcn_search.study.progress import minutes
     from tcn_search.study.storage import without_password
 
-    storage = f" --storage {without_password(arguments.storage)}" if arguments.storage else ""
+    storage = (
+        f" --storage {without_password(arguments.storage, arguments.storage)}" if arguments.storage else ""
+    )
     if study.ended_early:
         print(f"\nended early: {study.ended_early}")
     if study.best_trial is None:

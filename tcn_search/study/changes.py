@@ -14,7 +14,7 @@ from tcn_search.errors import InputError
 from tcn_search.space.dimensions import Range
 from tcn_search.study.definition import Definition
 
-_CHANGES, _VERSIONS = "changes", "versions"  # user attributes of a study
+_CHANGES, VERSIONS = "changes", "versions"  # user attributes of a study
 _PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
 HOW_TO = (
     "Give the new study another name, delete the old one with tcn_search.delete_study, or accept the changes with "
@@ -98,11 +98,11 @@ def version_differences(stored: Mapping[str, str], now: Mapping[str, str]) -> li
 
 def stored_versions(study: optuna.Study) -> dict[str, str]:
     """The versions that the study was made with, or that were accepted last."""
-    return dict(study.user_attrs.get(_VERSIONS, {}))
+    return dict(study.user_attrs.get(VERSIONS, {}))
 
 
 def store_versions(study: optuna.Study, versions: Mapping[str, str]) -> None:
-    study.set_user_attr(_VERSIONS, dict(versions))
+    study.set_user_attr(VERSIONS, dict(versions))
 
 
 def record_changes(study: optuna.Study, differences: list[str]) -> None:

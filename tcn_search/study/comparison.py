@@ -81,7 +81,7 @@ class Comparison:
 
         More seeds or other contenders are further runs beside those.
         """
-        beside = dict.fromkeys(("runs", "seeds", "contenders"))
+        beside = dict.fromkeys(("runs", "seeds", "contenders", "chosen_with"))
         return {**self.to_dict(), **beside} == {**other.to_dict(), **beside}
 
     def searched(self, contender: str) -> list[Run]:

@@ -69,7 +69,7 @@ class Holder:
             return False
         if self.process == os.getpid() and self.born == _born(self.process):
             return self.token not in _OURS
-        return not _is_alive(self.process) or self.born != _born(self.process)
+        return not _is_alive(self.process) or _born(self.process) not in ("", self.born)
 
     def __str__(self) -> str:
         return f"process {self.process} on {self.host}, since {_clock(self.since)}"
@@ -239,7 +239,7 @@ def _home() -> str:
 def _born(process: int) -> str:
     """When a process began, in ticks since the boot; empty where that cannot be told."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
     except OSError:
         return ""
 

@@ -10,20 +10,20 @@ from optuna.trial import TrialState
 from tcn_search.study.lost import PLANNED, enqueue
 from tcn_search.study.warm_start import PlannedTrial, WarmStart
 
-_STORED = "warm_start"  # user attribute of a study
+START = "warm_start"  # user attribute of a study
 
 
 def store(study: optuna.Study, start: WarmStart) -> None:
     """Keep what a study shall begin with; decided once, when it is created."""
     study.set_user_attr(
-        _STORED,
+        START,
         {"trials": [[trial.name, trial.parameters] for trial in start.trials], "outside": start.outside},
     )
 
 
 def stored_start(study: optuna.Study) -> WarmStart:
     """What the study begins with; nothing for one that was made without."""
-    found = study.user_attrs.get(_STORED, {"trials": [], "outside": []})
+    found = study.user_attrs.get(START, {"trials": [], "outside": []})
     return WarmStart(tuple(PlannedTrial(*trial) for trial in found["trials"]), tuple(found["outside"]))
 
 

@@ -35,7 +35,7 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
     url = url or DEFAULT_STORAGE
     if "://" not in url:
         raise InputError(
-            f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {without_password(url)}"
+            f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {without_password(url, url)}"
         )
     file = _sqlite_file(url)
     with storage_errors(url):
@@ -53,7 +53,7 @@ def storage_errors(url: str) -> Iterator[None]:
 
     What was raised first is not chained to it: its text may hold the password, or part of it.
     """
-    shown = without_password(url)
+    shown = without_password(url, url)
     try:
         yield
     except InputError:
@@ -76,7 +76,7 @@ def cannot_be_used(url: str, error: Exception) -> InputError:
     cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
     reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()
     text = without_password(reason[0] if reason else type(error).__name__, url)
-    return InputError(f"The study storage {without_password(url)} cannot be used: {text}")
+    return InputError(f"The study storage {without_password(url, url)} cannot be used: {text}")
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def without_password(text: str, url: str = "") -> str:
     """Text in which the password of a URL is replaced by three stars, wherever it stands in it.
 
     Args:
-        url: whose password is replaced too, if the text has it in whatever other place.
+        url: known to stand in the text; its password is replaced in other places too, where it is a word of its own.
 
     >>> without_password("postgresql://ann:secret@host/db")
     'postgresql://ann:***@host/db'
@@ -113,10 +113,18 @@ def without_password(text: str, url: str = "") -> str:
     >>> without_password("mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dsecret%3BEncrypt%3Dyes")
     'mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3D***%3BEncrypt%3Dyes'
     """
-    for secret in sorted(_passwords(url or text), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    text = re.sub(rf"({_OF_A_USER})\S*@", r"\1***@", text)
-    return re.sub(rf"(?i)({_OF_AN_OPTION})(?:(?!%3B)[^&;\s])*", r"\1***", text)
+    if not url:
+        return _masked(text, r"\S")
+    parts = text.split(url)
+    for secret in sorted(_passwords(url), key=len, reverse=True):
+        parts = [re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", part) for part in parts]
+    return _masked(url, ".").join(_masked(part, r"\S") for part in parts)
+
+
+def _masked(text: str, character: str) -> str:
+    """Passwords told by where they stand. `character`: what they may consist of, as a regular expression."""
+    text = re.sub(rf"({_OF_A_USER}){character}*@", r"\1***@", text)
+    return re.sub(rf"(?i)({_OF_AN_OPTION})(?:(?!%3B|[&;]){character})*", r"\1***", text)
 
 
 def _passwords(url: str) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import (
+    VERSIONS,
     record_changes,
     require_changeable,
     require_same,
@@ -42,7 +42,7 @@ from tcn_search.study.own_model import (
     require_same_model,
     require_usable_model,
 )
-from tcn_search.study.planned import store
+from tcn_search.study.planned import START, store
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
 from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
@@ -51,7 +51,6 @@ from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
     DEFAULT_STORAGE,
     database_errors,
-    delete_study,
     list_studies,
     no_such_study,
     open_storage,
@@ -73,7 +72,7 @@ if TYPE_CHECKING:
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
 STARTING_TRIALS = 5  # of another study
-_SECONDS_TO_BEGIN = 1.0  # from a study's row in the storage to the lease of the process that makes it
+MADE_FIRST = {LEASE, VERSIONS, START}  # user attributes that are there before the definition
 
 
 class Study(StudyRecord):
@@ -134,10 +133,7 @@ class Study(StudyRecord):
             self._sampler()  # a missing package is said before anything is written
             if model is not None:
                 require_usable_model(self.definition)
-            start = self._warm_start(start_from)
-            if exists:
-                delete_study(name, storage)
-            self._create(start)
+            self._create(self._warm_start(start_from))
         else:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
@@ -174,41 +170,44 @@ class Study(StudyRecord):
 
     def _stored_definition(self) -> Definition | None:
         """The definition; None where a process that made the study was killed before it had written it, at the end."""
-        for seconds in (_SECONDS_TO_BEGIN, 0.0):
-            with storage_errors(self._url or DEFAULT_STORAGE):
-                storage = open_storage(self._url)
-                study = optuna.load_study(study_name=self.name, storage=storage)
-                attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
-            if _DEFINITION in attributes:
-                return Definition.from_dict(attributes[_DEFINITION])
-            if trials or (attributes and LEASE not in attributes):
-                raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
+        with storage_errors(self._url or DEFAULT_STORAGE):
+            storage = open_storage(self._url)
+            study = optuna.load_study(study_name=self.name, storage=storage)
+            attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
             holder = Lease(storage, self.name).holder()
-            if holder is not None and not holder.has_ended():
-                raise InputError(f"The study {self.name!r} is being made by {holder}. Try again in a moment.")
-            if holder is not None:
-                break
-            time.sleep(seconds)  # a process that has just begun to make it has not said so yet
+        if _DEFINITION in attributes:
+            return Definition.from_dict(attributes[_DEFINITION])
+        if trials or not set(attributes) <= MADE_FIRST:
+            raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
+        if holder is not None and not holder.has_ended():
+            raise InputError(f"The study {self.name!r} is being made by {holder}. Try again in a moment.")
         return None
 
     def _create(self, start: WarmStart) -> None:
         with storage_errors(self._url or DEFAULT_STORAGE):
-            try:
-                study = optuna.create_study(
-                    study_name=self.name,
-                    storage=open_storage(self._url, create=True),
-                    directions=[objective.direction for objective in self.definition.objectives],  # type: ignore[misc]
-                )
-            except optuna.exceptions.DuplicatedStudyError as error:
-                raise InputError(
-                    f"Another process has just made the study {self.name!r}. The same command finds it now."
-                ) from error
-            lease = Lease(open_storage(self._url), self.name)
+            storage = open_storage(self._url, create=True)
+            directions = [objective.direction for objective in self.definition.objectives]
+            study = optuna.create_study(
+                study_name=self.name,
+                storage=storage,
+                directions=directions,  # type: ignore[arg-type]
+                load_if_exists=True,  # what a killed process has begun to make
+            )
+            lease = Lease(storage, self.name)
             lease.take()
             try:
+                if _DEFINITION in study.user_attrs:
+                    raise InputError(
+                        f"Another process has just made the study {self.name!r}. The same command finds it now."
+                    )
+                if [direction.name.lower() for direction in study.directions] != directions:
+                    raise InputError(
+                        f"The making of the study {self.name!r} was cut short, with other objectives. Remove it with "
+                        f"tcn_search.delete_study({self.name!r})."
+                    )
                 store_versions(study, versions_now(self.definition.backend))
                 store(study, start)
-                study.set_user_attr(_DEFINITION, self.definition.to_dict())
+                study.set_user_attr(_DEFINITION, self.definition.to_dict())  # the last: now it is made
             finally:
                 lease.let_go()
 
@@ -427,6 +426,8 @@ class Study(StudyRecord):
                 best ones were on average; the test part judges these models, and one of them is saved.
         """
         positive_integer("seeds", seeds)
+        if out is not None and Path(out).suffix != ".keras":
+            raise InputError(f"out must be a file that ends in .keras. Received: {out}")
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
         candidates = self.candidates(top, limits)
         fresh = fresh_seeds(seeds, {self.definition.seed_of(candidate.trial) for candidate in candidates})

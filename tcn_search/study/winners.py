@@ -223,9 +223,12 @@ def find_winner(
         best = run if objective.better(run.score, best.score) else best
     winner.saved_seed = best.seed
     written = model_file.with_name(f"{model_file.stem}.part.keras")
-    models[trial, winner.saved_seed].save(written)
-    before_the_test()
-    written.replace(model_file)
+    try:
+        models[trial, winner.saved_seed].save(written)
+        before_the_test()
+        written.replace(model_file)
+    finally:
+        written.unlink(missing_ok=True)
     if task.test is not None:
         winner.test_scores = [score_on_test(models[trial, run.seed], task) for run in usable]
     return winner

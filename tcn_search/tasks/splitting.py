@@ -40,10 +40,10 @@ def split_off_validation(
     Raises:
         InputError: a fraction outside 0 < f < 1, rows or groups that cannot be split, an unknown name.
     """
-    is_number = isinstance(split.fraction, int | float)
+    is_number = isinstance(split.fraction, int | float | np.floating)
     if not (is_number and 0 < split.fraction < 1):
         raise InputError(f"validation_fraction must be between 0 and 1. Received: {split.fraction!r}")
-    if isinstance(split.seed, bool) or not isinstance(split.seed, int) or split.seed < 0:
+    if isinstance(split.seed, bool) or not isinstance(split.seed, int | np.integer) or split.seed < 0:
         raise InputError(f"seed must be an integer, 0 or more. Received: {split.seed!r}")
     if isinstance(split.gap, bool) or not isinstance(split.gap, int) or split.gap < 0:
         raise InputError(f"validation_gap must be a number of sequences, 0 or more. Received: {split.gap!r}")

@@ -10,8 +10,8 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -70,20 +70,27 @@ class ProcessExecutor:
         from multiprocessing.connection import wait
 
         while True:
-            self._hand_out(owner)
+            with self._owner_at_work():
+                self._hand_out(owner)
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
             ready = wait([*busy], _seconds_left(busy.values()))  # type: ignore[list-item]
-            woken = time.monotonic()
-            for output in ready:
-                busy[output].listen(owner)  # type: ignore[index]
-            for worker in busy.values():  # they may have waited for the owner, whose storage can be slow
-                worker.kill_at += time.monotonic() - woken
+            with self._owner_at_work():
+                for output in ready:
+                    busy[output].listen(owner)  # type: ignore[index]
             for worker in busy.values():
                 # Where there is something to read, it may be the trial's end.
                 if worker.kill_at <= time.monotonic() and not wait([worker.output], 0):  # type: ignore[list-item]
                     worker.end_overdue(owner)
+
+    @contextmanager
+    def _owner_at_work(self) -> Iterator[None]:
+        """Its storage or sampler may be slow; workers that wait for an answer meanwhile lose no time of theirs."""
+        busy, began = [worker for worker in self._workers if worker.job is not None], time.monotonic()
+        yield
+        for worker in busy:
+            worker.kill_at += time.monotonic() - began
 
     def _hand_out(self, owner: Owner) -> None:
         """Give every free place a job, as long as the owner has some."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -15,9 +14,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-PREFIX = "tcn_search_"
-_LOCK = "in-use"
-_SECONDS_TO_LOCK = 60.0  # a folder without a lock is older than this if nobody is about to lock it
+PREFIX = "tcn_search_scratch_"
+_LOCK = "in-use"  # a file in each; whoever holds its lock lives
 
 
 class ScratchFolder:
@@ -42,47 +40,44 @@ class ScratchFolder:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the folders in `parent` that nobody holds a lock on: the kernel lets go of a dead process's."""
+    """Remove the folders in `parent` whose lock nobody holds: the kernel lets go of a dead process's."""
+    if fcntl is None:
+        return
     for folder in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or just removed by its owner
-            if _is_abandoned(folder):
+        with suppress(OSError):  # in use, another user's, just removed, or without locks
+            lock = os.open(folder / _LOCK, os.O_RDWR)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_abandoned(folder: Path) -> bool:
-    if fcntl is None or folder.stat().st_uid != os.getuid():
-        return False
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > _SECONDS_TO_LOCK
-    try:
-        return _locked(lock)
-    finally:
-        os.close(lock)
+            finally:
+                os.close(lock)
 
 
 def _make(parent: Path) -> tuple[Path, int]:
-    """A new folder and its lock, which is tried for again where another process took the folder for abandoned."""
+    """A new folder, and its lock. Another one where a process took the first for abandoned before it was locked."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-        if _locked(lock) and (path / _LOCK).exists():
+        lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
+        if _holds(lock) and (path / _LOCK).exists():
             return path, lock
         os.close(lock)
 
 
-def _locked(file: int) -> bool:
-    """Lock an open file; False if another process has."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+def _holds(lock: int) -> bool:
+    """Lock an open file; False if another process has. Where there are no locks, nobody removes the folder either."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
     return True
 
 
 def _remove(path: Path, lock: int) -> None:
+    if fcntl is None:  # Windows removes no open file
+        os.close(lock)
     shutil.rmtree(path, ignore_errors=True)
-    os.close(lock)
+    if fcntl is not None:
+        os.close(lock)

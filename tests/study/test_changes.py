@@ -153,6 +153,22 @@ def test_a_study_that_another_process_makes_is_left_to_it() -> None:
     run(make(), 1)
 
 
+def test_what_a_killed_process_has_begun_to_make_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = storage.open_storage(create=True)
+    optuna.create_study(study_name="waves", storage=opened)
+    with monkeypatch.context() as as_another:
+        as_another.setattr("os.getpid", lambda: 4_000_000)  # above what Linux gives to a process
+        Lease(opened, "waves").take()
+    run(make(), 1)
+    assert load_study("waves").finished == 1
+
+
+def test_two_objectives_do_not_go_into_what_was_begun_for_one() -> None:
+    optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
+    with pytest.raises(InputError, match="was cut short, with other objectives. Remove it with"):
+        make(search=SearchSettings(objectives=("val_loss", "params")))
+
+
 def test_a_study_of_somebody_else_is_left_alone() -> None:
     other = optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
     other.set_user_attr("mine", 1)
@@ -240,6 +256,8 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
             "mssql+pyodbc:///?odbc_connect=PWD=se cret;UID=ann",
             "mssql+pyodbc:///?odbc_connect=PWD=***;UID=ann",
         ),
+        ("postgresql://postgres:postgres@host/db", "postgresql://postgres:***@host/db"),
+        ("postgresql://ann:a@host/data", "postgresql://ann:***@host/data"),
         ("postgresql:/ann:secret@host/db", "postgresql:/ann:***@host/db"),
         ("postgresql:ann:secret@host/db", "postgresql:ann:***@host/db"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
@@ -256,7 +274,9 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_passwords_are_never_shown(url: str, shown: str) -> None:
-    assert storage.without_password(f"cannot open {url}") == f"cannot open {shown}"
+    assert storage.without_password(f"cannot open {url}", url) == f"cannot open {shown}"
+    if " " not in url:  # known or not
+        assert storage.without_password(f"cannot open {url}") == f"cannot open {shown}"
     url = "postgresql://ann:my%20secret@host/db"
     assert storage.without_password("wrong: my secret, my%20secret", url) == "wrong: ***, ***"
 

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers import processes
+from tcn_search.workers import processes, scratch
 from tcn_search.workers.processes import ProcessExecutor
-from tcn_search.workers.scratch import ScratchFolder, remove_abandoned
+from tcn_search.workers.scratch import PREFIX, ScratchFolder, remove_abandoned
 from tests.workers.test_executors import TASK
 
 OWNER = """
@@ -58,14 +59,46 @@ def test_that_of_a_killed_process_is_removed_by_the_next_one(temporary: Path) ->
     assert list(temporary.iterdir()) == [ours.path]
 
 
-def test_one_in_the_making_is_left_alone_and_an_old_one_is_not(temporary: Path) -> None:
-    new, old = temporary / "tcn_search_new", temporary / "tcn_search_old"
-    for folder in (new, old):
-        folder.mkdir()
-    os.utime(old, (0, 0))
-    (temporary / "else").mkdir()
+def test_what_is_not_ours_is_left_alone(temporary: Path) -> None:
+    """Folders of a like name, however old: only one with an unlocked lock was ours."""
+    for name in ("tcn_search_results", f"{PREFIX}results", f"{PREFIX}killed"):
+        (temporary / name).mkdir()
+        os.utime(temporary / name, (0, 0))
+    (temporary / f"{PREFIX}killed" / "in-use").touch()
     remove_abandoned(temporary)
-    assert sorted(path.name for path in temporary.iterdir()) == ["else", "tcn_search_new"]
+    assert sorted(path.name for path in temporary.iterdir()) == ["tcn_search_results", f"{PREFIX}results"]
+
+
+def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_anew(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def open_and_lose(*given: Any) -> int:
+        opened.append(real(*given))
+        if len(opened) == 1:
+            remove_abandoned(temporary)
+        return opened[-1]
+
+    real = os.open
+    monkeypatch.setattr(scratch.os, "open", open_and_lose)
+    folder = ScratchFolder()
+    monkeypatch.undo()
+    assert (folder.path / "in-use").exists()
+    folder.remove()
+
+
+def test_where_files_cannot_be_locked_a_folder_is_there_all_the_same(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*given: Any) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(scratch.fcntl, "flock", unsupported)
+    first = ScratchFolder()
+    second = ScratchFolder()
+    assert first.path.exists()
+    assert second.path.exists()
 
 
 def test_a_place_without_room_for_the_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
