@@ -19,7 +19,6 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import (
-    VERSIONS,
     record_changes,
     require_changeable,
     require_same,
@@ -33,16 +32,15 @@ from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.grid import grid_size
 from tcn_search.study.interrupts import interrupts_heard
-from tcn_search.study.lease import KEY as LEASE
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
+from tcn_search.study.making import make_study, store_definition, stored_definition
 from tcn_search.study.own_model import (
     model_now,
     require_not_imported,
     require_same_model,
     require_usable_model,
 )
-from tcn_search.study.planned import START, store
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
 from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
@@ -70,9 +68,7 @@ from tcn_search.workers.resources import this_machine
 if TYPE_CHECKING:
     import keras
 
-_DEFINITION = "tcn_search"  # user attributes of an Optuna study
 STARTING_TRIALS = 5  # of another study
-MADE_FIRST = {LEASE, VERSIONS, START}  # user attributes that are there before the definition
 
 
 class Study(StudyRecord):
@@ -119,7 +115,7 @@ class Study(StudyRecord):
         exists = name in list_studies(storage)
         if task is None and not exists:
             raise no_such_study(name, list_studies(storage))
-        stored = self._stored_definition() if exists else None
+        stored = stored_definition(name, storage) if exists else None
         if task is None and stored is None:
             raise InputError(
                 f"The making of the study {name!r} was cut short. The command that made it makes it anew, or remove it "
@@ -133,7 +129,7 @@ class Study(StudyRecord):
             self._sampler()  # a missing package is said before anything is written
             if model is not None:
                 require_usable_model(self.definition)
-            self._create(self._warm_start(start_from))
+            make_study(name, storage, self.definition, self._warm_start(start_from))
         else:
             self.definition = stored
             wanted = stored.backend if backend in (None, "auto") else resolve_backend(str(backend))
@@ -167,49 +163,6 @@ class Study(StudyRecord):
         self._storage = open_storage(self._url)
         self._optuna = self._load()
         self.ended_early = ""  # why the last run ended before its last trial
-
-    def _stored_definition(self) -> Definition | None:
-        """The definition; None where a process that made the study was killed before it had written it, at the end."""
-        with storage_errors(self._url or DEFAULT_STORAGE):
-            storage = open_storage(self._url)
-            study = optuna.load_study(study_name=self.name, storage=storage)
-            attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
-            holder = Lease(storage, self.name).holder()
-        if _DEFINITION in attributes:
-            return Definition.from_dict(attributes[_DEFINITION])
-        if trials or not set(attributes) <= MADE_FIRST:
-            raise InputError(f"The study {self.name!r} in this storage was not made by tcn_search.")
-        if holder is not None and not holder.has_ended():
-            raise InputError(f"The study {self.name!r} is being made by {holder}. Try again in a moment.")
-        return None
-
-    def _create(self, start: WarmStart) -> None:
-        with storage_errors(self._url or DEFAULT_STORAGE):
-            storage = open_storage(self._url, create=True)
-            directions = [objective.direction for objective in self.definition.objectives]
-            study = optuna.create_study(
-                study_name=self.name,
-                storage=storage,
-                directions=directions,  # type: ignore[arg-type]
-                load_if_exists=True,  # what a killed process has begun to make
-            )
-            lease = Lease(storage, self.name)
-            lease.take()
-            try:
-                if _DEFINITION in study.user_attrs:
-                    raise InputError(
-                        f"Another process has just made the study {self.name!r}. The same command finds it now."
-                    )
-                if [direction.name.lower() for direction in study.directions] != directions:
-                    raise InputError(
-                        f"The making of the study {self.name!r} was cut short, with other objectives. Remove it with "
-                        f"tcn_search.delete_study({self.name!r})."
-                    )
-                store_versions(study, versions_now(self.definition.backend))
-                store(study, start)
-                study.set_user_attr(_DEFINITION, self.definition.to_dict())  # the last: now it is made
-            finally:
-                lease.let_go()
 
     def _warm_start(self, start_from: str | Study | None) -> WarmStart:
         """What a new study tries first."""
@@ -367,7 +320,7 @@ class Study(StudyRecord):
         # The record comes first: a kill from here on may make it twice, but cannot hide it.
         record_changes(self._optuna, differences)
         self.definition = definition
-        self._optuna.set_user_attr(_DEFINITION, self.definition.to_dict())
+        store_definition(self._optuna, self.definition)
         store_versions(self._optuna, now)
         self._changes = []
 

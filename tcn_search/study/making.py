@@ -1,0 +1,75 @@
+"""A study's definition in its storage: written once, at the end of its making, so that a killed one can be finished."""
+
+from __future__ import annotations
+
+import optuna
+
+from tcn_search.errors import InputError
+from tcn_search.study.changes import VERSIONS, store_versions, versions_now
+from tcn_search.study.definition import Definition
+from tcn_search.study.lease import KEY as LEASE
+from tcn_search.study.lease import Lease
+from tcn_search.study.planned import START, store
+from tcn_search.study.storage import DEFAULT_STORAGE, open_storage, storage_errors
+from tcn_search.study.warm_start import WarmStart
+
+_DEFINITION = "tcn_search"  # user attributes of an Optuna study
+_BEFORE_IT = {LEASE, VERSIONS, START}
+
+
+def stored_definition(name: str, url: str | None) -> Definition | None:
+    """The definition of a study that is in the storage; None where its making was cut short.
+
+    Raises:
+        InputError: a study of somebody else, or one that another process is making now.
+    """
+    with storage_errors(url or DEFAULT_STORAGE):
+        storage = open_storage(url)
+        study = optuna.load_study(study_name=name, storage=storage)
+        attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
+        holder = Lease(storage, name).holder()
+    if _DEFINITION in attributes:
+        return Definition.from_dict(attributes[_DEFINITION])
+    if trials or not set(attributes) <= _BEFORE_IT:
+        raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
+    if holder is not None and not holder.has_ended():
+        raise InputError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
+    return None
+
+
+def make_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:
+    """Write a new study, or finish what a killed process has begun, while no other process does.
+
+    Raises:
+        InputError: another process makes it or has just made it; or what was begun had other objectives.
+    """
+    directions = [objective.direction for objective in definition.objectives]
+    with storage_errors(url or DEFAULT_STORAGE):
+        storage = open_storage(url, create=True)
+        study = optuna.create_study(
+            study_name=name,
+            storage=storage,
+            directions=directions,  # type: ignore[arg-type]
+            load_if_exists=True,
+        )
+        lease = Lease(storage, name)
+        lease.take()
+        try:
+            if _DEFINITION in study.user_attrs:
+                raise InputError(
+                    f"Another process has just made the study {name!r}. The same command finds it now."
+                )
+            if [direction.name.lower() for direction in study.directions] != directions:
+                raise InputError(
+                    f"The making of the study {name!r} was cut short, with other objectives. Remove it with "
+                    f"tcn_search.delete_study({name!r})."
+                )
+            store_versions(study, versions_now(definition.backend))
+            store(study, start)
+            store_definition(study, definition)
+        finally:
+            lease.let_go()
+
+
+def store_definition(study: optuna.Study, definition: Definition) -> None:
+    study.set_user_attr(_DEFINITION, definition.to_dict())
