@@ -12,6 +12,7 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings, build_model
 from tcn_search.tasks.kinds import Metric
+from tcn_search.trainers import fit
 from tcn_search.trainers.fit import _Watcher, train
 from tests.conftest import waves
 
@@ -87,10 +88,34 @@ def test_it_says_where_the_time_went() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8)
     training = train(build(settings), TASK.training, settings, LOSS)
     assert set(training.seconds) == {"compile", "training", "between", "validation"}
+    assert 0 <= training.seconds.pop("between") < training.seconds["training"]  # it is a part of that
     assert all(spent > 0 for spent in training.seconds.values())
-    assert training.seconds.pop("between") < training.seconds["training"]  # it is a part of that
     epochs = sum(epoch["seconds"] for epoch in training.curve)
     assert sum(training.seconds.values()) == pytest.approx(epochs, rel=0.1)
+
+
+def test_the_clock_tells_steps_from_what_lies_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(fit.time, "perf_counter", lambda: now)
+    seconds = dict.fromkeys(("compile", "training", "between", "validation"), 0.0)
+    clock = fit._Clock(seconds)
+    for first_call in (4.0, 1.0):  # of an epoch; in the second everything is compiled
+        for phase in ("training", "validation"):
+            clock.enter(phase)
+            for call in (first_call, 1.0, 1.0):
+                wait(0.25)
+                clock.before_a_call()
+                wait(call)
+                clock.after_a_call()
+        clock.leave()
+        wait(100)
+    # Of the first epoch two steps count as training; what comes before an epoch's first step is not between any.
+    assert seconds == {"compile": 8.0, "training": 6.5, "between": 1.0, "validation": 6.5}
 
 
 def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
