@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcn_search.tasks.endings import file_format
+
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
 
@@ -26,7 +28,7 @@ def add_storage_argument(parser: argparse.ArgumentParser) -> None:
 
 def is_file(text: str) -> bool:
     """Whether STUDY is meant as a file and not as a name."""
-    return Path(text).suffix in (".toml", ".npz")
+    return Path(text).suffix.lower() == ".toml" or file_format(text) != ""
 
 
 def find_study(arguments: argparse.Namespace) -> Study:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
+from tcn_search.tasks.endings import file_format
 from tcn_search.workers.backends import resolve_backend, use_backend
 
 if TYPE_CHECKING:
@@ -45,10 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
     # What is in a text or a table depends on the model, which takes seconds to load; all else is read before.
-    depends = data.name.endswith((".txt", ".txt.gz", ".csv", ".csv.gz"))
+    depends = data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
     if depends and not data.is_file():
         raise InputError(f"There is no file {data}.")
-    X = None if depends else read_new_data(data)
+    X = None if depends else read_new_data(data).X
     use_backend(resolve_backend("auto"))
     import_keras_quietly()
     from tcn_search.models.build import load_model
@@ -73,14 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> np.ndarray:
     """A text or a table, read as the model's task was."""
-    from tcn_search.models.predict import forecast_columns, vocabulary_of
+    from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.files import read_new_data
-    from tcn_search.tasks.forecast import read_new_table
+    from tcn_search.tasks.tables import left_out_note
     from tcn_search.tasks.word_ptb import read_new_text
 
-    if data.name.endswith((".txt", ".txt.gz")):
+    if file_format(data) != "table":
         return read_new_text(data, vocabulary_of(model))
-    columns = forecast_columns(model)
-    if columns:
-        return read_new_table(data, arguments.time, columns, model.input_shape[-1])
-    return read_new_data(data, arguments.target)
+    new = read_new_data(data, table_of(model), arguments.target, arguments.time)
+    if new.left_out:
+        print(left_out_note(data, new.left_out), file=sys.stderr)
+    return new.X

@@ -19,7 +19,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study",
         metavar="STUDY.toml",
-        help="a study file, or an .npz with X_train and y_train for a study of defaults",
+        help="a study file; or, for a study of defaults, data: an .npz with X_train and y_train, a .csv, a .tsv "
+        "or a .ts",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="COLUMN",
+        help="column of a .csv to predict, if it is not called as usual; several times for several",
+    )
+    parser.add_argument(
+        "--horizon", type=int, metavar="N", help="forecast the next N steps of the series of a .csv"
     )
     parser.add_argument(
         "--trials", type=int, metavar="N", help="finished trials that the study shall have in the end"
@@ -112,6 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
         changes["search.folds"] = arguments.folds
     if arguments.data_dir is not None:
         changes["task.data_dir"] = arguments.data_dir
+    if arguments.target is not None:
+        changes["task.target"] = arguments.target[0] if len(arguments.target) == 1 else arguments.target
+    if arguments.horizon is not None:
+        changes["task.horizon"] = arguments.horizon
     file = read_study_file(arguments.study, changes)
     sampler = _sampler_of_engine(arguments, file.search.sampler)
     if sampler != file.search.sampler:
@@ -144,6 +158,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
+    for note in task.notes:
+        print(note)
     print(study.definition.task_space().describe())
     for line in study.notes:
         print(line, flush=True)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
+from tcn_search.tasks.table_layout import TableLayout
 from tcn_search.tasks.task_spec import sequences_at_once
 
 _STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # what a forecast calls its outputs
@@ -85,6 +86,22 @@ def forecast_columns(model: keras.Model) -> list[str]:
         return []
     found = [_STEPS_AHEAD.fullmatch(name) for name in last.class_names or []]
     return list(dict.fromkeys(one[1] for one in found if one)) if all(found) else []
+
+
+def table_of(model: keras.Model) -> TableLayout | None:
+    """Return the table that a model was trained on, as far as that is known; None for other data.
+
+    A forecast that was saved by an earlier version knows what it predicts, and so what it reads if it reads
+    nothing else.
+    """
+    if not isinstance(model.layers[-1], Predictions):
+        return None
+    kept = model.get_layer("standardize").table
+    if kept is not None:
+        return TableLayout.from_dict(kept)
+    predicted = tuple(forecast_columns(model))
+    inputs = predicted if len(predicted) == model.input_shape[-1] else ()
+    return TableLayout("forecast", inputs, predicted) if predicted else None
 
 
 def vocabulary_of(model: keras.Model) -> list[str]:

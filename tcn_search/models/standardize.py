@@ -14,14 +14,25 @@ class Standardize(keras.layers.Layer):
     """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
 
     With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
+
+    Args:
+        table: `TableLayout.to_dict()` of the table that the task was read from, kept for reading new data.
     """
 
     def __init__(
-        self, mean: Sequence[float] = (), std: Sequence[float] = (), ragged: bool = False, **kwargs: Any
+        self,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        ragged: bool = False,
+        table: dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.mean, self.std, self.ragged = list(mean), list(std), ragged
+        self.mean = list(mean)
+        self.std = list(std)
+        self.ragged = ragged
+        self.table = table
 
     def call(self, inputs: Any) -> Any:
         x = inputs
@@ -38,7 +49,13 @@ class Standardize(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "std": self.std, "ragged": self.ragged}
+        return {
+            **super().get_config(),
+            "mean": self.mean,
+            "std": self.std,
+            "ragged": self.ragged,
+            "table": self.table,
+        }
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

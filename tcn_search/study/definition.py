@@ -199,8 +199,9 @@ class Definition:
 
     def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
         """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
+        spec = self.spec.to_dict()
         decides = [
-            self.spec.to_dict(),
+            {key: value for key, value in spec.items() if key not in self.spec.about_new_data},
             self.fingerprint,
             self.objective.name,
             self.backend,
@@ -243,7 +244,10 @@ class Definition:
         ours, theirs = self.to_dict(), other.to_dict()
         found = []
         for section in ("task", "space", "constraints", "training", "search"):
-            for key in sorted({*ours[section], *theirs[section]}):
+            keys = {*ours[section], *theirs[section]}
+            if section == "task":
+                keys -= set(self.spec.about_new_data)
+            for key in sorted(keys):
                 one, two = ours[section].get(key), theirs[section].get(key)
                 if one != two:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")

@@ -17,6 +17,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.study.definition import SearchSettings
+from tcn_search.tasks.endings import KNOWN, file_format, stem
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
@@ -109,7 +110,7 @@ class StudyFile(NamedTuple):
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
-    """Read a .toml study file, or a path to an .npz, which is a study of its own with every default.
+    """Read a .toml study file, or a path to a data file, which is a study of its own with every default.
 
     Args:
         changes: values put in place of the file's, by dotted key: {"search.trials": 5}.
@@ -118,15 +119,19 @@ def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) 
         InputError: names the file, the key, the rule and the value; an unknown key with the nearest known one.
     """
     path = Path(path)
-    if path.suffix == ".npz":
+    if file_format(path):
         tree: dict[str, Any] = {"task": {"name": str(path)}}
+        if any(key == "task.horizon" for key in changes or {}):
+            tree = {"task": {"name": "forecast", "file": str(path)}}
+    elif path.suffix.lower() != ".toml":
+        raise InputError(f"A study is a .toml file, or data: {KNOWN}. Received: {path}")
     else:
         tree = _read_toml(path)
         _resolve_paths(tree, path.parent)
     for key, value in (changes or {}).items():
         _put(tree, key, value)
     try:
-        return _to_study(tree, default_name=path.stem)
+        return _to_study(tree, default_name=stem(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

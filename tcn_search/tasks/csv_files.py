@@ -1,41 +1,345 @@
-"""What every CSV of a user's has to be."""
+"""Text tables (CSV, TSV): how a file is written, its header, and its cells as they stand there."""
 
 from __future__ import annotations
 
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
+from tcn_search.tasks.table_layout import DELIMITERS, TableFormat
+
+_BYTE_ORDER_MARKS = {  # UTF-32's begins with UTF-16's
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"-?(0|[1-9]\d*)")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")  # so pandas calls, and writes, a column without a name
+_COUNTERS = ("index", "row", "rownames", "level_0")
+_SAMPLE = 1000
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """The file as a frame with names of text; an InputError where it is none, or has no rows."""
+@dataclass(frozen=True)
+class TextTable:
+    """A table whose header has been read and whose rows all have as many cells as it.
+
+    Attributes:
+        names: of the columns, "" where the header has none.
+        header_lines: lines of `text` up to the end of the header.
+        surplus: whether each row ends in a delimiter, so that an empty cell follows the last column.
+    """
+
+    path: Path
+    text: str
+    names: tuple[str, ...]
+    header_lines: int
+    delimiter: str
+    decimal: str
+    surplus: bool
+
+    def read(self, text_columns: Collection[str] = ()) -> pd.DataFrame:
+        """Return the cells: `text_columns` as they are written, the others as numbers where all of them are.
+
+        An empty cell is NaN; nothing else is. Rows are numbered from 0. A column without a name is left out
+        where it is empty or counts rows (`attrs["left_out"]` names it).
+
+        Raises:
+            InputError: no rows, a column that occurs twice, or one without a name that holds data.
+        """
+        keys = [name or self._unused_name(place) for place, name in enumerate(self.names)]
+        twice = [key for place, key in enumerate(keys) if key in keys[:place]]
+        if twice:
+            raise InputError(f"{self.path} has two columns called {twice[0]!r}. Give each a name of its own.")
+        keys += ["surplus"] if self.surplus else []
+        text = [place for place, key in enumerate(keys) if key in text_columns]
+        try:
+            frame = pd.read_csv(
+                self._below_header(),
+                sep=self.delimiter,
+                decimal=self.decimal,
+                header=None,
+                dtype=dict.fromkeys(text, str),
+                keep_default_na=False,
+                na_values=[""],
+                skipinitialspace=True,
+                index_col=False,
+                low_memory=False,
+            )
+        except pd.errors.EmptyDataError as error:
+            raise InputError(f"{self.path} holds no rows.") from error
+        except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
+            reason = _first_line(error).removeprefix("Error tokenizing data. C error: ")
+            raise InputError(f"{self.path} cannot be read as CSV: {reason}") from error
+        frame.columns = pd.Index(keys)
+        if self.surplus:
+            frame = frame.drop(columns="surplus")
+        filled = np.flatnonzero(frame.notna().any(axis=1))
+        if not len(filled):
+            raise InputError(f"{self.path} holds no rows.")
+        frame = frame.iloc[: filled[-1] + 1]  # spreadsheets write empty rows below the last
+        left_out = [key for key in frame.columns if _counts_rows(self.path, key, frame[key])]
+        kept = frame.drop(columns=left_out)
+        kept.attrs["left_out"] = [key for key in left_out if frame[key].notna().any()]
+        return kept
+
+    def _unused_name(self, place: int) -> str:
+        name = f"Unnamed: {place}"
+        while name in self.names:
+            name += ".1"
+        return name
+
+    def _below_header(self) -> io.StringIO:
+        lines = io.StringIO(self.text, newline="")
+        for _ in range(self.header_lines):
+            lines.readline()
+        return lines
+
+
+def _counts_rows(path: Path, name: str, column: pd.Series) -> bool:
+    """Whether a column only numbers the table's rows, or is empty and has no name."""
+    integers = column.dtype.kind in "iu"
+    if not _UNNAMED.fullmatch(name):
+        counts = integers and bool((column.to_numpy() - column.iloc[0] == np.arange(len(column))).all())
+        return name.lower() in _COUNTERS and counts
+    if column.isna().all() or (integers and column.is_unique):
+        return True
+    raise InputError(
+        f"Column {name.removeprefix('Unnamed: ')} of {path}, counted from 0, has no name and is no row "
+        f"number: it begins with {column.iloc[0]!r}. Give it a name, or take it out."
+    )
+
+
+def open_table(path: Path, written: TableFormat = TableFormat()) -> TextTable:
+    """Find out how the file is written, and read its header.
+
+    Raises:
+        InputError: the file cannot be read, it cannot be told how it is written, it has no header, or a row has
+            more or fewer cells than the header.
+    """
+    text = decoded(path, written.encoding)
+    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own way to say it
+    start = declared.end() if declared else 0
+    text = text[start:]
+    if not text.strip():
+        raise InputError(f"{path} holds no rows.")
+    delimiter = written.delimiter or (declared[1] if declared else _sniff_delimiter(path, text))
+    if delimiter not in DELIMITERS:
+        raise InputError(f"{path} says sep={delimiter}. A delimiter is {', '.join(DELIMITERS.values())}.")
+    rows = _rows(path, text, delimiter)
+    line, header = next(rows)
+    following = next(rows, (line, []))
+    while _is_remark(header, following[1]):
+        (line, header), following = following, next(rows, (line, []))
+    names = [cell.strip() for cell in header]
+    _check_header(path, names)
+    below = itertools.chain([following[1]] if following[1] else [], (cells for _, cells in rows))
+    surplus = _has_surplus(path, below, len(names))
+    sample = [cells for _, cells in itertools.islice(_rows(path, text, delimiter), 1, _SAMPLE)]
+    decimal = written.decimal or ("." if delimiter == "," else _sniff_decimal(path, sample))
+    return TextTable(
+        path=path,
+        text=text,
+        names=tuple(names),
+        header_lines=line,
+        delimiter=delimiter,
+        decimal=decimal,
+        surplus=surplus,
+    )
+
+
+def _is_remark(cells: Sequence[str], following: Sequence[str]) -> bool:
+    """Whether a row above the header is none of the table: # and fewer cells than below, or # below too."""
+    begins = cells[0].startswith("#")
+    return begins and bool(following) and (following[0].startswith("#") or len(cells) < len(following))
+
+
+def decoded(path: Path, encoding: str | None = None) -> str:
+    """Return the text of a file, or of a .gz, by its byte order mark, in `encoding`, or as UTF-8.
+
+    Raises:
+        InputError: it cannot be read, or is no text in this encoding.
+    """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}") from error
-    if frame.empty:
-        raise InputError(f"{path} holds no rows.")
-    return frame.rename(columns=str)
+        data = path.read_bytes()
+        if path.name.lower().endswith(".gz"):
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: {_first_line(error)}") from error
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
+    try:
+        text = data.decode(marked or encoding or "utf-8")
+    except (UnicodeDecodeError, UnicodeError) as error:
+        named = encoding or "UTF-8"
+        raise InputError(
+            f"{path} is not written in {named}: {_first_line(error)}. Say in what it is with encoding, such as "
+            'encoding = "latin-1", or save it as UTF-8.'
+        ) from error
+    if "\0" in text:
+        raise InputError(
+            f"{path} holds bytes of zero, so it is no text in {marked or encoding or 'UTF-8'}. If it is UTF-16, say "
+            'encoding = "utf-16-le" or "utf-16-be".'
+        )
+    return text
 
 
-def require_numbers(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise an InputError, with column and row, where something is not a finite number."""
-    for name in columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            strange = pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()
-            row = int(np.argmax(strange))
+def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Number of the last line and cells of each row; empty lines are left out."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        for cells in reader:
+            if cells and (len(cells) > 1 or cells[0].strip()):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise InputError(f"{path} cannot be read as CSV: line {reader.line_num}: {error}") from error
+
+
+def _sniff_delimiter(path: Path, text: str) -> str:
+    """Return the delimiter that cuts header and first rows into equally many cells, more than one."""
+    fits = {}
+    for delimiter in DELIMITERS:
+        rows = [cells for _, cells in itertools.islice(_rows(path, text, delimiter), 20)]
+        rows = [cells for cells in rows if not cells[0].startswith("#")] or rows
+        width = len(rows[0])
+        if width > 1:
+            fits[delimiter] = sum(len(cells) - width in (0, 1) for cells in rows)
+    if not fits:
+        _refuse_spaces(path, text)
+        return ","  # a single column
+    best = max(fits.values())
+    found = [delimiter for delimiter, count in fits.items() if count == best]
+    if len(found) > 1 and "," not in found:
+        raise InputError(
+            f"Cells of {path} may end at {' or '.join(DELIMITERS[one] for one in found)}. Say which with delimiter."
+        )
+    return found[0]
+
+
+def _refuse_spaces(path: Path, text: str) -> None:
+    widths = {len(line.split()) for line in text.splitlines()[:20] if line.strip()}
+    if len(widths) == 1 and widths != {1}:
+        raise InputError(
+            f"Cells of {path} are separated by spaces. Write one of {', '.join(DELIMITERS.values())} between them."
+        )
+
+
+def _sniff_decimal(path: Path, rows: Sequence[Sequence[str]]) -> str:
+    """Tell decimal commas from points, in a table whose cells do not end at commas."""
+    cells = [cell.strip() for row in rows for cell in row if "," in cell]
+    commas = [cell for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
+    if not commas:
+        return "."
+    if all(_THOUSANDS.fullmatch(cell) for cell in commas):
+        raise InputError(
+            f'{commas[0]} in {path} may be a decimal comma or a mark of thousands. Say which with decimal = "," or '
+            'decimal = "."; marks of thousands have to be taken out.'
+        )
+    return ","
+
+
+def _has_surplus(path: Path, rows: Iterable[Sequence[str]], width: int) -> bool:
+    """Return whether every row has one cell more than the header, an empty one.
+
+    Raises:
+        InputError: some row has more or fewer cells than the header.
+    """
+    endings = set()
+    for number, cells in enumerate(rows, start=1):
+        ends_in_delimiter = len(cells) == width + 1 and not cells[-1].strip()
+        endings.add(ends_in_delimiter)
+        if (len(cells) != width and not ends_in_delimiter) or len(endings) > 1:
             raise InputError(
-                f"Column {name} of {path} must hold numbers. Received: {frame[name].iloc[row]!r} in row {row + 1}"
+                f"Row {number} of {path} has {len(cells)} cells, the header {width}. A number with a decimal comma, or "
+                "a text with a delimiter in it, needs quotes; a header needs a name for every column."
             )
-        bad = np.flatnonzero(~np.isfinite(frame[name]))
+    return endings == {True}
+
+
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    """Raise an InputError where the first row holds data, so that its numbers are no names."""
+    numbers = [float(name) for name in names if _NUMBER.fullmatch(name)]
+    steps = np.diff(numbers)
+    ordered = (steps > 0).all() or ((steps < 0).all() and len(numbers) > 3)  # such as wave lengths
+    if numbers and (len(names) == 1 or not ordered):
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        raise InputError(
+            f"{path} has no header: its first row is {shown}. Write the columns' names above it."
+        )
+
+
+def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Return the columns as float64 (rows, columns).
+
+    Raises:
+        InputError: names column and row of what is not a finite number.
+    """
+    for name in columns:
+        column = frame[name]
+        empty = np.flatnonzero(column.isna())
+        if len(empty):
+            raise InputError(
+                f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
+                f"{empty[0] + 1}"
+            )
+        if not pd.api.types.is_numeric_dtype(column):
+            row = int(np.flatnonzero(pd.to_numeric(column, errors="coerce").isna())[0])
+            raise InputError(
+                f"Column {name} of {path} must hold numbers. Received: {column.iloc[row]!r} in row {row + 1}"
+            )
+        bad = np.flatnonzero(~np.isfinite(column.to_numpy("float64")))
         if len(bad):
             raise InputError(
-                f"Column {name} of {path} must be finite. Received: {frame[name].iloc[bad[0]]} in row {bad[0] + 1}"
+                f"Column {name} of {path} must be finite. Received: {column.iloc[bad[0]]} in row {bad[0] + 1}"
             )
+    return frame[list(columns)].to_numpy("float64")
+
+
+def as_written(path: Path, name: str, column: pd.Series, decimal: str = ".") -> np.ndarray:
+    """Return a column of text as numbers, where each cell is one written in the usual way, else as text.
+
+    "01" and "1_12" are text, and so is all of a column in which they stand.
+
+    Raises:
+        InputError: some cells are fractions and others no numbers, so that neither can be meant.
+    """
+    cells = column.astype(str)
+    if cells.map(lambda cell: _INTEGER.fullmatch(cell) is not None).all():
+        try:
+            return cells.astype("int64").to_numpy()
+        except OverflowError:
+            return cells.to_numpy("str")
+    if decimal == ",":
+        cells = cells.where(~cells.str.fullmatch(_DECIMAL_COMMA), cells.str.replace(",", "."))
+    are_numbers = cells.map(lambda cell: _NUMBER.fullmatch(cell) is not None).to_numpy(bool)
+    are_integers = cells.str.fullmatch(r"[+-]?\d+").to_numpy(bool)
+    fractions = are_numbers & ~are_integers
+    if are_numbers.all() and fractions.any():
+        return cells.astype("float64").to_numpy()
+    if fractions.sum() > len(cells) / 2:
+        row = int(np.argmin(are_numbers))
+        raise InputError(
+            f"Column {name} of {path} must hold numbers throughout, or classes. Received: {column.iloc[row]!r} in row "
+            f"{row + 1}, {column.iloc[int(np.argmax(fractions))]!r} elsewhere"
+        )
+    return column.astype(str).to_numpy("str")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

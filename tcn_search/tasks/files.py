@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.tasks.endings import KNOWN, file_format
+from tcn_search.tasks.forecast import read_table
 from tcn_search.tasks.reading import read_inputs
-from tcn_search.tasks.tables import pad, read_csv, read_ts
+from tcn_search.tasks.table_layout import TableLayout
+from tcn_search.tasks.tables import Columns, pad, read_csv, read_like
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.ts_files import read_ts
 
 _ARRAYS = {
     "X_train": "X_train",
@@ -78,25 +83,53 @@ def _in_the_words_of_the_file(message: str) -> str:
     return message.replace("_validation", "_val")
 
 
-def read_new_data(path: Path, target: str | None = None) -> np.ndarray:
-    """Sequences to predict, (n, T, C): array X (or X_test) of an .npz, with lengths; or a .csv or .ts.
+class NewData(NamedTuple):
+    """Sequences to predict.
 
-    Targets may be there; they are not looked at. A .csv with a time column and no sequences is one of them.
+    Attributes:
+        X: (n, T, C), NaN beyond a row's own length.
+        left_out: columns of a table that are not read.
+    """
+
+    X: np.ndarray
+    left_out: tuple[str, ...] = ()
+
+
+def read_new_data(
+    path: Path, layout: TableLayout | None = None, target: str | None = None, time: str | None = None
+) -> NewData:
+    """Read sequences to predict: array X (or X_test) of an .npz, with lengths; or a table, or a .ts.
+
+    Targets may be there; they are not looked at. A table with a time column and no sequences is one of them.
 
     Args:
-        target: the target's column of a .csv, where it is called otherwise than usual.
+        layout: of the table that the model was trained on: columns are found by their names.
+        target: a column that is no input, of a table that nothing is known of.
+        time: the time column, where it is called otherwise than in training.
 
     Raises:
         InputError: names the file and the array or column.
     """
-    if path.suffix == ".npz":
-        return _new_arrays(path)
-    if not path.name.endswith((".csv", ".csv.gz", ".ts")):
-        raise InputError(f"Data to predict must be an .npz, a .csv or a .ts. Received: {path}")
-    sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path, target)).X
+    found = file_format(path)
+    if found == "npz":
+        return NewData(_new_arrays(path))
+    if found == "table" and layout is not None and layout.form == "forecast":
+        table = read_table(path, time or layout.time, layout.written, layout.inputs)
+        return NewData(table.values[None], table.left_out)
+    if found == "table":
+        new = (
+            read_csv(path, Columns(target=target, time=time))
+            if layout is None
+            else read_like(path, replace(layout, time=time or layout.time))
+        )
+        sequences, left_out = new.X, new.left_out
+    elif found == "ts":
+        sequences, left_out = read_ts(path)[0], ()
+    else:
+        raise InputError(f"Data to predict must be {KNOWN}. Received: {path}")
     X, lengths = pad(sequences, max(map(len, sequences)))
     try:
-        return read_inputs(X, lengths, "")
+        return NewData(read_inputs(X, lengths, ""), left_out)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +12,12 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
-from tcn_search.tasks.csv_files import read_frame, require_numbers
+from tcn_search.tasks.csv_files import numbers_of, open_table
+from tcn_search.tasks.table_layout import TableFormat, TableLayout
+from tcn_search.tasks.tables import SEQUENCE, left_out_note, named
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.times import read_times
 from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
@@ -21,11 +25,13 @@ _ETT_MONTHS = (12, 4, 4)
 
 
 class Table(NamedTuple):
-    """Series at equal steps of time: `values` (steps, columns) float32."""
+    """Series at equal steps of time, in its order: `values` (steps, columns) float64."""
 
     time: pd.Index
+    time_name: str
     columns: tuple[str, ...]
     values: np.ndarray
+    left_out: tuple[str, ...] = ()
 
 
 def forecast(
@@ -37,6 +43,11 @@ def forecast(
     parts: str | Sequence[float] = (0.7, 0.1, 0.2),
     from_last_value: bool = True,
     required_context: int | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    dayfirst: bool | None = None,
+    time_format: str | None = None,
 ) -> Task:
     """Predict the next `horizon` steps from the `look_back` steps before them, in every window of stride 1.
 
@@ -46,7 +57,8 @@ def forecast(
     own units. Windows are views into the one table, not copies of it.
 
     Args:
-        file: a .csv (or .csv.gz) with a time column at equal steps and columns of numbers.
+        file: a .csv or .tsv (or .gz of one) with a time column at equal steps and columns of numbers. Rows are
+            put in the order of time.
         horizon: steps to predict.
         look_back: the longest window. A space may search shorter ones: they see the end of the same windows,
             so all are judged on the same targets.
@@ -56,13 +68,15 @@ def forecast(
             months of 30 days, which is customary for the ETT sets. Rows that are left over are not used.
         from_last_value: what is learnt is the difference from the window's last value.
         required_context: steps that the task needs to see, if not the whole window.
+        delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; found out where that is safe.
 
     Raises:
         InputError: names the file, the column or the argument.
     """
     horizon, look_back = positive_integer("horizon", horizon), positive_integer("look_back", look_back)
     path = Path(file)
-    table = read_table(path, time)
+    written = TableFormat(delimiter, decimal, encoding, dayfirst, time_format)
+    table = read_table(path, time, written)
     channels = _channels(path, table, target)
     ends = _ends(path, table.time, parts)
     starts = (look_back, *ends[:-1])
@@ -72,7 +86,8 @@ def forecast(
                 f"The {name} part of {path} has too few rows for a horizon of {horizon}: {max(0, end - start)} after "
                 "what is only looked back at. Use a shorter horizon or look_back, or other parts."
             )
-    training = table.values[: ends[0]].astype("float64")
+    values = table.values.astype("float32")
+    training = values[: ends[0]].astype("float64")
     mean, std = training.mean(axis=0), training.std(axis=0)
     std[std == 0] = 1.0
     spec = TaskSpec(
@@ -88,78 +103,112 @@ def forecast(
         target_std=tuple(std[channels].tolist()) * horizon,
         required_context=required_context,
         last_value_channels=tuple(channels) if from_last_value else (),
+        table=TableLayout(
+            form="forecast",
+            inputs=table.columns,
+            targets=tuple(table.columns[k] for k in channels),
+            time=table.time_name,
+            written=written,
+        ),
     )
     train, validation, test = (
-        _windows(table.values[start - look_back : end], look_back, horizon, channels)
+        _windows(values[start - look_back : end], look_back, horizon, channels)
         for start, end in zip(starts, ends, strict=True)
     )
     described = f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
-    return Task(spec, train, validation, test, described)
+    note = left_out_note(path, table.left_out)
+    return Task(spec, train, validation, test, described, notes=(note,) if note else ())
 
 
-def read_table(path: Path, time: str | None = None) -> Table:
-    """A CSV with a time column at equal steps; every other column must hold numbers.
+def read_table(
+    path: Path,
+    time: str | None = None,
+    written: TableFormat = TableFormat(),
+    columns: Sequence[str] | None = None,
+) -> Table:
+    """Read a table with a time column at equal steps; every column that is read must hold numbers.
+
+    Args:
+        time: the time column; default one with a usual name, else a first column without a name.
+        columns: those to read, in this order; default all others.
 
     Raises:
         InputError: names the file, the column and the row.
     """
-    frame = read_frame(path)
+    opened = open_table(path, written)
     if time is None:
-        time = next((name for name in frame.columns if str(name).lower() in _TIME_NAMES), None)
-    if time not in frame.columns:
+        time = named(opened.names, _TIME_NAMES)
+        if time is None and opened.names[0] == "":  # the index of a frame
+            time = "time"
+            opened = replace(opened, names=(time, *opened.names[1:]))
+    there = [name for name in opened.names if name]
+    if time is None or time not in there:
         raise InputError(
             f"{path} needs a time column: one called {', '.join(_TIME_NAMES)}, or say which with time. "
-            f"It has: {', '.join(map(str, frame.columns))}"
+            f"It has: {', '.join(there)}"
         )
-    index = _read_time(path, str(time), frame.pop(time))
-    require_numbers(path, frame, list(frame.columns))
-    if frame.empty:
-        raise InputError(f"{path} has no column of numbers beside {time}.")
-    return Table(index, tuple(map(str, frame.columns)), frame.to_numpy("float32"))
-
-
-def read_new_table(path: Path, time: str | None, targets: Sequence[str], channels: int) -> np.ndarray:
-    """A table to predict from, (1, rows, channels), its columns in the order of training where that is known.
-
-    Args:
-        time: the time column, where it is called otherwise than usual.
-        targets: columns that the model predicts; if they are all that it reads, other columns are left out.
-        channels: columns that the model reads.
-
-    Raises:
-        InputError: as `read_table`; or a column is missing.
-    """
-    table = read_table(path, time)
-    missing = [name for name in targets if name not in table.columns]
+    missing = [name for name in columns or () if name not in there]
     if missing:
         raise InputError(
-            f"{path} must have the columns that the model predicts. Missing: {', '.join(missing)}. "
-            f"It has: {', '.join(table.columns)}"
+            f"{path} must have the columns that were trained on. Missing: {', '.join(missing)}. "
+            f"It has: {', '.join(there)}"
         )
-    columns = targets if len(targets) == channels else table.columns
-    return table.values[:, [table.columns.index(name) for name in columns]][None]
+    frame = opened.read(text_columns=[time])
+    index = _read_time(path, time, frame, written)
+    found = list(columns or (name for name in frame.columns if name != time))
+    if not found:
+        raise InputError(f"{path} has no column of numbers beside {time}.")
+    values = numbers_of(path, frame, found)
+    order = np.argsort(index.to_numpy(), kind="stable")
+    counters = frame.attrs["left_out"]
+    return Table(
+        time=index[order],
+        time_name=time,
+        columns=tuple(found),
+        values=values[order],
+        left_out=(*counters, *(name for name in frame.columns if name not in (*found, time))),
+    )
 
 
-def _read_time(path: Path, name: str, column: pd.Series) -> pd.Index:
-    """The times, ascending at equal steps (or equal calendar steps, such as months)."""
-    if pd.api.types.is_numeric_dtype(column):
-        index = pd.Index(column)
-    else:
-        try:
-            index = pd.DatetimeIndex(pd.to_datetime(column))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"Column {name} of {path} cannot be read as times: {error}") from error
-    steps = np.diff(index.to_numpy())
-    nothing = np.timedelta64(0) if isinstance(index, pd.DatetimeIndex) else 0
-    backwards = np.flatnonzero(steps <= nothing)
-    differs = ~np.isclose(steps, steps[:1], rtol=1e-4) if steps.dtype.kind == "f" else steps != steps[:1]
-    regular = isinstance(index, pd.DatetimeIndex) and len(index) > 2 and pd.infer_freq(index) is not None
-    uneven = backwards if len(backwards) or regular else np.flatnonzero(differs)
-    if len(uneven):
-        row = int(uneven[0]) + 1
+def _read_time(path: Path, name: str, frame: pd.DataFrame, written: TableFormat) -> pd.Index:
+    """Return the times of the rows, which must be at equal steps (or equal calendar steps, such as months)."""
+    empty = np.flatnonzero(frame[name].isna())
+    if len(empty):
         raise InputError(
-            f"The times of {path} must be ascending at equal steps. Received: {index[row - 1]}, then {index[row]} in "
-            f"row {row + 1}. Fill what is missing first."
+            f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
+            f"{empty[0] + 1}"
+        )
+    index = read_times(path, name, frame[name], written)
+    order = np.argsort(index.to_numpy(), kind="stable")
+    ordered = index[order]
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(twice):
+        place = int(twice[0])
+        several = named([column for column in frame.columns if column != name], SEQUENCE)
+        hint = "Leave one out; of local times that change from summer time, give the zone too."
+        if several is not None or len(twice) > len(index) // 3:
+            stacked = f" (column {several})" if several else ""
+            hint = (
+                f"If the file holds several series below each other{stacked}, give each a column of its own."
+            )
+        raise InputError(
+            f"Each time in {path} must stand in one row. Received: {ordered[place]} in rows {order[place] + 1} and "
+            f"{order[place + 1] + 1}. {hint}"
+        )
+    steps = np.diff(ordered.to_numpy())
+    if not len(steps):
+        return index
+    sizes, counts = np.unique(steps, return_counts=True)
+    usual = sizes[np.argmax(counts)]
+    uneven = ~np.isclose(steps, steps[:1], rtol=1e-4) if steps.dtype.kind == "f" else steps != usual
+    is_date = isinstance(ordered, pd.DatetimeIndex)
+    if uneven.any() and not (is_date and len(index) > 2 and pd.infer_freq(ordered) is not None):
+        place = int(np.argmax(uneven))
+        shown = pd.Timedelta(usual) if is_date else usual
+        raise InputError(
+            f"The times of {path} must be at equal steps. Received: {ordered[place]} in row {order[place] + 1}, then "
+            f"{ordered[place + 1]} in row {order[place + 1] + 1}, where most are {shown} apart. Fill what is missing "
+            "first."
         )
     return index
 

@@ -15,6 +15,7 @@ from tcn_search.tasks import mnist, published, tables
 from tcn_search.tasks.adding import adding
 from tcn_search.tasks.class_weights import with_class_weights
 from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
+from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
 from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
@@ -102,11 +103,11 @@ BUILT_IN = {
 PATH_OPTIONS = ("file", "test", "folder", "test_folder", "data_dir")
 
 
-_FILES: tuple[tuple[tuple[str, ...], Callable[..., Task], tuple[Callable[..., Task], ...]], ...] = (
-    ((".npz",), npz, ()),
-    ((".csv", ".csv.gz"), tables.csv, (tables.csv,)),
-    ((".ts",), tables.ts, (tables.ts,)),
-)
+_FILES: dict[str, tuple[Callable[..., Task], tuple[Callable[..., Task], ...]]] = {
+    "npz": (npz, ()),
+    "table": (tables.csv, (tables.csv,)),
+    "ts": (tables.ts, (tables.ts,)),
+}
 
 
 def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
@@ -146,10 +147,11 @@ def load_task(name: str | Path, **options: Any) -> Task:
 
 
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
-    for endings, load, own in _FILES:
-        if path.name.endswith(endings):
-            return _with_options(partial(load, path), str(path), options, also=(*own, Task.from_arrays))
-    raise InputError(f"A task's file must be an .npz, a .csv or a .ts. Received: {path}")
+    found = file_format(path)
+    if not found:
+        raise InputError(f"A task's file must be {KNOWN}. Received: {path}")
+    load, own = _FILES[found]
+    return _with_options(partial(load, path), str(path), options, also=(*own, Task.from_arrays))
 
 
 def _load_named(name: str, options: dict[str, Any]) -> Task:

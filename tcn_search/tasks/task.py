@@ -29,6 +29,7 @@ class Task:
         source: {"name", "options"} with which `load_task` makes it again, where that is possible.
         split: how the validation part was split off the training part, or None where it came by itself.
         groups: of the rows of both parts, where they have some.
+        notes: what else was understood, or left out, in whole sentences.
     """
 
     spec: TaskSpec
@@ -39,6 +40,7 @@ class Task:
     source: dict[str, Any] | None = None
     split: Split | None = None
     groups: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def training(self) -> TrainingData:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
+from tcn_search.tasks.table_layout import TableLayout
 
 _JUDGED_AT_ONCE = 256
 _OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need a few copies
@@ -39,6 +40,8 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
+        table: the table that the data was read from, if it was one. Like all fields that `repr` leaves out it says
+            how new data is read, decides nothing about a training, and is unknown to older studies.
     """
 
     name: str
@@ -58,6 +61,7 @@ class TaskSpec:
     scored_steps: int | None = None
     class_weights: tuple[float, ...] = ()
     vocabulary: int = 0
+    table: TableLayout | None = field(default=None, repr=False)
 
     @property
     def task_kind(self) -> Kind:
@@ -79,11 +83,22 @@ class TaskSpec:
             return 1
         return self.scored_steps if self.vocabulary and self.scored_steps else self.seq_len
 
+    @property
+    def about_new_data(self) -> tuple[str, ...]:
+        """Return names of the fields that only say how new data is read."""
+        return tuple(one.name for one in fields(self) if not one.repr)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
-        return {
+        """Plain values, as JSON knows them; without what only says how new data is read, where nothing is said."""
+        values = {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
+        for name in self.about_new_data:
+            if not values[name]:
+                del values[name]
+        if self.table is not None:
+            values["table"] = self.table.to_dict()
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TaskSpec:
@@ -91,4 +106,6 @@ class TaskSpec:
         given: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
+        if "table" in given:
+            given["table"] = TableLayout.from_dict(given["table"])
         return cls(**given)

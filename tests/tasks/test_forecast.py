@@ -13,16 +13,17 @@ import pytest
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
 from tcn_search.study.study_file import read_study_file
-from tcn_search.tasks.forecast import read_new_table
+from tcn_search.tasks.forecast import read_table
 from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
 
 ROWS = 100
+HOURS = pd.date_range("2024-01-01", periods=ROWS, freq="h")
+HOUR = pd.Timedelta(hours=1)
 
 
 def table(**columns: Any) -> pd.DataFrame:
-    hours = pd.date_range("2024-01-01", periods=ROWS, freq="h")
-    return pd.DataFrame({"date": hours, "a": np.arange(ROWS), "b": -2.0 * np.arange(ROWS), **columns})
+    return pd.DataFrame({"date": HOURS, "a": np.arange(ROWS), "b": -2.0 * np.arange(ROWS), **columns})
 
 
 @pytest.fixture
@@ -131,11 +132,13 @@ def test_bad_options(file: Path, options: dict[str, Any], message: str) -> None:
     ("columns", "message"),
     [
         ({"b": ["x"] * ROWS}, "Column b of FILE must hold numbers. Received: 'x' in row 1"),
-        ({"b": [1.0, np.nan] * 50}, "Column b of FILE must be finite. Received: nan in row 2"),
-        ({"date": list(range(ROWS, 0, -1))}, "The times of FILE must be ascending at equal steps. Received: 100, then 99 in row 2. Fill what is missing first."),
-        ({"date": pd.date_range("2024-01-01", periods=ROWS, freq="h")[::-1]}, "The times of FILE must be ascending at equal steps. Received: 2024-01-05 03:00:00, then 2024-01-05 02:00:00 in row 2. Fill what is missing first."),
-        ({"date": [7] * ROWS}, "The times of FILE must be ascending at equal steps. Received: 7, then 7 in row 2. Fill what is missing first."),
-        ({"date": [0, 1, 1, *range(3, ROWS)]}, "The times of FILE must be ascending at equal steps. Received: 1, then 1 in row 3. Fill what is missing first."),
+        ({"b": [1.0, np.nan] * 50}, "Column b of FILE must not have empty cells. Received: 50, the first in row 2"),
+        ({"date": [7] * ROWS}, "Each time in FILE must stand in one row. Received: 7 in rows 1 and 2. If the file holds several series below each other, give each a column of its own."),
+        ({"date": [0, 1, 1, *range(3, ROWS)]}, "Each time in FILE must stand in one row. Received: 1 in rows 2 and 3. Leave one out; of local times that change from summer time, give the zone too."),
+        ({"date": [*range(7), *range(8, ROWS + 1)]}, "The times of FILE must be at equal steps. Received: 6 in row 7, then 8 in row 8, where most are 1 apart. Fill what is missing first."),
+        ({"date": [*HOURS[:40], *HOURS[41:], HOURS[-1] + HOUR]}, "The times of FILE must be at equal steps. Received: 2024-01-02 15:00:00 in row 40, then 2024-01-02 17:00:00 in row 41, where most are 0 days 01:00:00 apart. Fill what is missing first."),
+        ({"date": [*HOURS[:50]] * 2, "id": [1] * 50 + [2] * 50}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 51. If the file holds several series below each other (column id), give each a column of its own."),
+        ({"date": ["soon"] * ROWS}, "Column date of FILE must hold numbers or times. Received: 'soon' in row 1"),
     ],
 )  # fmt: skip
 def test_bad_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
@@ -146,6 +149,45 @@ def test_bad_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> No
     assert str(error.value).replace(str(file), "FILE") == message
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"date": HOURS.strftime("%Y-%m-%dT%H:%M:%SZ")},
+        {"date": HOURS.strftime("%Y-%m-%d %H:%M:%S+05:30")},
+        {"date": HOURS.strftime("%d.%m.%Y %H:%M"), "dayfirst": True},
+        {"date": HOURS.strftime("%m/%d/%y %I:%M %p"), "time_format": "%m/%d/%y %I:%M %p"},
+        {"date": HOURS.strftime("%Y%m%d%H")},
+        {"date": HOURS.strftime("%b %d, %Y %H:%M")},
+    ],
+)
+def test_times_are_read_however_they_are_written(tmp_path: Path, columns: dict[str, Any]) -> None:
+    options = {name: columns[name] for name in ("dayfirst", "time_format") if name in columns}
+    table(date=columns["date"]).to_csv(tmp_path / "own.csv", index=False)
+    task = load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8, **options)
+    np.testing.assert_array_equal(task.train.X[0, :, 0], np.arange(8))
+    assert len(task.train) == 60
+
+
+def test_rows_are_put_in_the_order_of_time(file: Path, tmp_path: Path) -> None:
+    table()[::-1].to_csv(tmp_path / "newest_first.csv", index=False)
+    known, task = (
+        load_task("forecast", file=name, horizon=3, look_back=8)
+        for name in (file, tmp_path / "newest_first.csv")
+    )
+    np.testing.assert_array_equal(task.train.X, known.train.X)
+
+
+def test_row_numbers_are_no_series_and_an_unnamed_index_of_times_is_the_time(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "numbered.csv")
+    task = load_task("forecast", file=tmp_path / "numbered.csv", horizon=3, look_back=8)
+    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead"
+    assert task.notes == ("numbered.csv: not read: column Unnamed: 0",)
+    table().set_index("date").rename_axis(None).to_csv(tmp_path / "indexed.csv")
+    assert (
+        load_task("forecast", file=tmp_path / "indexed.csv", horizon=3, look_back=8).spec.input_channels == 2
+    )
+
+
 def test_times_may_be_fractions(tmp_path: Path) -> None:
     table(date=np.arange(ROWS) * 0.1).to_csv(tmp_path / "own.csv", index=False)
     assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
@@ -154,13 +196,14 @@ def test_times_may_be_fractions(tmp_path: Path) -> None:
 def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
     mixed = table(y=np.arange(ROWS) / 2).rename(columns={"date": "ds"})[["y", "b", "ds", "a"]]
     mixed.to_csv(tmp_path / "new.csv", index=False)
-    found = read_new_table(tmp_path / "new.csv", "ds", ["a", "b"], 2)
-    np.testing.assert_array_equal(found[0], np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1))
-    assert read_new_table(tmp_path / "new.csv", "ds", ["y"], 3).shape == (1, ROWS, 3)
+    found = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
+    np.testing.assert_array_equal(found.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1))
+    assert (found.columns, found.left_out) == (("a", "b"), ("y",))
+    assert read_table(tmp_path / "new.csv", "ds").values.shape == (ROWS, 3)
     with pytest.raises(
-        InputError, match=r"must have the columns that the model predicts. Missing: c. It has: y, b, a"
+        InputError, match=r"must have the columns that were trained on. Missing: c. It has: y, b, ds, a"
     ):
-        read_new_table(tmp_path / "new.csv", "ds", ["a", "c"], 2)
+        read_table(tmp_path / "new.csv", "ds", columns=["a", "c"])
 
 
 @pytest.mark.parametrize(

@@ -106,9 +106,9 @@ def test_validation_of_a_file_is_used(tmp_path: Path) -> None:
 def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
     X, _ = waves(3)
     np.savez(tmp_path / "new.npz", X=X, lengths=[16, 8, 16])
-    assert np.isnan(read_new_data(tmp_path / "new.npz")[1, 8:]).all()
+    assert np.isnan(read_new_data(tmp_path / "new.npz").X[1, 8:]).all()
     np.savez(tmp_path / "old.npz", X_test=X)
-    np.testing.assert_array_equal(read_new_data(tmp_path / "old.npz"), X)
+    np.testing.assert_array_equal(read_new_data(tmp_path / "old.npz").X, X)
     np.savez(tmp_path / "none.npz", Z=X)
     with pytest.raises(InputError, match="has neither X nor X_test. It has: Z."):
         read_new_data(tmp_path / "none.npz")
@@ -124,7 +124,7 @@ def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
         ("osuleaf", {"seq_len": 3}, "Task 'osuleaf' has no option 'seq_len'. It has: validation_fraction, seed, data_dir."),
         ("forecast", {}, "Task 'forecast' needs the option file: a CSV of yours with a time column."),
         ("nowhere/data.npz", {}, "There is no file nowhere/data.npz."),
-        ("data.xls", {}, "A task's file must be an .npz, a .csv or a .ts. Received: data.xls"),
+        ("data.xls", {}, "A task's file must be an .npz, a .csv, a .tsv or a .ts. Received: data.xls"),
     ],
 )  # fmt: skip
 def test_bad_names(name: str, options: dict[str, int], message: str) -> None:

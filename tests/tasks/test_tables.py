@@ -40,7 +40,7 @@ def test_long_tables_hold_sequences_of_any_length_in_any_order(tmp_path: Path) -
     firsts = set(task.validation.X[:, 0, 0])
     held = [row for row in range(12) if X[row, 0, 0] in firsts]
     assert {row ^ 1 for row in held} == set(held)  # two sequences a patient, both here or there
-    np.testing.assert_allclose(read_new_data(tmp_path / "other.csv"), task.test.X)
+    np.testing.assert_allclose(read_new_data(tmp_path / "other.csv").X, task.test.X)
     assert task.source is not None
     assert load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
 
@@ -66,7 +66,7 @@ def test_steps_are_times_and_sequences_stay_in_their_order(tmp_path: Path) -> No
     table["time"] = [f"{8 + step // 4}:{step % 4 * 15:02}" for step in table["time"]]
     kept = table.groupby("id", sort=False, group_keys=False)[list(table)].apply(lambda rows: rows[::-1])
     kept.to_csv(tmp_path / "new.csv", index=False)
-    new = read_new_data(tmp_path / "new.csv")
+    new = read_new_data(tmp_path / "new.csv").X
     for row in range(4):
         np.testing.assert_allclose(new[row, :14], X[row, :14], rtol=1e-6)
 
@@ -102,12 +102,12 @@ def test_ts_files_equal_the_archive(name: str) -> None:
     assert known.test is not None
     np.testing.assert_array_equal(task.test.X, known.test.X)
     np.testing.assert_array_equal(task.train.y, known.train.y)
-    np.testing.assert_array_equal(read_new_data(folder / f"{name}_TEST.ts"), task.test.X)
+    np.testing.assert_array_equal(read_new_data(folder / f"{name}_TEST.ts").X, task.test.X)
 
 
 def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> None:
     long(1).drop(columns=["id", "label"]).to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv")[0], X[0, :14], rtol=1e-6)
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv").X[0], X[0, :14], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,9 @@ def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> N
         (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target."),
         (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. For one long series use the task forecast."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
-        (long(one=np.nan), "Column one of FILE must be finite. Received: nan in row 1"),
-        (long(label=None), "Column label of FILE must not have empty cells. Received: 180"),
+        (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
+        (long(one=np.inf), "Column one of FILE must be finite. Received: inf in row 1"),
+        (long(label=None), "Column label of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long()[["id", "label"]], "FILE has no column of numbers. It has: id, label"),
         (long(label="a"), "FILE: y_train must hold at least 2 classes. Received only: a"),
         (long()[:0], "FILE holds no rows."),
@@ -139,7 +140,8 @@ def test_other_mistakes(tmp_path: Path) -> None:
     long().to_csv(tmp_path / "own.csv", index=False)
     long().drop(columns="two").to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(
-        InputError, match=r"other.csv must have the columns of .*own.csv, one, two\. Received: one$"
+        InputError,
+        match=r"other.csv must have the columns that were trained on. Missing: two. It has: id, time, one, label$",
     ):
         load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
     with pytest.raises(InputError, match="own.csv has no column 'three'. It has: id, time, one, two, label"):
@@ -148,7 +150,7 @@ def test_other_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="own.ts holds no sequences."):
         load_task(tmp_path / "own.ts")
     with pytest.raises(
-        InputError, match="Data to predict must be an .npz, a .csv or a .ts. Received: new.xls"
+        InputError, match="Data to predict must be an .npz, a .csv, a .tsv or a .ts. Received: new.xls"
     ):
         read_new_data(Path("new.xls"))
 
@@ -157,5 +159,121 @@ def test_a_file_that_was_cut_says_so(tmp_path: Path) -> None:
     long().to_csv(tmp_path / "whole.csv.gz", index=False)
     whole = (tmp_path / "whole.csv.gz").read_bytes()
     (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"cut.csv.gz cannot be read as CSV: "):
+    with pytest.raises(InputError, match=r"cut.csv.gz cannot be read: "):
         load_task(tmp_path / "cut.csv.gz")
+
+
+def test_a_test_file_is_read_by_names(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    long(4)[["label", "two", "time", "one", "id"]].assign(more=1.0).to_csv(
+        tmp_path / "other.csv", index=False
+    )
+    task = load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    assert task.test is not None
+    np.testing.assert_allclose(task.test.X[0, :14], X[0, :14], rtol=1e-6)
+    assert task.notes == ("other.csv: not read: column more",)
+
+
+@pytest.mark.parametrize("ids", [["01", "1"], ["1_12", "11_2"], ["A", "a"]])
+def test_ids_groups_and_classes_stay_as_they_are_written(tmp_path: Path, ids: list[str]) -> None:
+    table = long()
+    table["id"] = [f"{ids[row % 2]}" + "0" * (row // 2) for row in table["id"]]
+    table["label"] = [ids[row % 2] for row in np.repeat(np.arange(12), LENGTHS)]
+    table["patient"] = table["label"]
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", validation="random", validation_fraction=0.25)
+    assert len(task.train) + len(task.validation) == 12
+    assert task.spec.class_names == tuple(sorted(ids))
+    assert task.groups is not None
+    assert len(set(task.groups)) == 2
+
+
+def test_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
+    names = np.array(["None", "NA", "null", "nan"])
+    long(label=names[np.repeat(np.arange(12) % 4, LENGTHS)]).to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", validation_fraction=0.4)
+    assert task.spec.class_names == ("NA", "None", "nan", "null")
+
+
+def test_classes_are_text_in_both_files_if_they_are_in_one(tmp_path: Path) -> None:
+    long(label=np.repeat(np.array(["1", "x"])[Y], LENGTHS)).to_csv(tmp_path / "own.csv", index=False)
+    long(4).assign(label="1").to_csv(tmp_path / "other.csv", index=False)
+    task = load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    assert task.test is not None
+    assert (task.spec.class_names, task.test.y.tolist()) == (("1", "x"), [0] * 4)
+
+
+def test_several_target_columns_are_numbers_to_predict(tmp_path: Path) -> None:
+    table = pd.DataFrame(X[..., 0]).assign(a=Y + 0.5, b=range(12))
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", target=["a", "b"])
+    assert (task.spec.kind, task.spec.outputs, task.spec.class_names) == ("regression", 2, ("a", "b"))
+    assert sorted([*task.train.y[:, 1], *task.validation.y[:, 1]]) == list(range(12))
+    kept = long()[["id", "time", "one"]]
+    kept.assign(a=kept["id"], b=kept["id"] / 2).to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", target=["a", "b"])
+    np.testing.assert_array_equal(task.train.y[:, 0], 2 * task.train.y[:, 1])
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    table = long().rename(columns={"id": "run", "time": "k", "label": "what"}).assign(who=1, series=7)
+    table["who"] = table["run"] // 2
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(
+        tmp_path / "own.csv", target="what", sequence="run", time="k", group="who", channels=["two", "one"]
+    )
+    assert task.spec.table is not None
+    assert task.spec.table.inputs == ("two", "one")
+    assert set(task.train.X[:, 0, 1]) < set(X[:, 0, 0])
+    assert task.notes == ("own.csv: not read: column series",)
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (long(series=1), {}, "FILE has 2 columns that may be the sequence: id, series. Say which with sequence = 'id', and with channels which columns are inputs."),
+        (long(group=1, patient=2), {}, "FILE has 2 columns that may be the group: group, patient. Say which with group = 'group', and with channels which columns are inputs."),
+        (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Say which with target = 'label', and with channels which columns are inputs."),
+        (long(patient=range(180)), {}, "Column patient of FILE must be the same in all rows of a sequence. Received: 0 and 1 in sequence 0, the second in row 2"),
+        (long(), {"target": ["one", "label"]}, "Several target columns must not change within a sequence. Received: one, label of FILE, which change in sequence 0"),
+        (long(), {"target": ["one", "one"]}, "Column one of FILE can have one role only. Received: it is named for two"),
+        (long(), {"channels": ["one", "label"]}, "Column label of FILE can have one role only. Received: it is named for two"),
+        (long(), {"channels": ["three"]}, "FILE has no column 'three'. It has: id, time, one, two, label"),
+        (long(), {"sequence": "three"}, "FILE has no column 'three'. It has: id, time, one, two, label"),
+        (pd.DataFrame(X[..., 0]).assign(a="x", b=1), {"target": ["a", "b"]}, "Several target columns must all hold numbers. Received: 'x' in column a of FILE"),
+    ],
+)  # fmt: skip
+def test_columns_that_may_mean_several_things(
+    tmp_path: Path, table: pd.DataFrame, options: dict[str, Any], message: str
+) -> None:
+    file = tmp_path / "bad.csv"
+    table.to_csv(file, index=False)
+    with pytest.raises(InputError) as error:
+        load_task(file, **options)
+    assert str(error.value).replace(str(file), "FILE") == message
+
+
+def test_new_data_is_read_by_names(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    layout = load_task(tmp_path / "own.csv").spec.table
+    new = long(4)[["two", "id", "one", "time"]].assign(more="text")
+    new.to_csv(tmp_path / "new.csv")
+    found = read_new_data(tmp_path / "new.csv", layout)
+    np.testing.assert_allclose(found.X[0, :14], X[0, :14], rtol=1e-6)
+    assert found.left_out == ("Unnamed: 0", "more")
+    new.drop(columns="one").to_csv(tmp_path / "new.csv")
+    with pytest.raises(
+        InputError, match=r"new.csv must have the columns that were trained on. Missing: one. It has: "
+    ):
+        read_new_data(tmp_path / "new.csv", layout)
+
+
+def test_steps_of_a_wide_table_are_read_by_names_too(tmp_path: Path) -> None:
+    table = pd.DataFrame(X[..., 0]).add_prefix("t")
+    table.assign(target=Y).to_csv(tmp_path / "own.csv", index=False)
+    layout = load_task(tmp_path / "own.csv").spec.table
+    table[table.columns[::-1]].to_csv(tmp_path / "new.csv", index=False)
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X, X[..., :1], rtol=1e-6)
+    table.drop(columns="t3").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(InputError, match="Missing: t3. "):
+        read_new_data(tmp_path / "new.csv", layout)

@@ -1,0 +1,40 @@
+"""Kinds of data files, told by their endings."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+_ENDINGS = {
+    ".npz": "npz",
+    ".csv": "table",
+    ".csv.gz": "table",
+    ".tsv": "table",
+    ".tsv.gz": "table",
+    ".ts": "ts",
+}
+KNOWN = "an .npz, a .csv, a .tsv or a .ts"
+
+
+def file_format(path: str | PurePath) -> str:
+    """Return "npz", "table" or "ts" by a file's ending in any case, "" for every other one.
+
+    >>> file_format("Own.CSV"), file_format("own.tsv.gz"), file_format("own.xls")
+    ('table', 'table', '')
+    """
+    return _ENDINGS.get(_ending(path).lower(), "")
+
+
+def stem(path: str | PurePath) -> str:
+    """Return a file's name without its ending, which may have two parts.
+
+    >>> stem("data/own.v2.csv.gz")
+    'own.v2'
+    """
+    return PurePath(path).name.removesuffix(_ending(path))
+
+
+def _ending(path: str | PurePath) -> str:
+    suffixes = PurePath(path).suffixes
+    if [suffix.lower() for suffix in suffixes[-1:]] == [".gz"]:
+        return "".join(suffixes[-2:])
+    return "".join(suffixes[-1:])

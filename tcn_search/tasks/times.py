@@ -1,0 +1,144 @@
+"""Columns of times: text or numbers, with or without zones, the day before the month or after it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tcn_search.errors import InputError
+from tcn_search.tasks.table_layout import TableFormat
+
+_YEAR_FIRST = r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?(?P<clock>[T ].*)?"
+_YEAR_LAST = r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4}|\d{2})(?P<clock>[T ,].*)?"
+_ZONE = r".*\d *(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
+_DAY_OR_MONTH = r"\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b"
+_HALF_DAYS = r"(?i).*\d *[ap]\.?m\.?\b.*"
+_DATES_AS_NUMBERS = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_LAST_YEAR_OF_2000 = 68  # of two digits, as in POSIX: 69 is 1969
+
+
+def read_times(path: Path, name: str, column: pd.Series, written: TableFormat = TableFormat()) -> pd.Index:
+    """Return a column of text as numbers, or as times without a zone: those that have one are in UTC.
+
+    Numbers that are no even count but all dates, such as 20240131, are dates.
+
+    Raises:
+        InputError: names column, row and reason; of dates that can be read in two ways, how to say which.
+    """
+    cells = column.astype(str).str.strip()
+    if written.time_format is not None:
+        return _parse(path, name, cells, cells, written.time_format, utc="%z" in written.time_format)
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if numbers.notna().all():
+        dates = _dates_as_numbers(cells, numbers.to_numpy())
+        return _finite(path, name, cells, numbers) if dates is None else dates
+    texts, how = cells, "ISO8601"
+    if cells.str.fullmatch(_YEAR_FIRST).all():
+        texts = _iso(cells.str.extract(_YEAR_FIRST))
+    elif cells.str.fullmatch(_YEAR_LAST).all():
+        parts = cells.str.extract(_YEAR_LAST)
+        day, month = _day_and_month(path, name, parts, cells, written.dayfirst)
+        texts = _iso(parts.assign(day=parts[day], month=parts[month]))
+    else:
+        how = "mixed"
+        ambiguous = cells.str.contains(_DAY_OR_MONTH)
+        if ambiguous.any():
+            raise _two_ways(path, name, cells[ambiguous].iloc[0])
+    if cells.str.fullmatch(_HALF_DAYS).any():
+        how = "mixed"
+    zoned = cells.str.fullmatch(_ZONE) & cells.str.contains(":")  # not 2024-01-05
+    if zoned.any() and not zoned.all():
+        row = int(np.argmax(zoned != zoned.iloc[0]))
+        raise InputError(
+            f"Times of column {name} of {path} must all have a zone, or none. Received: {cells.iloc[0]!r} in row 1, "
+            f"{cells.iloc[row]!r} in row {row + 1}"
+        )
+    return _parse(path, name, cells, texts, how, utc=bool(zoned.any()))
+
+
+def _parse(
+    path: Path, name: str, cells: pd.Series, texts: pd.Series, how: str, utc: bool
+) -> pd.DatetimeIndex:
+    """Return `texts`, which stand for `cells`, as times in a format of pandas."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that no common format was found
+            index = pd.DatetimeIndex(pd.to_datetime(texts, format=how, utc=utc))
+    except (ValueError, TypeError, OverflowError) as error:
+        row = _first_unreadable(texts, how)
+        as_wanted = f" in the format {how!r}" if "%" in how else ""
+        raise InputError(
+            f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cells.iloc[row]!r} in row "
+            f"{row + 1}"
+        ) from error
+    return index if index.tz is None else index.tz_convert(None)
+
+
+def _first_unreadable(texts: pd.Series, how: str) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for row, text in enumerate(texts):
+            try:
+                pd.to_datetime(text, format=how)
+            except (ValueError, TypeError, OverflowError):
+                return row
+    return 0
+
+
+def _finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.Index:
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        raise InputError(
+            f"Column {name} of {path} must be finite. Received: {cells.iloc[bad[0]]} in row {bad[0] + 1}"
+        )
+    return pd.Index(numbers)
+
+
+def _dates_as_numbers(cells: pd.Series, numbers: np.ndarray) -> pd.DatetimeIndex | None:
+    """Return whole numbers as dates, where they are not evenly spaced and each one is a date."""
+    widths = set(cells.str.len())
+    time_format = _DATES_AS_NUMBERS.get(max(widths)) if len(widths) == 1 else None
+    spacings = np.unique(np.diff(np.unique(numbers)))
+    if time_format is None or len(spacings) < 2 or not cells.str.isdecimal().all():
+        return None
+    dates = pd.to_datetime(cells, format=time_format, errors="coerce")
+    is_date = dates.notna().all() and dates.dt.year.between(1900, 2100).all()
+    return pd.DatetimeIndex(dates) if is_date else None
+
+
+def _day_and_month(
+    path: Path, name: str, parts: pd.DataFrame, cells: pd.Series, dayfirst: bool | None
+) -> tuple[str, str]:
+    """Return which part is the day and which the month, "first" or "second"."""
+    if dayfirst is None:
+        first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
+        is_first, is_second = bool((first > 12).any()), bool((second > 12).any())
+        may_be_year = is_first and bool((year <= 31).all())  # 20/01/05
+        if is_first == is_second or may_be_year:
+            raise _two_ways(path, name, cells.iloc[0])
+        dayfirst = is_first
+    return ("first", "second") if dayfirst else ("second", "first")
+
+
+def _two_ways(path: Path, name: str, cell: str) -> InputError:
+    return InputError(
+        f"The dates in column {name} of {path} can be read in two ways, such as {cell!r}. Say which is meant: "
+        'dayfirst = true or false, or time_format = "%d/%m/%Y".'
+    )
+
+
+def _iso(parts: pd.DataFrame) -> pd.Series:
+    """Return the columns year, month, day and clock as text that ISO 8601 allows, but for am and pm."""
+    year = parts["year"]
+    short = year.str.len() == 2
+    if short.any():
+        century = np.where(year.astype(int) <= _LAST_YEAR_OF_2000, "20", "19")
+        year = year.where(~short, pd.Series(century, index=year.index) + year)
+    date = year + "-" + parts["month"].str.zfill(2) + "-" + parts["day"].fillna("1").str.zfill(2)
+    clock = parts["clock"].fillna("").str.lstrip("T ,").str.strip()
+    clock = clock.str.replace(r"^(\d:)", r"0\1", regex=True)
+    clock = clock.str.replace(r" *(?:UTC|GMT)$", "Z", regex=True).str.replace(r" +([+-])", r"\1", regex=True)
+    return date + (" " + clock).where(clock != "", "")

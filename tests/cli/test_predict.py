@@ -1,0 +1,108 @@
+"""`predict` on tables: columns are found by name, and what is ignored is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tcn_search import Architecture, build_model, load_task
+from tcn_search.cli.main import main
+
+rng = np.random.default_rng(0)
+ROWS = [
+    {"id": row, "time": step, "accel": rng.normal(), "gyro": rng.normal(), "label": "du"[row % 2]}
+    for row in range(16)
+    for step in range(6)
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a model of a long table, and that table."""
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame(ROWS).to_csv("own.csv", index=False)
+    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv")).save("own.keras")
+    return tmp_path
+
+
+def predicted(model: str, data: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    assert main(["predict", model, data]) == 0
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def test_columns_are_found_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.DataFrame(ROWS)
+    known, nothing = predicted("own.keras", "own.csv", capsys)
+    assert (nothing, known.count("\n")) == ("", 17)
+    table[["gyro", "time", "id", "accel"]].assign(more=1).to_csv("swapped.csv")
+    found, said = predicted("own.keras", "swapped.csv", capsys)
+    assert (found, said) == (known, "swapped.csv: not read: column Unnamed: 0, more\n")
+    table.rename(columns={"accel": "a"}).to_csv("renamed.csv", index=False)
+    assert main(["predict", "own.keras", "renamed.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "tcn-search predict: renamed.csv must have the columns that were trained on. Missing: accel. "
+        "It has: id, time, a, gyro, label\n"
+    )
+
+
+def test_a_forecast_finds_its_series_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hours = pd.date_range("2024-01-01", periods=60, freq="h")
+    table = pd.DataFrame({"date": hours, "load": rng.normal(size=60), "heat": rng.normal(size=60)})
+    table.to_csv("series.csv", index=False)
+    task = load_task("forecast", file="series.csv", target="load", horizon=2, look_back=8)
+    build_model(Architecture(4, 3, (1, 2)), task).save("forecast.keras")
+    known, _ = predicted("forecast.keras", "series.csv", capsys)
+    table[["heat", "load", "date"]][::-1].to_csv("swapped.csv")
+    found, said = predicted("forecast.keras", "swapped.csv", capsys)
+    assert (found, said) == (known, "swapped.csv: not read: column Unnamed: 0\n")
+    table.drop(columns="heat").to_csv("less.csv", index=False)
+    assert main(["predict", "forecast.keras", "less.csv"]) == 2
+    assert "Missing: heat. It has: date, load" in capsys.readouterr().err
+    table.rename(columns={"date": "when"}).to_csv("renamed.csv", index=False)
+    assert main(["predict", "forecast.keras", "renamed.csv", "--time", "when"]) == 0
+    assert capsys.readouterr().out == known
+
+
+def test_new_tables_are_read_as_the_old_one_was(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.DataFrame(ROWS).assign(time=lambda frame: [f"0{1 + k}/02/2024" for k in frame["time"]])
+    table.to_csv("own.csv", index=False, sep=";", decimal=",")
+    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv", dayfirst=True)).save("own.keras")
+    known, _ = predicted("own.keras", "own.csv", capsys)
+    table[::-1].to_csv("reversed.csv", index=False, sep=";", decimal=",")
+    found, _ = predicted("own.keras", "reversed.csv", capsys)
+    assert [line.split(",")[1:] for line in found.splitlines()[:0:-1]] == [
+        line.split(",")[1:] for line in known.splitlines()[1:]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "own.xls"], "A study is a .toml file, or data: an .npz, a .csv, a .tsv or a .ts. Received: own.xls"),
+        (["run", "own"], "A study is a .toml file, or data: an .npz, a .csv, a .tsv or a .ts. Received: own"),
+        (["run", "own.csv", "--target", "x"], "{folder}/own.csv has no column 'x'. It has: id, time, accel, gyro, label"),
+        (["run", "own.csv", "--horizon", "2"], "Each time in {folder}/own.csv must stand in one row. Received: 0 in rows 1 and 7. If the file holds several series below each other (column id), give each a column of its own."),
+    ],
+)  # fmt: skip
+def test_run_says_what_is_wrong_with_a_table(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
+    found = capsys.readouterr().err.removeprefix("tcn-search run: ")
+    assert found.replace(str(folder) + "/", "").strip() == message.replace("{folder}/", "")
+    assert not Path("runs").exists()
+
+
+def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hours = pd.date_range("2024-01-01", periods=60, freq="h")
+    pd.DataFrame({"date": hours, "load": np.arange(60.0), "heat": 1.0}).to_csv("Series.CSV")
+    small = ["--trials", "1", "--workers", "1", "--set", "training.epochs=1", "--set", "task.look_back=8"]
+    assert main(["run", "Series.CSV", "--horizon", "2", "--target", "load", "--target", "heat", *small]) == 0
+    out = capsys.readouterr().out
+    assert "forecast of 2 of 2 series, 2 steps ahead" in out
+    assert "Series.CSV: not read: column Unnamed: 0" in out
+    assert main(["status", "Series.CSV"]) == 0
