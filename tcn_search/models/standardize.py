@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.arguments import channels_spec
+
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class Standardize(keras.layers.Layer):
@@ -22,6 +24,10 @@ class Standardize(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.mean, self.std, self.ragged = list(mean), list(std), ragged
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        # Otherwise one channel would be broadcast to those of the statistics.
+        self.input_spec = channels_spec(input_shape)
 
     def call(self, inputs: Any) -> Any:
         x = inputs
