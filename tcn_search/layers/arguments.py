@@ -1,6 +1,8 @@
-"""Arguments of the layer that must fit each other."""
+"""Arguments of the layer that must fit each other, and its input."""
 
 from __future__ import annotations
+
+import keras
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS
@@ -32,3 +34,16 @@ def check_state_arguments(padding: str, go_backwards: bool) -> None:
         )
     if go_backwards:
         raise InputError("return_state and initial_state need go_backwards=False. Received: True")
+
+
+def channels_spec(input_shape: tuple[int | None, ...]) -> keras.InputSpec:
+    """Specify inputs (B, T, C) of as many channels as a layer is built for.
+
+    Keras checks it at every call. Without it a convolution takes a multiple of the channels for groups of them.
+    """
+    if input_shape[-1] is None:
+        raise InputError(
+            "The number of channels, the last axis of the input, must be known when the layer is built. "
+            f"Received: shape {tuple(input_shape)}. Use keras.Input((steps, channels))."
+        )
+    return keras.InputSpec(ndim=3, axes={-1: input_shape[-1]})

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tcn_search.layers.arguments import channels_spec
 from tcn_search.layers.sliding import slide
 from tcn_search.layers.steps import every, resize
 from tcn_search.planning.grids import ConvolutionPlan
@@ -53,6 +54,7 @@ class DilatedConvolution(keras.layers.Layer):
         self.reach = (kernel_size - 1) * dilation
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.input_spec = channels_spec(input_shape)
         shape = (self.kernel_size, input_shape[-1], self.filters)
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self.kernel_initializer)
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.arguments import channels_spec
 from tcn_search.layers.convolution import DilatedConvolution
 from tcn_search.layers.dropout import scale_channels
 from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
 from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
-from tcn_search.layers.validity import Validity, mask_validity
+from tcn_search.layers.validity import Validity, mask_validity, zero_masked
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.last_step import BlockPlan
@@ -64,6 +65,7 @@ class ResidualBlock(keras.layers.Layer):
         self.batch_norm_momentum = batch_norm_momentum
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.input_spec = channels_spec(input_shape)
         self.convolutions, self.norms = [], []
         shape = tuple(input_shape)
         # Tracked in the order of keras-tcn's weights: convolution, its norm, the next convolution, ...
@@ -116,8 +118,10 @@ class ResidualBlock(keras.layers.Layer):
         convolution = ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
         lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
         plan = BlockPlan(None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None)
-        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
-        return self.evaluate(inputs, plan, training, factors, valid)
+        if mask is None:
+            return self.evaluate(inputs, plan, training, factors)
+        valid = mask_validity(mask, self.compute_dtype)
+        return self.evaluate(zero_masked(inputs, valid(None)), plan, training, factors, valid)
 
     def evaluate(
         self,
@@ -130,16 +134,18 @@ class ResidualBlock(keras.layers.Layer):
     ) -> tuple[Any, Any]:
         """(block output, skip output) at the steps of `plan`, of the input steps `inputs` (B, n, C).
 
-        `valid` gives (B, n, 1) ones at the steps of a grid that exist: a step that does not must be zero at
+        `valid` gives (B, n, 1) ones at the valid steps of a grid: a step that is not valid must be zero at
         the input of *every* convolution, as the zeros around a sequence are. `from_block` says that the
-        inputs are another block's output.
+        inputs are another block's output; those from outside are zero already where they are not valid.
         """
-        x = inputs if valid is None else inputs * valid(plan.inputs)
         hidden = None if valid is None else valid(plan.hidden)
+        if valid is not None and from_block:
+            inputs = inputs * valid(plan.inputs)
+        x = inputs
         if plan.phases > 1:
             x = split_phases(resize(x, plan.before, plan.after), plan.phases)
             if hidden is not None:
-                hidden = self._split_validity(hidden, plan)
+                hidden = self._split_validity(hidden, plan, ops.shape(inputs)[0])
         skip = self.convolve_twice(x, plan, training, factors, hidden)
         if plan.phases > 1:
             skip = cut(merge_phases(skip, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
@@ -150,8 +156,8 @@ class ResidualBlock(keras.layers.Layer):
     ) -> Any:
         """The skip output of `x`, both in the phases of the plan, (B · phases, n, C).
 
-        `valid` is None or (B · phases, n, 1), ones at the steps that exist after the first convolution; at
-        those that do not, x is zero.
+        `valid` is None or (B · phases, n, 1), ones at the valid steps after the first convolution; at the
+        others, x is zero.
         """
         for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
             if index and valid is not None:
@@ -175,10 +181,11 @@ class ResidualBlock(keras.layers.Layer):
         skip = x if self.activation in _IDEMPOTENT else self.activation(x)
         return self._add_up(inputs, skip, _SAME_STEPS, from_block=False), skip, after
 
-    def _split_validity(self, hidden: Any, plan: BlockPlan) -> Any:
-        """(B, n, 1) as (B · phases, rows, 1), for B rows even where all are alike."""
+    def _split_validity(self, hidden: Any, plan: BlockPlan, batch: Any) -> Any:
+        """(B, n, 1), or (1, n, 1) where all rows are alike, as (B · phases, rows, 1)."""
         fill = plan.convolutions[0].outputs * plan.phases - plan.hidden.count  # type: ignore
-        return split_phases(resize(hidden, 0, fill), plan.phases)
+        split = split_phases(resize(hidden, 0, fill), plan.phases)
+        return ops.tile(split, (batch, 1, 1)) if hidden.shape[0] == 1 else split
 
     def _after(
         self, x: Any, index: int, training: bool | None, factors: Factors, valid: Any, phases: int
@@ -187,7 +194,7 @@ class ResidualBlock(keras.layers.Layer):
         if self.norm == "batch" and training and valid is None:
             x = batch_norm_in_training(x, self.norms[index])
         elif self.norm == "batch":
-            # Only in training does it matter which steps exist; the full evaluation is used there.
+            # Only in training does it matter which steps are valid; the full evaluation is used there.
             mask = ops.cast(valid[..., 0], "bool") if training and valid is not None else None
             x = self.norms[index](x, training=training, mask=mask)
         elif self.norm == "layer":

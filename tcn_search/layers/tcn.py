@@ -9,11 +9,11 @@ import keras
 from keras import ops
 
 from tcn_search.errors import InputError
-from tcn_search.layers.arguments import check_state_arguments, one_norm
+from tcn_search.layers.arguments import channels_spec, check_state_arguments, one_norm
 from tcn_search.layers.dropout import draw_factors
 from tcn_search.layers.residual_block import Factors, ResidualBlock
 from tcn_search.layers.steps import every, rearrange
-from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, valid_run
+from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, zero_masked
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
 
@@ -45,9 +45,12 @@ class TCN(keras.layers.Layer):
         batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
             some 500 training steps to forget how it began.
 
-    A mask is obeyed: each row has one run of valid steps, padded before or after it, and its outputs are
-    what the row gives alone without padding. The last step is then the row's last valid step, with "same" the
-    step at half the row's own length.
+    A mask is obeyed: a masked step is as if its value were zero at the input of every convolution, so that what
+    stands in it changes nothing, and it keeps its place in time. A row that is padded before or after its
+    steps gives what it gives alone; a mask may have holes as well. Without `return_sequences` each row is read
+    at its last valid step, with "same" in its middle, (first + last + 1) // 2 of its first and its last valid
+    step, be there a hole or not. A row without any valid step gives what a sequence of zeros gives that are
+    zero at the input of every convolution. "valid" and states cannot be used with a mask.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -78,8 +81,15 @@ class TCN(keras.layers.Layer):
         self.supports_masking = True
         self.stateful = False  # states are handed in and out; Bidirectional asks
         self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
+        self._initializer = keras.initializers.get(kernel_initializer)
+        # keras-tcn keeps names, lists and tuples as they were given.
+        self.activation_name = activation if isinstance(activation, str) else self.activation
+        self.kernel_initializer = (
+            kernel_initializer if isinstance(kernel_initializer, str) else self._initializer
+        )
+        named = {"nb_filters": nb_filters, "dilations": dilations}
+        self._given_as_lists = tuple(name for name, value in named.items() if isinstance(value, list))
+        norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
             raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
         self.architecture = Architecture(
@@ -89,7 +99,7 @@ class TCN(keras.layers.Layer):
             nb_stacks=nb_stacks,
             padding=padding,
             use_skip_connections=bool(use_skip_connections),
-            norm=self.norm,
+            norm=norm,
         )
         if not 0 <= batch_norm_momentum < 1:
             raise InputError(
@@ -101,8 +111,63 @@ class TCN(keras.layers.Layer):
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
         self.return_state = return_state
+        self.residual_blocks: list[ResidualBlock] = []
         if return_state:
             check_state_arguments(padding, go_backwards)
+
+    def _as_given(self, name: str) -> Any:
+        value = getattr(self.architecture, name)
+        return list(value) if name in self._given_as_lists else value
+
+    @property
+    def nb_filters(self) -> int | Sequence[int]:
+        """Channels of every convolution, or one number for each dilation."""
+        return self._as_given("nb_filters")
+
+    @property
+    def kernel_size(self) -> int:
+        """Taps of every dilated convolution."""
+        return self.architecture.kernel_size
+
+    @property
+    def nb_stacks(self) -> int:
+        """How often the dilations are repeated."""
+        return self.architecture.nb_stacks
+
+    @property
+    def dilations(self) -> Sequence[int]:
+        """Dilation of each residual block of a stack."""
+        return self._as_given("dilations")
+
+    @property
+    def padding(self) -> str:
+        """Where zeros stand around the sequence: "causal", "same" or "valid"."""
+        return self.architecture.padding
+
+    @property
+    def use_skip_connections(self) -> bool:
+        """Whether the output is the sum of all skip outputs."""
+        return self.architecture.use_skip_connections
+
+    @property
+    def norm(self) -> str:
+        """The norm after each convolution: "none", "batch", "layer" or "weight"."""
+        return self.architecture.norm
+
+    @property
+    def use_batch_norm(self) -> bool:
+        """Whether the norm is batch norm."""
+        return self.norm == "batch"
+
+    @property
+    def use_layer_norm(self) -> bool:
+        """Whether the norm is layer norm."""
+        return self.norm == "layer"
+
+    @property
+    def use_weight_norm(self) -> bool:
+        """Whether the norm is weight norm."""
+        return self.norm == "weight"
 
     @property
     def receptive_field(self) -> int:
@@ -111,7 +176,8 @@ class TCN(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._check_rank(input_shape)
-        self.residual_blocks: list[ResidualBlock] = []
+        self.input_spec = channels_spec(input_shape)
+        self.residual_blocks = []
         architecture, shape = self.architecture, tuple(input_shape)
         blocks = architecture.blocks
         for index, (dilation, filters) in enumerate(blocks):
@@ -121,7 +187,7 @@ class TCN(keras.layers.Layer):
                 dilation,
                 architecture.padding,
                 self.activation,
-                self.kernel_initializer.clone(),
+                self._initializer.clone(),
                 self.norm,
                 residual=not (architecture.use_skip_connections and index == len(blocks) - 1),
                 batch_norm_momentum=self.batch_norm_momentum,
@@ -151,7 +217,10 @@ class TCN(keras.layers.Layer):
         if not self.return_sequences and not statistics:
             return self._evaluate_last_step(x, training, mask)
         plan = full_plan(self.architecture, x.shape[1], use_phases=not statistics)
-        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
+        valid = None
+        if mask is not None:
+            valid = mask_validity(mask, self.compute_dtype)
+            x = zero_masked(x, valid(None))
         run = self._run_all_steps if self._adds_up_in_blocks() else self._run
         outputs = run(x, plan, training, valid)  # (B, T, filters)
         return outputs if self.return_sequences else self._read_out(outputs, mask)
@@ -164,8 +233,9 @@ class TCN(keras.layers.Layer):
         assert inputs is not None
         assert wanted is not None
         if mask is not None or steps is None:
-            run = _whole_run(x) if mask is None else valid_run(mask)
-            x, valid = lay_rows(x, inputs, wanted.start, architecture.padding, run, self.compute_dtype)
+            # Of a length that is known only when the graph runs, the steps are counted as of a mask.
+            mask = ops.ones((1, ops.shape(x)[1]), "bool") if mask is None else mask
+            x, valid = lay_rows(x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype)
         else:
             x = every(x, inputs.start, inputs.stride, inputs.count)
         return ops.squeeze(self._run(x, plan, training, valid), axis=1)
@@ -210,22 +280,27 @@ class TCN(keras.layers.Layer):
         """Every step, (B, T, filters), where `_adds_up_in_blocks`.
 
         The sequence stays in phases from one block to the next where their dilations allow it, and the sum of
-        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ.
+        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For it to
+        hold at masked steps, too, only the convolutions see zeros there.
         """
         steps, phases, beyond = x.shape[1], 1, None
+        skips = self.architecture.use_skip_connections
         factors = self._draw_factors(x, training)
-        exist = None if valid is None else valid(plan.inputs)
+        valid_steps = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
+            masked = index > 0 and valid_steps is not None  # the input of the first block is zero already
             if block.match is not None:  # matched in the order of time, where there is no row to fill
                 x, phases = rearrange(x, phases, 1, steps), 1
-                x = x if exist is None else x * exist
+                x = x * valid_steps if masked else x
                 beside = rearrange(block.matched(x), 1, step.phases, steps)
             x, phases = rearrange(x, phases, step.phases, steps), step.phases
-            valid_here = None if exist is None else rearrange(exist, 1, phases, steps)
-            x = x if valid_here is None else x * valid_here
-            skip = block.convolve_twice(x, step, training, factors[index], valid_here)
-            x = block.add_up(x if block.match is None else beside, skip, from_block=index > 0)
-            if index == 0 and self.architecture.use_skip_connections:
+            valid_here = None if valid_steps is None else rearrange(valid_steps, 1, phases, steps)
+            seen = x * valid_here if masked else x
+            skip = block.convolve_twice(seen, step, training, factors[index], valid_here)
+            if block.match is None:
+                beside = x if skips else seen
+            x = block.add_up(beside, skip, from_block=index > 0)
+            if index == 0 and skips:
                 beyond = rearrange(skip - x, phases, 1, steps)
         x = rearrange(x, phases, 1, steps)
         return x if beyond is None else x + beyond
@@ -240,7 +315,7 @@ class TCN(keras.layers.Layer):
         padding = self.architecture.padding
         if mask is None:
             return x[:, ops.shape(x)[1] // 2 if padding == "same" else -1]
-        read = ops.maximum(read_step(*valid_run(mask), padding), 0)
+        read = read_step(mask, padding)
         chosen = ops.cast(ops.arange(ops.shape(x)[1], dtype="int32")[None, :] == read[:, None], x.dtype)
         return ops.sum(x * chosen[..., None], axis=1)
 
@@ -333,19 +408,17 @@ class TCN(keras.layers.Layer):
             "use_skip_connections",
             "norm",
         )
+        initializer = self.kernel_initializer
+        if not isinstance(initializer, str):
+            initializer = keras.initializers.serialize(initializer)
         return {
             **super().get_config(),
             **{name: described[name] for name in names},
             "dropout_rate": self.dropout_rate,
             "return_sequences": self.return_sequences,
             "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": initializer,
             "go_backwards": self.go_backwards,
             "return_state": self.return_state,
             "batch_norm_momentum": self.batch_norm_momentum,
         }
-
-
-def _whole_run(x: Any) -> tuple[Any, Any]:
-    """First step and length of a sequence whose length is known only when the graph runs, both (1,)."""
-    return ops.zeros((1,), dtype="int32"), ops.reshape(ops.cast(ops.shape(x)[1], "int32"), (1,))

@@ -1,4 +1,8 @@
-"""Rows of different lengths: which steps exist, and how rows are laid so that one plan serves the batch."""
+"""Masks: the steps that count, and a batch of rows aligned so that one last-step plan serves all.
+
+A masked step is as if its value were zero at the input of every convolution. It keeps its place in time, so a mask
+may have holes.
+"""
 
 from __future__ import annotations
 
@@ -10,51 +14,64 @@ from keras import ops
 
 from tcn_search.planning.grids import Grid
 
-# (B, n, 1), or (1, n, 1) where all rows are alike: 1 at the steps of a grid that exist and 0 at the others.
+# (B, n, 1), or (1, n, 1) where all rows are alike: 1 at the valid steps of a grid and 0 at the others.
 Validity = Callable[[Grid | None], Any]
 
 
 def mask_validity(mask: Any, dtype: str) -> Validity:
-    """Validity of the whole sequence: the mask (B, T) itself, for every grid holds all steps."""
+    """Return the validity of the whole sequence: the mask (B, T) itself, for every grid holds all steps."""
     valid = ops.expand_dims(ops.cast(mask, dtype), -1)
     return lambda grid: valid
 
 
-def valid_run(mask: Any) -> tuple[Any, Any]:
-    """First step and length of each row's run of valid steps, both (B,), of a mask (B, T)."""
-    valid = ops.cast(mask, "int32")
-    return ops.cast(ops.argmax(valid, axis=1), "int32"), ops.sum(valid, axis=1)
+def zero_masked(x: Any, valid: Any) -> Any:
+    """Set x (B, n, C) to zero where `valid` (B, n, 1) is 0, whatever stands there: NaN, too."""
+    return ops.where(ops.cast(valid, "bool"), x, ops.zeros_like(x))
 
 
-def read_step(first: Any, length: Any, padding: str) -> Any:
-    """The step that each row is read at: its last valid one, with "same" the one at half its length."""
-    return first + (length // 2 if padding == "same" else length - 1)
+def read_step(mask: Any, padding: str) -> Any:
+    """Find the step at which each row of a mask (B, T) is read, (B,).
 
-
-def lay_rows(
-    x: Any, grid: Grid, read: int, padding: str, run: tuple[Any, Any], dtype: str
-) -> tuple[Any, Validity]:
-    """Each row shifted so that the step it is read at lies at position `read`, taken at `grid`.
-
-    x is (B, T, C); `run` is the first step and the length of each row, (B,), or (1,) where all are alike.
-    Steps that do not exist are not zeroed here: the validity says which they are.
+    The row's last valid step; with "same" the middle of the row, from its first valid step to its last. A
+    row without any valid step is read somewhere: all of its steps are alike.
     """
-    first, length = run
-    shift = read_step(first, length, padding) - read  # (B,): position + shift is the row's own step
+    time = ops.shape(mask)[1]
+    steps, valid = ops.arange(time, dtype="int32"), ops.cast(mask, "bool")
+    last = ops.max(ops.where(valid, steps, 0), axis=1)
+    if padding != "same":
+        return last
+    first = ops.min(ops.where(valid, steps, time), axis=1)
+    return (first + last + 1) // 2
+
+
+def lay_rows(x: Any, mask: Any, grid: Grid, read: int, padding: str, dtype: str) -> tuple[Any, Validity]:
+    """Shift each row so that the step it is read at lies at position `read`, and take it at `grid`.
+
+    x is (B, T, C); the mask is (B, T), or (1, T) where all rows are alike. Steps outside the sequence are not
+    valid, and all that is not valid is zero.
+    """
+    time = ops.shape(x)[1]
+    shift = ops.expand_dims(
+        read_step(mask, padding) - read, -1
+    )  # (B, 1): position + shift is the row's own step
+    around = ops.pad(ops.expand_dims(ops.cast(mask, dtype), -1), [[0, 0], [1, 1], [0, 0]])  # (B, T + 2, 1)
 
     def valid(wanted: Grid | None) -> Any:
         assert wanted is not None
-        steps = _positions(wanted) + shift[:, None]
-        exists = ops.logical_and(steps >= first[:, None], steps < (first + length)[:, None])
-        return ops.expand_dims(ops.cast(exists, dtype), -1)
+        return _take(around, ops.clip(_positions(wanted) + shift, -1, time) + 1)
 
+    taken = _take(x, ops.clip(_positions(grid) + shift, 0, time - 1))
+    return zero_masked(taken, valid(grid)), valid
+
+
+def _take(x: Any, steps: Any) -> Any:
+    """(B, n, C): the steps (B, n), or (1, n) for all rows, of x (B, T, C)."""
+    if steps.shape[0] == 1:
+        return ops.take(x, steps[0], axis=1)
     batch, time, channels = ops.shape(x)
-    steps = ops.clip(_positions(grid) + shift[:, None], 0, time - 1)  # (B, n)
-    if shift.shape[0] == 1:
-        return ops.take(x, steps[0], axis=1), valid
-    rows = ops.reshape(x, (-1, channels))
-    steps = steps + ops.expand_dims(ops.arange(batch, dtype="int32") * time, -1)
-    return ops.reshape(ops.take(rows, steps, axis=0), (-1, grid.count, channels)), valid
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * time, -1)
+    rows = ops.take(ops.reshape(x, (-1, channels)), steps + first, axis=0)
+    return ops.reshape(rows, (-1, steps.shape[1], channels))
 
 
 def _positions(grid: Grid) -> Any:

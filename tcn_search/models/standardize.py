@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.arguments import channels_spec
+
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class Standardize(keras.layers.Layer):
@@ -33,6 +35,10 @@ class Standardize(keras.layers.Layer):
         self.std = list(std)
         self.ragged = ragged
         self.table = table
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        # Otherwise one channel would be broadcast to those of the statistics.
+        self.input_spec = channels_spec(input_shape)
 
     def call(self, inputs: Any) -> Any:
         x = inputs

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.errors import InputError
+
 _INITIAL_RANGE = 0.1
 
 
@@ -32,13 +34,23 @@ class TiedEmbedding(keras.layers.Layer):
         self.bias = self.add_weight((self.vocabulary,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any, reverse: bool = False) -> Any:
+        self._check_channels(inputs.shape, reverse)
         if reverse:
             return ops.matmul(inputs, ops.transpose(self.vectors)) + self.bias
         return ops.take(self.vectors, ops.cast(inputs[..., 0], "int32"), axis=0)
 
     def compute_output_spec(self, inputs: Any, reverse: bool = False) -> keras.KerasTensor:
+        self._check_channels(inputs.shape, reverse)
         width = self.vocabulary if reverse else self.width
         return keras.KerasTensor((*inputs.shape[:-1], width), dtype=self.compute_dtype)
+
+    def _check_channels(self, shape: tuple[int | None, ...], reverse: bool) -> None:
+        wanted = self.width if reverse else 1
+        if shape[-1] != wanted:
+            kind = "features" if reverse else "tokens"
+            raise InputError(
+                f"TiedEmbedding needs {kind} of shape (batch, time, {wanted}). Received: shape {tuple(shape)}"
+            )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary": self.vocabulary, "width": self.width}

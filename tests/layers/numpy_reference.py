@@ -30,13 +30,19 @@ def normalise(y, norm, weights):
     return y
 
 
-def tcn(x, weights, architecture, activation):
-    """All steps of one sequence x (T, C): (T, filters). `weights` as `TCN.get_weights()` has them."""
+def tcn(x, weights, architecture, activation, mask=None):
+    """All steps of one sequence x (T, C): (T, filters). `weights` as `TCN.get_weights()` has them.
+
+    Steps that the mask (T,) leaves out are zero at the input of every convolution.
+    """
     weights, skips = list(weights), []
+    masked = np.zeros(len(x), bool) if mask is None else ~np.asarray(mask, bool)
     blocks, total = architecture.blocks, 0.0
     for index, (dilation, filters) in enumerate(blocks):
+        x = np.where(masked[:, None], 0, x)
         y = x
         for _ in range(2):
+            y = np.where(masked[:, None], 0, y)
             kernel, bias = weights.pop(0), weights.pop(0)
             if architecture.norm == "weight":
                 kernel = kernel / np.sqrt((kernel**2).sum((0, 1))) * weights.pop(0)

@@ -9,10 +9,13 @@ from keras import ops
 
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
+from tcn_search.models.readout import PoolOverTime
 from tests.layers.configurations import configuration, shake, worst
-from tests.layers.differentiate import outputs
+from tests.layers.differentiate import gradients, outputs
+from tests.layers.numpy_reference import tcn
 
 TOLERANCE = 2e-5
+ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "linear": lambda x: x}
 
 
 def padded(lengths, steps, channels, before, seed=0):
@@ -60,6 +63,123 @@ def test_rows_equal_alone_over_many(seed):
     assert_rows_equal_alone(configuration(seed), [12, 7, 1, 5], 12, before=seed % 2 == 0)
 
 
+def holed(rows, steps, seed=0):
+    """Masks with holes, of a few valid steps and of many, the first row without any, the second with one."""
+    draw = np.random.default_rng(seed)
+    mask = draw.random((rows, steps)) < draw.uniform(0.1, 0.9, (rows, 1))
+    mask[0] = False
+    mask[1] = np.arange(steps) == draw.integers(steps)
+    return mask
+
+
+def step_read(row, padding):
+    """The step of a row's mask that is read; any step of a row that has no valid one."""
+    if not row.any():
+        return 0
+    first, last = np.flatnonzero(row)[[0, -1]]
+    return (first + last + 1) // 2 if padding == "same" else last
+
+
+def last_and_every(options, shape):
+    """The layer read at one step and the same one with all steps."""
+    layers = [TCN(**{**options, "return_sequences": every}) for every in (False, True)]
+    for layer in layers:
+        layer.build(shape)
+    shake(layers[0])
+    layers[1].set_weights(layers[0].get_weights())
+    return layers
+
+
+def assert_holes_are_zeros_of_every_convolution(options, seed, steps=13):
+    """Both evaluations give the reference's numbers, whatever stands in the masked steps."""
+    mask = holed(6, steps, seed)
+    x = np.random.default_rng(seed).normal(size=(6, steps, 2)).astype("float32")
+    other = np.where(mask[..., None], x, np.nan).astype("float32")
+    last, every = last_and_every(options, x.shape)
+    read, all_steps = outputs(last, x, mask), outputs(every, x, mask)
+    assert worst(outputs(last, other, mask), read) == 0
+    assert worst(outputs(every, other, mask), all_steps) == 0
+    turn = -1 if options["go_backwards"] else 1
+    for row, valid in enumerate(mask[:, ::turn]):
+        weights, activation = last.get_weights(), ACTIVATIONS[options["activation"]]
+        expected = tcn(x[row, ::turn], weights, last.architecture, activation, valid)
+        assert worst(all_steps[row], expected) < TOLERANCE
+        assert worst(read[row], expected[step_read(valid, options["padding"])]) < TOLERANCE
+
+
+@pytest.mark.parametrize("padding", ["causal", "same"])
+@pytest.mark.parametrize("seed", range(2) if keras.backend.backend() == "jax" else range(8))
+def test_holes_are_zeros_at_the_input_of_every_convolution(seed, padding):
+    assert_holes_are_zeros_of_every_convolution(configuration(seed, padding=padding), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(700, 860))
+def test_holes_are_zeros_at_the_input_of_every_convolution_over_many(seed):
+    assert_holes_are_zeros_of_every_convolution(configuration(seed), seed, steps=5 + seed % 20)
+
+
+class ReadAt(keras.layers.Layer):
+    """All steps of a layer, and then each row's own."""
+
+    def __init__(self, layer, steps):
+        super().__init__()
+        self.supports_masking = True
+        self.layer, self.steps, self.built = layer, steps, True
+
+    def call(self, x, training=False, mask=None):
+        outputs = self.layer(x, training=training, mask=mask)
+        return ops.stack([outputs[row, step] for row, step in enumerate(self.steps)])
+
+
+@pytest.mark.parametrize("padding", ["causal", "same"])
+def test_gradients_of_rows_with_holes(padding):
+    options = configuration(11, nb_filters=3, kernel_size=3, dilations=[1, 2], padding=padding, norm="weight")
+    mask = holed(5, 9)
+    x = np.random.default_rng(0).normal(size=(5, 9, 2)).astype("float32")
+    last, every = last_and_every({**options, "go_backwards": False}, x.shape)
+    read = [step_read(row, padding) for row in mask]
+
+    found, expected = gradients(last, x, mask=mask), gradients(ReadAt(every, read), x, mask=mask)
+    assert worst(found[0], expected[0]) < TOLERANCE
+    assert worst(found[1], expected[1]) < TOLERANCE
+    assert (found[1][~mask] == 0).all()
+    for mine, theirs in zip(found[2], expected[2], strict=True):
+        assert worst(mine, theirs) < TOLERANCE
+
+
+def test_masking_of_true_zeros_reads_the_last_step_that_is_not_zero():
+    series = np.array([[3, 1, 0, 2, 5, 0, 0], [0, 4, 0, 0, 1, 0, 2]], "float32")[..., None]
+    layer = TCN(4, 2, dilations=[1, 2], activation="tanh")
+    model = keras.Sequential([keras.Input((7, 1)), keras.layers.Masking(0.0), layer])
+    shake(layer)
+    every = TCN(4, 2, dilations=[1, 2], activation="tanh", return_sequences=True)
+    steps = keras.Sequential([keras.Input((7, 1)), keras.layers.Masking(0.0), every])
+    every.set_weights(layer.get_weights())
+    found, expected = model.predict(series, verbose=0), steps.predict(series, verbose=0)
+    assert worst(found, expected[[0, 1], [4, 6]]) < TOLERANCE
+    assert worst(found, expected[:, 3]) > 0.01  # as far from the first valid step as there are valid ones
+
+
+@pytest.mark.parametrize("padding", ["causal", "same"])
+def test_holes_in_sequences_of_unknown_length(padding):
+    layer = TCN(3, 3, dilations=[2, 1], padding=padding, norm="layer")
+    inputs, mask = keras.Input((None, 2)), holed(5, 11)
+    x = np.where(mask[..., None], np.random.default_rng(3).normal(size=(5, 11, 2)), 0).astype("float32")
+    model = keras.Model(inputs, layer(keras.layers.Masking(0.0)(inputs)))
+    shake(layer)
+    assert worst(model.predict(x, verbose=0), outputs(layer, x, mask)) < TOLERANCE
+
+
+def test_all_kinds_of_masks_are_one():
+    mask = holed(4, 9, seed=5)
+    x = np.random.default_rng(5).normal(size=(4, 9, 2)).astype("float32")
+    for layer in last_and_every(configuration(5, norm="layer"), x.shape):
+        expected = outputs(layer, x, mask)
+        for dtype in ("int32", "float32"):
+            assert worst(outputs(layer, x, mask.astype(dtype)), expected) == 0
+
+
 def trained_once(x, mask, **fixed):
     """All steps of a batch in training mode, and the weights after it: the moving statistics have moved."""
     options = {"nb_filters": 3, "kernel_size": 2, "dilations": [1, 2], "norm": "batch", **fixed}
@@ -92,16 +212,42 @@ def test_batch_norm_in_training_has_the_statistics_of_all_valid_steps_together()
         assert worst(one, other) < TOLERANCE
 
 
+@pytest.mark.parametrize("norm", ["batch", "layer", "weight"])
+def test_what_stands_in_a_hole_changes_no_statistics(norm):
+    mask = holed(5, 9)
+    x = np.random.default_rng(1).normal(size=(5, 9, 2)).astype("float32")
+    other = np.where(mask[..., None], x, 50).astype("float32")
+    found, weights = trained_once(x, mask, norm=norm)
+    again, others = trained_once(other, mask, norm=norm)
+    assert np.isfinite(found).all()
+    assert worst(found, again) == 0
+    for one, two in zip(weights, others, strict=True):
+        assert worst(one, two) == 0
+
+
 @pytest.mark.parametrize("padding", ["causal", "same"])
-def test_batch_norm_in_training_reads_each_row_at_its_own_step(padding):
+@pytest.mark.parametrize("holes", [False, True])
+def test_batch_norm_in_training_reads_each_row_at_its_own_step(padding, holes):
     x, mask = padded([9, 4, 6], 9, 2, before=False)
+    mask = holed(3, 9, seed=2) if holes else mask
     every, _ = trained_once(x, mask, padding=padding)
     layer = TCN(3, 2, dilations=[1, 2], norm="batch", padding=padding)
     layer.build(x.shape)
     shake(layer)
     read = ops.convert_to_numpy(layer(x, mask=ops.convert_to_tensor(mask), training=True))
-    steps = [n // 2 if padding == "same" else n - 1 for n in (9, 4, 6)]
+    steps = [step_read(row, padding) for row in mask]
     assert worst(read, every[np.arange(3), steps]) < TOLERANCE
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("max", np.max), ("average", np.mean)])
+def test_pooling_readout_ignores_steps_in_holes(kind, expected):
+    mask = holed(5, 9)
+    x = np.random.default_rng(0).normal(size=(5, 9, 3)).astype("float32") - 2  # below what is filled in
+    found = outputs(PoolOverTime(kind), x, mask)
+    for row, valid in enumerate(mask):
+        if valid.any():
+            assert worst(found[row], expected(x[row, valid], axis=0)) < TOLERANCE
+    assert np.isfinite(found).all()
 
 
 def test_pooling_readout_ignores_padded_steps():

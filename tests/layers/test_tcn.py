@@ -8,6 +8,8 @@ import pytest
 from keras import ops
 
 from tcn_search.errors import InputError
+from tcn_search.layers.convolution import DilatedConvolution
+from tcn_search.layers.residual_block import ResidualBlock
 from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import shake, worst
 
@@ -46,6 +48,99 @@ def test_rank_other_than_three(shape):
         TCN(2, 2, dilations=[1])(np.zeros(shape, "float32"))
 
 
+WRONG_CHANNELS = (
+    r"Input 0 with name 'None' of layer '{name}' is incompatible with the layer: expected axis -1 of input "
+    r"shape to have value {wanted}, but received input with shape \({batch}, 12, {channels}\)"
+)
+
+
+def wrong(name, wanted, channels, batch="2"):
+    """Keras' own message, which its convolutions give."""
+    return WRONG_CHANNELS.format(name=name, wanted=wanted, channels=channels, batch=batch)
+
+
+def noise(channels):
+    return np.random.default_rng(0).normal(size=(2, 12, channels)).astype("float32")
+
+
+@pytest.mark.parametrize("steps", [12, None])
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+def test_other_channels_than_built_for(tmp_path, kind, steps):
+    layer = TCN(8, 2, dilations=[1, 2], name="network")
+    if kind == "sequential":
+        model = keras.Sequential([keras.Input((steps, 1)), layer, keras.layers.Dense(1)])
+    else:
+        inputs = keras.Input((steps, 1))
+        model = keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
+    model.save(tmp_path / "model.keras")
+    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        one.compile("sgd", "mse")
+        with pytest.raises(ValueError, match=wrong("network", 1, 4, batch=r"(None|2)")):
+            one.predict(noise(4), verbose=0)
+        with pytest.raises(ValueError, match=wrong("network", 1, 2, batch=r"(None|2)")):
+            one.fit(noise(2), np.ones((2, 1)), verbose=0)
+        with pytest.raises(ValueError, match=wrong("network", 1, 8)):
+            one(noise(8))
+
+
+def test_other_channels_in_a_stream():
+    layer = TCN(4, 2, dilations=[1, 2], return_state=True, name="stream")
+    _, *states = layer(noise(1))
+    with pytest.raises(ValueError, match=wrong("stream", 1, 4)):
+        layer(noise(4), initial_state=states)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [DilatedConvolution(4, 2, name="part"), ResidualBlock(4, 2, 1, name="part"), TCN(4, 2, name="part")],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_other_channels_given_to_a_layer_itself(layer):
+    layer(noise(2))
+    with pytest.raises(ValueError, match=wrong("part", 2, 4)):
+        layer(noise(4))
+    with pytest.raises(ValueError, match=r"expected ndim=3, found ndim=2. Full shape received: \(2, 12\)"):
+        layer(noise(2)[..., 0])
+
+
+def test_channels_must_be_known():
+    with pytest.raises(
+        InputError,
+        match=r"The number of channels, the last axis of the input, must be known when the layer is built. "
+        r"Received: shape \(None, 12, None\). Use keras.Input\(\(steps, channels\)\).",
+    ):
+        TCN(4, 2, dilations=[1])(keras.Input((12, None)))
+
+
+def test_arguments_are_attributes():
+    layer = TCN(
+        [3, 4], 2, 2, (1, 3), "same", False, 0.1, True, "tanh", "glorot_uniform", True, go_backwards=True
+    )
+    found = {name: getattr(layer, name) for name in ("nb_filters", "kernel_size", "nb_stacks", "dilations")}
+    assert found == {"nb_filters": [3, 4], "kernel_size": 2, "nb_stacks": 2, "dilations": (1, 3)}
+    assert (layer.padding, layer.use_skip_connections, layer.dropout_rate) == ("same", False, 0.1)
+    assert (layer.norm, layer.use_batch_norm, layer.use_layer_norm) == ("batch", True, False)
+    assert (layer.use_weight_norm, layer.return_sequences, layer.go_backwards) == (False, True, True)
+    assert (layer.activation, layer.activation_name) == (keras.activations.tanh, "tanh")
+    assert (layer.kernel_initializer, layer.residual_blocks) == ("glorot_uniform", [])
+    layer.build((None, 9, 2))
+    assert [block.filters for block in layer.residual_blocks] == [3, 4, 3, 4]
+    with pytest.raises(AttributeError):
+        layer.kernel_size = 3  # it would change nothing
+    assert TCN(norm="weight").use_weight_norm
+
+
+def test_an_initializer_that_is_no_name_stays_one():
+    initializer = keras.initializers.RandomNormal(0, 0.3)
+    layer = TCN(4, 2, dilations=[1], kernel_initializer=initializer, activation=keras.activations.tanh)
+    assert layer.kernel_initializer is initializer
+    assert layer.activation_name is keras.activations.tanh
+    again = TCN.from_config(layer.get_config())
+    assert again.kernel_initializer.stddev == 0.3
+    with pytest.raises(ValueError, match="Could not interpret initializer identifier: no"):
+        TCN(4, 2, dilations=[1], kernel_initializer="no")
+
+
 @pytest.mark.parametrize("skips", [False, True])
 def test_valid_is_causal_without_the_steps_that_see_zeros(skips):
     options = {
@@ -79,8 +174,9 @@ def test_valid_needs_the_receptive_field(return_sequences):
 @pytest.mark.parametrize("padding", ["causal", "same"])
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("steps", [3, 12])
-def test_unknown_length(padding, return_sequences, steps):
-    layer = TCN(3, 2, dilations=[1, 3], padding=padding, return_sequences=return_sequences, norm="layer")
+@pytest.mark.parametrize("dilations", [[1, 3], [3, 1]])
+def test_unknown_length(padding, return_sequences, steps, dilations):
+    layer = TCN(3, 2, dilations=dilations, padding=padding, return_sequences=return_sequences, norm="layer")
     inputs = keras.Input((None, 2))
     model = keras.Model(inputs, layer(inputs))
     shake(layer)
