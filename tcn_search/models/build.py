@@ -143,9 +143,14 @@ def precision(name: str) -> Iterator[None]:
 
 def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
-    x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
-        inputs
-    )
+    x: Any = Standardize(
+        spec.input_mean,
+        spec.input_std,
+        spec.ragged,
+        recordings=spec.to_dict()["recordings"],
+        dtype="float32",
+        name="standardize",
+    )(inputs)
     window = x
     if spec.last_value_channels:
         x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,14 +14,21 @@ class Standardize(keras.layers.Layer):
     """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
 
     With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
+    `recordings` is kept only: the fields of a `RecordingFormat`, with which further recordings can be read.
     """
 
     def __init__(
-        self, mean: Sequence[float] = (), std: Sequence[float] = (), ragged: bool = False, **kwargs: Any
+        self,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        ragged: bool = False,
+        recordings: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.mean, self.std, self.ragged = list(mean), list(std), ragged
+        self.recordings = None if recordings is None else dict(recordings)
 
     def call(self, inputs: Any) -> Any:
         x = inputs
@@ -38,7 +45,13 @@ class Standardize(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "std": self.std, "ragged": self.ragged}
+        return {
+            **super().get_config(),
+            "mean": self.mean,
+            "std": self.std,
+            "ragged": self.ragged,
+            "recordings": self.recordings,
+        }
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

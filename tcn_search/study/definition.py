@@ -199,8 +199,10 @@ class Definition:
 
     def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
         """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
+        spec = self.spec.to_dict()
+        del spec["recordings"]  # decides nothing, and earlier versions did not keep it
         decides = [
-            self.spec.to_dict(),
+            spec,
             self.fingerprint,
             self.objective.name,
             self.backend,
@@ -245,7 +247,8 @@ class Definition:
         for section in ("task", "space", "constraints", "training", "search"):
             for key in sorted({*ours[section], *theirs[section]}):
                 one, two = ours[section].get(key), theirs[section].get(key)
-                if one != two:
+                not_kept = key == "recordings" and one is None  # by earlier versions
+                if one != two and not not_kept:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
         if self.backend != other.backend:
             found.append(f"backend: {self.backend} in the study, {other.backend} now")

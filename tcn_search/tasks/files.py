@@ -92,7 +92,10 @@ def read_new_data(path: Path, target: str | None = None) -> np.ndarray:
     if path.suffix == ".npz":
         return _new_arrays(path)
     if not path.name.endswith((".csv", ".csv.gz", ".ts")):
-        raise InputError(f"Data to predict must be an .npz, a .csv or a .ts. Received: {path}")
+        raise InputError(
+            f"Data to predict must be an .npz, a .csv, a .ts, a .wav or a folder of .wav files. "
+            f"Received: {path}"
+        )
     sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path, target)).X
     X, lengths = pad(sequences, max(map(len, sequences)))
     try:

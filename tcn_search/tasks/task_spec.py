@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
@@ -14,6 +14,21 @@ _OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need 
 def sequences_at_once(outputs: int) -> int:
     """Sequences in a batch that is only judged: 256, or fewer where so many outputs each would fill the memory."""
     return max(1, min(_JUDGED_AT_ONCE, _OUTPUTS_AT_ONCE // outputs))
+
+
+@dataclass(frozen=True)
+class RecordingFormat:
+    """How recordings were made into sequences.
+
+    Args:
+        rate: sampling rate, in Hz.
+        downsample: samples that became one step.
+        front: how: "average" or "fold".
+    """
+
+    rate: int
+    downsample: int
+    front: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
+        recordings: how they were read, where sequences are recordings. No part of the `repr`, from which a task's
+            fingerprint is made: studies of earlier versions do not know it.
     """
 
     name: str
@@ -58,6 +75,7 @@ class TaskSpec:
     scored_steps: int | None = None
     class_weights: tuple[float, ...] = ()
     vocabulary: int = 0
+    recordings: RecordingFormat | None = field(default=None, repr=False)
 
     @property
     def task_kind(self) -> Kind:
@@ -91,4 +109,6 @@ class TaskSpec:
         given: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
+        if given.get("recordings") is not None:
+            given["recordings"] = RecordingFormat(**given["recordings"])
         return cls(**given)

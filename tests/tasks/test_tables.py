@@ -148,7 +148,8 @@ def test_other_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="own.ts holds no sequences."):
         load_task(tmp_path / "own.ts")
     with pytest.raises(
-        InputError, match="Data to predict must be an .npz, a .csv or a .ts. Received: new.xls"
+        InputError,
+        match="Data to predict must be an .npz, a .csv, a .ts, a .wav or a folder of .wav files. Received: new.xls",
     ):
         read_new_data(Path("new.xls"))
 
