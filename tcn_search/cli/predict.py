@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from tcn_search.workers.backends import resolve_backend, use_backend
 if TYPE_CHECKING:
     import keras
     import numpy as np
+    import pandas as pd
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "data",
         metavar="DATA",
         help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv or .ts as for training; or "
-        "a .txt for a model of words",
+        "a .txt for a model of words; or a .wav, or a folder of them, for a model of recordings",
     )
     parser.add_argument(
         "--import",
@@ -46,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
-    # What is in a text or a table depends on the model, which takes seconds to load; all else is read before.
-    depends = data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
-    if depends and not data.is_file():
+    # What is in a text, a table or a recording depends on the model, which takes seconds to load; all else is
+    # read before.
+    recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
+    depends = recordings or data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
+    if depends and not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
     X = None if depends else read_new_data(data).X
     use_backend(resolve_backend("auto"))
@@ -61,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
 
         import_file(arguments.code)
     model = load_model(arguments.model)
-    frame = predict(model, _read_for(model, data, arguments) if X is None else X)
+    if recordings:
+        frame = _predict_recordings(model, data)
+    else:
+        frame = predict(model, _read_for(model, data, arguments) if X is None else X)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
@@ -71,6 +78,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"The predictions cannot be written to {arguments.out}: {error}") from error
     print(f"wrote {len(frame)} predictions to {arguments.out}")
     return 0
+
+
+def _predict_recordings(model: keras.Model, data: Path) -> pd.DataFrame:
+    """Predict the class of a .wav, or of each in a folder: a row a file, which is named."""
+    from tcn_search.models.predict import predict, recordings_of
+    from tcn_search.tasks.speech import read_new_recordings
+
+    form = recordings_of(model)
+    ragged = model.get_layer("standardize").ragged
+    new = read_new_recordings(data, form, model.input_shape[1], ragged)
+    if new.note:
+        print(new.note, file=sys.stderr)
+    frame = predict(model, new.X).drop(columns="sequence")
+    frame.insert(0, "file", new.names)
+    return frame
 
 
 def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> np.ndarray:

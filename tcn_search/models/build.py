@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
         spec.input_std,
         spec.ragged,
         table=None if spec.table is None else spec.table.to_dict(),
+        recordings=None if spec.recordings is None else asdict(spec.recordings),
         dtype="float32",
         name="standardize",
     )(inputs)

@@ -12,8 +12,9 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
 from tcn_search.tasks.table_layout import TableLayout
-from tcn_search.tasks.task_spec import sequences_at_once
+from tcn_search.tasks.task_spec import RecordingFormat, sequences_at_once
 
+_NOT_OURS = "Only a model that tcn_search built can be used: it has class names and scaling inside."
 _STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # what a forecast calls its outputs
 
 
@@ -33,9 +34,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     """
     last = model.layers[-1]
     if not isinstance(last, Predictions):
-        raise InputError(
-            "Only a model that tcn_search built can be used: it has class names and scaling inside."
-        )
+        raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
     X = _fit_to(model, X)
@@ -113,6 +112,24 @@ def vocabulary_of(model: keras.Model) -> list[str]:
     if not isinstance(model.layers[-1], Predictions) or not _is_of_tokens(model):
         raise InputError("A text can only be given to a model of words, such as one of word_ptb.")
     return model.layers[-1].class_names
+
+
+def recordings_of(model: keras.Model) -> RecordingFormat:
+    """How the recordings that a model was trained on were read.
+
+    Raises:
+        InputError: it was not trained on recordings, or does not say how they were read.
+    """
+    if not isinstance(model.layers[-1], Predictions):
+        raise InputError(_NOT_OURS)
+    kept = model.get_layer("standardize").recordings
+    if kept is None:
+        raise InputError(
+            "Recordings can only be given to a model that was trained on WAV files and keeps how they were "
+            "read. This one was trained on other data, or saved by an earlier version of tcn-search; then "
+            "train it again: tcn-search best STUDY --out NEW.keras"
+        )
+    return RecordingFormat(**kept)
 
 
 def _is_of_tokens(model: keras.Model) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ class Standardize(keras.layers.Layer):
 
     Args:
         table: `TableLayout.to_dict()` of the table that the task was read from, kept for reading new data.
+        recordings: the fields of a `RecordingFormat`, likewise.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Standardize(keras.layers.Layer):
         std: Sequence[float] = (),
         ragged: bool = False,
         table: dict[str, Any] | None = None,
+        recordings: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -35,6 +37,7 @@ class Standardize(keras.layers.Layer):
         self.std = list(std)
         self.ragged = ragged
         self.table = table
+        self.recordings = None if recordings is None else dict(recordings)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         # Otherwise one channel would be broadcast to those of the statistics.
@@ -61,6 +64,7 @@ class Standardize(keras.layers.Layer):
             "std": self.std,
             "ragged": self.ragged,
             "table": self.table,
+            "recordings": self.recordings,
         }
 
 

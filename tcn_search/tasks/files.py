@@ -126,7 +126,7 @@ def read_new_data(
     elif found == "ts":
         sequences, left_out = read_ts(path)[0], ()
     else:
-        raise InputError(f"Data to predict must be {KNOWN}. Received: {path}")
+        raise InputError(f"Data to predict must be {KNOWN}, or recordings (.wav). Received: {path}")
     X, lengths = pad(sequences, max(map(len, sequences)))
     try:
         return NewData(read_inputs(X, lengths, ""), left_out)

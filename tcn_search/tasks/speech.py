@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import wave
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +12,27 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.tasks.recordings import Recording, find_recordings, list_wav_files
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import RecordingFormat
 
 FRONTS = ("average", "fold")
-# 8 bits are unsigned with 128 for silence, the others signed.
-_SAMPLE_TYPES = {1: "u1", 2: "<i2", 4: "<i4"}
+_STARTS = (b"RIFF", b"RIFX", b"RF64", b"riff")  # the last: Sony's Wave64
+_LOUDEST = 1e30  # sums of so many samples as make one step stay far below what float32 holds
 
 
-class Recording(NamedTuple):
-    """A file with what its place and name say: class, speaker ("" if none), number (-1 if none)."""
+class NewRecordings(NamedTuple):
+    """Recordings to predict.
 
-    path: Path
-    label: str
-    speaker: str
-    number: int
+    Attributes:
+        X: (n, T, C), NaN at and beyond a recording's own length.
+        names: of the files, relative to the folder that was given.
+        note: what was left out of the folder, in words; "" if nothing was.
+    """
+
+    X: np.ndarray
+    names: list[str]
+    note: str
 
 
 def wav_folder(
@@ -39,11 +46,13 @@ def wav_folder(
     seed: int = 0,
     name: str = "wav_folder",
 ) -> Task:
-    """Recordings of different length, each of one class; validated on speakers that were not trained on.
+    """Load recordings, each of one class, validated on speakers that were not trained on.
 
-    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the Free Spoken
-    Digit Dataset. Speaker and number may be missing; without speakers, validation is drawn. Sequences end
-    with their clip; channels of a file are averaged, samples scaled to −1 .. 1.
+    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the Free
+    Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names with more parts.
+    A file without a speaker is a group of its own; if no file has one, validation is drawn. Sequences end
+    with their clip. Channels of a file are averaged, integer samples scaled to −1 .. 1 and floating-point
+    ones taken as they are. `inferred` of the task says what was left out of the folder.
 
     Args:
         folder: of the training files.
@@ -59,21 +68,31 @@ def wav_folder(
     """
     positive_integer("downsample", downsample)
     one_of("front", front, FRONTS)
-    train = find_recordings(Path(folder))
+    found = find_recordings(Path(folder))
+    train, notes = found.recordings, list(found.notes)
+    _require_two_classes(train, folder)
     if test_folder is not None:
-        test = find_recordings(Path(test_folder))
+        found = find_recordings(Path(test_folder))
+        test = found.recordings
+        notes += [f"{note} (in the test folder)" for note in found.notes]
     else:
         test = [one for one in train if 0 <= one.number < test_recordings]
         train = [one for one in train if not 0 <= one.number < test_recordings]
     if not train:
         raise InputError(
-            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number is below it."
+            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number is "
+            "below it."
         )
     clips, rate = read_clips([*train, *test])
+    longest = max(map(len, clips))
+    if downsample > longest:
+        raise InputError(
+            f"downsample must be at most {longest}, the samples of the longest recording. "
+            f"Received: {downsample}"
+        )
     X, lengths = _to_steps(clips, downsample, front)
     count = len(train)
     has_test = bool(test)
-    speakers = [one.speaker for one in train]
     task = Task.from_arrays(
         X[:count],
         np.array([one.label for one in train]),
@@ -81,49 +100,55 @@ def wav_folder(
         X_test=X[count:] if has_test else None,
         y_test=np.array([one.label for one in test]) if has_test else None,
         lengths_test=lengths[count:] if has_test else None,
-        groups_train=speakers if all(speakers) else None,
+        groups_train=_groups(train),
         name=name,
         kind="classification",
         validation=validation,
         validation_fraction=validation_fraction,
         seed=seed,
     )
-    who = f" of {len(set(speakers))} speakers" if all(speakers) else ""
-    told = f"{len(task.spec.class_names)} classes, {len(train) + len(test)} recordings{who} at {rate:,} Hz"
-    shortened = f", {downsample} samples a step" if downsample > 1 else ""
-    return replace(task, inferred=f"classification, {told}{shortened}")
+    told = (
+        f"classification, {len(task.spec.class_names)} classes, {len(train) + len(test)} recordings"
+        f"{_speakers(train)} at {rate:,} Hz"
+    )
+    if downsample > 1:
+        told += f", {downsample} samples a step"
+    return replace(
+        task,
+        spec=replace(task.spec, recordings=RecordingFormat(rate, int(downsample), front)),
+        inferred=told,
+        notes=tuple(notes),
+    )
 
 
-def find_recordings(folder: Path) -> list[Recording]:
-    """Every .wav in `folder`, or in its sub-folders, sorted by path."""
-    if not folder.is_dir():
+def _require_two_classes(found: Sequence[Recording], folder: str | Path) -> None:
+    labels = {one.label for one in found}
+    if len(labels) == 1:
         raise InputError(
-            f"There is no folder {folder}. It must hold WAV files: CLASS/SPEAKER_NUMBER.wav or "
-            "CLASS_SPEAKER_NUMBER.wav."
+            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, as in "
+            f"{found[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."
         )
-    found = [_in_class_folder(path) for path in sorted(folder.glob("*/*.wav"))]
-    found = found or [_with_class_in_its_name(path) for path in sorted(folder.glob("*.wav"))]
-    if not found:
-        raise InputError(f"{folder} holds no .wav file, nor does any folder in it.")
-    return found
 
 
-def _in_class_folder(path: Path) -> Recording:
-    label = path.parent.name
-    return Recording(path, label, *_speaker_and_number(path.stem.removeprefix(f"{label}_")))
+def _groups(train: Sequence[Recording]) -> list[str] | None:
+    """Name each recording's group: its speaker, or itself where only others have one."""
+    if not any(one.speaker for one in train):
+        return None
+    return [one.speaker or f"/{one.label}/{one.path.name}" for one in train]  # no speaker has a "/"
 
 
-def _with_class_in_its_name(path: Path) -> Recording:
-    label, _, rest = path.stem.partition("_")
-    return Recording(path, label, *_speaker_and_number(rest))
-
-
-def _speaker_and_number(name: str) -> tuple[str, int]:
-    """ "jackson_12" is ("jackson", 12), "12" is ("", 12), "jackson" is ("jackson", -1)."""
-    *before, last = name.split("_")
-    if last.isdecimal():
-        return (before[0] if before else ""), int(last)
-    return (before[0] if before else last), -1
+def _speakers(train: Sequence[Recording]) -> str:
+    """Say how many speakers there are, and how many files name none; "" if no file names one."""
+    speakers = [one.speaker for one in train if one.speaker]
+    if not speakers:
+        return ""
+    told = f" of {len(set(speakers))} speakers"
+    missing = len(train) - len(speakers)
+    if missing == 1:
+        return f"{told} (1 without a speaker is a group of its own)"
+    if missing:
+        return f"{told} ({missing} without a speaker are each a group of their own)"
+    return told
 
 
 def read_clips(recordings: Sequence[Recording]) -> tuple[list[np.ndarray], int]:
@@ -139,26 +164,130 @@ def read_clips(recordings: Sequence[Recording]) -> tuple[list[np.ndarray], int]:
 
 
 def read_wav(path: Path) -> tuple[np.ndarray, int]:
-    """Samples of a PCM file, its channels averaged, and its rate in Hz."""
+    """Read a file's samples in float32, its channels averaged, and its rate in Hz.
+
+    Integers are scaled to −1 .. 1, floating-point numbers are as they are. A file may be cut in the middle of
+    a frame, and its header may lack the length, as that of a stream does.
+
+    Raises:
+        InputError: names the file and the reason.
+    """
     try:
-        with wave.open(str(path)) as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a WAV file: {error}") from error
-    if width not in _SAMPLE_TYPES:
-        raise InputError(f"{path} must have samples of 8, 16 or 32 bits. Received: {8 * width}")
-    data = data[: len(data) - len(data) % (width * channels)]  # a file may be cut in the middle of a frame
-    samples = np.frombuffer(data, _SAMPLE_TYPES[width]).astype("float32").reshape(-1, channels).mean(axis=1)
+        import soundfile
+    except (ImportError, OSError) as error:  # OSError: it finds no libsndfile
+        raise InputError(
+            f"Recordings are read with soundfile, which cannot be used: {error}. Install it again: "
+            "pip install --force-reinstall soundfile"
+        ) from error
+    try:
+        _require_wav(path)
+        with soundfile.SoundFile(str(path)) as file:
+            rate = file.samplerate
+            is_unsigned = file.subtype == "PCM_U8"
+            samples = file.read(file.frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except (RuntimeError, ValueError, MemoryError) as error:
+        reason = str(error)
+    else:
+        _require_numbers(path, samples)
+        # Samples of 8 bits are averaged as they are stored, from 0: their mean is rounded so.
+        silence = np.float32(is_unsigned)
+        return (samples + silence).mean(axis=1) - silence, rate
+    raise InputError(f"{path} cannot be read as a WAV file: {reason}")
+
+
+def _require_wav(path: Path) -> None:
+    """Raise an OSError for what is no WAV file, with the system's reason or a clear one.
+
+    Text would only be "not recognised" by libsndfile, and some compressed files make it write to the terminal.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise OSError("it is not a regular file")  # a pipe would be waited for
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        raise OSError("it is empty")
+    if start not in _STARTS:
+        raise OSError(f"it does not begin with RIFF. Received: {start!r}")
+
+
+def _require_numbers(path: Path, samples: np.ndarray) -> None:
+    """Raise an InputError if there are no samples (frames, channels), or some are of no use."""
     if not len(samples):
-        raise InputError(f"{path} holds no samples.")
-    silence = 128 if width == 1 else 0
-    return (samples - silence) / np.float32(2 ** (8 * width - 1)), rate
+        raise InputError(f"{path} holds no samples: its header says 0.")
+    with np.errstate(invalid="ignore"):
+        usable = (np.abs(samples) < _LOUDEST).all(axis=1)
+    if not usable.all():
+        raise InputError(
+            f"{path} must hold numbers. Received: NaN, infinity or numbers beyond {_LOUDEST:g} in "
+            f"{np.count_nonzero(~usable):,} of {len(usable):,} samples, first in sample {usable.argmin():,}"
+        )
+
+
+def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: bool) -> NewRecordings:
+    """Read a .wav, or all of a folder and of the folders inside it, as a model's recordings were read.
+
+    Args:
+        form: how these were read.
+        steps: T of the model.
+        ragged: whether the model takes shorter recordings.
+
+    Raises:
+        InputError: names the file that cannot be read, or that the model does not take, and the reason.
+    """
+    note = ""
+    paths, folder = [place], place.parent
+    if os.path.isdir(place):
+        found = list_wav_files(place)
+        paths, folder, note = sorted([*found.direct, *found.inside]), place, found.note
+        if not paths:
+            raise InputError(f"{place} holds no .wav file, nor does any folder in it.")
+    clips = []
+    for path in paths:
+        clip, rate = read_wav(path)
+        if rate != form.rate:
+            raise InputError(
+                f"{path} has {rate:,} Hz, and the model was trained on recordings of {form.rate:,} Hz. "
+                "Resample it."
+            )
+        _require_fit(path, len(clip), form, steps, ragged)
+        clips.append(clip)
+    X, _ = _to_steps(clips, form.downsample, form.front)
+    return NewRecordings(X, [path.relative_to(folder).as_posix() for path in paths], note)
+
+
+def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ragged: bool) -> None:
+    """Raise an InputError for a recording that is longer, or shorter, than a model takes."""
+    missing = steps - _steps(samples, form.downsample)
+    if missing == 0 or (missing > 0 and ragged):
+        return
+
+    def length(samples: int) -> str:
+        return f"{samples / form.rate:.3f} s ({samples:,} samples)"
+
+    most = length(steps * form.downsample)
+    if missing < 0:
+        raise InputError(
+            f"{path} is longer than the model takes: {length(samples)}, and it takes up to {most}. "
+            "Cut it, or train a model on recordings as long."
+        )
+    raise InputError(
+        f"{path} is shorter than the model takes: {length(samples)}, and it was trained on recordings of "
+        f"one length, {most}."
+    )
+
+
+def _steps(samples: int, downsample: int) -> int:
+    """Count the steps of a clip, of which the last may be filled in part."""
+    return -(-samples // downsample)
 
 
 def _to_steps(clips: Sequence[np.ndarray], downsample: int, front: str) -> tuple[np.ndarray, np.ndarray]:
     """(n, T, 1 or downsample) padded with NaN, and each clip's steps."""
-    lengths = np.array([-(-len(clip) // downsample) for clip in clips])
+    lengths = np.array([_steps(len(clip), downsample) for clip in clips])
     channels = 1 if front == "average" else downsample
     X = np.full((len(clips), lengths.max(), channels), np.nan, dtype="float32")
     for row, (clip, steps) in enumerate(zip(clips, lengths, strict=True)):

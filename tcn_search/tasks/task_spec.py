@@ -18,6 +18,21 @@ def sequences_at_once(outputs: int) -> int:
 
 
 @dataclass(frozen=True)
+class RecordingFormat:
+    """How recordings were made into sequences.
+
+    Args:
+        rate: sampling rate, in Hz.
+        downsample: samples that became one step.
+        front: how: "average" or "fold".
+    """
+
+    rate: int
+    downsample: int
+    front: str
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """All that a model and a trainer need to know about a task, in plain values: no data.
 
@@ -40,8 +55,8 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
-        table: the table that the data was read from, if it was one. Like all fields that `repr` leaves out it says
-            how new data is read, decides nothing about a training, and is unknown to older studies.
+        table, recordings: how the data was read from a table or from recordings. Like all fields that `repr` leaves
+            out they decide nothing about a training, and older studies do not know them.
     """
 
     name: str
@@ -62,6 +77,7 @@ class TaskSpec:
     class_weights: tuple[float, ...] = ()
     vocabulary: int = 0
     table: TableLayout | None = field(default=None, repr=False)
+    recordings: RecordingFormat | None = field(default=None, repr=False)
 
     @property
     def task_kind(self) -> Kind:
@@ -108,4 +124,6 @@ class TaskSpec:
         }
         if "table" in given:
             given["table"] = TableLayout.from_dict(given["table"])
+        if given.get("recordings") is not None:
+            given["recordings"] = RecordingFormat(**given["recordings"])
         return cls(**given)
