@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.arguments import positive_integer
-from tcn_search.planning.reach import Window, reach, window_of
+from tcn_search.planning.reach import Window, near_window, reach, window_of
 from tcn_search.planning.receptive_field import covers
 
 
@@ -97,16 +97,15 @@ def coverage(architecture: Architecture, required_context: int, seq_len: int | N
         look_ahead=span.look_ahead,
         required_context=required_context,
         covers=covers(span, required_context, architecture.padding),
-        mask=_reached(architecture, window),
+        mask=_reached(architecture, seq_len, window),
         wanted=Window(back, ahead).full << (window.back - back),
         origin=window.back,
     )
 
 
-def _reached(architecture: Architecture, window: Window) -> int:
+def _reached(architecture: Architecture, seq_len: int, window: Window) -> int:
     """The steps of the window that reach the output; in closed form where causal leaves no hole."""
-    span = architecture.span
-    near = Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
+    near = near_window(architecture, seq_len)
     repeats = CONVOLUTIONS_PER_BLOCK * architecture.nb_stacks
     unbroken = unbroken_reach(architecture.kernel_size, architecture.dilations, repeats)
     whole = architecture.padding != "same" and unbroken >= near.steps

@@ -40,6 +40,12 @@ class Window(NamedTuple):
         return 1 << self.back
 
 
+def near_window(architecture: Architecture, seq_len: int) -> Window:
+    """The part of the sequence that a path can lead through: no further than the network sees."""
+    window, span = window_of(seq_len, architecture.padding), architecture.span
+    return Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
+
+
 class Reach(NamedTuple):
     """Bit sets: the input steps that reach the output, and the steps needed of each convolution's output."""
 

@@ -112,7 +112,7 @@ def test_what_would_take_long_to_trace_is_refused() -> None:
         check(network, 2**27)
     assert str(error.value) == (
         "seq_len × levels × nb_stacks must be at most 536,870,912 where steps are traced one by one, with padding "
-        '"same" or with blind spots. Received: 134,217,727 × 27. Use padding "causal" without blind spots, or '
+        '"same" or with blind spots. Received: 134,217,728 × 27. Use padding "causal" without blind spots, or '
         "shorter sequences."
     )
     assert check(Architecture(kernel_size=2, dilations=powers(27)), 2**27).covers
