@@ -56,9 +56,14 @@ def integer_from_0(name: str, value: object, unit: str = "") -> int:
 
 def at_most(name: str, value: int) -> int:
     """Return `value`, or raise an InputError if it is above `limits.most(name)`."""
+    require_at_most(name, value)
+    return value
+
+
+def require_at_most(name: str, value: float) -> None:
+    """Raise an InputError if `value` is above `limits.most(name)`."""
     if value > most(name):
         raise InputError(f"{name} must be at most {most(name):,}. Received: {received(value)}")
-    return value
 
 
 def positive_integers(name: str, values: object) -> tuple[int, ...]:

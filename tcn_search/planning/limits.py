@@ -14,6 +14,8 @@ MOST_STEPS = 2**27
 MOST_BLOCKS = 1_024
 MOST_TAPS = 2**17  # of one convolution in each block: kernel_size × levels × nb_stacks
 MOST_ENTRIES = 65_536  # of a list
+MOST_POINTS = 100_000  # combinations of what decides the receptive field in a space
+MOST_STEPS_OF_A_RANGE = 10**6  # values of a range with a step
 MOST_SECONDS = 10 * 365 * 24 * 3600
 
 _OTHER = 2**63 - 1  # tensor libraries and databases count in 64 bits
@@ -34,6 +36,9 @@ _MOST = {
     "validation_size": 10**9,
     "test_size": 10**9,
     "batch_size": 2**20,
+    "learning_rate": 1_000,
+    "weight_decay": 1_000,
+    "clip_norm": 10**9,
     "epochs": 10**6,
     "final_epochs": 10**6,
     "patience": 10**6,

@@ -15,7 +15,7 @@ from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architectur
 from tcn_search.planning.receptive_field import left_padding
 
 MOST_BITS = 2**29  # of all blocks' sets together: shifted in less than a second
-_MOST_BITS_OF_MANY = 2**32  # of many networks, of which most are told without
+_MOST_BITS_OF_MANY = 2**33  # of many networks, of which most are told without
 
 
 class Window(NamedTuple):
