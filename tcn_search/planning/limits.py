@@ -29,7 +29,7 @@ _MOST = {
     "look_back": MOST_STEPS,
     "horizon": MOST_STEPS,
     "blanks": MOST_STEPS,
-    "downsample": MOST_STEPS,
+    "downsample": 65_536,
     "validation_gap": MOST_STEPS,
     "input_channels": 2**20,
     "train_size": 10**9,
