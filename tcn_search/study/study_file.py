@@ -243,10 +243,17 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
     final_epochs = training.pop("final_epochs", None)
     with _errors_of("training"):  # before any data is read
         TrainingSettings(**training)
-    with _errors_of("constraints"):
-        constraints = Constraints(**file.constraints.model_dump())
-    with _errors_of("search"):
-        search = SearchSettings(
+    positive_integer("trials", file.search.trials)
+    if file.search.patience is not None:
+        positive_integer("patience", file.search.patience)
+    return StudyFile(
+        name=file.name or default_name,
+        task_name=file.task.name,
+        task_options=dict(file.task.model_extra or {}),
+        space=_read_space(file.space, training),
+        constraints=Constraints(**file.constraints.model_dump()),
+        training=training,
+        search=SearchSettings(
             objectives=tuple(file.search.objectives),
             sampler=file.search.sampler,
             pruner=file.search.pruner,
@@ -254,22 +261,10 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             warm_start=file.search.warm_start,
             final_epochs=final_epochs,
             folds=file.search.folds,
-        )
-        trials = positive_integer("trials", file.search.trials)
-        patience = file.search.patience
-        if patience is not None:
-            positive_integer("patience", patience)
-    return StudyFile(
-        name=file.name or default_name,
-        task_name=file.task.name,
-        task_options=dict(file.task.model_extra or {}),
-        space=_read_space(file.space, training),
-        constraints=constraints,
-        training=training,
-        search=search,
-        trials=trials,
+        ),
+        trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
-        patience=patience,
+        patience=file.search.patience,
         model_fn=file.model,
     )
 
