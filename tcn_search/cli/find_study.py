@@ -22,7 +22,9 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_storage_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--storage", metavar="URL", help="database of the studies (default: sqlite:///runs/studies.db)"
+        "--storage",
+        metavar="URL",
+        help="database of the studies (default: $TCN_SEARCH_STORAGE, else sqlite:///runs/studies.db)",
     )
 
 

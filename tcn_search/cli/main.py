@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
-from tcn_search.cli.output import patient_output
+from tcn_search.cli.output import patient_output, printable, shortened
 from tcn_search.errors import InputError
 
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
@@ -32,6 +34,8 @@ BAD_INPUT = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 2 bad input, 130 stopped with Ctrl-C."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without the character −, or a name that is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(given[0] if given else "")
     parsed = parser.parse_args(given)
@@ -42,20 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with patient_output() if parsed.command in TRAINING else nullcontext():
             return parsed.run(parsed)
     except InputError as error:
-        print(f"tcn-search {parsed.command}: {error}", file=sys.stderr)
+        print(f"tcn-search {parsed.command}: {printable(error)}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"tcn-search {parsed.command}: {shortened(printable(error))}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}. See {self.prog} --help\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {shortened(printable(message))}. See {self.prog} --help\n")
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Standard output for commands that train: what they found must not be lost because nobody reads it."""
+"""What commands print, and checks of what they are given. What was found is not lost if nobody reads it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import IO, Any
+
+from tcn_search.errors import InputError
+from tcn_search.planning.arguments import received
+from tcn_search.planning.limits import most
+
+_LONGEST = 300
+
+
+def printable(text: object) -> str:
+    """Text without control characters, which would move a terminal's cursor, and on one line.
+
+    >>> printable("two\nlines\x1b[2J")
+    'two\\nlines\\x1b[2J'
+    """
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(text))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that is longer than anybody reads."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def require_option(name: str, value: int) -> None:
+    """Raise an InputError if the option's number is below 1, or above what its argument takes."""
+    option = f"--{name.replace('_', '-')}"
+    if value < 1:
+        raise InputError(f"{option} must be at least 1. Received: {received(value)}")
+    if value > most(name):
+        raise InputError(f"{option} must be at most {most(name):,}. Received: {received(value)}")
 
 
 @contextmanager

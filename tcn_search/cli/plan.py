@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of
 from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, Plan, PlannedRow, plan_rows
@@ -65,8 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Exit code 1 where nothing in the ranges suffices."""
     one_of("--format", arguments.format, FORMATS)
-    if arguments.top < 1:
-        raise InputError(f"--top must be at least 1. Received: {arguments.top}")
+    require_option("top", arguments.top)
     plan = plan_rows(arguments.seq_len, **_options(arguments))
     if not plan.rows:
         print(f"tcn-search plan: {_why_nothing(plan, arguments)}", file=sys.stderr)

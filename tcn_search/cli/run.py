@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
 import signal
 import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.find_study import add_storage_argument, name_of
+from tcn_search.cli.output import printable, require_option, shortened
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
+from tcn_search.planning.limits import most
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
@@ -133,14 +137,12 @@ def run(arguments: argparse.Namespace) -> int:
     timeout = seconds("--timeout", arguments.timeout)
     trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout
     trials = file.trials if arguments.trials is None else arguments.trials
-    if trials < 1:
-        raise InputError(f"--trials must be at least 1. Received: {trials}")
+    require_option("trials", trials)
     patience = file.patience if arguments.patience is None else arguments.patience
-    if patience is not None and patience < 1:
-        raise InputError(f"--patience must be at least 1. Received: {patience}")
+    if patience is not None:
+        require_option("patience", patience)
     workers = _workers(arguments.workers)
-    if arguments.workers_per_gpu < 1:
-        raise InputError(f"--workers-per-gpu must be at least 1. Received: {arguments.workers_per_gpu}")
+    require_option("workers_per_gpu", arguments.workers_per_gpu)
     task = file.load_task()
     study = Study(
         file.name,
@@ -156,7 +158,8 @@ def run(arguments: argparse.Namespace) -> int:
         model_fn=file.model_fn,
     )
     print(
-        f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
+        f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
+        f"{len(task.validation)} validation sequences"
     )
     for note in task.notes:
         print(note)
@@ -202,18 +205,21 @@ def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
 
 
 def _workers(text: str) -> int | str:
-    if text != "auto" and not (text.isdecimal() and int(text) >= 1):
-        raise InputError(f"--workers must be auto or at least 1. Received: {text}")
-    return text if text == "auto" else int(text)
+    if text == "auto":
+        return text
+    if not text.isdecimal() or not text.strip("0"):
+        raise InputError(f"--workers must be auto or at least 1. Received: {shortened(text)}")
+    if len(text) > 4300:  # more digits than Python reads
+        raise InputError(f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits")
+    require_option("workers", int(text))
+    return int(text)
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
     from tcn_search.study.progress import minutes
     from tcn_search.study.storage import without_password
 
-    storage = (
-        f" --storage {without_password(arguments.storage, arguments.storage)}" if arguments.storage else ""
-    )
+    words = ["--storage", without_password(arguments.storage, arguments.storage)] if arguments.storage else []
     if study.ended_early:
         print(f"\nended early: {study.ended_early}")
     if study.best_trial is None:
@@ -230,9 +236,10 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     )
     _print_ties(study)
     print(
-        f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"
+        f"next: tcn-search {shlex.join(['best', study.name, *words])}     re-runs it over seeds and reads the "
+        "test part once"
     )
-    print(f"      tcn-search report {study.name}{storage}   writes table and figures")
+    print(f"      tcn-search {shlex.join(['report', study.name, *words])}   writes table and figures")
 
 
 def _print_ties(study: Study) -> None:
@@ -241,7 +248,16 @@ def _print_ties(study: Study) -> None:
     best = trials[(trials["ended"] == "complete") & (trials["score"] == study.best_score)]
     split = study.task.split
     if len(best) > 1 and study.definition.search.folds == 1 and split is not None and split.how != "time":
+        change = shlex.join(["--folds", "5", "--set", f"name={_as_toml(f'{study.name}_5')}"])
         print(
             f"      {len(best)} trials have this score: {len(study.task.validation)} validation sequences cannot rank "
-            f"them. A study with --folds 5 --set name={study.name}_5 could."
+            f"them. A study with {change} could."
         )
+
+
+def _as_toml(text: str) -> str:
+    """A text as --set reads it: in quotes where it would be read as something else, such as 1_5."""
+    from tcn_search.study.study_file import parse_change
+
+    bare = parse_change(f"name={text}")[1] == text
+    return text if bare else json.dumps(text, ensure_ascii=False)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.coverage import unbroken_reach
-from tcn_search.planning.shape import Need, suffices
+from tcn_search.planning.reach import MOST_BITS
+from tcn_search.planning.receptive_field import covers
+from tcn_search.planning.shape import Need, reach_of, suffices
 
-_MOST_KERNEL, _MOST_STACKS, _MOST_LEVELS = 64, 16, 64
+_MOST_KERNEL, _MOST_STACKS, _MOST_LEVELS, _MOST_TRIES = 64, 16, 64, 2048
 
 
 class Change(NamedTuple):
@@ -39,7 +43,7 @@ def smaller(architecture: Architecture, need: Need) -> Change | None:
     """The network without its longest levels, or with a smaller kernel; None if nothing is spare."""
     kept = list(architecture.dilations)
     dropped: list[int] = []
-    while len(kept) > 1:
+    while len(kept) > 1 and len(dropped) < _most_tries(architecture, need):
         longest = max(kept)
         kept.remove(longest)
         if not _suffices(architecture, need, dilations=tuple(kept)):
@@ -51,10 +55,34 @@ def smaller(architecture: Architecture, need: Need) -> Change | None:
             remaining.remove(dilation)
         text = f"{_levels('drop', sorted(dropped))}"
         return Change(text, _changed(architecture, dilations=tuple(remaining)))
-    for kernel_size in range(1, architecture.kernel_size):
+    for kernel_size in _smaller_kernels(architecture, need):
         if _suffices(architecture, need, kernel_size=kernel_size):
             return Change(f"kernel {kernel_size}", _changed(architecture, kernel_size=kernel_size))
     return None
+
+
+def _smaller_kernels(architecture: Architecture, need: Need) -> range:
+    """Kernel sizes to try, ascending, from the smallest that reaches far enough."""
+    dilations, nb_stacks, padding = architecture.dilations, architecture.nb_stacks, architecture.padding
+    repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
+
+    def reaches(kernel_size: int) -> bool:
+        reached = reach_of(kernel_size, dilations, nb_stacks, padding)
+        if padding == "same" or not covers(reached, need.required_context, padding):
+            return covers(reached, need.required_context, padding)
+        return unbroken_reach(kernel_size, dilations, repeats) >= need.required_context
+
+    sizes = range(1, architecture.kernel_size)
+    first = bisect_left(sizes, True, key=reaches)
+    return sizes[first : first + _most_tries(architecture, need)]
+
+
+def _most_tries(architecture: Architecture, need: Need) -> int:
+    """Changes that are tried one after another: fewer where each traces long bit sets."""
+    if need.padding != "same":
+        return _MOST_TRIES
+    blocks = len(architecture.dilations) * architecture.nb_stacks
+    return min(_MOST_TRIES, max(1, MOST_BITS // (blocks * need.seq_len)))
 
 
 def next_dilation(dilations: tuple[int, ...]) -> int:
@@ -73,17 +101,15 @@ def next_dilation(dilations: tuple[int, ...]) -> int:
 def _more_levels(architecture: Architecture, need: Need) -> Change | None:
     added: list[int] = []
     dilations = architecture.dilations
-    for _ in range(_MOST_LEVELS):
+    for _ in range(min(_MOST_LEVELS, _most_tries(architecture, need))):
         gap = _shortest_gap(architecture, dilations, need)
         new = gap if gap is not None else next_dilation(dilations)
         dilations = tuple(sorted((*dilations, new))) if gap is not None else (*dilations, new)
         added.append(new)
         if _suffices(architecture, need, dilations=dilations):
             return Change(_levels("add", added), _changed(architecture, dilations=dilations))
-        if (
-            need.padding == "valid"
-            and _changed(architecture, dilations=dilations).receptive_field > need.seq_len
-        ):
+        reached = reach_of(architecture.kernel_size, dilations, architecture.nb_stacks, need.padding)
+        if need.padding == "valid" and reached.receptive_field > need.seq_len:
             return None
     return None
 
@@ -113,14 +139,18 @@ def _more_stacks(architecture: Architecture, need: Need) -> Change | None:
 def _first(
     architecture: Architecture, need: Need, name: str, values: range, words: Callable[[int], str]
 ) -> Change | None:
-    found: Iterator[int] = (value for value in values if _suffices(architecture, need, **{name: value}))
+    tried = values[: _most_tries(architecture, need)]
+    found: Iterator[int] = (value for value in tried if _suffices(architecture, need, **{name: value}))
     value = next(found, None)
     return None if value is None else Change(words(value), _changed(architecture, **{name: value}))
 
 
 def _suffices(architecture: Architecture, need: Need, **change: object) -> bool:
-    changed = _changed(architecture, **change)
-    return suffices(changed.kernel_size, changed.dilations, changed.nb_stacks, changed.span, need)
+    try:
+        changed = _changed(architecture, **change)
+        return suffices(changed.kernel_size, changed.dilations, changed.nb_stacks, changed.span, need)
+    except InputError:  # larger than any network is, or too large to be traced
+        return False
 
 
 def _changed(architecture: Architecture, **change: object) -> Architecture:

@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import one_of, positive_integer, positive_integers
+from tcn_search.planning.arguments import (
+    one_of,
+    positive_integer,
+    positive_integers,
+    received,
+    require_buildable,
+)
 from tcn_search.planning.receptive_field import Span, receptive_field, span
 
 PADDINGS = ("causal", "same", "valid")
@@ -58,7 +64,8 @@ class Architecture:
         object.__setattr__(self, "kernel_size", positive_integer("kernel_size", self.kernel_size))
         object.__setattr__(self, "nb_stacks", positive_integer("nb_stacks", self.nb_stacks))
         object.__setattr__(self, "dilations", positive_integers("dilations", self.dilations))
-        if isinstance(self.nb_filters, Iterable):
+        require_buildable(self.kernel_size, len(self.dilations), self.nb_stacks)
+        if isinstance(self.nb_filters, Iterable) and not isinstance(self.nb_filters, str):
             object.__setattr__(self, "nb_filters", positive_integers("nb_filters", self.nb_filters))
         else:
             object.__setattr__(self, "nb_filters", positive_integer("nb_filters", self.nb_filters))
@@ -69,12 +76,12 @@ class Architecture:
             object.__setattr__(self, "look_back", positive_integer("look_back", self.look_back))
         if not isinstance(self.use_skip_connections, bool):
             raise InputError(
-                f"use_skip_connections must be True or False. Received: {self.use_skip_connections!r}"
+                f"use_skip_connections must be True or False. Received: {received(self.use_skip_connections)}"
             )
         if not isinstance(self.activation, str) or not self.activation:
             raise InputError(
                 f'activation must be the name of a Keras activation, such as "relu". '
-                f"Received: {self.activation!r}"
+                f"Received: {received(self.activation)}"
             )
         self._check_filters()
 
@@ -140,7 +147,7 @@ class Architecture:
             InputError: a key that is no argument of `Architecture`.
         """
         known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
+        unknown = sorted(map(str, set(values) - set(known)))
         if unknown:
             raise InputError(
                 f"An architecture has no {', '.join(map(repr, unknown))}. It has: {', '.join(known)}."

@@ -12,7 +12,7 @@ from tcn_search.planning.arguments import positive_integer, required_within
 from tcn_search.planning.cost import Cost, cost
 from tcn_search.planning.coverage import Coverage, coverage
 from tcn_search.planning.effective import Effective, effective
-from tcn_search.planning.reach import WastedTap, reach, wasted_taps, window_of
+from tcn_search.planning.reach import WastedTap, near_window, reach, wasted_taps, wasted_taps_of_causal
 from tcn_search.planning.shape import Need, fits
 from tcn_search.planning.wording import report_lines, verdict
 
@@ -63,7 +63,9 @@ class Report:
     @cached_property
     def wasted_taps(self) -> tuple[WastedTap, ...]:
         """Taps that only ever see padding when the last step is computed at this length."""
-        window = window_of(self.seq_len, self.architecture.padding)
+        window = near_window(self.architecture, self.seq_len)
+        if self.architecture.padding != "same":
+            return wasted_taps_of_causal(self.architecture, window)
         return wasted_taps(self.architecture, window, reach(self.architecture, window).convolutions)
 
     @cached_property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.arguments import positive_integer
-from tcn_search.planning.reach import Window, reach, window_of
+from tcn_search.planning.reach import Window, near_window, reach, window_of
 from tcn_search.planning.receptive_field import covers
 
 
@@ -47,6 +47,26 @@ class Coverage:
         """Those steps as offsets from the output step."""
         return tuple(position - self.origin for position in set_bits(self.wanted & ~self.mask))
 
+    def blind_runs(self, most: int) -> list[tuple[int, int]]:
+        """Runs of blind spots as (nearest, farthest) offsets, nearest to the output step first, at most so many."""
+        blind = self.wanted & ~self.mask
+        behind, ahead = blind & ((1 << self.origin) - 1), blind >> self.origin
+        runs: list[tuple[int, int]] = []
+        while behind and len(runs) < most:
+            nearest = behind.bit_length() - 1
+            farthest = (~behind & ((1 << nearest) - 1)).bit_length()
+            runs.append((nearest - self.origin, farthest - self.origin))
+            behind &= (1 << farthest) - 1
+        passed = 0
+        while ahead and len(runs) < 2 * most:
+            skipped = (ahead & -ahead).bit_length() - 1
+            ahead >>= skipped
+            length = (~ahead & -~ahead).bit_length() - 1
+            runs.append((passed + skipped, passed + skipped + length - 1))
+            ahead >>= length
+            passed += skipped + length
+        return sorted(runs, key=lambda run: abs(run[0]))[:most]
+
 
 def coverage(architecture: Architecture, required_context: int, seq_len: int | None = None) -> Coverage:
     """Exact coverage of `required_context` steps by `architecture`.
@@ -77,10 +97,19 @@ def coverage(architecture: Architecture, required_context: int, seq_len: int | N
         look_ahead=span.look_ahead,
         required_context=required_context,
         covers=covers(span, required_context, architecture.padding),
-        mask=reach(architecture, window).inputs,
+        mask=_reached(architecture, seq_len, window),
         wanted=Window(back, ahead).full << (window.back - back),
         origin=window.back,
     )
+
+
+def _reached(architecture: Architecture, seq_len: int, window: Window) -> int:
+    """The steps of the window that reach the output; in closed form where causal leaves no hole."""
+    near = near_window(architecture, seq_len)
+    repeats = CONVOLUTIONS_PER_BLOCK * architecture.nb_stacks
+    unbroken = unbroken_reach(architecture.kernel_size, architecture.dilations, repeats)
+    whole = architecture.padding != "same" and unbroken >= near.steps
+    return (near.full if whole else reach(architecture, near).inputs) << (window.back - near.back)
 
 
 def unbroken_reach(kernel_size: int, dilations: Iterable[int], repeats: int) -> int:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
+from itertools import islice, product
 from operator import itemgetter
 from typing import NamedTuple
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
-from tcn_search.planning.arguments import one_of, positive_integer, positive_integers, required_within
+from tcn_search.planning.arguments import (
+    one_of,
+    positive_integer,
+    positive_integers,
+    require_buildable,
+    require_dilations,
+    required_within,
+)
 from tcn_search.planning.cost import uniform_parameters
 from tcn_search.planning.products import ProductCounter, Products
 from tcn_search.planning.ranges import integers
+from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.shape import Need, reach_of, sufficient_stacks
 
 SORT_KEYS = ("parameters", "multiply_adds", "depth")
-MOST_CANDIDATES = 5_000_000
+MOST_CANDIDATES = 200_000
 DEFAULT_RANGES = {
     "nb_filters": "24",
     "kernel_size": "2-8",
@@ -105,12 +113,16 @@ def plan_rows(
     lists = _dilation_lists(dilations, dilation_base, levels)
     kernels, filters = integers("kernel_size", kernel_size), integers("nb_filters", nb_filters)
     stacks = integers("nb_stacks", nb_stacks)
+    most_levels = max(map(len, lists))
+    require_buildable(kernels[-1], most_levels, stacks[-1])
     candidates = len(lists) * len(kernels) * len(stacks) * len(filters)
     if candidates > MOST_CANDIDATES:
         raise InputError(
             f"The ranges must hold at most {MOST_CANDIDATES:,} architectures. Received: {candidates:,}. "
             "Narrow one of them."
         )
+    if padding == "same":
+        require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
     need = Need(seq_len, required_context, padding, use_skip_connections)
     counter = ProductCounter(seq_len, padding, use_skip_connections, last_step_only=readout == "last")
     largest, rows = 0, []
@@ -166,11 +178,12 @@ def _dilation_lists(
 ) -> dict[tuple[int, ...], int | None]:
     """Every list of dilations once, with its base; an explicit list has none."""
     if dilations is not None:
-        lists = [positive_integers("dilations", one) for one in dilations]
+        lists = [positive_integers("dilations", one) for one in islice(dilations, MOST_CANDIDATES)]
         if not lists:
             raise InputError("dilations must hold at least one list of dilations. Received: an empty list")
         return dict.fromkeys(lists)
     bases, depths = integers("dilation_base", dilation_base), integers("levels", levels)
+    require_dilations(bases[-1], depths[-1])
     found: dict[tuple[int, ...], int | None] = {}
     for base, depth in product(bases, depths):
         found.setdefault(tuple(base**level for level in range(depth)), base)

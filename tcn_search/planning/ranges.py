@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import positive_integer, positive_integers
+from tcn_search.planning.arguments import at_most, positive_integer, positive_integers, received
+from tcn_search.planning.limits import most
+
+_LONGEST_NUMBER = 4300  # digits that Python reads as an integer
 
 
 def integers(name: str, value: object) -> tuple[int, ...]:
@@ -21,7 +24,7 @@ def integers(name: str, value: object) -> tuple[int, ...]:
     """
     if isinstance(value, str):
         return tuple(sorted({number for part in value.split(",") for number in _part(name, part, value)}))
-    if hasattr(value, "__index__"):
+    if hasattr(value, "__index__") and not hasattr(value, "__len__"):
         return (positive_integer(name, value),)
     if isinstance(value, range) and not value:
         raise InputError(
@@ -34,14 +37,20 @@ def _part(name: str, part: str, whole: str) -> range:
     low, dash, high = part.strip().partition("-")
     if not low.isdecimal() or (dash and not high.isdecimal()):
         raise InputError(
-            f'{name} must be integers of at least 1, such as 4, "2,3" or "2-8". Received: {whole!r}'
+            f'{name} must be integers of at least 1, such as 4, "2,3" or "2-8". Received: {received(whole)}'
         )
-    first, last = int(low), int(high or low)
+    first, last = _number(name, low), _number(name, high or low)
     if first < 1:
-        raise InputError(f"{name} must be integers of at least 1. Received: {whole!r}")
+        raise InputError(f"{name} must be integers of at least 1. Received: {received(whole)}")
     if last < first:
         raise InputError(f"{name} is an empty range, {first} to {last}. Write the smaller end first.")
     return range(first, last + 1)
+
+
+def _number(name: str, digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise InputError(f"{name} must be at most {most(name):,}. Received: {len(digits):,} digits")
+    return at_most(name, int(digits))
 
 
 def dilation_list(name: str, text: str) -> tuple[int, ...]:
@@ -54,6 +63,6 @@ def dilation_list(name: str, text: str) -> tuple[int, ...]:
         values = [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(
-            f'{name} must be integers of at least 1 and commas, such as "1,2,4,8". Received: {text!r}'
+            f'{name} must be integers of at least 1 and commas, such as "1,2,4,8". Received: {received(text)}'
         ) from None
     return positive_integers(name, values)

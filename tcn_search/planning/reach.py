@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.receptive_field import left_padding
+
+MOST_BITS = 2**29  # of all blocks' sets together: shifted in less than a second
+_MOST_BITS_OF_MANY = 2**33  # of many networks, of which most are told without
 
 
 class Window(NamedTuple):
@@ -34,6 +38,12 @@ class Window(NamedTuple):
     def output(self) -> int:
         """The bit set of the output step alone."""
         return 1 << self.back
+
+
+def near_window(architecture: Architecture, seq_len: int) -> Window:
+    """The part of the sequence that a path can lead through: no further than the network sees."""
+    window, span = window_of(seq_len, architecture.padding), architecture.span
+    return Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
 
 
 class Reach(NamedTuple):
@@ -59,17 +69,46 @@ def reach(architecture: Architecture, window: Window) -> Reach:
 
     Equal to the support of the gradient of a linear network with positive weights.
     """
+    _require_few_bits(architecture, window)
     kernel_size, padding = architecture.kernel_size, architecture.padding
     skips = architecture.use_skip_connections
     needed: list[int] = []
     block_output = 0 if skips else window.output
-    for dilation in reversed(architecture.dilations * architecture.nb_stacks):
-        wanted = block_output | window.output if skips else block_output
-        for _ in range(CONVOLUTIONS_PER_BLOCK):
-            needed.append(wanted)
-            wanted = taps_of(wanted, kernel_size, dilation, padding, window)
-        block_output |= wanted
+    for stack in range(architecture.nb_stacks):
+        before = block_output
+        needed_by_stack: list[int] = []
+        for dilation in reversed(architecture.dilations):
+            wanted = block_output | window.output if skips else block_output
+            for _ in range(CONVOLUTIONS_PER_BLOCK):
+                needed_by_stack.append(wanted)
+                wanted = taps_of(wanted, kernel_size, dilation, padding, window)
+            block_output |= wanted
+        if stack and block_output == before:  # nor does any further stack add to it
+            needed += needed_by_stack * (architecture.nb_stacks - stack)
+            break
+        needed += needed_by_stack
     return Reach(block_output, tuple(reversed(needed)))
+
+
+def _require_few_bits(architecture: Architecture, window: Window) -> None:
+    """Raise an InputError where bit sets would take long. Without blind spots causal needs none."""
+    blocks = len(architecture.dilations) * architecture.nb_stacks
+    if blocks * window.steps > MOST_BITS:
+        raise InputError(
+            f"seq_len × levels × nb_stacks must be at most {MOST_BITS:,} where steps are traced one by one, with "
+            f'padding "same" or with blind spots. Received: {window.steps:,} × {blocks}. '
+            'Use padding "causal" without blind spots, or shorter sequences.'
+        )
+
+
+def require_few_bits_of_many(blocks: int, seq_len: int) -> None:
+    """Raise an InputError if the blocks of many networks with padding "same" would take long to trace."""
+    if blocks * seq_len > _MOST_BITS_OF_MANY:
+        raise InputError(
+            f'With padding "same" the blocks of all architectures together, times the sequence length, must be at '
+            f"most {_MOST_BITS_OF_MANY:,}. Received: {blocks:,} × {seq_len:,}. "
+            'Narrow the ranges, or use padding "causal".'
+        )
 
 
 def taps_of(outputs: int, kernel_size: int, dilation: int, padding: str, window: Window) -> int:
@@ -105,25 +144,34 @@ class WastedTap(NamedTuple):
 
 def wasted_taps(architecture: Architecture, window: Window, needed: Sequence[int]) -> tuple[WastedTap, ...]:
     """Taps that only ever see padding while the output step is computed: too large a network."""
+    oldest = [(outputs & -outputs).bit_length() - 1 for outputs in needed]
+    newest = [outputs.bit_length() - 1 for outputs in needed]
+    return _wasted(architecture, window, list(zip(oldest, newest, strict=True)))
+
+
+def wasted_taps_of_causal(architecture: Architecture, window: Window) -> tuple[WastedTap, ...]:
+    """The same for "causal" and "valid", where every convolution must deliver the output step itself."""
+    convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.dilations) * architecture.nb_stacks
+    return _wasted(architecture, window, [(window.back, window.back)] * convolutions)
+
+
+def _wasted(
+    architecture: Architecture, window: Window, needed: Sequence[tuple[int, int]]
+) -> tuple[WastedTap, ...]:
+    """Taps that read no step of the window, from the oldest and the newest step that is needed.
+
+    A tap that looks back reads the window if the newest step does, a tap that looks ahead if the oldest does.
+    """
     found = []
     kernel_size, padding = architecture.kernel_size, architecture.padding
     dilations = [
         d for d in architecture.dilations * architecture.nb_stacks for _ in range(CONVOLUTIONS_PER_BLOCK)
     ]
-    for index, (dilation, outputs) in enumerate(zip(dilations, needed, strict=True)):
+    for convolution, (dilation, (oldest, newest)) in enumerate(zip(dilations, needed, strict=True)):
         first = -left_padding((kernel_size - 1) * dilation, padding)
         for tap in range(kernel_size):
-            if not _reads_the_window(outputs, first + tap * dilation, window):
-                found.append(WastedTap(index, dilation, tap))
+            offset = first + tap * dilation
+            reads = newest + offset >= 0 if offset <= 0 else oldest + offset < window.steps
+            if newest < 0 or not reads:
+                found.append(WastedTap(convolution, dilation, tap))
     return tuple(found)
-
-
-def _reads_the_window(outputs: int, offset: int, window: Window) -> bool:
-    """Whether any of the steps `outputs`, moved by `offset`, is inside the window."""
-    low, high = max(0, -offset), min(window.steps, window.steps - offset)
-    if low >= high:
-        return False
-    newest = outputs.bit_length() - 1
-    if low <= newest < high:  # decides nearly always, without a shift of the whole set
-        return True
-    return (outputs >> low) & ((1 << (high - low)) - 1) != 0

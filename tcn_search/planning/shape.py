@@ -42,10 +42,9 @@ def suffices(kernel_size: int, dilations: Sequence[int], nb_stacks: int, reached
     repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
     if need.padding != "same":
         return unbroken_reach(kernel_size, dilations, repeats) >= need.required_context
-    if kernel_size % 2:  # each side is reached at least as a causal network with that side's taps would
-        wanted = window_of(need.required_context, "same")
-        if unbroken_reach(kernel_size // 2 + 1, dilations, repeats) > max(wanted.back, wanted.ahead):
-            return True
+    wanted = window_of(need.required_context, "same")
+    if _unbroken_side(kernel_size, dilations, nb_stacks) > max(wanted.back, wanted.ahead):
+        return True
     architecture = Architecture(
         kernel_size=kernel_size,
         dilations=tuple(dilations),
@@ -54,6 +53,25 @@ def suffices(kernel_size: int, dilations: Sequence[int], nb_stacks: int, reached
         use_skip_connections=need.use_skip_connections,
     )
     return not coverage(architecture, need.required_context, need.seq_len).blind_spot_count
+
+
+def _unbroken_side(kernel_size: int, dilations: Sequence[int], nb_stacks: int) -> int:
+    """Steps that "same" reaches without a hole on the shorter side at least, the output step included.
+
+    Each side is reached at least as by a causal network with that side's taps. A block whose taps lie evenly
+    around the step has kernel_size − 1 of them on a side; with an even kernel that is so where the dilation is
+    even, and dilation 1 has one less before the step. Other odd dilations are not counted on.
+    """
+    even_kernel = kernel_size % 2 == 0
+    if even_kernel and (1 not in dilations or any(d % 2 and d > 1 for d in dilations)):
+        return 0
+    reached = 1
+    for dilation in sorted(dilations):
+        if dilation > reached:
+            break
+        one_less = even_kernel and dilation == 1
+        reached += nb_stacks * (kernel_size - 1 - one_less) * dilation
+    return reached
 
 
 def fits(reached: Span, need: Need) -> bool:

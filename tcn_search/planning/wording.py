@@ -81,8 +81,8 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
         field += f", {report.look_ahead:,} ahead"
     yield "Receptive field", field + ", and the output step itself"
     yield "Required context", f"{report.required_context:,} of a sequence length of {report.seq_len:,}"
-    seen = report.blind_spots
-    where = "none" if not seen else f"{len(seen):,}, at {_runs(seen)}"
+    blind = report.coverage.blind_spot_count
+    where = f"{blind:,}, at {_runs(report.coverage.blind_runs(_MOST_RUNS + 1))}" if blind else "none"
     yield "Blind spots", where
     wasted = report.wasted_taps
     yield "Wasted taps", f"{len(wasted):,} only ever see padding at this length" if wasted else "none"
@@ -123,21 +123,13 @@ def _steps(count: int) -> str:
     return "1 step" if count == 1 else f"{count:,} steps"
 
 
-def _runs(offsets: Sequence[int]) -> str:
-    """Offsets as runs, nearest first: "lags 1, 3, 5 to 8, …"; steps ahead have a plus.
+def _runs(runs: Sequence[tuple[int, int]]) -> str:
+    """Runs of offsets, nearest first: "lags 1, 3, 5 to 8, …"; steps ahead have a plus.
 
-    >>> _runs((-8, -7, -6, -3, -1))
+    >>> _runs([(-1, -1), (-3, -3), (-6, -8)])
     'lags 1, 3, 6 to 8'
     """
-    runs: list[list[int]] = []
-    for offset in sorted(offsets, key=abs):
-        if runs and abs(offset - runs[-1][1]) == 1 and (offset < 0) == (runs[-1][1] < 0):
-            runs[-1][1] = offset
-        else:
-            runs.append([offset, offset])
-            if len(runs) > 2 * _MOST_RUNS:
-                break
-    shown = [_lag(low) if low == high else f"{_lag(low)} to {_lag(high)}" for low, high in runs[:_MOST_RUNS]]
+    shown = [_lag(near) if near == far else f"{_lag(near)} to {_lag(far)}" for near, far in runs[:_MOST_RUNS]]
     return "lags " + ", ".join(shown) + (", …" if len(runs) > _MOST_RUNS else "")
 
 

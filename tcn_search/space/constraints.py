@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.planning.arguments import one_of, positive_integer, received
 from tcn_search.planning.cost import model_parameters
 from tcn_search.planning.coverage import coverage
 
@@ -29,15 +29,20 @@ class Constraints:
     allow_blind_spots: bool = False
 
     def __post_init__(self) -> None:
-        if self.required_context != "seq_len":
-            if isinstance(self.required_context, str):
-                raise InputError(
-                    f'required_context must be "seq_len" or a number of steps. Received: {self.required_context!r}'
-                )
-            positive_integer("required_context", self.required_context)
+        context = self.required_context
+        if isinstance(context, str) and context != "seq_len":
+            raise InputError(
+                f'required_context must be "seq_len" or a number of steps. Received: {received(context)}'
+            )
+        if not isinstance(context, str):
+            object.__setattr__(self, "required_context", positive_integer("required_context", context))
         one_of("receptive_field", self.receptive_field, ("narrow", "prune"))
         if self.max_params is not None:
-            positive_integer("max_params", self.max_params)
+            object.__setattr__(self, "max_params", positive_integer("max_params", self.max_params))
+        if not isinstance(self.allow_blind_spots, bool):
+            raise InputError(
+                f"allow_blind_spots must be true or false. Received: {received(self.allow_blind_spots)}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON and TOML know them."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import at_most, is_number, plain_number, received
+from tcn_search.planning.limits import MOST_ENTRIES, MOST_STEPS_OF_A_RANGE
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,32 @@ class Range:
     log: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in (("low", self.low), ("high", self.high)):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise InputError(f"A range's {name} must be a finite number. Received: {value!r}")
+        for name in ("low", "high"):
+            value = getattr(self, name)
+            if not is_number(value):
+                raise InputError(f"A range's {name} must be a finite number. Received: {received(value)}")
+            object.__setattr__(self, name, plain_number(value))
         if self.low > self.high:
             raise InputError(
                 f"A range's low must not be above its high. Received: low = {self.low}, high = {self.high}"
             )
-        number = isinstance(self.step, int | float) and not isinstance(self.step, bool)
-        if self.step is not None and not (number and 0 < self.step < math.inf):
-            raise InputError(f"A range's step must be a number above 0. Received: {self.step!r}")
+        if self.step is not None:
+            self._check_step()
         if not isinstance(self.log, bool):
-            raise InputError(f"A range's log must be true or false. Received: {self.log!r}")
+            raise InputError(f"A range's log must be true or false. Received: {received(self.log)}")
         if self.log and (self.low <= 0 or self.step is not None):
             raise InputError(
                 f"A range with log must have a low above 0 and no step. Received: low = {self.low}, step = {self.step}"
+            )
+
+    def _check_step(self) -> None:
+        if not is_number(self.step) or not self.step > 0:
+            raise InputError(f"A range's step must be a number above 0. Received: {received(self.step)}")
+        object.__setattr__(self, "step", plain_number(self.step))
+        if self.high - self.low > self.step * MOST_STEPS_OF_A_RANGE:
+            raise InputError(
+                f"A range with a step must have at most {MOST_STEPS_OF_A_RANGE:,} values. "
+                f"Received: low = {self.low}, high = {self.high}, step = {self.step}"
             )
 
     @property
@@ -87,40 +100,48 @@ def read_dimension(name: str, given: object) -> Dimension:
     if isinstance(given, Range):
         return given
     if isinstance(given, Mapping):
-        unknown = sorted(set(given) - {"low", "high", "step", "log"})
-        if unknown or not {"low", "high"} <= set(given):
+        if not {"low", "high"} <= set(given) <= {"low", "high", "step", "log"}:
             raise InputError(
-                f"{name} as a range must have low and high, and may have step and log. Received: {dict(given)}"
+                f"{name} as a range must have low and high, and may have step and log. "
+                f"Received: {received(dict(given))}"
             )
         try:
             return Range(**given)
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
     if isinstance(given, str) or not isinstance(given, Iterable):
-        return (given,)
-    choices = tuple(tuple(value) if isinstance(value, list) else value for value in given)
+        return (plain_number(given),)
+    choices = tuple(map(plain_number, islice(given, MOST_ENTRIES + 1)))
+    if len(choices) > MOST_ENTRIES:
+        raise InputError(f"{name} must have at most {MOST_ENTRIES:,} choices; give a range. Received: more")
     for value in choices:
-        if isinstance(value, Mapping):
+        if not isinstance(value, str | int | float | None):
             raise InputError(
-                f"{name} must be one range, or a list of values. Received in a list: {dict(value)}"
+                f"{name} must be one range, or a list of values. Received in a list: {received(value)}"
             )
     if not choices:
         raise InputError(f"{name} must have at least one choice. Received: an empty list")
     if len(set(choices)) < len(choices):
-        raise InputError(f"{name} must not list a choice twice. Received: {list(choices)}")
+        raise InputError(f"{name} must not list a choice twice. Received: {received(list(choices))}")
     return choices
 
 
 def integers_of(name: str, dimension: Dimension) -> tuple[int, ...]:
     """Every value of an integer dimension, ascending; an InputError if one is no integer of at least 1."""
+    check_integers(name, dimension)
+    return dimension.values() if isinstance(dimension, Range) else tuple(sorted(dimension))
+
+
+def check_integers(name: str, dimension: Dimension) -> int:
+    """Return the largest value of an integer dimension, without listing a range; raise as `integers_of`."""
     if isinstance(dimension, Range):
         if not dimension.is_integer or dimension.low < 1:
             raise InputError(f"{name} must be a range of integers of at least 1. Received: {dimension}")
-        return dimension.values()
+        return at_most(name, int(dimension.high))
     for value in dimension:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be integers of at least 1. Received: {list(dimension)}")
-    return tuple(sorted(dimension))
+            raise InputError(f"{name} must be integers of at least 1. Received: {received(list(dimension))}")
+    return at_most(name, max(dimension))
 
 
 def to_plain(dimension: Dimension) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tcn_search.errors import InputError
+from tcn_search.planning.limits import most
 from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import Geometry, Point
@@ -13,7 +14,6 @@ from tcn_search.space.geometry import Geometry, Point
 if TYPE_CHECKING:
     from tcn_search.space.search_space import SearchSpace
 
-_MOST_LEVELS = 64
 _FARTHEST_CHANGE = 2048
 
 
@@ -28,11 +28,11 @@ def require_feasible(space: SearchSpace, geometry: Geometry, limits: Limits) -> 
             f"Every architecture of this space that covers {context} steps has blind spots there. Use a smaller "
             f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."
         )
-    best = max(geometry.points, key=lambda point: geometry.architecture(point).receptive_field)
+    best = max(geometry.points, key=lambda point: geometry.reach(point).receptive_field)
     raise InputError(
         f"No architecture of this space covers the required context of {context} steps "
         f"(sequence length {limits.seq_len}): the largest receptive field is "
-        f"{geometry.architecture(best).receptive_field}. {_what_would(geometry, limits, best)}"
+        f"{geometry.reach(best).receptive_field}. {_what_would(geometry, limits, best)}"
     )
 
 
@@ -50,10 +50,10 @@ def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
         if name not in chosen:
             continue
         for value in range(chosen[name] + 1, chosen[name] + 1 + _FARTHEST_CHANGE):
-            if name == "levels" and value > _MOST_LEVELS:
+            if value > most(name):
                 break
             point = tuple({**chosen, name: value}[key] for key in geometry.names)
-            if limits.receptive_field_violation(geometry.architecture(point)).excess <= 0:
+            if geometry.covers(point):
                 changes.append(f"{name} {value}")
                 break
     return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."

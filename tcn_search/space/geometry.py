@@ -12,9 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
+from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.limits import MOST_POINTS, most
+from tcn_search.planning.reach import require_few_bits_of_many
+from tcn_search.planning.receptive_field import Span, covers
+from tcn_search.planning.shape import Need, reach_of, suffices
 from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import suggest_within
 
@@ -35,6 +41,20 @@ class Geometry:
     limits: Limits
     use_skip_connections: tuple[bool, ...]
 
+    def __post_init__(self) -> None:
+        count = prod(map(len, self.values))
+        if count > MOST_POINTS:
+            raise InputError(
+                f"A space must have at most {MOST_POINTS:,} combinations of {', '.join(self.names)}. "
+                f"Received: {count:,}. Give fewer values of one of them."
+            )
+        by_name = dict(zip(self.names, self.values, strict=True))
+        if "same" in by_name["padding"] and not self.limits.allow_blind_spots:
+            levels = map(len, by_name["dilations"]) if "dilations" in by_name else by_name["levels"]
+            others = len(by_name.get("dilation_base", (1,))) * len(by_name.get("look_back", (1,)))
+            blocks = sum(levels) * sum(by_name["nb_stacks"]) * len(by_name["kernel_size"]) * others
+            require_few_bits_of_many(blocks * len(self.use_skip_connections), self.limits.seq_len)
+
     @cached_property
     def points(self) -> tuple[Point, ...]:
         """Every combination."""
@@ -43,11 +63,7 @@ class Geometry:
     @cached_property
     def falling_short(self) -> frozenset[Point]:
         """Combinations whose receptive field does not cover the required context."""
-        return frozenset(
-            point
-            for point in self.points
-            if self.limits.receptive_field_violation(self.architecture(point)).excess > 0
-        )
+        return frozenset(point for point in self.points if not self.covers(point))
 
     @cached_property
     def blind(self) -> frozenset[Point]:
@@ -58,12 +74,37 @@ class Geometry:
             point
             for point in self.points
             if point not in self.falling_short
-            and all(self._is_blind(point, skip) for skip in self.use_skip_connections)
+            and not any(self._suffices(point, skip) for skip in self.use_skip_connections)
         )
 
-    def _is_blind(self, point: Point, use_skip_connections: bool) -> bool:
-        architecture = self.architecture(point, use_skip_connections)
-        return self.limits.blind_spot_violation(architecture).excess > 0
+    def reach(self, point: Point) -> Span:
+        """How far back and ahead the networks of this geometry see."""
+        chosen = dict(zip(self.names, point, strict=True))
+        return reach_of(
+            chosen["kernel_size"], dilations_of(chosen), chosen["nb_stacks"], padding=chosen["padding"]
+        )
+
+    def covers(self, point: Point) -> bool:
+        """Whether the receptive field covers the required context, blind spots or not."""
+        need = self._need(point, use_skip_connections=True)
+        return covers(self.reach(point), need.required_context, need.padding)
+
+    def _suffices(self, point: Point, use_skip_connections: bool) -> bool:
+        chosen = dict(zip(self.names, point, strict=True))
+        need = self._need(point, use_skip_connections)
+        return suffices(
+            chosen["kernel_size"], dilations_of(chosen), chosen["nb_stacks"], self.reach(point), need
+        )
+
+    def _need(self, point: Point, use_skip_connections: bool) -> Need:
+        chosen = dict(zip(self.names, point, strict=True))
+        look_back = chosen.get("look_back", self.limits.seq_len)
+        return Need(
+            seq_len=min(self.limits.seq_len, look_back),
+            required_context=min(self.limits.required_context, look_back),
+            padding=chosen["padding"],
+            use_skip_connections=use_skip_connections,
+        )
 
     @cached_property
     def feasible(self) -> frozenset[Point]:
@@ -168,6 +209,18 @@ def most_useful_levels(base: int, seq_len: int) -> int:
     levels = 1
     while base**levels < seq_len:
         levels += 1
+    return levels
+
+
+def most_levels(base: int) -> int:
+    """Most levels whose dilations are no longer than any network's.
+
+    >>> most_levels(2), most_levels(100)
+    (63, 10)
+    """
+    levels = most("levels")
+    while base ** (levels - 1) > most("dilations"):
+        levels -= 1
     return levels
 
 

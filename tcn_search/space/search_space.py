@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
-from tcn_search.planning.arguments import one_of, positive_integers
+from tcn_search.planning.arguments import (
+    one_of,
+    positive_integers,
+    received,
+    require_buildable,
+    require_dilations,
+)
+from tcn_search.planning.limits import MOST_POINTS
 from tcn_search.space.constraints import Constraints, Limits, Violation
 from tcn_search.space.dimensions import (
     Dimension,
     Range,
+    check_integers,
     integers_of,
     read_dimension,
     suggest,
     to_plain,
 )
 from tcn_search.space.feasibility import require_feasible
-from tcn_search.space.geometry import Geometry, dilations_of, most_useful_levels
+from tcn_search.space.geometry import Geometry, dilations_of, most_levels, most_useful_levels
 from tcn_search.space.settings import FRACTIONS, SEARCHABLE, check_setting
 
 # What decides the receptive field is asked for first; see geometry.py.
 OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+_MOST_LEVELS = 16  # by default
+_NEEDED = (
+    "nb_filters",
+    "kernel_size",
+    "dilation_base",
+    "nb_stacks",
+    "norm",
+    "use_skip_connections",
+    "activation",
+)
 
 
 @dataclass(frozen=True)
@@ -77,25 +96,43 @@ class SearchSpace:
             object.__setattr__(self, "dilations", _read_dilations(self.dilations))
         for field in fields(self):
             given = getattr(self, field.name)
+            if given is None and field.name in _NEEDED:
+                raise InputError(
+                    f"{field.name} must be a value, a list of choices or a range. Received: None"
+                )
             if field.name != "dilations" and given is not None:
                 dimension = read_dimension(field.name, given)
                 if field.name in FRACTIONS and isinstance(dimension, Range):
                     dimension = dimension.of_fractions()  # 1 to 4 is not 1, 2, 3 or 4
                 object.__setattr__(self, field.name, dimension)
-        for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back"):
-            if getattr(self, name) is not None:
-                integers_of(name, getattr(self, name))
+        self._check_numbers()
         for name, allowed in (("padding", PADDINGS[:2]), ("norm", NORMS), ("readout", READOUTS)):
             for choice in self._choices(name):
                 one_of(name, choice, allowed)
         for choice in self._choices("use_skip_connections"):
             if not isinstance(choice, bool):
-                raise InputError(f"use_skip_connections must be true or false. Received: {choice!r}")
+                raise InputError(f"use_skip_connections must be true or false. Received: {received(choice)}")
         for choice in self._choices("activation"):
-            if not isinstance(choice, str):
-                raise InputError(f"activation must be names of Keras activations. Received: {choice!r}")
+            if not isinstance(choice, str) or not choice:
+                raise InputError(
+                    f"activation must be names of Keras activations. Received: {received(choice)}"
+                )
         for name, dimension in self.settings.items():
             _check_setting(name, dimension)
+
+    def _check_numbers(self) -> None:
+        """Raise an InputError for a number that no network has, alone or together with the largest others."""
+        largest = {
+            name: check_integers(name, getattr(self, name))
+            for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back")
+            if getattr(self, name) is not None
+        }
+        if self.dilations is not None:
+            levels = max(map(len, self.dilations))
+        else:
+            levels = largest.get("levels", 1)
+            require_dilations(largest["dilation_base"], levels)
+        require_buildable(largest["kernel_size"], levels, largest["nb_stacks"])
 
     def _choices(self, name: str) -> tuple[Any, ...]:
         dimension = getattr(self, name)
@@ -152,8 +189,10 @@ class SearchSpace:
         constraints = constraints or Constraints()
         filled = {field.name: getattr(self, field.name) for field in fields(self)}
         if filled["dilations"] is None and filled["levels"] is None:
-            base = min(integers_of("dilation_base", self.dilation_base))
-            filled["levels"] = Range(1, min(most_useful_levels(base, seq_len), 16))
+            bases = integers_of("dilation_base", self.dilation_base)
+            filled["levels"] = Range(
+                1, min(most_useful_levels(bases[0], seq_len), most_levels(bases[-1]), _MOST_LEVELS)
+            )
         if filled["readout"] is None:
             filled["readout"] = ("sequence",) if kind == "labelling" else ("last", "max", "average")
         if filled["padding"] is None:
@@ -277,13 +316,17 @@ class TaskSpace:
 
 def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
     """Explicit lists of dilations; a single flat list is one of them."""
-    if isinstance(given, Range | str) or not hasattr(given, "__iter__"):
-        raise InputError(f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {given!r}")
-    lists = list(given)
+    if isinstance(given, Range | str | Mapping) or not isinstance(given, Iterable):
+        raise InputError(
+            f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {received(given)}"
+        )
+    lists = list(islice(given, MOST_POINTS + 1))
     if lists and not hasattr(lists[0], "__iter__"):
         lists = [lists]
     if not lists:
         raise InputError("dilations must have at least one list. Received: an empty list")
+    if len(lists) > MOST_POINTS:
+        raise InputError(f"dilations must have at most {MOST_POINTS:,} lists. Received: more")
     return tuple(positive_integers("dilations", one) for one in lists)
 
 
@@ -295,6 +338,6 @@ def _check_setting(name: str, dimension: Dimension) -> None:
     if name in ("optimizer", "schedule"):
         raise InputError(f"{name} must be a list of choices. Received: {dimension}")
     if name == "batch_size":
-        integers_of(name, dimension)
+        check_integers(name, dimension)
     check_setting(name, dimension.low)
     check_setting(name, dimension.high)

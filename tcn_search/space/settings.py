@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.planning.arguments import (
+    integer_from_0,
+    is_number,
+    one_of,
+    plain_number,
+    positive_integer,
+    received,
+    require_at_most,
+)
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
 SCHEDULES = ("constant", "cosine", "step", "plateau")
@@ -63,13 +71,13 @@ class TrainingSettings:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        positive_integer("epochs", self.epochs)
+        object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
+        object.__setattr__(self, "patience", integer_from_0("patience", self.patience, " epochs"))
         for name in SEARCHABLE:
             if name != "weight_decay" or self.weight_decay is not None:
                 check_setting(name, getattr(self, name))
+                object.__setattr__(self, name, plain_number(getattr(self, name)))
         one_of("precision", self.precision, PRECISIONS)
-        if self.patience < 0:
-            raise InputError(f"patience must be at least 0 epochs. Received: {self.patience!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON knows them."""
@@ -90,14 +98,16 @@ def check_setting(name: str, value: object) -> None:
         one_of(name, value, _CHOICES[name])
     elif name == "batch_size":
         positive_integer(name, value)
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number. Received: {value!r}")
+    elif not is_number(value):
+        raise InputError(f"{name} must be a finite number. Received: {received(value)}")
     elif name == "learning_rate" and not value > 0:
         raise InputError(f"learning_rate must be above 0 and finite. Received: {value!r}")
     elif name == "dropout_rate" and not 0 <= value < 1:
         raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {value!r}")
     elif value < 0:
         raise InputError(f"{name} must be at least 0. Received: {value!r}")
+    else:
+        require_at_most(name, value)
 
 
 def settings_for(sequences: int, **given: Any) -> TrainingSettings:

@@ -11,7 +11,7 @@ from typing import Any
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.planning.arguments import as_integer, one_of, positive_integer, received
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.settings import TrainingSettings, settings_for
@@ -53,11 +53,15 @@ class SearchSettings:
         object.__setattr__(self, "objectives", check_names(self.objectives))
         check_sampler(self.sampler, len(self.objectives))
         one_of("pruner", self.pruner, PRUNERS)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
-            raise InputError(f"seed must be an integer from 0 to 2147483647. Received: {self.seed!r}")
+        seed = as_integer(self.seed)
+        if seed is None or not 0 <= seed < 2**31:
+            raise InputError(f"seed must be an integer from 0 to 2147483647. Received: {received(self.seed)}")
+        object.__setattr__(self, "seed", seed)
         if self.final_epochs is not None:
-            positive_integer("final_epochs", self.final_epochs)
-        positive_integer("folds", self.folds)
+            object.__setattr__(self, "final_epochs", positive_integer("final_epochs", self.final_epochs))
+        if not isinstance(self.warm_start, bool):
+            raise InputError(f"warm_start must be true or false. Received: {received(self.warm_start)}")
+        object.__setattr__(self, "folds", positive_integer("folds", self.folds))
 
     @property
     def objective(self) -> str:

@@ -10,7 +10,7 @@ from tcn_search.study.definition import Definition
 from tcn_search.study.lease import KEY as LEASE
 from tcn_search.study.lease import Lease
 from tcn_search.study.planned import START, store
-from tcn_search.study.storage import DEFAULT_STORAGE, open_storage, storage_errors
+from tcn_search.study.storage import how_to_delete, open_storage, storage_errors, storage_url
 from tcn_search.study.warm_start import WarmStart
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
@@ -23,7 +23,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     Raises:
         InputError: a study of somebody else, or one that another process is making now.
     """
-    with storage_errors(url or DEFAULT_STORAGE):
+    with storage_errors(storage_url(url)):
         storage = open_storage(url)
         study = optuna.load_study(study_name=name, storage=storage)
         attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
@@ -44,7 +44,7 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
         InputError: another process makes it or has just made it; or what was begun had other objectives.
     """
     directions = [objective.direction for objective in definition.objectives]
-    with storage_errors(url or DEFAULT_STORAGE):
+    with storage_errors(storage_url(url)):
         storage = open_storage(url, create=True)
         study = optuna.create_study(
             study_name=name,
@@ -62,7 +62,7 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
             if [direction.name.lower() for direction in study.directions] != directions:
                 raise InputError(
                     f"The making of the study {name!r} was cut short, with other objectives. Remove it with "
-                    f"tcn_search.delete_study({name!r})."
+                    f"{how_to_delete(name, url)}."
                 )
             store_versions(study, versions_now(definition.backend))
             store(study, start)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import optuna
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import received
 from tcn_search.study.cma_es import CmaEs
 
 Sampler = optuna.samplers.BaseSampler
@@ -81,19 +82,19 @@ def make_sampler(name: str, seed: int) -> Sampler:
     takes_seed = "seed" in inspect.signature(found).parameters
     try:
         return found(**({"seed": seed} if takes_seed else {}))
-    except TypeError as error:
-        raise InputError(f"sampler {name!r} cannot be made with a seed alone: {error}") from error
     except ImportError as error:
         raise InputError(f"sampler {name!r} needs a package that is missing: {error}") from error
+    except Exception as error:  # whatever the class of a user raises
+        raise InputError(f"sampler {name!r} cannot be made with a seed alone: {error}") from error
 
 
 def check_sampler(name: object, objectives: int) -> None:
     """Raise an InputError if no sampler has this name, or it cannot weigh so many objectives."""
-    if not isinstance(name, str) or (name not in (*_SAMPLERS, *KERAS_TUNER) and "." not in name):
+    if not isinstance(name, str) or (name not in (*_SAMPLERS, *KERAS_TUNER) and not _is_dotted(name)):
         raise InputError(
             f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path such as "
             f'"optuna.samplers.QMCSampler". '
-            f"Received: {name!r}"
+            f"Received: {received(name)}"
         )
     if _BY_PATH.get(name, name) in _ONE_OBJECTIVE and objectives > 1:
         raise InputError(f'sampler "{name}" takes one objective. Received: {objectives}')
@@ -104,11 +105,19 @@ def is_dynamic(name: str) -> bool:
     return name in _DYNAMIC
 
 
+def _is_dotted(name: str) -> bool:
+    return "." in name and all(part.isidentifier() for part in name.split("."))
+
+
 def _at_path(name: str) -> type[Sampler]:
+    if not _is_dotted(name):
+        raise InputError(
+            f'sampler must be a dotted path such as "optuna.samplers.QMCSampler". Received: {received(name)}'
+        )
     module, _, attribute = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute, None)
-    except ImportError as error:
+    except (Exception, SystemExit) as error:  # whatever the module runs when it is imported
         raise InputError(f"sampler {name!r} cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Sampler)):
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ import optuna
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import received
 from tcn_search.study.lease import LeaseLost
 
 DEFAULT_STORAGE = "sqlite:///runs/studies.db"
+ENVIRONMENT = "TCN_SEARCH_STORAGE"
 STORAGE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
 _SQLITE = "sqlite:///"
 _PATIENCE = 60.0  # seconds that a write waits for another process to unlock an SQLite file
@@ -23,8 +26,21 @@ _OF_A_USER = r":/*(?:[^:/\s]+|(?<=://)):"
 _OF_AN_OPTION = r"(?:[?&;={]|%3B|%3D|\b)(?:ssl)?(?:password|passwd|passphrase|pwd|secret|token)(?:=|%3D)"
 
 
+def storage_url(url: str | None = None) -> str:
+    """Return the database URL that is given, else $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`.
+
+    Raises:
+        InputError: something else than a text.
+    """
+    if url is not None and not isinstance(url, str):
+        raise InputError(
+            f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {received(url)}"
+        )
+    return url or os.environ.get(ENVIRONMENT) or DEFAULT_STORAGE
+
+
 def open_storage(url: str | None = None, *, create: bool = False) -> optuna.storages.RDBStorage:
-    """The storage behind a database URL; the default is `sqlite:///runs/studies.db`, relative to here.
+    """The storage behind a database URL; see `storage_url` for the default.
 
     Args:
         create: make an SQLite file and its folder where there is none.
@@ -32,7 +48,7 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
     Raises:
         InputError: it cannot be opened, or is not there and `create` is False.
     """
-    url = url or DEFAULT_STORAGE
+    url = storage_url(url)
     if "://" not in url:
         raise InputError(
             f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {without_password(url, url)}"
@@ -93,7 +109,7 @@ def database_errors(url: str | None) -> Iterator[None]:
         ) from None
     except STORAGE_ERRORS as error:
         raise InputError(
-            f"{cannot_be_used(url or DEFAULT_STORAGE, error)}. What was finished is kept; when the storage works "
+            f"{cannot_be_used(storage_url(url), error)}. What was finished is kept; when the storage works "
             "again, the same command continues."
         ) from None
 
@@ -138,7 +154,7 @@ def list_studies(url: str | None = None) -> list[str]:
     """Every study in a storage, by name; none where there is no storage yet."""
     if _is_missing(url):
         return []
-    with storage_errors(url or DEFAULT_STORAGE):
+    with storage_errors(storage_url(url)):
         return sorted(optuna.get_all_study_names(storage=open_storage(url)))
 
 
@@ -150,18 +166,26 @@ def delete_study(name: str, url: str | None = None) -> None:
     """
     names = list_studies(url)
     if name not in names:
-        raise no_such_study(name, names)
+        raise no_such_study(name, names, url)
     optuna.delete_study(study_name=name, storage=open_storage(url))
 
 
-def no_such_study(name: str, names: list[str]) -> InputError:
-    """The error for a name that is not in the storage."""
+def no_such_study(name: str, names: list[str], url: str | None) -> InputError:
+    """The error for a name that is not in the storage; says which storage that is."""
     there = f"There is: {', '.join(names)}." if names else "There is none yet."
-    return InputError(f"There is no study {name!r} in the storage. {there}")
+    where = without_password(storage_url(url), storage_url(url))
+    return InputError(f"There is no study {name!r} in the storage. {there} The storage is {where}.")
+
+
+def how_to_delete(name: str, url: str | None) -> str:
+    """The call that removes a study, with its storage if that is not the default."""
+    same = storage_url(url) == storage_url()
+    storage = "" if same else f", {without_password(storage_url(url), storage_url(url))!r}"
+    return f"tcn_search.delete_study({name!r}{storage})"
 
 
 def _is_missing(url: str | None) -> bool:
-    file = _sqlite_file(url or DEFAULT_STORAGE)
+    file = _sqlite_file(storage_url(url))
     return file is not None and not file.exists()
 
 

@@ -14,7 +14,7 @@ import optuna
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import model_function
-from tcn_search.planning.arguments import positive_integer
+from tcn_search.planning.arguments import positive_integer, positive_seconds, received
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import TrainingSettings
@@ -35,6 +35,7 @@ from tcn_search.study.interrupts import interrupts_heard
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
 from tcn_search.study.making import make_study, store_definition, stored_definition
+from tcn_search.study.names import require_new_name
 from tcn_search.study.own_model import (
     model_now,
     require_not_imported,
@@ -47,12 +48,13 @@ from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
-    DEFAULT_STORAGE,
     database_errors,
+    how_to_delete,
     list_studies,
     no_such_study,
     open_storage,
     storage_errors,
+    storage_url,
 )
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
 from tcn_search.study.winners import SeedRun, Winner, find_winner, fresh_seeds
@@ -82,7 +84,8 @@ class Study(StudyRecord):
             Left out for an existing study, they are the study's own.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or else what suits
             the machine (see `workers.backends`); for an existing one its own.
-        storage: a database URL; default `sqlite:///runs/studies.db`, relative to the working directory.
+        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`, relative to the
+            working directory.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around our TCN, or its name as "module:function" or
             "path/to/file.py:function"; see docs/your-own-model.md. It is tried before a study is made.
@@ -110,20 +113,23 @@ class Study(StudyRecord):
     ) -> None:
         require_not_imported()
         _check_name(name)
+        storage = storage_url(storage)
         self.name, self._url, self._task = name, storage, task
         self._allow_changes, self._changes = allow_changes, list[str]()
         exists = name in list_studies(storage)
         if task is None and not exists:
-            raise no_such_study(name, list_studies(storage))
+            raise no_such_study(name, list_studies(storage), storage)
         stored = stored_definition(name, storage) if exists else None
         if task is None and stored is None:
             raise InputError(
                 f"The making of the study {name!r} was cut short. The command that made it makes it anew, or remove it "
-                f"with tcn_search.delete_study({name!r})."
+                f"with {how_to_delete(name, storage)}."
             )
         model = None if model_fn is None else model_function(model_fn)
         if stored is None:
             assert task is not None
+            if not exists:
+                require_new_name(name)
             made = Definition.of(task, space, constraints, training, search, model=model)
             self.definition: Definition = replace(made, backend=resolve_backend(backend or "auto"))
             self._sampler()  # a missing package is said before anything is written
@@ -187,7 +193,7 @@ class Study(StudyRecord):
         return warm_start(definition, recipes)
 
     def _load(self) -> optuna.Study:
-        with storage_errors(self._url or DEFAULT_STORAGE):
+        with storage_errors(storage_url(self._url)):
             return optuna.load_study(study_name=self.name, storage=self._storage)
 
     def _sampler(self, trials_so_far: int = 0) -> optuna.samplers.BaseSampler:
@@ -248,8 +254,8 @@ class Study(StudyRecord):
         if patience is not None:
             positive_integer("patience", patience)
         for limit, value in (("timeout", timeout), ("trial_timeout", trial_timeout)):
-            if value is not None and not value > 0:
-                raise InputError(f"{limit} must be above 0 seconds. Received: {value!r}")
+            if value is not None:
+                positive_seconds(limit, value)
         if executor is None:
             if self.definition.model is not None:
                 self.definition.model.require_importable()
@@ -495,7 +501,9 @@ def _require_writable(file: Path) -> None:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name or name in (".", "..") or set(name) & set("/\\:\0\n"):
-        raise InputError(f"A study's name must be text that can be a folder's name. Received: {name!r}")
+        raise InputError(
+            f"A study's name must be text that can be a folder's name. Received: {received(name)}"
+        )
 
 
 def _now() -> str:

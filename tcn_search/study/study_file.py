@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import is_number, positive_integer, positive_seconds, received
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
@@ -20,6 +23,8 @@ from tcn_search.study.definition import SearchSettings
 from tcn_search.tasks.endings import KNOWN, file_format, stem
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
+
+_MOST_BYTES = 1_000_000
 
 
 class _Section(BaseModel):
@@ -144,10 +149,12 @@ def seconds(key: str, value: str | float | None) -> float | None:
     """
     if value is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+    if not isinstance(value, str) and is_number(value) and value > 0:
+        return positive_seconds(key, value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip() if isinstance(value, str) else "")
     if not found or float(found[1]) <= 0:
-        raise InputError(f"{key} must be a time above 0 such as 90s, 30m or 2h. Received: {value!r}")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+        raise InputError(f"{key} must be a time above 0 such as 90s, 30m or 2h. Received: {received(value)}")
+    return positive_seconds(key, float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]])
 
 
 def parse_change(text: str) -> tuple[str, Any]:
@@ -158,22 +165,53 @@ def parse_change(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"--set must be key=value, such as search.trials=5. Received: {text!r}")
+        raise InputError(f"--set must be key=value, such as search.trials=5. Received: {received(text)}")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, or a number or a nesting that Python does not read
         return key.strip(), value.strip()
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
+    if not text.strip():
+        raise InputError(f"The study file {path} is empty. It must have a [task] with a name at least.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"There is no study file {path}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The study file {path} cannot be read: {error}") from error
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    except ValueError as error:
+        raise InputError(f"{path} has a number of too many digits: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply for a study file.") from error
+
+
+def _read_text(path: Path) -> str:
+    """The text of a study file, without the byte order mark that some editors put in front of it."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder. Give the study file in it.")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no study file {path}.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"The study file {path} cannot be read: {error}") from error
+    if len(data) > _MOST_BYTES:
+        raise InputError(f"{path} is larger than {_MOST_BYTES:,} bytes: it is no study file.")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path} is UTF-16 text. Save it as UTF-8.")
+    if b"\0" in data:
+        raise InputError(
+            f"{path} is no text: it holds bytes of value 0. A study file is TOML, saved as UTF-8."
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path} is not UTF-8 text: byte 0x{data[error.start]:02x} in line {line}. Save it as UTF-8."
+        ) from error
 
 
 def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
@@ -208,10 +246,11 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         raise InputError("; ".join(_messages(error))) from error
     training = file.training.model_dump(exclude_none=True)
     final_epochs = training.pop("final_epochs", None)
-    try:
-        TrainingSettings(**training)  # its errors belong to the file, before any data is read
-    except InputError as error:
-        raise InputError(f"[training] {error}") from error
+    with _errors_of("training"):  # before any data is read
+        TrainingSettings(**training)
+    positive_integer("trials", file.search.trials)
+    if file.search.patience is not None:
+        positive_integer("patience", file.search.patience)
     return StudyFile(
         name=file.name or default_name,
         task_name=file.task.name,
@@ -241,19 +280,27 @@ def _read_space(given: dict[str, Any], training: dict[str, Any]) -> SearchSpace:
     for name in fixed:
         if name in given:
             raise InputError(
-                f"{name} must be given in [space] or in [training]. Received: {given[name]!r} and {training[name]!r}"
+                f"{name} must be given in [space] or in [training]. "
+                f"Received: {received(given[name])} and {received(training[name])}"
             )
-    try:
+    with _errors_of("space"):
         return SearchSpace(**{**dict.fromkeys(fixed), **given})
+
+
+@contextmanager
+def _errors_of(section: str) -> Iterator[None]:
+    """Put the section in front of an error that names a key only."""
+    try:
+        yield
     except InputError as error:
-        raise InputError(f"[space] {error}") from error
+        raise InputError(f"[{section}] {error}") from error
 
 
 def _check_keys(tree: dict[str, Any]) -> None:
     """An unknown key is named together with the nearest known one."""
     for section in [name for name in _SECTIONS[""] if name not in ("name", "model")]:
         if not isinstance(tree.get(section, {}), dict):
-            raise InputError(f"{section} must be a section, [{section}]. Received: {tree[section]!r}")
+            raise InputError(f"{section} must be a section, [{section}]. Received: {received(tree[section])}")
     for section, known in _SECTIONS.items():
         table = tree.get(section, {}) if section else tree
         for key in table:
@@ -281,4 +328,4 @@ def _messages(error: ValidationError) -> Iterator[str]:
         if found["type"] == "missing":
             yield f"{place} is missing"
         else:
-            yield f"{place}: {found['msg']}. Received: {found['input']!r}"
+            yield f"{place}: {found['msg']}. Received: {received(found['input'])}"

@@ -32,6 +32,7 @@ def adding(
         )
     task = generated(
         lambda generator, count: _draw(generator, count, seq_len),
+        seq_len,
         train_size,
         validation_size,
         test_size,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import is_number, received
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
 
@@ -27,21 +27,21 @@ def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
         raise InputError(
             f"class_weights needs one class for each sequence or step. Received: a {spec.kind} task"
         )
-    if weights == "balanced":
+    if isinstance(weights, str) and weights == "balanced":
         counts = np.bincount(task.train.y[task.train.y >= 0].ravel(), minlength=spec.outputs)
         values = counts.sum() / (spec.outputs * np.maximum(counts, 1))
         return replace(task, spec=replace(spec, class_weights=tuple(float(value) for value in values)))
     if not isinstance(weights, Mapping):
         raise InputError(
-            f'class_weights must be "balanced" or a table of weights by class. Received: {weights!r}'
+            f'class_weights must be "balanced" or a table of weights by class. Received: {received(weights)}'
         )
     for name, weight in weights.items():
         if str(name) not in spec.class_names:
             raise InputError(
                 f"class_weights names a class that there is not: {name!r}. Classes: {', '.join(spec.class_names)}"
             )
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
-            raise InputError(f"class_weights must be positive numbers. Received: {name} = {weight!r}")
+        if not is_number(weight) or not weight > 0:
+            raise InputError(f"class_weights must be positive numbers. Received: {name} = {received(weight)}")
     given = {str(name): float(weight) for name, weight in weights.items()}
     chosen = tuple(given.get(name, 1.0) for name in spec.class_names)
     return replace(task, spec=replace(spec, class_weights=chosen))

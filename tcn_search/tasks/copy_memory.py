@@ -40,6 +40,7 @@ def copy_memory(
     blanks = _blanks(blanks, seq_len)
     task = generated(
         lambda generator, count: _draw(generator, count, blanks),
+        blanks + 2 * SYMBOLS,
         train_size,
         validation_size,
         test_size,

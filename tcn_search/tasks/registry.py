@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import plain_number, received
 from tcn_search.tasks import mnist, published, tables
 from tcn_search.tasks.adding import adding
 from tcn_search.tasks.class_weights import with_class_weights
@@ -19,6 +20,7 @@ from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
 from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
+from tcn_search.tasks.option_types import checked_option, option_types
 from tcn_search.tasks.published import Published
 from tcn_search.tasks.speech import wav_folder
 from tcn_search.tasks.task import Task
@@ -132,6 +134,8 @@ def load_task(name: str | Path, **options: Any) -> Task:
     Raises:
         InputError: an unknown name (with the nearest known one), an unknown option, data that cannot be used.
     """
+    if not isinstance(name, str | Path) or not str(name):
+        raise InputError(f"A task's name must be a text or a path. Received: {received(name)}")
     is_file = str(name) not in BUILT_IN and (Path(name).suffix != "" or "/" in str(name) or "\\" in str(name))
     own = {key: value for key, value in options.items() if key != "class_weights"}
     task = _load_file(Path(name), own) if is_file else _load_named(str(name), own)
@@ -142,11 +146,13 @@ def load_task(name: str | Path, **options: Any) -> Task:
         for key, value in options.items()
         if key in PATH_OPTIONS and isinstance(value, str | Path)
     }
+    options = {key: plain_number(value) for key, value in options.items()}
     source = {"name": str(Path(name).resolve()) if is_file else str(name), "options": {**options, **placed}}
     return replace(task, source=source)
 
 
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
+    checked_option("task.name", path, Path)
     found = file_format(path)
     if not found:
         raise InputError(f"A task's file must be {KNOWN}. Received: {path}")
@@ -183,13 +189,13 @@ def _with_options(
 ) -> Task:
     """Call `load`; an option that it does not have is an InputError that names those it has."""
     arrays = ("X_", "y_", "lengths_", "groups_")
-    accepted = [
-        parameter
+    accepted = {
+        parameter: option_types(described).get(parameter, Any)
         for described in also or (load,)
         for parameter in inspect.signature(described).parameters
         if parameter not in ("problem", "path", "name", "class_names", "options")
         and not parameter.startswith(arrays)
-    ]
+    }
     for option in options:
         if option not in accepted:
             raise InputError(f"Task {name!r} has no option {option!r}. It has: {', '.join(accepted)}.")
@@ -197,4 +203,6 @@ def _with_options(
         needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
         if needed and parameter.name not in options:
             raise InputError(f"Task {name!r} needs the option {parameter.name}: {BUILT_IN[name].source}.")
-    return load(**options)
+    return load(
+        **{option: checked_option(option, value, accepted[option]) for option, value in options.items()}
+    )

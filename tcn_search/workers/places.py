@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import as_integer, at_most, received
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
 
@@ -103,11 +104,15 @@ def spread(
 
 
 def _check(workers: int | str, workers_per_gpu: int) -> None:
-    number = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
-    if not number and workers != "auto":
-        raise InputError(f'workers must be "auto" or at least 1. Received: {workers!r}')
-    if workers_per_gpu < 1:
-        raise InputError(f"workers_per_gpu must be at least 1. Received: {workers_per_gpu!r}")
+    count = as_integer(workers)
+    if not isinstance(workers, str) and count is not None and count >= 1:
+        at_most("workers", count)
+    elif not isinstance(workers, str) or workers != "auto":
+        raise InputError(f'workers must be "auto" or at least 1. Received: {received(workers)}')
+    each = as_integer(workers_per_gpu)
+    if each is None or each < 1:
+        raise InputError(f"workers_per_gpu must be at least 1. Received: {received(workers_per_gpu)}")
+    at_most("workers_per_gpu", each)
 
 
 def _part(cores: int, number: int, count: int) -> int:

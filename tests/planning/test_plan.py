@@ -109,7 +109,27 @@ def test_explicit_dilations_replace_base_and_levels() -> None:
         ({"required_context": 101}, "required_context must be at most the sequence length, 100 steps"),
         ({"sort_by": "speed"}, "sort_by must be one of 'parameters', 'multiply_adds', 'depth'"),
         ({"max_params": 0}, r"max_params must be an integer of at least 1\. Received: 0"),
-        ({"nb_filters": range(1, 10**6)}, "at most 5,000,000 architectures"),
+        ({"nb_filters": range(1, 10**6)}, "nb_filters must be at most 65,536. Received: 999999"),
+        ({"nb_filters": "1-999999999"}, "nb_filters must be at most 65,536. Received: 999999999"),
+        ({"nb_filters": range(1, 10**4)}, r"at most 200,000 architectures\. Received: 1,679,832\. Narrow"),
+        ({"nb_stacks": "1" * 5000}, "nb_stacks must be at most 1,024. Received: 5,000 digits"),
+        (
+            {"levels": 63, "nb_stacks": 17},
+            r"levels × nb_stacks, the residual blocks, must be at most 1,024\. Received: 63 × 17 = 1,071",
+        ),
+        (
+            {"kernel_size": 4096, "levels": 33},
+            r"kernel_size × levels × nb_stacks must be at most 131,072\. Received: 4096 × 33 × 2 = 270,336",
+        ),
+        (
+            {"dilation_base": 10, "levels": 21},
+            r"dilation_base \*\* \(levels − 1\), the longest dilation, must be at most "
+            r"9,223,372,036,854,775,807\. Received: 10 \*\* 20",
+        ),
+        (
+            {"padding": "same", "seq_len": 2**27},
+            'With padding "same" the blocks of all architectures together',
+        ),
     ],
 )
 def test_bad_input_is_named(arguments: dict[str, Any], text: str) -> None:

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.coverage import coverage, unbroken_reach
-from tcn_search.planning.reach import Window, reach, wasted_taps, window_of
+from tcn_search.planning.reach import (
+    Window,
+    near_window,
+    reach,
+    wasted_taps,
+    wasted_taps_of_causal,
+    window_of,
+)
 from tcn_search.planning.receptive_field import left_padding, offsets_mask
 from tests.planning.strategies import architectures
 
@@ -98,3 +105,23 @@ def test_blind_spots_are_counted_within_the_required_context_only(required_conte
     assert found.blind_spots == tuple(
         lag for lag in range(-required_context + 1, 1) if -lag % 9 in (5, 6, 7, 8)
     )
+
+
+@given(architectures(), st.integers(1, 60))
+def test_no_path_leads_further_than_the_network_sees(architecture: Architecture, seq_len: int) -> None:
+    window, near = window_of(seq_len, architecture.padding), near_window(architecture, seq_len)
+    whole, cut = reach(architecture, window), reach(architecture, near)
+    assert whole.inputs == cut.inputs << (window.back - near.back)
+    wasted = wasted_taps(architecture, window, whole.convolutions)
+    assert wasted_taps(architecture, near, cut.convolutions) == wasted
+    if architecture.padding != "same":
+        assert wasted_taps_of_causal(architecture, near) == wasted
+
+
+@given(architectures(), st.integers(1, 60))
+def test_runs_of_blind_spots_are_those_of_the_list(architecture: Architecture, seq_len: int) -> None:
+    found = coverage(architecture, seq_len)
+    runs = found.blind_runs(seq_len)
+    listed = [step for near, far in runs for step in range(min(near, far), max(near, far) + 1)]
+    assert sorted(listed) == list(found.blind_spots)
+    assert [abs(near) for near, _ in runs] == sorted(abs(near) for near, _ in runs)

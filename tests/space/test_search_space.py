@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcn_search import Architecture, Constraints, Range, SearchSpace
+from tcn_search import Architecture, Constraints, Range, SearchSpace, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.space.geometry import most_useful_levels
 
@@ -289,3 +291,65 @@ def test_bad_constraints(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
         Constraints(**arguments)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"nb_filters": {"low": 1, "high": 10**9}}, "nb_filters must be at most 65,536. Received: 1000000000"),
+        ({"nb_filters": range(1, 10**9)}, "nb_filters must have at most 65,536 choices; give a range. Received: more"),
+        ({"nb_stacks": [10**6]}, "nb_stacks must be at most 1,024. Received: 1000000"),
+        ({"levels": {"low": 1, "high": 1000}}, "levels must be at most 63. Received: 1000"),
+        ({"levels": [63], "nb_stacks": [17]}, "levels × nb_stacks, the residual blocks, must be at most 1,024. Received: 63 × 17 = 1,071"),
+        ({"levels": 30, "dilation_base": [2, 9]}, "dilation_base ** (levels − 1), the longest dilation, must be at most 9,223,372,036,854,775,807. Received: 9 ** 29"),
+        ({"kernel_size": Range(2, 60_000), "levels": 3}, "kernel_size × levels × nb_stacks must be at most 131,072. Received: 60000 × 3 × 2 = 360,000"),
+        ({"batch_size": {"low": 1, "high": 10**9}}, "batch_size must be at most 1,048,576. Received: 1000000000"),
+        ({"look_back": [10**12]}, "look_back must be at most 134,217,728. Received: 1000000000000"),
+        ({"learning_rate": {"low": 1e-4, "high": 1e-2, "step": 1e-300}}, "learning_rate: A range with a step must have at most 1,000,000 values. Received: low = 0.0001, high = 0.01, step = 1e-300"),
+        ({"learning_rate": {"low": 1e-4, "high": 10**400}}, "learning_rate: A range's high must be a finite number. Received: 1" + "0" * 196 + "..."),
+        ({"learning_rate": {"low": float("nan"), "high": 1}}, "learning_rate: A range's low must be a finite number. Received: nan"),
+        ({"learning_rate": {"low": 1e-4, "high": 1e6}}, "learning_rate must be at most 1,000. Received: 1000000.0"),
+        ({"weight_decay": [float("inf")]}, "weight_decay must be a finite number. Received: inf"),
+        ({"dropout_rate": {"low": 0.0, "high": 1.0}}, "dropout_rate must be at least 0 and below 1. Received: 1.0"),
+        ({"clip_norm": ["1"]}, "clip_norm must be a finite number. Received: '1'"),
+        ({"kernel_size": [[3]]}, "kernel_size must be one range, or a list of values. Received in a list: [3]"),
+        ({"kernel_size": None}, "kernel_size must be a value, a list of choices or a range. Received: None"),
+        ({"norm": [["none"]]}, "norm must be one range, or a list of values. Received in a list: ['none']"),
+        ({"dilations": {"low": 1}}, "dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {'low': 1}"),
+    ],
+)  # fmt: skip
+def test_a_space_beyond_all_measure_is_refused_before_it_is_listed(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        SearchSpace(**arguments)
+    assert str(error.value) == message
+
+
+def test_a_space_has_so_many_combinations_at_most() -> None:
+    with pytest.raises(InputError) as error:
+        for_task(SearchSpace(kernel_size=Range(1, 65_536), levels=[1, 2], nb_stacks=1, padding="causal"), 427)
+    assert str(error.value) == (
+        "A space must have at most 100,000 combinations of padding, kernel_size, nb_stacks, dilation_base, levels. "
+        "Received: 131,072. Give fewer values of one of them."
+    )
+    with pytest.raises(InputError, match=r'^With padding "same" the blocks of all architectures together'):
+        SearchSpace().for_task("classification", 2**24, 1, 2)
+    assert SearchSpace(padding="causal", levels=Range(1, 24)).for_task("classification", 2**24, 1, 2)
+
+
+def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
+    space = SearchSpace(
+        nb_filters=np.array([8, 16]),
+        kernel_size=np.int64(3),
+        learning_rate=[np.float32(0.5)],
+        dropout_rate=None,
+    )
+    assert space == SearchSpace(nb_filters=[8, 16], kernel_size=3, learning_rate=[0.5], dropout_rate=None)
+    settings = TrainingSettings(epochs=np.int64(3), patience=np.int64(1), clip_norm=np.float32(0.5))
+    assert json.loads(json.dumps([space.to_dict(), settings.to_dict()]))[1]["epochs"] == 3
+
+
+def test_spaces_with_large_bases_have_as_many_levels_as_can_be_counted() -> None:
+    space = for_task(SearchSpace(dilation_base=[2, 100], padding="causal"), 1000).space
+    assert space.levels == Range(1, 10)

@@ -1,0 +1,63 @@
+"""The largest numbers that arguments take, so that a zero too many is told at once.
+
+Each is far beyond what a network, a machine or a wait can be, and small enough that whatever is
+computed from the integers alone (`check`, `plan`, whether a space is feasible) ends within seconds.
+"""
+
+from __future__ import annotations
+
+# A convolution of 65,536 taps and 65,536 channels has 2**48 weights: no machine holds them.
+# 63 levels have dilations 1, 2, 4, ..., 2**62: the last that 64 bits can count.
+# 1,024 residual blocks are as deep as the deepest networks that have been trained.
+# 2**27 steps are 50 minutes of sound at 44.1 kHz; one channel of one sequence takes 0.5 GB.
+MOST_STEPS = 2**27
+MOST_BLOCKS = 1_024
+MOST_TAPS = 2**17  # of one convolution in each block: kernel_size × levels × nb_stacks
+MOST_ENTRIES = 65_536  # of a list
+MOST_POINTS = 100_000  # combinations of what decides the receptive field in a space
+MOST_STEPS_OF_A_RANGE = 10**6  # values of a range with a step
+MOST_SECONDS = 10 * 365 * 24 * 3600
+
+_OTHER = 2**63 - 1  # tensor libraries and databases count in 64 bits
+_MOST = {
+    "nb_filters": 65_536,
+    "kernel_size": 65_536,
+    "levels": 63,
+    "nb_stacks": MOST_BLOCKS,
+    "seq_len": MOST_STEPS,
+    "required_context": MOST_STEPS,
+    "look_back": MOST_STEPS,
+    "horizon": MOST_STEPS,
+    "blanks": MOST_STEPS,
+    "downsample": 65_536,
+    "validation_gap": MOST_STEPS,
+    "input_channels": 2**20,
+    "train_size": 10**9,
+    "validation_size": 10**9,
+    "test_size": 10**9,
+    "batch_size": 2**20,
+    "learning_rate": 1_000,
+    "weight_decay": 1_000,
+    "clip_norm": 10**9,
+    "epochs": 10**6,
+    "final_epochs": 10**6,
+    "patience": 10**6,
+    "trials": 10**6,
+    "folds": 1_000,
+    "seeds": 10_000,
+    "top": 10**6,
+    "learning_rates": 1_000,
+    "units": 2**20,
+    "layers": MOST_BLOCKS,
+    "workers": 1_024,
+    "workers_per_gpu": 64,
+}
+
+
+def most(name: str) -> int:
+    """Return the largest integer that the argument of this name takes.
+
+    >>> most("kernel_size"), most("levels")
+    (65536, 63)
+    """
+    return _MOST.get(name, _OTHER)
