@@ -144,6 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f"{study.name}: {task.inferred}; {len(task.train)} training, {len(task.validation)} validation sequences"
     )
+    print(task.shape)
     print(study.definition.task_space().describe())
     for line in study.notes:
         print(line, flush=True)

@@ -52,6 +52,9 @@ def build_model(
 ) -> keras.Model:
     """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
 
+    Where the task has `input_offset` or `target_offset`, the model takes sequences minus the one and predicts
+    numbers minus the other, as they are in `task.train`; `tcn_search.predict` takes and gives raw ones.
+
     Standardisation, TCN, readout and a dense head; class probabilities (B, K), labels (B, K), numbers
     (B, outputs), or class probabilities at each step (B, T, K). The saved model carries the training part's
     statistics and the class names.
@@ -143,9 +146,14 @@ def precision(name: str) -> Iterator[None]:
 
 def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
-    x: Any = Standardize(spec.input_mean, spec.input_std, spec.ragged, dtype="float32", name="standardize")(
-        inputs
-    )
+    x: Any = Standardize(
+        spec.input_mean,
+        spec.input_std,
+        spec.ragged,
+        offset=spec.input_offset,
+        dtype="float32",
+        name="standardize",
+    )(inputs)
     window = x
     if spec.last_value_channels:
         x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)
@@ -159,6 +167,7 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
         spec.class_names,
         spec.target_mean,
         spec.target_std,
+        offset=spec.target_offset,
         dtype="float32",
         name="predictions",
     )(x)

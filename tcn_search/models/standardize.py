@@ -14,12 +14,21 @@ class Standardize(keras.layers.Layer):
     """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
 
     With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
+
+    `offset` is kept with the model but not subtracted here, where inputs are float32 already: whoever calls the
+    model subtracts it from each channel in double precision, as `tcn_search.predict` does.
     """
 
     def __init__(
-        self, mean: Sequence[float] = (), std: Sequence[float] = (), ragged: bool = False, **kwargs: Any
+        self,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        ragged: bool = False,
+        offset: Sequence[float] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.offset = list(offset)
         self.supports_masking = True
         self.mean, self.std, self.ragged = list(mean), list(std), ragged
 
@@ -38,7 +47,13 @@ class Standardize(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "std": self.std, "ragged": self.ragged}
+        return {
+            **super().get_config(),
+            "mean": self.mean,
+            "std": self.std,
+            "ragged": self.ragged,
+            "offset": self.offset,
+        }
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -46,7 +61,8 @@ class Predictions(keras.layers.Layer):
     """The last layer: turns scores (..., outputs) into what the task asks for.
 
     "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model. "linear"
-    gives numbers in the targets' own units: scores · std + mean.
+    gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the model, for whoever
+    calls it to add in double precision, as `tcn_search.predict` does.
     """
 
     def __init__(
@@ -55,9 +71,11 @@ class Predictions(keras.layers.Layer):
         class_names: Sequence[str] = (),
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
+        offset: Sequence[float] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.offset = list(offset)
         self.supports_masking = True
         self.activation = keras.activations.get(activation)
         self.class_names, self.mean, self.std = list(class_names), list(mean), list(std)
@@ -84,4 +102,5 @@ class Predictions(keras.layers.Layer):
             "class_names": self.class_names,
             "mean": self.mean,
             "std": self.std,
+            "offset": self.offset,
         }

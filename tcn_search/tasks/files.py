@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.reading import read_inputs
+from tcn_search.tasks.inputs import read_inputs
 from tcn_search.tasks.tables import pad, read_csv, read_ts
 from tcn_search.tasks.task import Task
 
@@ -34,7 +36,8 @@ def npz(path: str | Path, **options: Any) -> Task:
 
     Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test, groups_train,
     class_names.
-    `options` are those of `Task.from_arrays`. Nothing is unpickled.
+    Others are refused, so that a misspelt one is not overlooked. `options` are those of `Task.from_arrays`.
+    Nothing is unpickled.
 
     Raises:
         InputError: names the file and the array.
@@ -46,10 +49,8 @@ def npz(path: str | Path, **options: Any) -> Task:
         raise InputError(
             f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}."
         )
-    given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items() if name in _ARRAYS}
-    names = given.get("class_names")
-    if names is not None:
-        given["class_names"] = [str(name) for name in np.atleast_1d(names)]
+    _refuse_unknown(path, arrays, list(_ARRAYS))
+    given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items()}
     try:
         return Task.from_arrays(**{"name": path.stem, **given, **options})
     except InputError as error:
@@ -74,23 +75,34 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
+def _refuse_unknown(path: Path, names: Iterable[str], known: list[str]) -> None:
+    """Raise an InputError for an array that nobody would read, with the nearest name that is known."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}."
+            raise InputError(f"{path} has an array of an unknown name, {name!r}. {hint}")
+
+
 def _in_the_words_of_the_file(message: str) -> str:
     return message.replace("_validation", "_val")
 
 
-def read_new_data(path: Path, target: str | None = None) -> np.ndarray:
+def read_new_data(path: Path, target: str | None = None, axes: str | None = None) -> np.ndarray:
     """Sequences to predict, (n, T, C): array X (or X_test) of an .npz, with lengths; or a .csv or .ts.
 
-    Targets may be there; they are not looked at. A .csv with a time column and no sequences is one of them.
+    Targets may be there, and all else that an .npz for training has; they are not looked at. A .csv with a
+    time column and no sequences is one of them.
 
     Args:
         target: the target's column of a .csv, where it is called otherwise than usual.
+        axes: "channels_steps" if the array of an .npz is (n, C, T).
 
     Raises:
         InputError: names the file and the array or column.
     """
     if path.suffix == ".npz":
-        return _new_arrays(path)
+        return _new_arrays(path, axes)
     if not path.name.endswith((".csv", ".csv.gz", ".ts")):
         raise InputError(f"Data to predict must be an .npz, a .csv or a .ts. Received: {path}")
     sequences = (read_ts(path) if path.suffix == ".ts" else read_csv(path, target)).X
@@ -101,12 +113,15 @@ def read_new_data(path: Path, target: str | None = None) -> np.ndarray:
         raise InputError(f"{path}: {error}") from error
 
 
-def _new_arrays(path: Path) -> np.ndarray:
+def _new_arrays(path: Path, axes: str | None) -> np.ndarray:
     arrays = read_arrays(path)
-    for suffix in ("", "_test"):
-        if f"X{suffix}" in arrays:
-            try:
-                return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix)
-            except InputError as error:
-                raise InputError(f"{path}: {error}") from error
-    raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")
+    if "X" not in arrays and "X_test" not in arrays:
+        raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")
+    _refuse_unknown(path, arrays, ["X", "y", "lengths", *_ARRAYS])
+    if "lengths" in arrays and "X" not in arrays:
+        raise InputError(f"{path} has lengths, but no X that they belong to. It has: {', '.join(arrays)}.")
+    suffix = "" if "X" in arrays else "_test"
+    try:
+        return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix, axes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

@@ -11,6 +11,13 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.centring import (
+    LARGEST,
+    describe_centring,
+    first_beyond_float32,
+    offsets_of,
+    subtract_offsets,
+)
 from tcn_search.tasks.csv_files import read_frame, require_numbers
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
@@ -21,7 +28,7 @@ _ETT_MONTHS = (12, 4, 4)
 
 
 class Table(NamedTuple):
-    """Series at equal steps of time: `values` (steps, columns) float32."""
+    """Series at equal steps of time: `values` (steps, columns) float64."""
 
     time: pd.Index
     columns: tuple[str, ...]
@@ -72,7 +79,15 @@ def forecast(
                 f"The {name} part of {path} has too few rows for a horizon of {horizon}: {max(0, end - start)} after "
                 "what is only looked back at. Use a shorter horizon or look_back, or other parts."
             )
-    training = table.values[: ends[0]].astype("float64")
+    beyond = first_beyond_float32(table.values)
+    if beyond is not None:
+        raise InputError(
+            f"Column {table.columns[beyond[1]]} of {path} must lie within the range of float32, {LARGEST:.2g} either "
+            f"way. Received: {table.values[beyond]:g} in row {beyond[0] + 1}"
+        )
+    offset = offsets_of(table.values[: ends[0]])
+    values = subtract_offsets(table.values, offset)
+    training = values[: ends[0]].astype("float64")
     mean, std = training.mean(axis=0), training.std(axis=0)
     std[std == 0] = 1.0
     spec = TaskSpec(
@@ -88,13 +103,16 @@ def forecast(
         target_std=tuple(std[channels].tolist()) * horizon,
         required_context=required_context,
         last_value_channels=tuple(channels) if from_last_value else (),
+        input_offset=offset,
+        target_offset=tuple(offset[k] for k in channels) * horizon if offset else (),
     )
     train, validation, test = (
-        _windows(table.values[start - look_back : end], look_back, horizon, channels)
+        _windows(values[start - look_back : end], look_back, horizon, channels)
         for start, end in zip(starts, ends, strict=True)
     )
     described = f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
-    return Task(spec, train, validation, test, described)
+    notes = describe_centring(path.name, table.values[: ends[0]], offset, "series")
+    return Task(spec, train, validation, test, "; ".join([described, *notes]))
 
 
 def read_table(path: Path, time: str | None = None) -> Table:
@@ -115,7 +133,7 @@ def read_table(path: Path, time: str | None = None) -> Table:
     require_numbers(path, frame, list(frame.columns))
     if frame.empty:
         raise InputError(f"{path} has no column of numbers beside {time}.")
-    return Table(index, tuple(map(str, frame.columns)), frame.to_numpy("float32"))
+    return Table(index, tuple(map(str, frame.columns)), frame.to_numpy("float64"))
 
 
 def read_new_table(path: Path, time: str | None, targets: Sequence[str], channels: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.tasks.inputs import STEPS_CHANNELS
 from tcn_search.tasks.task import Task
 
 FRONTS = ("average", "fold")
@@ -84,6 +85,7 @@ def wav_folder(
         groups_train=speakers if all(speakers) else None,
         name=name,
         kind="classification",
+        axes=STEPS_CHANNELS,
         validation=validation,
         validation_fraction=validation_fraction,
         seed=seed,

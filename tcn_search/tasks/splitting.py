@@ -8,6 +8,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of
+from tcn_search.tasks.labels import read_labels
 
 SPLITS = ("random", "grouped", "time")
 
@@ -70,8 +71,8 @@ def read_groups(groups: Any, count: int) -> np.ndarray | None:
     """Group numbers (n,) from whatever names the groups, or None."""
     if groups is None:
         return None
-    groups = np.asarray(groups)
-    if groups.shape != (count,) or groups.dtype.kind not in "iubUS":
+    groups = read_labels(groups, "groups_train")
+    if groups.shape != (count,) or groups.dtype.kind not in "iubU":
         raise InputError(
             f"groups_train must hold {count} integers or strings, one a sequence of X_train. "
             f"Received: shape {groups.shape}, dtype {groups.dtype}"

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.tasks.csv_files import read_frame, require_numbers
+from tcn_search.tasks.inputs import STEPS_CHANNELS
 from tcn_search.tasks.task import Task
 
 _SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
@@ -68,7 +69,7 @@ def _task(path: Path, files: Sequence[Sequences], test: Any, options: dict[str, 
             y = [np.repeat(one, len(X)) for one, X in zip(y, file.X, strict=True)]
         given[f"y_{part}"] = _pad_targets(y, steps)
     try:
-        named = {"name": path.name.split(".")[0], **options}
+        named = {"name": path.name.split(".")[0], "axes": STEPS_CHANNELS, **options}
         return Task.from_arrays(groups_train=files[0].groups, **given, **named)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
@@ -28,7 +28,8 @@ class TaskSpec:
         outputs: classes, labels or numbers to predict.
         class_names: for kinds with classes; what the numbers of a forecast are.
         ragged: whether rows have different lengths.
-        input_mean, input_std: the training part's, for each channel; inputs are standardised with them.
+        input_mean, input_std: the training part's, for each channel; inputs are standardised with them. They
+            are of inputs minus `input_offset`.
         target_std: for regression, the training part's for each output; the loss is in units of it.
         last_value_channels: for forecasts, the input channel of each series that is predicted; its last value
             is taken off the inputs and put back on the outputs. Empty: neither.
@@ -39,6 +40,10 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
+        input_offset: for each channel, what is subtracted from raw inputs in double precision, before they
+            become the float32 that a model takes. Empty: nothing.
+        target_offset: for each output, what is added to a model's predictions in double precision;
+            `target_mean` is of targets minus it. Empty: nothing.
     """
 
     name: str
@@ -58,6 +63,9 @@ class TaskSpec:
     scored_steps: int | None = None
     class_weights: tuple[float, ...] = ()
     vocabulary: int = 0
+    # Not in repr(), which fingerprints of data are made of: those of studies that exist must not change.
+    input_offset: tuple[float, ...] = field(default=(), repr=False)
+    target_offset: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def task_kind(self) -> Kind:
@@ -80,9 +88,15 @@ class TaskSpec:
         return self.scored_steps if self.vocabulary and self.scored_steps else self.seq_len
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
+        """Plain values, as JSON knows them, without younger fields that say nothing.
+
+        Digests of stored results are made of them, and do not know those fields.
+        """
+        unused = {one.name for one in fields(self) if not one.repr and getattr(self, one.name) == one.default}
         return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+            if key not in unused
         }
 
     @classmethod
