@@ -66,7 +66,15 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
     _, steps, channels = model.input_shape
     ragged = model.get_layer("standardize").ragged
     if X.shape[2] != channels:
-        raise InputError(f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape})")
+        hint = ""
+        if X.shape[1] == channels:
+            hint = (
+                ". Are the axes (sequences, channels, steps)? Then turn them: --axes channels_steps, or "
+                "X.transpose(0, 2, 1)"
+            )
+        raise InputError(
+            f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape}){hint}"
+        )
     if X.shape[1] > steps or (X.shape[1] < steps and not ragged):
         raise InputError(
             f"The model takes sequences of {'up to ' if ragged else ''}{steps} steps. Received: {X.shape[1]}"

@@ -65,16 +65,22 @@ def describe_centring(
             f"{name} is kept minus an offset, as float32 cannot hold it: {_some(moved)}. `tcn-search predict` "
             "does the same; a model that is called directly works on values minus the offset"
         )
-    lost = []
     if values.dtype.kind != "f" and _is_exact_type(values.dtype):
         return found
+    lost: dict[str, list[str]] = {}
     for channel in range(values.shape[-1]):
         numbers = _numbers(values, channel)
-        if _is_constant(numbers) or not _loses_signal(values, channel, offsets):
-            continue
-        lost.append(f"{channel_word} {channel} (around {numbers.mean():.6g})")
-    if lost:
-        found.append(f"float32 cannot tell most of the changes in {name} apart: {_some(lost)}")
+        if _loses_signal(values, channel, offsets):
+            mean = float(numbers.mean())
+            given_narrow = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+            finest = 0.0 if given_narrow else _spacing(mean, "float64")
+            even = 0 < numbers.std() <= _STEPS_IN_A_DEVIATION * finest
+            types = "not even float64 can" if even else "float32 cannot"
+            lost.setdefault(types, []).append(f"{channel_word} {channel} (around {mean:.6g})")
+    found += [
+        f"{types} tell most of the changes in {name} apart: {_some(channels)}"
+        for types, channels in lost.items()
+    ]
     return found
 
 
@@ -92,10 +98,6 @@ def _numbers(values: np.ndarray, channel: int) -> np.ndarray:
     """Return all numbers of a channel, in double precision."""
     numbers = values[..., channel].astype("float64").ravel()
     return numbers[~np.isnan(numbers)]
-
-
-def _is_constant(numbers: np.ndarray) -> bool:
-    return bool(numbers.min() == numbers.max())
 
 
 def _spacing(mean: float, dtype: str) -> float:
@@ -120,8 +122,9 @@ def _loses_signal(values: np.ndarray, channel: int, offsets: Sequence[float]) ->
     """Whether most changes between steps vanish in float32, or have vanished before."""
     if values.dtype.kind == "f" and values.dtype.itemsize <= 4:
         given = _numbers(values, channel)
-        spacing = _spacing(float(given.mean()), "float32")
-        return bool(given.std() < _STEPS_IN_A_DEVIATION_GIVEN * spacing)
+        spacing, deviation = _spacing(float(given.mean()), "float32"), given.std()
+        # A constant is a lost signal only where float32 does not hold whole numbers.
+        return bool(spacing > 1 if deviation == 0 else deviation < _STEPS_IN_A_DEVIATION_GIVEN * spacing)
     numbers = values[..., channel].astype("float64")
     offset = offsets[channel] if offsets else 0.0
     steps = np.diff(numbers, axis=-1)

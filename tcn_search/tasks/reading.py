@@ -21,6 +21,7 @@ from tcn_search.tasks.labels import read_class_names, read_labels, require_prope
 
 _LARGEST_CLASS = 2**53  # beyond it floats do not tell integers apart
 _FEW_VALUES = 20
+_SMALLEST_DEVIATION = 1e-18  # its square is about the smallest number of float32
 
 
 class Parts(NamedTuple):
@@ -307,10 +308,12 @@ def _centred_numbers(
     if len(train) > 1 and len(constant) and train.shape[1] == 1:
         raise InputError(
             f"y_train must hold different numbers to predict. Received: {train[0, 0]:.12g} for every sequence, "
-            "as far as float32 tells"
+            "to the precision of floating point"
         )
     if len(train) > 1 and len(constant):
         notes.append(f"constant columns of y_train: {_list(constant)}")
+    if 0 < centred["train"].std(dtype="float64") < _SMALLEST_DEVIATION:
+        notes.append("y_train varies too little for squared errors in float32: give it in other units")
     for part, y in centred.items():
         _require_finite_squares(y, centred["train"], part)
     return {part: y.reshape(targets[part].shape) for part, y in centred.items()}, offsets

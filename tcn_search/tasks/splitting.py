@@ -101,7 +101,8 @@ def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[in
         held_out.extend(generator.permutation(rows)[:wanted])
     if not held_out:
         raise InputError(
-            "Every class has a single training sequence, so none can be held out for validation."
+            "Every class has a single training sequence, so none can be held out for validation. If they are "
+            'numbers to predict, say kind = "regression".'
         )
     return held_out
 
