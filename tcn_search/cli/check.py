@@ -13,7 +13,7 @@ from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.task_spec import TaskSpec
+    from tcn_search.tasks.task import Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     found = (
         _from_model(arguments) if arguments.model else FoundTCN("", _from_arguments(arguments), None, None)
     )
-    required_context, reason = arguments.required_context, ""
+    required_context, reason, described = arguments.required_context, "", ""
     if arguments.task is not None:
-        spec, context = _asked_by(arguments.task, arguments.seq_len, arguments.data_dir)
+        task, context = _asked_by(arguments.task, arguments.seq_len, arguments.data_dir)
+        described = f"{task.name}: {task.shape}; {task.inferred}"
+        spec = task.spec
         seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
         found = found._replace(seq_len=spec.seq_len, input_channels=seen)
         if required_context is None:
@@ -66,7 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--seq-len is missing: how many steps have your sequences? Or name a --task.")
     channels = found.input_channels if arguments.channels is None else arguments.channels
     report = check(found.architecture, seq_len, channels, required_context)
-    print(report)
+    verdict, _, numbers = str(report).partition("\n")
+    print(verdict)
+    if described:
+        print(described)
+    print(numbers)
     if reason:
         print(f"\n{arguments.task} requires {report.required_context:,} steps: {reason}.")
     return 0 if report.covers else 1
@@ -87,18 +93,19 @@ def _described(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _asked_by(task: str, seq_len: int | None, data_dir: str | None) -> tuple[TaskSpec, int | None]:
-    """The specification of a task, or of a study file's, and the required context if it is not all steps."""
+def _asked_by(task: str, seq_len: int | None, data_dir: str | None) -> tuple[Task, int | None]:
+    """A task, or that of a study file, and the required context if it is not all steps."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 
     if not task.endswith(".toml"):
         options = {"seq_len": seq_len, "data_dir": data_dir}
-        spec = load_task(task, **{name: value for name, value in options.items() if value is not None}).spec
-        return spec, spec.required_context
+        found = load_task(task, **{name: value for name, value in options.items() if value is not None})
+        return found, found.spec.required_context
     file = read_study_file(task, {} if data_dir is None else {"task.data_dir": data_dir})
-    spec, context = file.load_task().spec, file.constraints.required_context
-    return spec, context if isinstance(context, int) else spec.required_context
+    found = file.load_task()
+    context = file.constraints.required_context
+    return found, context if isinstance(context, int) else found.spec.required_context
 
 
 def _from_arguments(arguments: argparse.Namespace) -> Architecture:

@@ -39,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time", metavar="COLUMN", help="time column of a forecast's .csv, if it is not called as usual"
     )
+    parser.add_argument(
+        "--axes",
+        metavar="AXES",
+        help="channels_steps where the array of an .npz is (sequences, channels, steps), as for training",
+    )
     parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
 
 
@@ -54,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     depends = recordings or data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
     if depends and not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
-    X = None if depends else read_new_data(data).X
+    X = None if depends else read_new_data(data, axes=arguments.axes).X
     use_backend(resolve_backend("auto"))
     import_keras_quietly()
     from tcn_search.models.build import load_model

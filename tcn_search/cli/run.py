@@ -161,8 +161,9 @@ def run(arguments: argparse.Namespace) -> int:
         f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
         f"{len(task.validation)} validation sequences"
     )
+    print(task.shape)
     for note in task.notes:
-        print(note)
+        print(printable(note))
     print(study.definition.task_space().describe())
     for line in study.notes:
         print(line, flush=True)

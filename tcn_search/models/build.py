@@ -53,6 +53,9 @@ def build_model(
 ) -> keras.Model:
     """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
 
+    Where the task has `input_offset` or `target_offset`, the model takes sequences minus the one and predicts
+    numbers minus the other, as they are in `task.train`; `tcn_search.predict` takes and gives raw ones.
+
     Standardisation, TCN, readout and a dense head; class probabilities (B, K), labels (B, K), numbers
     (B, outputs), or class probabilities at each step (B, T, K). The saved model carries the training part's
     statistics and the class names.
@@ -150,6 +153,7 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
         spec.ragged,
         table=None if spec.table is None else spec.table.to_dict(),
         recordings=None if spec.recordings is None else asdict(spec.recordings),
+        offset=spec.input_offset,
         dtype="float32",
         name="standardize",
     )(inputs)
@@ -166,6 +170,7 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
         spec.class_names,
         spec.target_mean,
         spec.target_std,
+        offset=spec.target_offset,
         dtype="float32",
         name="predictions",
     )(x)

@@ -11,6 +11,8 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Predictions
+from tcn_search.tasks.centring import LARGEST, first_beyond_float32, subtract_offsets
+from tcn_search.tasks.inputs import pad_steps
 from tcn_search.tasks.table_layout import TableLayout
 from tcn_search.tasks.task_spec import RecordingFormat, sequences_at_once
 
@@ -23,7 +25,8 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
 
     Args:
         model: one that `build_model` made.
-        X: (n, T, C) raw sequences, NaN at and beyond a row's own length.
+        X: (n, T, C) raw sequences, NaN at and beyond a row's own length. In double precision where the model
+            has an offset that is subtracted from them.
 
     Returns:
         columns sequence, (step,) prediction and a probability for each class, or of tokens that of the
@@ -37,12 +40,14 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
-    X = _fit_to(model, X)
+    X = _centred(model, _fit_to(model, X))
     outputs = model.predict(X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0)
     kind = last.get_config()["activation"]
     if kind == "linear":
         numbered = [f"prediction_{number}" for number in range(outputs.shape[1])]
         names = last.class_names or (numbered if len(numbered) > 1 else ["prediction"])
+        if last.offset:
+            outputs = outputs.astype("float64") + last.offset
         return _rows(outputs, names)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
     if _is_of_tokens(model):
@@ -61,7 +66,15 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
     _, steps, channels = model.input_shape
     ragged = model.get_layer("standardize").ragged
     if X.shape[2] != channels:
-        raise InputError(f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape})")
+        hint = ""
+        if X.shape[1] == channels:
+            hint = (
+                ". Are the axes (sequences, channels, steps)? Then turn them: --axes channels_steps, or "
+                "X.transpose(0, 2, 1)"
+            )
+        raise InputError(
+            f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape}){hint}"
+        )
     if X.shape[1] > steps or (X.shape[1] < steps and not ragged):
         raise InputError(
             f"The model takes sequences of {'up to ' if ragged else ''}{steps} steps. Received: {X.shape[1]}"
@@ -75,7 +88,24 @@ def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
         raise InputError(
             f"The model takes numbers of its {words:,} words, from 0. Received: {X.min():g} to {X.max():g}"
         )
-    return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
+    return pad_steps(X, steps)
+
+
+def _centred(model: keras.Model, X: np.ndarray) -> np.ndarray:
+    """Raw sequences minus the model's offset, in float32."""
+    beyond = first_beyond_float32(X)
+    if beyond is not None:
+        raise InputError(
+            f"X must lie within the range of float32, {LARGEST:.2g} either way. Received: {X[beyond]:g} in sequence "
+            f"{beyond[0]}"
+        )
+    offset = model.get_layer("standardize").offset
+    if offset and X.dtype in ("float16", "float32"):
+        raise InputError(
+            f"X must be in double precision, float64: the model is for values around {max(offset, key=abs):.15g}, "
+            f"which {X.dtype} rounds. Received: {X.dtype}"
+        )
+    return subtract_offsets(X, offset)
 
 
 def forecast_columns(model: keras.Model) -> list[str]:

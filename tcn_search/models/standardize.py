@@ -18,6 +18,8 @@ class Standardize(keras.layers.Layer):
     With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
 
     Args:
+        offset: kept with the model but not subtracted here, where inputs are float32 already: whoever calls the
+            model subtracts it from each channel in double precision, as `tcn_search.predict` does.
         table: `TableLayout.to_dict()` of the table that the task was read from, kept for reading new data.
         recordings: the fields of a `RecordingFormat`, likewise.
     """
@@ -27,6 +29,7 @@ class Standardize(keras.layers.Layer):
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
         ragged: bool = False,
+        offset: Sequence[float] = (),
         table: dict[str, Any] | None = None,
         recordings: Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -36,6 +39,7 @@ class Standardize(keras.layers.Layer):
         self.mean = list(mean)
         self.std = list(std)
         self.ragged = ragged
+        self.offset = list(offset)
         self.table = table
         self.recordings = None if recordings is None else dict(recordings)
 
@@ -63,6 +67,7 @@ class Standardize(keras.layers.Layer):
             "mean": self.mean,
             "std": self.std,
             "ragged": self.ragged,
+            "offset": self.offset,
             "table": self.table,
             "recordings": self.recordings,
         }
@@ -73,7 +78,8 @@ class Predictions(keras.layers.Layer):
     """The last layer: turns scores (..., outputs) into what the task asks for.
 
     "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model. "linear"
-    gives numbers in the targets' own units: scores · std + mean.
+    gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the model, for whoever
+    calls it to add in double precision, as `tcn_search.predict` does.
     """
 
     def __init__(
@@ -82,9 +88,11 @@ class Predictions(keras.layers.Layer):
         class_names: Sequence[str] = (),
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
+        offset: Sequence[float] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.offset = list(offset)
         self.supports_masking = True
         self.activation = keras.activations.get(activation)
         self.class_names, self.mean, self.std = list(class_names), list(mean), list(std)
@@ -111,4 +119,5 @@ class Predictions(keras.layers.Layer):
             "class_names": self.class_names,
             "mean": self.mean,
             "std": self.std,
+            "offset": self.offset,
         }

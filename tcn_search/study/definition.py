@@ -20,7 +20,7 @@ from tcn_search.study.pruners import PRUNERS
 from tcn_search.study.samplers import KERAS_TUNER, check_sampler, is_dynamic
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Definition:
         """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
         spec = self.spec.to_dict()
         decides = [
-            {key: value for key, value in spec.items() if key not in self.spec.about_new_data},
+            {key: value for key, value in spec.items() if key not in ABOUT_NEW_DATA},
             self.fingerprint,
             self.objective.name,
             self.backend,
@@ -250,7 +250,7 @@ class Definition:
         for section in ("task", "space", "constraints", "training", "search"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
-                keys -= set(self.spec.about_new_data)
+                keys -= ABOUT_NEW_DATA
             for key in sorted(keys):
                 one, two = ours[section].get(key), theirs[section].get(key)
                 if one != two:

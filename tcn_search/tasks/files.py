@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ import numpy as np
 from tcn_search.errors import InputError
 from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.forecast import read_table
-from tcn_search.tasks.reading import read_inputs
+from tcn_search.tasks.inputs import read_inputs
 from tcn_search.tasks.table_layout import TableLayout
 from tcn_search.tasks.tables import Columns, pad, read_csv, read_like
 from tcn_search.tasks.task import Task
@@ -39,7 +41,8 @@ def npz(path: str | Path, **options: Any) -> Task:
 
     Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test, groups_train,
     class_names.
-    `options` are those of `Task.from_arrays`. Nothing is unpickled.
+    Others are refused, so that a misspelt one is not overlooked. `options` are those of `Task.from_arrays`.
+    Nothing is unpickled.
 
     Raises:
         InputError: names the file and the array.
@@ -51,10 +54,8 @@ def npz(path: str | Path, **options: Any) -> Task:
         raise InputError(
             f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}."
         )
-    given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items() if name in _ARRAYS}
-    names = given.get("class_names")
-    if names is not None:
-        given["class_names"] = [str(name) for name in np.atleast_1d(names)]
+    _refuse_unknown(path, arrays, list(_ARRAYS))
+    given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items()}
     try:
         return Task.from_arrays(**{"name": path.stem, **given, **options})
     except InputError as error:
@@ -79,6 +80,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
+def _refuse_unknown(path: Path, names: Iterable[str], known: list[str]) -> None:
+    """Raise an InputError for an array that nobody would read, with the nearest name that is known."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known here: {', '.join(known)}."
+            raise InputError(f"{path} has an array of an unknown name, {name!r}. {hint}")
+
+
 def _in_the_words_of_the_file(message: str) -> str:
     return message.replace("_validation", "_val")
 
@@ -96,23 +106,29 @@ class NewData(NamedTuple):
 
 
 def read_new_data(
-    path: Path, layout: TableLayout | None = None, target: str | None = None, time: str | None = None
+    path: Path,
+    layout: TableLayout | None = None,
+    target: str | None = None,
+    time: str | None = None,
+    axes: str | None = None,
 ) -> NewData:
     """Read sequences to predict: array X (or X_test) of an .npz, with lengths; or a table, or a .ts.
 
-    Targets may be there; they are not looked at. A table with a time column and no sequences is one of them.
+    Targets may be there, and all else that an .npz for training has; they are not looked at. A table with a time
+    column and no sequences is one of them.
 
     Args:
         layout: of the table that the model was trained on: columns are found by their names.
         target: a column that is no input, of a table that nothing is known of.
         time: the time column, where it is called otherwise than in training.
+        axes: "channels_steps" if the array of an .npz is (n, C, T).
 
     Raises:
         InputError: names the file and the array or column.
     """
     found = file_format(path)
     if found == "npz":
-        return NewData(_new_arrays(path))
+        return NewData(_new_arrays(path, axes))
     if found == "table" and layout is not None and layout.form == "forecast":
         table = read_table(path, time or layout.time, layout.written, layout.inputs)
         return NewData(table.values[None], table.left_out)
@@ -134,12 +150,15 @@ def read_new_data(
         raise InputError(f"{path}: {error}") from error
 
 
-def _new_arrays(path: Path) -> np.ndarray:
+def _new_arrays(path: Path, axes: str | None) -> np.ndarray:
     arrays = read_arrays(path)
-    for suffix in ("", "_test"):
-        if f"X{suffix}" in arrays:
-            try:
-                return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix)
-            except InputError as error:
-                raise InputError(f"{path}: {error}") from error
-    raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")
+    if "X" not in arrays and "X_test" not in arrays:
+        raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")
+    _refuse_unknown(path, arrays, ["X", "y", "lengths", *_ARRAYS])
+    if "lengths" in arrays and "X" not in arrays:
+        raise InputError(f"{path} has lengths, but no X that they belong to. It has: {', '.join(arrays)}.")
+    suffix = "" if "X" in arrays else "_test"
+    try:
+        return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix, axes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

@@ -12,6 +12,13 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.centring import (
+    LARGEST,
+    describe_centring,
+    first_beyond_float32,
+    offsets_of,
+    subtract_offsets,
+)
 from tcn_search.tasks.csv_files import numbers_of, open_table
 from tcn_search.tasks.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.tables import SEQUENCE, left_out_note, named
@@ -86,7 +93,14 @@ def forecast(
                 f"The {name} part of {path} has too few rows for a horizon of {horizon}: {max(0, end - start)} after "
                 "what is only looked back at. Use a shorter horizon or look_back, or other parts."
             )
-    values = table.values.astype("float32")
+    beyond = first_beyond_float32(table.values)
+    if beyond is not None:
+        raise InputError(
+            f"Column {table.columns[beyond[1]]} of {path} must lie within the range of float32, {LARGEST:.2g} either "
+            f"way. Received: {table.values[beyond]:g} in row {beyond[0] + 1}"
+        )
+    offset = offsets_of(table.values[: ends[0]])
+    values = subtract_offsets(table.values, offset)
     training = values[: ends[0]].astype("float64")
     mean, std = training.mean(axis=0), training.std(axis=0)
     std[std == 0] = 1.0
@@ -110,14 +124,18 @@ def forecast(
             time=table.time_name,
             written=written,
         ),
+        input_offset=offset,
+        target_offset=tuple(offset[k] for k in channels) * horizon if offset else (),
     )
     train, validation, test = (
         _windows(values[start - look_back : end], look_back, horizon, channels)
         for start, end in zip(starts, ends, strict=True)
     )
     described = f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
-    note = left_out_note(path, table.left_out)
-    return Task(spec, train, validation, test, described, notes=(note,) if note else ())
+    notes = describe_centring(path.name, table.values[: ends[0]], offset, "series")
+    if table.left_out:
+        notes.append(left_out_note(path, table.left_out))
+    return Task(spec, train, validation, test, described, notes=tuple(notes))
 
 
 def read_table(

@@ -12,6 +12,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.tasks.inputs import STEPS_CHANNELS
 from tcn_search.tasks.recordings import Recording, find_recordings, list_wav_files
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import RecordingFormat
@@ -103,6 +104,7 @@ def wav_folder(
         groups_train=_groups(train),
         name=name,
         kind="classification",
+        axes=STEPS_CHANNELS,
         validation=validation,
         validation_fraction=validation_fraction,
         seed=seed,

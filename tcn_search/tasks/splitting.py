@@ -8,6 +8,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of
+from tcn_search.tasks.labels import read_labels
 
 SPLITS = ("random", "grouped", "time")
 
@@ -70,8 +71,8 @@ def read_groups(groups: Any, count: int) -> np.ndarray | None:
     """Group numbers (n,) from whatever names the groups, or None."""
     if groups is None:
         return None
-    groups = np.asarray(groups)
-    if groups.shape != (count,) or groups.dtype.kind not in "iubUS":
+    groups = read_labels(groups, "groups_train")
+    if groups.shape != (count,) or groups.dtype.kind not in "iubU":
         raise InputError(
             f"groups_train must hold {count} integers or strings, one a sequence of X_train. "
             f"Received: shape {groups.shape}, dtype {groups.dtype}"
@@ -100,7 +101,8 @@ def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[in
         held_out.extend(generator.permutation(rows)[:wanted])
     if not held_out:
         raise InputError(
-            "Every class has a single training sequence, so none can be held out for validation."
+            "Every class has a single training sequence, so none can be held out for validation. If they are "
+            'numbers to predict, say kind = "regression".'
         )
     return held_out
 

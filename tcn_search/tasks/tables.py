@@ -12,6 +12,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.tasks.csv_files import TextTable, as_written, numbers_of, open_table
+from tcn_search.tasks.inputs import STEPS_CHANNELS
 from tcn_search.tasks.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.times import read_times
@@ -115,7 +116,7 @@ def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, 
     if layout is not None and len(layout.targets) > 1:
         given["class_names"] = layout.targets
     try:
-        named = {"name": paths[0].name.split(".")[0], **options}
+        named = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **options}
         task = Task.from_arrays(groups_train=files[0].groups, **given, **named)
     except InputError as error:
         raise InputError(f"{paths[0]}: {error}") from error

@@ -72,6 +72,17 @@ class Task:
         return self.spec.name
 
     @property
+    def shape(self) -> str:
+        """How many sequences, steps and channels, in words."""
+        sizes = {"training": self.train, "validation": self.validation, "test": self.test}
+        counts = {name: len(part) for name, part in sizes.items() if part is not None}
+        splits = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        most = "up to " if self.spec.ragged else ""
+        steps = f"{most}{self.seq_len:,} step{'' if self.seq_len == 1 else 's'}"
+        channels = f"{self.spec.input_channels:,} channel{'' if self.spec.input_channels == 1 else 's'}"
+        return f"{sum(counts.values()):,} sequences × {steps} × {channels} ({splits})"
+
+    @property
     def seq_len(self) -> int:
         """Steps of the longest sequence."""
         return self.spec.seq_len
@@ -79,6 +90,9 @@ class Task:
     def fingerprint(self) -> str:
         """A hash of the specification and of every number in every part."""
         digest = hashlib.blake2b(repr(self.spec).encode(), digest_size=16)
+        offsets = self.spec.input_offset, self.spec.target_offset
+        if any(offsets):
+            digest.update(repr(offsets).encode())
         for part in (self.train, self.validation, self.test):
             if part is not None:
                 for array in (part.X, part.y):
@@ -105,6 +119,7 @@ class Task:
         class_names: Sequence[str] | None = None,
         name: str = "arrays",
         kind: str | None = None,
+        axes: str | None = None,
         standardise: bool = True,
         required_context: int | None = None,
         validation: str | None = None,
@@ -115,13 +130,18 @@ class Task:
         """A task from arrays that are in memory already.
 
         Args:
-            X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end.
+            X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end; or a list of arrays
+                (T, C), or (T,) of one channel, that may differ in length. Where float32 cannot hold numbers
+                far from zero beside their deviation, they are kept minus `spec.input_offset`.
             y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict; (n, K)
-                numbers, or zeros and ones for labels; (n, T) integers for a class at each step.
+                numbers, one-hot rows for classes, or other zeros and ones for labels; (n, T) integers for a
+                class at each step. Columns of pandas are fine.
             lengths_train, lengths_validation, lengths_test: (n,) steps of each sequence, where they differ.
             groups_train: (n,) integers or strings: sequences of one group (a speaker, a patient) stay together.
             class_names: in the order of the classes 0, 1, ...
             kind: what to do, if it is not what type and shape of `y_train` say.
+            axes: "channels_steps" if arrays are (n, C, T), or lists of (C, T); "steps_channels" says that they
+                are (n, T, C) where they look exchanged, which is an error otherwise.
             standardise: subtract the training part's mean from each channel and divide by its deviation.
             required_context: steps that the task needs to see, if not the whole sequence.
             validation: how a validation part is split off where none is given. "random": drawn, stratified
@@ -142,6 +162,8 @@ class Task:
             },
             class_names,
             kind,
+            axes,
+            centre=standardise,
         )
         (X, y), test = parts.arrays["train"], parts.arrays.get("test")
         split = groups = None
@@ -167,6 +189,8 @@ class Task:
             class_names=parts.class_names,
             ragged=any(bool(np.isnan(X).any()) for X, _ in parts.arrays.values()),
             required_context=required_context,
+            input_offset=parts.input_offset,
+            target_offset=parts.target_offset,
         )
         if standardise:
             spec = with_statistics(spec, train)

@@ -8,6 +8,7 @@ from typing import Any
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 from tcn_search.tasks.table_layout import TableLayout
 
+ABOUT_NEW_DATA = frozenset({"table", "recordings"})  # fields that decide nothing about a training
 _JUDGED_AT_ONCE = 256
 _OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need a few copies
 
@@ -44,7 +45,8 @@ class TaskSpec:
         outputs: classes, labels or numbers to predict.
         class_names: for kinds with classes; what the numbers of a forecast are.
         ragged: whether rows have different lengths.
-        input_mean, input_std: the training part's, for each channel; inputs are standardised with them.
+        input_mean, input_std: the training part's, for each channel; inputs are standardised with them. They
+            are of inputs minus `input_offset`.
         target_std: for regression, the training part's for each output; the loss is in units of it.
         last_value_channels: for forecasts, the input channel of each series that is predicted; its last value
             is taken off the inputs and put back on the outputs. Empty: neither.
@@ -55,8 +57,12 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
-        table, recordings: how the data was read from a table or from recordings. Like all fields that `repr` leaves
-            out they decide nothing about a training, and older studies do not know them.
+        input_offset: for each channel, what is subtracted from raw inputs in double precision, before they
+            become the float32 that a model takes. Empty: nothing.
+        target_offset: for each output, what is added to a model's predictions in double precision;
+            `target_mean` is of targets minus it. Empty: nothing.
+        table, recordings: how the data was read from a table or from recordings, so that new data is read likewise.
+            They decide nothing about a training.
     """
 
     name: str
@@ -76,6 +82,9 @@ class TaskSpec:
     scored_steps: int | None = None
     class_weights: tuple[float, ...] = ()
     vocabulary: int = 0
+    # Not in repr(), which fingerprints of data are made of: those of studies that exist must not change.
+    input_offset: tuple[float, ...] = field(default=(), repr=False)
+    target_offset: tuple[float, ...] = field(default=(), repr=False)
     table: TableLayout | None = field(default=None, repr=False)
     recordings: RecordingFormat | None = field(default=None, repr=False)
 
@@ -99,22 +108,18 @@ class TaskSpec:
             return 1
         return self.scored_steps if self.vocabulary and self.scored_steps else self.seq_len
 
-    @property
-    def about_new_data(self) -> tuple[str, ...]:
-        """Return names of the fields that only say how new data is read."""
-        return tuple(one.name for one in fields(self) if not one.repr)
-
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them; without what only says how new data is read, where nothing is said."""
-        values = {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        """Plain values, as JSON knows them, without younger fields that say nothing.
+
+        Digests of stored results are made of them, and do not know those fields.
+        """
+        unused = {one.name for one in fields(self) if not one.repr and getattr(self, one.name) == one.default}
+        values = asdict(self) if self.table is None else {**asdict(self), "table": self.table.to_dict()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if key not in unused
         }
-        for name in self.about_new_data:
-            if not values[name]:
-                del values[name]
-        if self.table is not None:
-            values["table"] = self.table.to_dict()
-        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TaskSpec:

@@ -58,7 +58,12 @@ def test_a_task_says_what_it_needs(capsys: pytest.CaptureFixture, tmp_path: Path
     study = tmp_path / "own.toml"
     study.write_text(f'[task]\nname = "{wave_file}"\n[constraints]\nrequired_context = 9\n')
     assert main([*TASK, "--task", str(study)]) == 0
-    assert capsys.readouterr().out.startswith("Yes: it sees all 9 steps required (sequence length 16)")
+    verdict, described, *_ = capsys.readouterr().out.splitlines()
+    assert verdict.startswith("Yes: it sees all 9 steps required (sequence length 16)")
+    assert described == (
+        "waves: 60 sequences × 16 steps × 2 channels (32 training, 8 validation, 20 test); classification, 2 classes "
+        "(from y_train: integers, shape (40,))"
+    )
 
 
 def test_a_tasks_data_is_looked_for_in_a_directory(

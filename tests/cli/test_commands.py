@@ -71,9 +71,9 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     assert (
-        "mine: classification, 2 classes (from y_train: integers, shape (40,)); 32 training, 8 validation"
-        in ran.stdout
-    )
+        "mine: classification, 2 classes (from y_train: integers, shape (40,)); 32 training, 8 validation sequences\n"
+        "60 sequences × 16 steps × 2 channels (32 training, 8 validation, 20 test)\n"
+    ) in ran.stdout
     assert "architectures fall short of 16 steps: never sampled" in ran.stdout
     assert "2 of 2 done" in ran.stdout
     assert "best: val_loss" in ran.stdout

@@ -112,6 +112,68 @@ def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "none.npz", Z=X)
     with pytest.raises(InputError, match="has neither X nor X_test. It has: Z."):
         read_new_data(tmp_path / "none.npz")
+    np.savez(tmp_path / "turned.npz", X=X.transpose(0, 2, 1))
+    np.testing.assert_array_equal(read_new_data(tmp_path / "turned.npz", axes="channels_steps"), X)
+    far = 1.7e9 + np.arange(6.0).reshape(1, 6, 1) / 4
+    np.savez(tmp_path / "far.npz", X=far, lengths=[5])
+    np.testing.assert_array_equal(read_new_data(tmp_path / "far.npz")[:, :5], far[:, :5])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("X_Test", "Did you mean 'X_test'?"),
+        ("X_valid", "Did you mean 'X_val'?"),
+        ("X_validation", "Did you mean 'X_val'?"),
+        ("y_validation", "Did you mean 'y_val'?"),
+        ("length_train", "Did you mean 'lengths_train'?"),
+        ("groups", "Did you mean 'groups_train'?"),
+        ("groups_test", "Did you mean 'groups_train'?"),
+        (
+            "qq",
+            "Known here: X_train, y_train, lengths_train, X_val, y_val, lengths_val, X_test, y_test, lengths_test, "
+            "groups_train, class_names.",
+        ),
+    ],
+)
+def test_an_array_that_nobody_would_read_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    X, y = waves(8)
+    file = tmp_path / "own.npz"
+    np.savez(file, X_train=X, y_train=y, **{name: y})  # type: ignore[arg-type]
+    with pytest.raises(InputError) as error:
+        load_task(file)
+    assert str(error.value) == f"{file} has an array of an unknown name, {name!r}. {said}"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"X": 1, "length": 2}, "{file} has an array of an unknown name, 'length'. Did you mean 'lengths'?"),
+        ({"X_test": 1, "lengths": 2}, "{file} has lengths, but no X that they belong to. It has: X_test, lengths."),
+    ],
+)  # fmt: skip
+def test_lengths_of_new_data_are_not_overlooked(tmp_path: Path, arrays: dict[str, int], said: str) -> None:
+    X, _ = waves(3)
+    file = tmp_path / "new.npz"
+    np.savez(file, **{name: X if number == 1 else [9, 9, 9] for name, number in arrays.items()})  # type: ignore[arg-type]
+    with pytest.raises(InputError) as error:
+        read_new_data(file)
+    assert str(error.value) == said.format(file=file)
+
+
+def test_arrays_of_a_split_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    X, y = waves(8)
+    file = tmp_path / "own.npz"
+    np.savez(file, X_train=X, y_train=y, lengths_val=np.full(8, 4))
+    with pytest.raises(InputError) as error:
+        load_task(file)
+    assert str(error.value) == f"{file}: lengths_val is given, but X_val and y_val are missing."
+
+
+def test_names_of_classes_in_bytes_are_text(tmp_path: Path) -> None:
+    X, y = waves(8)
+    np.savez(tmp_path / "own.npz", X_train=X, y_train=y, class_names=np.array([b"slow", b"fast"]))
+    assert load_task(tmp_path / "own.npz").spec.class_names == ("slow", "fast")
 
 
 @pytest.mark.parametrize(

@@ -268,9 +268,10 @@ def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) 
     write(tmp_path / "test" / "0" / "zoe_1.WAV", [1, 2, 3])
     (tmp_path / "test" / "0" / "._zoe_1.WAV").write_bytes(b"of macOS")
     task = load_task("wav_folder", folder=folder, test_folder=tmp_path / "test")
-    assert task.inferred == (
-        "classification, 2 classes, 25 recordings of 4 speakers at 8,000 Hz; left out: 1 not ending in .wav "
-        "(notes.txt); left out: 1 hidden (0/._zoe_1.WAV) (in the test folder)"
+    assert task.inferred == "classification, 2 classes, 25 recordings of 4 speakers at 8,000 Hz"
+    assert task.notes == (
+        "left out: 1 not ending in .wav (notes.txt)",
+        "left out: 1 hidden (0/._zoe_1.WAV) (in the test folder)",
     )
     assert len(task.test or []) == 1
 

@@ -150,7 +150,8 @@ def test_other_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="own.ts holds no sequences."):
         load_task(tmp_path / "own.ts")
     with pytest.raises(
-        InputError, match="Data to predict must be an .npz, a .csv, a .tsv or a .ts, or recordings (.wav). Received: new.xls"
+        InputError,
+        match="Data to predict must be an .npz, a .csv, a .tsv or a .ts, or recordings (.wav). Received: new.xls",
     ):
         read_new_data(Path("new.xls"))
 

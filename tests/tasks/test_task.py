@@ -23,8 +23,8 @@ X, Y = waves(20)
         (Y.astype(bool), "classification", 2, "classification, 2 classes (from y_train: booleans, shape (20,))"),
         (Y + 0.5, "regression", 1, "regression, 1 number to predict (from y_train: floats, shape (20,))"),
         (Y[:, None] + 0.5, "regression", 1, "regression, 1 number to predict (from y_train: floats, shape (20,))"),
-        (np.ones((20, 3)) * 0.5, "regression", 3, "regression, 3 numbers to predict (from y_train: floats, shape (20, 3))"),
-        (np.tile(np.eye(4, dtype=int), (5, 1)), "multi_label", 4, "multi_label, 4 labels (from y_train: integers, shape (20, 4))"),
+        (np.arange(60).reshape(20, 3) * 0.5, "regression", 3, "regression, 3 numbers to predict (from y_train: floats, shape (20, 3))"),
+        (np.tile([[1, 1, 0], [0, 1, 1]], (10, 1)), "multi_label", 3, "multi_label, 3 labels (from y_train: integers, shape (20, 3))"),
         (np.tile(np.arange(16) % 3, (20, 1)), "labelling", 3, "labelling, 3 classes, one at each step (from y_train: integers, shape (20, 16))"),
     ],
 )  # fmt: skip
@@ -32,6 +32,63 @@ def test_what_targets_mean(y: np.ndarray, kind: str, outputs: int, inferred: str
     task = Task.from_arrays(X, y)
     assert (task.spec.kind, task.spec.outputs, task.inferred) == (kind, outputs, inferred)
     assert Task.from_arrays(X, y, kind=kind).inferred.endswith("(as said with kind)")
+
+
+ONE_HOT = np.eye(4)[np.arange(20) % 4]
+
+
+@pytest.mark.parametrize("dtype", [float, int, bool])
+def test_one_hot_rows_are_classes_and_can_be_something_else(dtype: type) -> None:
+    y = ONE_HOT.astype(dtype)
+    task = Task.from_arrays(X, y, X_validation=X, y_validation=y, X_test=X, y_test=y)
+    word = {float: "floats", int: "integers", bool: "booleans"}[dtype]
+    assert task.inferred == (
+        f"classification, 4 classes (from y_train: {word}, shape (20, 4), one-hot rows read as classes: "
+        'kind = "multi_label" or "regression" would read them otherwise)'
+    )
+    assert task.test is not None
+    for part in (task.train, task.validation, task.test):
+        np.testing.assert_array_equal(part.y, np.arange(20) % 4)
+    assert Task.from_arrays(X, y, class_names=["a", "b", "c", "d"]).spec.class_names == tuple("abcd")
+    for kind, outputs in (("multi_label", 4), ("regression", 4), ("classification", 4)):
+        said = Task.from_arrays(X, y, kind=kind)
+        assert (said.spec.kind, said.spec.outputs) == (kind, outputs)
+
+
+def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
+    other = ONE_HOT.copy()
+    other[7, :2] = 1.0
+    assert Task.from_arrays(X, other.astype(int)).spec.kind == "multi_label"
+    assert Task.from_arrays(X, other).spec.kind == "regression"
+    assert Task.from_arrays(X, ONE_HOT, X_test=X, y_test=other).spec.kind == "regression"
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (Y * 1.0, 'regression, 1 number to predict (from y_train: floats, shape (20,)); only 2 different whole numbers: if they are classes, say kind = "classification"'),
+        (np.tile([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], (5, 1)), 'regression, 3 numbers to predict (from y_train: floats, shape (20, 3)); zeros and ones: if they are labels, say kind = "multi_label"'),
+        (np.eye(16, dtype=int)[np.arange(20) % 16], 'labelling, 2 classes, one at each step (from y_train: integers, shape (20, 16)); one-hot rows: if they are one class for each sequence, say kind = "classification"'),
+        (np.c_[np.arange(20.0), np.ones(20)], "regression, 2 numbers to predict (from y_train: floats, shape (20, 2)); constant columns of y_train: 1"),
+        (np.arange(20) * 1e-25, "regression, 1 number to predict (from y_train: floats, shape (20,)); y_train varies too little for squared errors in float32: give it in other units"),
+    ],
+)  # fmt: skip
+def test_what_targets_may_have_been_meant_to_be_is_said(y: np.ndarray, said: str) -> None:
+    assert Task.from_arrays(X, y).inferred == said
+
+
+def test_many_different_integers_may_be_numbers() -> None:
+    many, y = np.concatenate([X, X, X]), np.arange(60) % 30
+    assert Task.from_arrays(many, y).inferred.endswith(
+        '; 30 different integers: if they are numbers to predict, say kind = "regression"'
+    )
+
+
+def test_the_shape_is_told_in_words() -> None:
+    task = Task.from_arrays(X, Y, X_test=X, y_test=Y)
+    assert task.shape == "40 sequences × 16 steps × 2 channels (16 training, 4 validation, 20 test)"
+    ragged = Task.from_arrays(X[..., :1], Y, lengths_train=np.full(20, 9))
+    assert ragged.shape == "20 sequences × up to 16 steps × 1 channel (16 training, 4 validation)"
 
 
 def test_parts_are_separate_and_training_has_no_test() -> None:
@@ -119,6 +176,21 @@ NAN[2, 5, 0] = np.nan
         ({"y_train": np.array([{}] * 20)}, "y_train must hold numbers or strings. Received: Python objects (dtype object)"),
         ({"y_train": np.ones((20, 3), int) * 2}, "What y_train asks for cannot be told from integers of shape (20, 3) with 16 steps. Say it with kind: classification, multi_label, labelling, regression, forecast."),
         ({"y_train": np.tile([0, 1, 0], (20, 1))}, "Every label needs a training example. Without one: columns 0, 2 of y_train"),
+        ({"y_train": np.eye(5)[Y]}, 'Every class needs a training example. Without one: columns 2, 3, 4 of y_train, whose one-hot rows are read as classes. Leave such columns out, or say kind = "multi_label" or "regression".'),
+        ({"y_train": np.eye(3)[np.tile(Y[:16], (20, 1))]}, "y_train must have rank 1 or 2. Received: shape (20, 16, 3). For classes at each step give their numbers, y_train.argmax(axis=-1)."),
+        ({"y_train": np.zeros((20, 0))}, "y_train must have at least one column. Received: shape (20, 0)"),
+        ({"y_train": np.full(20, 0.5)}, "y_train must hold different numbers to predict. Received: 0.5 for every sequence, to the precision of floating point"),
+        ({"y_train": 1.7e18 + np.arange(20.0)}, "y_train must hold different numbers to predict. Received: 1.7e+18 for every sequence, to the precision of floating point"),
+        ({"y_train": np.where(Y, 1e300, 0.5)}, "y_train must lie within the range of float32, 3.4e+38 either way. Received: 1e+300 for sequence 1. Give it in other units."),
+        ({"y_train": Y + 0.5, "X_test": X, "y_test": np.full(20, -1e39)}, "y_test must lie within the range of float32, 3.4e+38 either way. Received: -1e+39 for sequence 0. Give it in other units."),
+        ({"y_train": np.where(Y, 1e38, -1e38)}, "y_train must be small enough for squared errors in float32. Received: numbers up to 1e+38 from the mean of y_train. Give it in other units."),
+        ({"y_train": np.where(Y, 1e300, 0.0), "kind": "classification"}, "y_train must hold classes, integers or strings. Received: 1e+300, beyond the integers that floats tell apart"),
+        ({"y_train": np.array(["a", "b"])[Y], "X_test": X, "y_test": Y}, "y_test must hold strings, as y_train does. Received: integers"),
+        ({"y_train": np.array(["a", ""])[Y]}, "y_train must not hold an empty name. Received: '' for class 0"),
+        ({"y_train": np.arange(20)}, "Every class has a single training sequence, so none can be held out for validation. If they are numbers to predict, say kind = \"regression\"."),
+        ({"class_names": "ab"}, "class_names must be a list of names, one for each class. Received: 'ab'"),
+        ({"class_names": ["a", "a"]}, "class_names must name each class once. Received twice: 'a'"),
+        ({"lengths_test": np.full(20, 4)}, "lengths_test is given, but X_test and y_test are missing."),
         ({"kind": "ranking"}, "kind must be one of classification, multi_label, labelling, regression, forecast. Received: 'ranking'"),
         ({"class_names": ["slow", "fast", "faster"]}, "Every class needs a training example. Without one: faster. Leave such classes out of class_names."),
         ({"class_names": ["slow"]}, "y_train must hold classes 0 to 0, one for each of the 1 class_names. Received: 0 to 1"),
