@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import optuna
 import pandas as pd
 
 from tcn_search import load_study
+from tcn_search.atomic_files import replacing
 from tcn_search.report.figures import study_figures
 from tcn_search.study.study import Study
 from tcn_search.study.winners import mean_and_spread, with_spread
@@ -53,7 +55,8 @@ def main() -> None:
     final = [_timed(command) for command in commands][1]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     _write(folder, load_study(arguments.name, STORAGE), commands, final)
-    (RESULTS / "README.md").write_text(summary(), encoding="utf-8")
+    with replacing(RESULTS / "README.md") as part:
+        part.write_text(summary(), encoding="utf-8")
 
 
 def _timed(command: str) -> float:
@@ -71,8 +74,6 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     frame["machine"] = where
     ends = frame["started"] + pd.to_timedelta(frame["seconds"].fillna(0), unit="s")
     search = (ends.max() - frame["started"].min()).total_seconds()  # it may have been continued
-    frame.to_csv(folder / "trials.csv", index=False)
-    study_figures(study)["receptive_field"].savefig(folder / "receptive_field.png", dpi=80)
     winner, definition = study.winner, study.definition
     assert winner is not None
     architecture = study.architecture_of(winner.trial)
@@ -101,8 +102,13 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         ],
         "changes": study.changes,
     }
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(page(folder.name, result), encoding="utf-8")
+    names = ("trials.csv", "receptive_field.png", "result.json", "README.md")
+    with ExitStack() as files:  # they take their places when all are written
+        table, figure, facts, text = (files.enter_context(replacing(folder / name)) for name in names)
+        frame.to_csv(table, index=False)
+        study_figures(study)["receptive_field"].savefig(figure, dpi=80)
+        facts.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        text.write_text(page(folder.name, result), encoding="utf-8")
 
 
 def page(name: str, result: dict[str, Any]) -> str:

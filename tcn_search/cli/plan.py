@@ -8,6 +8,7 @@ import json
 import sys
 from typing import Any
 
+from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import one_of
@@ -179,7 +180,9 @@ def _draw(plan: Plan, arguments: argparse.Namespace) -> None:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     plot_plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
-    try:
-        figure.savefig(arguments.plot, dpi=150)
-    except (OSError, ValueError) as error:
-        raise InputError(f"--plot could not write {arguments.plot}: {error}") from error
+    failure = f"--plot could not write {arguments.plot}"
+    with replacing(arguments.plot, failure) as part:
+        try:
+            figure.savefig(part, dpi=150)
+        except ValueError as error:  # a format that matplotlib does not know
+            raise InputError(f"{failure}: {error}") from error

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcn_search.atomic_files import replacing
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.tasks.endings import file_format
@@ -77,10 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
-    try:
-        frame.to_csv(arguments.out, index=False)
-    except OSError as error:
-        raise InputError(f"The predictions cannot be written to {arguments.out}: {error}") from error
+    failure = f"The predictions cannot be written to {arguments.out}"
+    with replacing(arguments.out, failure) as part:
+        frame.to_csv(part, index=False)
     print(f"wrote {len(frame)} predictions to {arguments.out}")
     return 0
 

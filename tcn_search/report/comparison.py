@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.errors import InputError
 from tcn_search.plots.comparison import plot_comparison
 from tcn_search.study.comparison import SEARCH_SEED, Comparison
@@ -27,14 +29,20 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """comparison.csv, one row a contender, and the figure as PNG and SVG. Returns the folder.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: a file cannot be written.
     """
     figure = comparison_figure(comparison)
+    failure = f"The comparison cannot be written to {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        comparison.frame().to_csv(folder / "comparison.csv", index=False)
-        figure.savefig(folder / "comparison.png", dpi=150)
-        figure.savefig(folder / "comparison.svg")
     except OSError as error:
-        raise InputError(f"The comparison cannot be written to {folder}: {error}") from error
+        raise InputError(f"{failure}: {reason_of(error)}") from error
+    names = ("comparison.csv", "comparison.png", "comparison.svg")
+    with ExitStack() as files:  # they take their places when all are written
+        table, *pictures = (
+            files.enter_context(replacing(folder / name, f"{failure}: {name}")) for name in names
+        )
+        comparison.frame().to_csv(table, index=False)
+        for picture in pictures:
+            figure.savefig(picture, dpi=150)
     return folder

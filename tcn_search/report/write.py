@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
+from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.errors import InputError
 from tcn_search.report.figures import study_figures
 from tcn_search.report.page import page
@@ -20,19 +22,25 @@ def write_report(study: Study, folder: str | Path | None = None) -> Path:
         the folder.
 
     Raises:
-        InputError: no trial has been made yet, or the folder cannot be written.
+        InputError: no trial has been made yet, or a file cannot be written.
     """
     if study.trials().empty:
         raise InputError(f"The study {study.name!r} has no trial yet. Run it first.")
     folder = Path(folder) if folder is not None else Path("runs") / study.name
     figures = study_figures(study)
+    failure = f"The report cannot be written to {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        study.trials().to_csv(folder / "trials.csv", index=False)
-        for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png", dpi=150)
-            figure.savefig(folder / f"{name}.svg")
-        (folder / "report.html").write_text(page(study, figures), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"The report cannot be written to {folder}: {error}") from error
+        raise InputError(f"{failure}: {reason_of(error)}") from error
+    with ExitStack() as files:  # they take their places when all are written
+
+        def beside(name: str) -> Path:
+            return files.enter_context(replacing(folder / name, f"{failure}: {name}"))
+
+        study.trials().to_csv(beside("trials.csv"), index=False)
+        for name, figure in figures.items():
+            figure.savefig(beside(f"{name}.png"), dpi=150)
+            figure.savefig(beside(f"{name}.svg"))
+        beside("report.html").write_text(page(study, figures), encoding="utf-8")
     return folder

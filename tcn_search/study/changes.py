@@ -9,17 +9,31 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import optuna
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from tcn_search.errors import InputError
 from tcn_search.space.dimensions import Range
 from tcn_search.study.definition import Definition
+from tcn_search.study.stored_values import STRICT, VERSIONS, read_value
 
-_CHANGES, VERSIONS = "changes", "versions"  # user attributes of a study
+_CHANGES = "changes"  # user attribute of a study
+_BY_PACKAGE = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
 _PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
 HOW_TO = (
     "Give the new study another name, delete the old one with tcn_search.delete_study, or accept the changes with "
     "--allow-changes (allow_changes=True): they are recorded, and earlier scores stay as they are."
 )
+
+
+class _Change(BaseModel):
+    """One accepted change as it is stored."""
+
+    model_config = STRICT
+    when: str
+    what: list[str]
+
+
+_CHANGE_LIST = TypeAdapter(list[_Change])
 
 
 def require_same(name: str, differences: list[str]) -> None:
@@ -98,7 +112,7 @@ def version_differences(stored: Mapping[str, str], now: Mapping[str, str]) -> li
 
 def stored_versions(study: optuna.Study) -> dict[str, str]:
     """The versions that the study was made with, or that were accepted last."""
-    return dict(study.user_attrs.get(VERSIONS, {}))
+    return read_value(study, VERSIONS, "The versions", _BY_PACKAGE.validate_python) or {}
 
 
 def store_versions(study: optuna.Study, versions: Mapping[str, str]) -> None:
@@ -113,4 +127,8 @@ def record_changes(study: optuna.Study, differences: list[str]) -> None:
 
 def recorded_changes(study: optuna.Study) -> list[dict[str, Any]]:
     """Every accepted change: {"when": ISO 8601 in UTC, "what": [a line each]}, oldest first."""
-    return list(study.user_attrs.get(_CHANGES, []))
+    return read_value(study, _CHANGES, "The changes", _changes_in) or []
+
+
+def _changes_in(values: Any) -> list[dict[str, Any]]:
+    return [change.model_dump() for change in _CHANGE_LIST.validate_python(values)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter, with_config
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
+from tcn_search.study.stored_values import STRICT
 from tcn_search.study.winners import fresh_seeds, mean_and_spread
 from tcn_search.tasks.kinds import Metric
 
@@ -19,6 +22,7 @@ TCN = "tcn"
 SEARCH_SEED = 0  # of the runs that choose the learning rate
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class Run:
     """One training of one contender. `score` and `metric` are the best epoch's on the validation part.
@@ -37,6 +41,7 @@ class Run:
     test: float | None = None
 
 
+@with_config(STRICT)
 @dataclass
 class Comparison:
     """What was trained, and the runs that have been made.
@@ -73,8 +78,12 @@ class Comparison:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
-        """The comparison that `to_dict` wrote."""
-        return cls(**{**values, "runs": [Run(**run) for run in values["runs"]]})
+        """The comparison that `to_dict` wrote.
+
+        Raises:
+            ValueError: it is another version's, or damaged.
+        """
+        return _COMPARISON.validate_json(json.dumps(values))
 
     def is_same_as(self, other: Comparison) -> bool:
         """Whether both train in the same way, so that the runs of one count for the other.
@@ -155,6 +164,7 @@ class Comparison:
         return f"{first['contender']} is best on validation, {gap:.2g} ahead of {second['contender']}."
 
 
+_COMPARISON = TypeAdapter(Comparison)
 _COLUMNS = (
     "contender",
     "parameters",

@@ -60,19 +60,28 @@ class Contest:
             before_the_test: called each time before the test part is read.
         """
 
-        def train_if_missing(contender: str, rate: float, seed: int) -> None:
-            made = {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
-            if (contender, rate, seed) not in made:
-                run = self._train(contender, rate, seed, before_the_test)
-                self.comparison.runs.append(run)
-                on_run(run)
+        while (missing := self._missing()) is not None:
+            run = self._train(*missing, before_the_test)
+            self.comparison.runs.append(run)
+            on_run(run)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether every run has been made."""
+        return self._missing() is None
+
+    def _missing(self) -> tuple[str, float, int] | None:
+        """The first run that has not been made: contender, learning rate, seed."""
+        made = {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
         for contender in self.comparison.contenders:
-            for rate in self._rates_of(contender):
-                train_if_missing(contender, rate, SEARCH_SEED)
-            best = self.comparison.best_learning_rate(contender)
-            for seed in self.comparison.final_seeds:
-                train_if_missing(contender, best, seed)
+            wanted = [(contender, rate, SEARCH_SEED) for rate in self._rates_of(contender)]
+            if made.issuperset(wanted):
+                best = self.comparison.best_learning_rate(contender)
+                wanted = [(contender, best, seed) for seed in self.comparison.final_seeds]
+            for run in wanted:
+                if run not in made:
+                    return run
+        return None
 
     def _rates_of(self, contender: str) -> list[float]:
         known = self.settings.learning_rate if contender == TCN else None

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
@@ -18,7 +20,7 @@ from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.study.objectives import check_names, read_objectives
 from tcn_search.study.pruners import PRUNERS
 from tcn_search.study.samplers import KERAS_TUNER, check_sampler, is_dynamic
-from tcn_search.tasks.kinds import Metric
+from tcn_search.tasks.kinds import KINDS, Metric
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
 
@@ -230,18 +232,30 @@ class Definition:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Definition:
-        """The definition that `to_dict` wrote."""
-        return cls(
-            TaskSpec.from_dict(values["task"]),
-            values["fingerprint"],
-            values["source"],
-            SearchSpace.from_dict(values["space"]),
-            Constraints(**values["constraints"]),
-            TrainingSettings.from_dict(values["training"]),
-            SearchSettings.from_dict(values["search"]),
-            values.get("backend", "tensorflow"),
-            None if values.get("model") is None else ModelFunction(**values["model"]),
+        """The definition that `to_dict` wrote.
+
+        Raises:
+            ValueError, TypeError, LookupError: it is another version's, or damaged.
+        """
+        model = values.get("model")
+        found = cls(
+            spec=TaskSpec.from_dict(values["task"]),
+            fingerprint=values["fingerprint"],
+            source=values["source"],
+            space=SearchSpace.from_dict(values["space"]),
+            constraints=Constraints(**values["constraints"]),
+            training=TrainingSettings.from_dict(values["training"]),
+            search=SearchSettings.from_dict(values["search"]),
+            backend=values.get("backend", "tensorflow"),
+            model=None if model is None else ModelFunction(**model),
         )
+        for part in (found.spec, found.constraints, found.training, found.search, found.model):
+            if part is not None:
+                TypeAdapter(type(part)).validate_json(json.dumps(asdict(part)), strict=True)
+        _OTHERS.validate_python((found.fingerprint, found.backend, found.source), strict=True)
+        one_of("kind", found.spec.kind, tuple(KINDS))
+        read_objectives(found.search.objectives, found.spec.task_kind)
+        return found
 
     def differences(self, other: Definition) -> list[str]:
         """What is not the same in `other`, one line each. Where the data was read from does not matter."""
@@ -271,6 +285,9 @@ class Definition:
             return [] if names[0] == names[1] else [f"model: {names[0]} in the study, {names[1]} now"]
         same = ours.fingerprint == theirs.fingerprint
         return [] if same else [f"model: the source of {theirs} has changed"]
+
+
+_OTHERS = TypeAdapter(tuple[str, str, dict[str, Any] | None])
 
 
 def _short(value: object) -> str:

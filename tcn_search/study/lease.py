@@ -23,6 +23,7 @@ from pathlib import Path
 
 import optuna
 import sqlalchemy
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from sqlalchemy.exc import SQLAlchemyError
 
 from tcn_search.errors import InputError
@@ -39,15 +40,19 @@ _ATTRIBUTES = sqlalchemy.table(
     sqlalchemy.column("key"),
     sqlalchemy.column("value_json"),
 )
+_STUDIES = sqlalchemy.table("studies", sqlalchemy.column("study_id"))
 
 
 class LeaseLost(InputError):
-    """Another process runs the study now."""
+    """Another process runs the study now, or it has been deleted."""
 
 
+@with_config(ConfigDict(strict=True, extra="ignore"))
 @dataclass(frozen=True)
 class Holder:
     """What the storage knows of a lease. Times are seconds since 1970 in UTC.
+
+    Later versions may add fields; those of now stay.
 
     `host` may be the name of several containers; `home` is where the process has its number, see `_home`, and `born`
     tells it from others that had the number before or after.
@@ -93,9 +98,7 @@ class Lease:
 
     def holder(self) -> Holder | None:
         """Who has the lease now, run out or not."""
-        text = self._read()
-        found = None if text is None else json.loads(text)
-        return Holder(**found) if found and "token" in found else None
+        return _holder_in(self._read())
 
     def take(self) -> None:
         """Get the lease.
@@ -115,7 +118,7 @@ class Lease:
         )
         for _ in range(3):
             there = self._read()
-            holder = self.holder()
+            holder = _holder_in(there)
             if holder is not None and not holder.has_ended():
                 raise InputError(
                     f"The study {self._name!r} is being run by {holder}. Wait for it or stop it; if it has died, its "
@@ -137,6 +140,8 @@ class Lease:
             longer = replace(self._held, until=time.time() + self._seconds)
             if not self._swap(self._text, longer) and not self._swap_own(longer):
                 self._give_up()
+                if not self._exists():
+                    raise LeaseLost(f"The study {self._name!r} was deleted while it ran.")
                 raise LeaseLost(
                     f"Another process runs the study {self._name!r} now ({self.holder()}): this one was away for "
                     f"longer than its lease of {self._seconds:.0f} s. What it was training is in that one's hands."
@@ -188,7 +193,7 @@ class Lease:
 
     def _swap(self, there: str | None, mine: Holder) -> bool:
         text = json.dumps(asdict(mine))
-        done = self._insert(text) if there is None else self._update(there, text)
+        done = self._update(there, text) or (there is None and self._insert(text))
         if done:
             self._held, self._text = mine, text
             _OURS.add(mine.token)
@@ -197,18 +202,21 @@ class Lease:
     def _swap_own(self, mine: Holder) -> bool:
         """The same where an earlier renewal was written, but the connection broke before it was heard of."""
         there = self._read()
-        return (
-            there is not None
-            and (json.loads(there) or {}).get("token") == mine.token
-            and self._swap(there, mine)
-        )
+        holder = _holder_in(there)
+        return holder is not None and holder.token == mine.token and self._swap(there, mine)
+
+    def _exists(self) -> bool:
+        """Whether the study is still in the storage."""
+        statement = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == self._study_id)
+        with self._engine.connect() as connection:
+            return connection.execute(statement).first() is not None
 
     def _give_up(self) -> None:
         if self._held is not None:
             _OURS.discard(self._held.token)
         self._held = None
 
-    def _update(self, there: str, text: str) -> bool:
+    def _update(self, there: str | None, text: str) -> bool:
         statement = _ATTRIBUTES.update().where(*self._here(), _ATTRIBUTES.c.value_json == there)
         with self._engine.begin() as connection:
             return connection.execute(statement.values(value_json=text)).rowcount == 1
@@ -224,6 +232,17 @@ class Lease:
 
     def _here(self) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
         return _ATTRIBUTES.c.study_id == self._study_id, _ATTRIBUTES.c.key == KEY
+
+
+_HOLDER = TypeAdapter(Holder)
+
+
+def _holder_in(text: str | None) -> Holder | None:
+    """Read a lease; what is damaged is nobody's."""
+    try:
+        return None if text is None else _HOLDER.validate_json(text)
+    except ValidationError:
+        return None
 
 
 @cache

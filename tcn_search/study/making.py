@@ -5,12 +5,13 @@ from __future__ import annotations
 import optuna
 
 from tcn_search.errors import InputError
-from tcn_search.study.changes import VERSIONS, store_versions, versions_now
+from tcn_search.study.changes import store_versions, versions_now
 from tcn_search.study.definition import Definition
 from tcn_search.study.lease import KEY as LEASE
 from tcn_search.study.lease import Lease
 from tcn_search.study.planned import START, store
 from tcn_search.study.storage import how_to_delete, open_storage, storage_errors, storage_url
+from tcn_search.study.stored_values import VERSIONS, read_value, readable
 from tcn_search.study.warm_start import WarmStart
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
@@ -26,10 +27,12 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     with storage_errors(storage_url(url)):
         storage = open_storage(url)
         study = optuna.load_study(study_name=name, storage=storage)
-        attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
+        definition = read_value(study, _DEFINITION, "The definition", Definition.from_dict)
+        if definition is not None:
+            return definition
+        with readable(study, "A value"):
+            attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
         holder = Lease(storage, name).holder()
-    if _DEFINITION in attributes:
-        return Definition.from_dict(attributes[_DEFINITION])
     if trials or not set(attributes) <= _BEFORE_IT:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
     if holder is not None and not holder.has_ended():

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import optuna
 from optuna.trial import TrialState
+from pydantic import BaseModel
 
 from tcn_search.study.lost import PLANNED, enqueue
+from tcn_search.study.stored_values import STRICT, read_value
 from tcn_search.study.warm_start import PlannedTrial, WarmStart
 
 START = "warm_start"  # user attribute of a study
+
+
+class _Start(BaseModel):
+    """A `WarmStart` as it is stored."""
+
+    model_config = STRICT
+    trials: list[tuple[str, dict[str, Any]]]
+    outside: list[str]
 
 
 def store(study: optuna.Study, start: WarmStart) -> None:
@@ -23,8 +35,12 @@ def store(study: optuna.Study, start: WarmStart) -> None:
 
 def stored_start(study: optuna.Study) -> WarmStart:
     """What the study begins with; nothing for one that was made without."""
-    found = study.user_attrs.get(START, {"trials": [], "outside": []})
-    return WarmStart(tuple(PlannedTrial(*trial) for trial in found["trials"]), tuple(found["outside"]))
+    return read_value(study, START, "The first trials", _to_start) or WarmStart()
+
+
+def _to_start(values: Any) -> WarmStart:
+    found = _Start.model_validate_json(json.dumps(values))
+    return WarmStart(tuple(PlannedTrial(*trial) for trial in found.trials), tuple(found.outside))
 
 
 def stored_trials(study: optuna.Study) -> tuple[PlannedTrial, ...]:

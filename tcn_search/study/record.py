@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
 from optuna.trial import TrialState
+from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
@@ -22,6 +23,7 @@ from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import stored_start
 from tcn_search.study.search import is_finished
 from tcn_search.study.storage import database_errors
+from tcn_search.study.stored_values import read_trials, read_value, readable
 from tcn_search.study.warm_start import WarmStart
 from tcn_search.study.winners import Candidate, Winner
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 # User attributes of an Optuna study.
 WINNER, READINGS, COMPARISON = "winner", "test_readings", "comparison"
+_COUNT = TypeAdapter(NonNegativeInt, config=ConfigDict(strict=True))
+_T = TypeVar("_T")
 
 
 class StudyRecord:
@@ -40,6 +44,7 @@ class StudyRecord:
     _url: str | None
     _optuna: optuna.Study
     _storage: optuna.storages.RDBStorage
+    _checked: set[int]  # numbers of finished trials
 
     @property
     def start(self) -> WarmStart:
@@ -94,11 +99,17 @@ class StudyRecord:
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         with database_errors(self._url):
-            return self._optuna.get_trials(deepcopy=False)
+            return read_trials(self._optuna, len(self.definition.objectives), self._checked)
 
     def candidate(self, trial: int) -> Candidate:
         """A trial with the settings of a final training."""
-        return self._candidate(self._trials()[trial])
+        return self._candidate(self._trial(trial))
+
+    def _trial(self, number: int) -> optuna.trial.FrozenTrial:
+        trials = self._trials()
+        if not 0 <= number < len(trials):
+            raise InputError(f"The study {self.name!r} has no trial {number}. It has {len(trials)}.")
+        return trials[number]
 
     def objective_values(self) -> pd.DataFrame:
         """One row a complete trial: trial, each objective's value, and whether it is on the Pareto front."""
@@ -151,13 +162,14 @@ class StudyRecord:
         if stored is None:  # a study of before they were kept
             used = replace(training, **self.definition.space.settings_of(trial.params))
         else:
-            used = TrainingSettings.from_dict(stored)
+            with readable(self._optuna, f"Trial {trial.number}"):
+                used = TrainingSettings.from_dict(stored)
         settings = replace(used, epochs=search.final_epochs or training.epochs)
         return Candidate(trial.number, Architecture.from_dict(trial.user_attrs["architecture"]), settings)
 
     def architecture_of(self, trial: int) -> Architecture:
         """The architecture of a trial."""
-        return Architecture.from_dict(self._trials()[trial].user_attrs["architecture"])
+        return Architecture.from_dict(self._trial(trial).user_attrs["architecture"])
 
     def holder(self) -> Holder | None:
         """The process that runs the study now, or None."""
@@ -203,21 +215,19 @@ class StudyRecord:
     @property
     def winner(self) -> Winner | None:
         """What `best` found last, or None."""
-        stored = self._stored(WINNER)
-        return None if stored is None else Winner.from_dict(stored)
+        return self._stored(WINNER, "The winner", Winner.from_dict)
 
     @property
     def test_readings(self) -> int:
         """How often the test part has been read."""
-        return int(self._stored(READINGS) or 0)
+        return self._stored(READINGS, "The count of test evaluations", _COUNT.validate_python) or 0
 
     @property
     def comparison(self) -> Comparison | None:
         """What `compare` has found so far, or None."""
-        stored = self._stored(COMPARISON)
-        return None if stored is None else Comparison.from_dict(stored)
+        return self._stored(COMPARISON, "The comparison", Comparison.from_dict)
 
-    def _stored(self, attribute: str) -> Any:
+    def _stored(self, attribute: str, what: str, convert: Callable[[Any], _T]) -> _T | None:
         """A user attribute of the study; None if it has none of that name."""
         with database_errors(self._url):
-            return self._optuna.user_attrs.get(attribute)
+            return read_value(self._optuna, attribute, what, convert)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 import optuna
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+import sqlalchemy
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from tcn_search.errors import InputError
 from tcn_search.planning.arguments import received
-from tcn_search.study.lease import LeaseLost
+from tcn_search.study.lease import Lease, LeaseLost
+from tcn_search.study.stored_values import NOT_THERE
 
 DEFAULT_STORAGE = "sqlite:///runs/studies.db"
 ENVIRONMENT = "TCN_SEARCH_STORAGE"
 STORAGE_ERRORS = (SQLAlchemyError, optuna.exceptions.StorageInternalError)
-_SQLITE = "sqlite:///"
 _PATIENCE = 60.0  # seconds that a write waits for another process to unlock an SQLite file
+_OPENINGS = 20  # of a storage whose tables other processes are making at the same time
+_BETWEEN_OPENINGS = 0.1  # seconds
+_NAMES = sqlalchemy.table("studies", sqlalchemy.column("study_name"))  # as Optuna lays it out
 # Where passwords stand: after the user's name, and as values of options, ODBC's among them.
 _OF_A_USER = r":/*(?:[^:/\s]+|(?<=://)):"
 _OF_AN_OPTION = r"(?:[?&;={]|%3B|%3D|\b)(?:ssl)?(?:password|passwd|passphrase|pwd|secret|token)(?:=|%3D)"
@@ -32,11 +39,13 @@ def storage_url(url: str | None = None) -> str:
     Raises:
         InputError: something else than a text.
     """
-    if url is not None and not isinstance(url, str):
+    if url is None:
+        return os.environ.get(ENVIRONMENT) or DEFAULT_STORAGE
+    if not isinstance(url, str):
         raise InputError(
             f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {received(url)}"
         )
-    return url or os.environ.get(ENVIRONMENT) or DEFAULT_STORAGE
+    return url
 
 
 def open_storage(url: str | None = None, *, create: bool = False) -> optuna.storages.RDBStorage:
@@ -48,19 +57,60 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
     Raises:
         InputError: it cannot be opened, or is not there and `create` is False.
     """
-    url = storage_url(url)
-    if "://" not in url:
-        raise InputError(
-            f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {without_password(url, url)}"
-        )
+    url = _checked(url)
     file = _sqlite_file(url)
     with storage_errors(url):
         if file is not None and not file.exists():
             if not create:
                 raise InputError(f"There is no study storage {url} yet. `tcn-search run` makes it.")
             file.parent.mkdir(parents=True, exist_ok=True)
-        options = {"connect_args": {"timeout": _PATIENCE}} if file is not None else {}
-        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        return _opened(url, {"connect_args": {"timeout": _PATIENCE}} if file is not None else {})
+
+
+def _opened(url: str, options: dict[str, object]) -> optuna.storages.RDBStorage:
+    """Open a storage; again where another process has made a table since this one looked for it."""
+    for _ in range(_OPENINGS - 1):
+        try:
+            return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        except STORAGE_ERRORS as error:
+            causes = (error, error.__cause__)
+            if not any(isinstance(one, IntegrityError) or "already exists" in str(one) for one in causes):
+                raise
+            time.sleep(_BETWEEN_OPENINGS)
+    return optuna.storages.RDBStorage(url, engine_kwargs=options)
+
+
+def _checked(url: str | None) -> str:
+    """The URL of a storage that other processes, and the next run, can open too; see `storage_url` for None.
+
+    Raises:
+        InputError: it is no URL, or its database is in the memory of this process.
+    """
+    url = storage_url(url)
+    if "://" not in url:
+        shown = without_password(url, url) or repr(url)
+        raise InputError(f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {shown}")
+    with storage_errors(url):
+        try:
+            url.format(SCHEMA_VERSION=0)  # as Optuna does
+        except LookupError as error:
+            raise ValueError("braces") from error
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and _is_in_memory(parsed):
+            raise InputError(
+                f"A study needs a storage that lasts; {without_password(url, url)} is in the memory of one process. "
+                f"An example is {DEFAULT_STORAGE}."
+            )
+    return url
+
+
+def _is_in_memory(url: sqlalchemy.URL) -> bool:
+    """Whether SQLite makes a database of its own for each process that opens the URL."""
+    database = url.database or ""
+    if database.startswith("file:"):
+        options = (url.query.get("mode"), url.query.get("vfs"))
+        return ":memory:" in database or options[0] == "memory" or options[1] == "memdb"
+    return database in ("", ":memory:")
 
 
 @contextmanager
@@ -74,6 +124,10 @@ def storage_errors(url: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except JSONDecodeError as error:
+        raise _damaged(url, error) from None
+    except KeyError as error:
+        raise _deleted(error) from None
     except (ArgumentError, ValueError):
         raise InputError(
             f"{shown} is no database URL that can be used; an example is {DEFAULT_STORAGE}."
@@ -107,11 +161,32 @@ def database_errors(url: str | None) -> Iterator[None]:
         raise LeaseLost(
             "Another process runs the study now, and has taken what this one was training."
         ) from None
+    except JSONDecodeError as error:
+        raise _damaged(storage_url(url), error) from None
+    except KeyError as error:
+        raise _deleted(error) from None
     except STORAGE_ERRORS as error:
         raise InputError(
             f"{cannot_be_used(storage_url(url), error)}. What was finished is kept; when the storage works "
             "again, the same command continues."
         ) from None
+
+
+class StudyDeleted(InputError):
+    """The study is not in the storage any more."""
+
+
+def _deleted(error: KeyError) -> Exception:
+    """What a study that is gone is called; any other KeyError is a fault of ours, and stays."""
+    if error.args != (NOT_THERE,):
+        return error
+    return StudyDeleted("The study is not in the storage any more: it was deleted.")
+
+
+def _damaged(url: str, error: JSONDecodeError) -> InputError:
+    return InputError(
+        f"The study storage {without_password(url, url)} is damaged: a stored value is no JSON ({error})."
+    )
 
 
 def without_password(text: str, url: str = "") -> str:
@@ -154,20 +229,28 @@ def list_studies(url: str | None = None) -> list[str]:
     """Every study in a storage, by name; none where there is no storage yet."""
     if _is_missing(url):
         return []
-    with storage_errors(storage_url(url)):
-        return sorted(optuna.get_all_study_names(storage=open_storage(url)))
+    storage = open_storage(url)
+    with storage_errors(storage.url), storage.engine.connect() as connection:
+        return sorted(connection.execute(sqlalchemy.select(_NAMES.c.study_name)).scalars())
 
 
 def delete_study(name: str, url: str | None = None) -> None:
     """Remove a study with all its trials from a storage. Files under runs/ are left alone.
 
     Raises:
-        InputError: there is no such study.
+        InputError: there is no such study, or a process runs it now.
     """
     names = list_studies(url)
     if name not in names:
         raise no_such_study(name, names, url)
-    optuna.delete_study(study_name=name, storage=open_storage(url))
+    storage = open_storage(url)
+    with storage_errors(storage.url):
+        lease = Lease(storage, name)
+        try:
+            lease.take()
+            optuna.delete_study(study_name=name, storage=storage)
+        finally:
+            lease.let_go()
 
 
 def no_such_study(name: str, names: list[str], url: str | None) -> InputError:
@@ -185,10 +268,16 @@ def how_to_delete(name: str, url: str | None) -> str:
 
 
 def _is_missing(url: str | None) -> bool:
-    file = _sqlite_file(storage_url(url))
+    file = _sqlite_file(_checked(url))
     return file is not None and not file.exists()
 
 
 def _sqlite_file(url: str) -> Path | None:
-    """The file behind an SQLite URL, whose options begin with "?"."""
-    return Path(url.removeprefix(_SQLITE).partition("?")[0]) if url.startswith(_SQLITE) else None
+    """The file behind an SQLite URL; None behind any other."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    database = parsed.database or ""
+    if database.startswith("file:") and "uri" in parsed.query:
+        database = unquote(re.sub(r"^file:(//[^/]*(?=/))?", "", database))
+    return Path(database)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from tcn_search.atomic_files import reason_of
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import model_function
@@ -32,6 +34,7 @@ from tcn_search.study.contest import prepare_contest
 from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.study.grid import grid_size
 from tcn_search.study.interrupts import interrupts_heard
+from tcn_search.study.kept_trainings import KeptTrainings
 from tcn_search.study.lease import Lease
 from tcn_search.study.lost import sweep
 from tcn_search.study.making import make_study, store_definition, stored_definition
@@ -48,6 +51,7 @@ from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
+    StudyDeleted,
     database_errors,
     how_to_delete,
     list_studies,
@@ -166,6 +170,7 @@ class Study(StudyRecord):
             else:
                 require_same(name, self._changes)
                 self.definition = replace(stored, model=given.model)  # its file may be elsewhere now
+        self._checked = set()
         self._storage = open_storage(self._url)
         self._optuna = self._load()
         self.ended_early = ""  # why the last run ended before its last trial
@@ -261,46 +266,58 @@ class Study(StudyRecord):
                 self.definition.model.require_importable()
             crew = workers if isinstance(workers, Crew) else self.crew(workers, trials=trials)
         show = on_progress or print_progress
-        with database_errors(self._url), interrupts_heard() as require_no_interrupt:
+        with self._leased() as lease, interrupts_heard() as require_no_interrupt:
 
             def show_and_go_on(progress: Progress) -> None:
                 show(progress)
                 require_no_interrupt()
 
-            lease = Lease(self._storage, self.name)
-            lease.take()
-            with lease.kept():
-                self._accept_changes()
-                sweep(self._optuna, self.definition)
-                if self.finished >= trials:
-                    return
-                self._optuna.sampler = self._sampler(len(self._trials()))
-                self._optuna.pruner = make_pruner(
-                    self.definition.search.pruner_used,
-                    self.definition.training.epochs,
-                    self.definition.search.folds,
-                )
-                search = Search(
-                    self._optuna,
-                    self.definition,
-                    trials,
-                    timeout,
-                    show_and_go_on,
-                    trial_timeout,
-                    patience,
-                    lease.require,
-                    self._proposals(),
-                )
-                if executor is None:
-                    executor = ProcessExecutor(self.training_data, crew.places)
-                    if on_progress is None:
-                        print(*self.notes, crew, sep="\n", flush=True)
+            self._accept_changes()
+            sweep(self._optuna, self.definition)
+            if self.finished >= trials:
+                return
+            self._optuna.sampler = self._sampler(len(self._trials()))
+            self._optuna.pruner = make_pruner(
+                self.definition.search.pruner_used,
+                self.definition.training.epochs,
+                self.definition.search.folds,
+            )
+            search = Search(
+                self._optuna,
+                self.definition,
+                trials,
+                timeout,
+                show_and_go_on,
+                trial_timeout,
+                patience,
+                lease.require,
+                self._proposals(),
+            )
+            if executor is None:
+                executor = ProcessExecutor(self.training_data, crew.places)
+                if on_progress is None:
+                    print(*self.notes, crew, sep="\n", flush=True)
+            try:
+                executor.run(search)
+            finally:
+                executor.close()
+                search.abandon()
+                self.ended_early = search.ended
+
+    @contextmanager
+    def _leased(self) -> Iterator[Lease]:
+        """Hold the study, so that no other process runs, judges or deletes it meanwhile."""
+        try:
+            with database_errors(self._url):
+                lease = Lease(self._storage, self.name)
                 try:
-                    executor.run(search)
+                    lease.take()
+                    with lease.kept():
+                        yield lease
                 finally:
-                    executor.close()
-                    search.abandon()
-                    self.ended_early = search.ended
+                    lease.let_go()
+        except StudyDeleted:
+            raise StudyDeleted(f"The study {self.name!r} was deleted while it ran.") from None
 
     def _proposals(self) -> Proposals | None:
         """Who proposes trials in Optuna's place, if anybody."""
@@ -333,8 +350,7 @@ class Study(StudyRecord):
     def _record_given_changes(self) -> None:
         """What `allow_changes` let through, before something is trained with it."""
         if self._changes:
-            with database_errors(self._url):
-                self._accept_changes()
+            self._accept_changes()
 
     def _with_model_now(self) -> tuple[Definition, list[str]]:
         """The definition with the model function as it is now, and a line if that is not as it was."""
@@ -392,35 +408,64 @@ class Study(StudyRecord):
         fresh = fresh_seeds(seeds, {self.definition.seed_of(candidate.trial) for candidate in candidates})
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in fresh}
         made_with = self.definition.digest([(one.architecture, one.settings) for one in candidates])
-        stored = self.winner
-        if stored is not None and stored.answers(wanted, made_with, file, refit):
-            return stored
+
+        def stored() -> Winner | None:
+            found = self.winner
+            return found if found is not None and found.answers(wanted, made_with, file, refit) else None
+
+        answer = stored()
+        if answer is not None:
+            return answer
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
         _require_writable(file)  # now, not after the trainings
-        self._record_given_changes()
+        with self._leased() as lease:
+            answer = stored()  # of a process that held the study until now
+            if answer is not None:
+                return answer
+            self._record_given_changes()
 
-        def before_the_test() -> None:
-            """Whatever happens from here on, the reading counts, and no earlier winner stands beside a new model."""
-            with database_errors(self._url):
+            def before_the_test() -> None:
+                # Whatever happens from here on, it counts, and no earlier winner stands beside a new model.
+                lease.require()
                 self._count_a_reading()
                 self._optuna.set_user_attr(WINNER, None)
 
-        winner = find_winner(
-            candidates,
-            self.task,
-            self.definition.objective,
-            fresh,
-            file,
-            on_run,
-            refit,
-            self.definition.model,
-            before_the_test,
-        )
-        winner.made_with, winner.read_at, winner.readings = made_with, _now(), self.test_readings
-        with database_errors(self._url):
+            kept = self._kept_trainings()
+            winner = find_winner(
+                candidates,
+                self.task,
+                self.definition.objective,
+                fresh,
+                file,
+                on_run,
+                refit,
+                self.definition.model,
+                before_the_test,
+                kept,
+            )
+            winner.made_with = made_with
+            winner.read_at = _now()
+            winner.readings = self.test_readings
             self._optuna.set_user_attr(WINNER, winner.to_dict())
-        return winner
+            kept.remove()
+            return winner
+
+    def _kept_trainings(self) -> KeptTrainings:
+        """The trainings that an earlier call of `best` has made, which did not come to its end."""
+        definition = self.definition
+        return KeptTrainings(
+            folder=Path("runs") / self.name / "final_trainings",
+            digest_of=lambda one: definition.digest([(one.architecture, one.settings)]),
+            load_model=self._load_model,
+        )
+
+    def _load_model(self, file: str | Path) -> keras.Model:
+        from tcn_search.models.build import load_model
+
+        if self.definition.model is not None:
+            self.definition.model.load()  # for layers that the user made
+        return load_model(file)
 
     def _count_a_reading(self) -> None:
         """Of the test part, if the task has one, before it is read."""
@@ -451,33 +496,32 @@ class Study(StudyRecord):
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
         contest = prepare_contest(self, against, learning_rates, seeds)
-        self._record_given_changes()
-        has_read = False  # by this call
+        if contest.is_over:
+            return contest.comparison
+        with self._leased() as lease:
+            contest = prepare_contest(self, against, learning_rates, seeds)  # with the runs stored until now
+            self._record_given_changes()
+            has_read = False  # by this call
 
-        def before_the_test() -> None:
-            nonlocal has_read
-            if not has_read:
-                with database_errors(self._url):
+            def before_the_test() -> None:
+                nonlocal has_read
+                lease.require()
+                if not has_read:
                     self._count_a_reading()
-                has_read = True
+                    has_read = True
 
-        def keep(run: Run) -> None:
-            with database_errors(self._url):
+            def keep(run: Run) -> None:
+                lease.require()
                 self._optuna.set_user_attr(COMPARISON, contest.comparison.to_dict())
-            if on_run is not None:
-                on_run(run)
+                if on_run is not None:
+                    on_run(run)
 
-        contest.train(keep, before_the_test)
-        return contest.comparison
+            contest.train(keep, before_the_test)
+            return contest.comparison
 
     def best_model(self, seeds: int = 3) -> keras.Model:
         """The winner's best model over `seeds` trainings; see `best`."""
-        from tcn_search.models.build import load_model
-
-        file = self.best(seeds=seeds).model_file
-        if self.definition.model is not None:
-            self.definition.model.load()  # for layers that the user made
-        return load_model(file)
+        return self._load_model(self.best(seeds=seeds).model_file)
 
 
 def load_study(name: str, storage: str | None = None) -> Study:
@@ -491,12 +535,15 @@ def load_study(name: str, storage: str | None = None) -> Study:
 
 def _require_writable(file: Path) -> None:
     """Make the file's folder, and raise an InputError if no file can be written there."""
+    failure = f"The model cannot be saved as {file}"
+    if file.is_dir():
+        raise InputError(f"{failure}: it is a folder")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=file.parent):
             pass
     except OSError as error:
-        raise InputError(f"The model cannot be saved as {file}: {error}") from error
+        raise InputError(f"{failure}: {reason_of(error)}") from error
 
 
 def _check_name(name: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import statistics
 from collections.abc import Callable, Collection, Sequence
@@ -10,13 +11,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter, with_config
+
+from tcn_search.atomic_files import replacing
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.final_training import score_on_test, train_once
+from tcn_search.study.stored_values import STRICT
 
 if TYPE_CHECKING:
+    from tcn_search.study.kept_trainings import KeptTrainings
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
 
@@ -30,6 +36,7 @@ class Candidate:
     settings: TrainingSettings
 
 
+@with_config(STRICT)
 @dataclass(frozen=True)
 class SeedRun:
     """One training of a candidate. `score` and `metric` are its best epoch's on the validation part.
@@ -50,6 +57,7 @@ class SeedRun:
         return math.isnan(self.score)
 
 
+@with_config(STRICT)
 @dataclass
 class Winner:
     """What `best` found.
@@ -130,8 +138,15 @@ class Winner:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Winner:
-        """The winner that `to_dict` wrote."""
-        return cls(**{**values, "runs": [SeedRun(**run) for run in values["runs"]]})
+        """The winner that `to_dict` wrote.
+
+        Raises:
+            ValueError: it is another version's, or damaged.
+        """
+        return _WINNER.validate_json(json.dumps(values))
+
+
+_WINNER = TypeAdapter(Winner)
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
@@ -174,6 +189,7 @@ def find_winner(
     refit: bool = False,
     model: ModelFunction | None = None,
     before_the_test: Callable[[], None] = lambda: None,
+    kept: KeptTrainings | None = None,
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
@@ -184,19 +200,26 @@ def find_winner(
         refit: train the winner again with every seed, on training and validation part together, for as many
             epochs as its best ones were on average. These models take the place of the others.
         model: a user's own function that builds the model, or None.
+        on_run: called after every training that was made now.
         before_the_test: called when all that can fail is over: the model is written, and takes its place next; then
             the test part is read, if the task has one.
+        kept: where a training is kept as soon as it has ended, and found again.
 
     Raises:
-        InputError: every training of every candidate diverged.
+        InputError: every training of every candidate diverged, or the model cannot be saved.
     """
     runs, models = [], {}
     for candidate in candidates:
         for seed in seeds:
-            run, models[candidate.trial, seed] = _train(candidate, task, objective, seed, model)
-            runs.append(run)
-            if on_run is not None:
-                on_run(run)
+            found = None if kept is None else kept.find(candidate, seed)
+            if found is None:
+                found = _train(candidate, task, objective, seed, model)
+                if kept is not None:
+                    kept.keep(candidate, found[0], None if found[0].diverged else found[1])
+                if on_run is not None:
+                    on_run(found[0])
+            runs.append(found[0])
+            models[candidate.trial, seed] = found[1]
     ranked = sorted((one.trial for one in candidates), key=lambda trial: _rank(trial, runs, objective))
     trial = ranked[0]
     metric = task.spec.task_kind.metrics[0]
@@ -211,7 +234,12 @@ def find_winner(
         winner.refit_epochs = max(1, round(statistics.fmean(run.best_epoch for run in usable)))
         chosen = next(candidate for candidate in candidates if candidate.trial == trial)
         for run in usable:
-            models[trial, run.seed] = _refit(chosen, task, objective, run.seed, winner.refit_epochs, model)
+            found = None if kept is None else kept.find(chosen, run.seed, winner.refit_epochs)
+            if found is None:
+                found = run, _refit(chosen, task, objective, run.seed, winner.refit_epochs, model)
+                if kept is not None:
+                    kept.keep(chosen, *found, winner.refit_epochs)
+            models[trial, run.seed] = found[1]
         usable = [run for run in usable if models[trial, run.seed] is not None]
         if not usable:
             raise InputError(
@@ -222,13 +250,12 @@ def find_winner(
     for run in usable[1:]:
         best = run if objective.better(run.score, best.score) else best
     winner.saved_seed = best.seed
-    written = model_file.with_name(f"{model_file.stem}.part.keras")
-    try:
-        models[trial, winner.saved_seed].save(written)
+    failure = f"The model cannot be saved as {model_file}"
+    if kept is not None:
+        failure = f"{failure} (the same command repeats no training that is in {kept.folder})"
+    with replacing(model_file, failure) as part:
+        models[trial, winner.saved_seed].save(part)
         before_the_test()
-        written.replace(model_file)
-    finally:
-        written.unlink(missing_ok=True)
     if task.test is not None:
         winner.test_scores = [score_on_test(models[trial, run.seed], task) for run in usable]
     return winner

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings, write_report
 from tcn_search.errors import InputError
@@ -50,6 +53,24 @@ def test_a_study_without_trials_or_a_place_to_write_is_refused(study: Study, tmp
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="The report cannot be written to file"):
         write_report(study, "file")
+
+
+def test_on_a_full_disk_the_earlier_report_stays(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    study.run(2, executor=Synthetic(), on_progress=lambda progress: None)
+    folder = write_report(study)
+    earlier = {file: file.read_bytes() for file in folder.iterdir()}
+    study.run(4, executor=Synthetic(), on_progress=lambda progress: None)
+
+    def full(figure: Figure, file: Path, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(InputError) as caught:
+        write_report(study)
+    assert str(caught.value) == (
+        "The report cannot be written to runs/waves: history.png: No space left on device"
+    )
+    assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
 def test_a_study_where_nothing_is_complete_has_a_report(study: Study) -> None:
