@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tcn_search.planning.architecture import Architecture
 from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import objective_values
+from tcn_search.study.storage import read_trials
 
 RETRY_OF, QUEUED = "retry_of", "queued"
 PLANNED, EPOCHS = "planned", "epochs"  # what a second try has in common with the first
@@ -38,7 +39,7 @@ def sweep(study: optuna.Study, definition: Definition) -> int:
 
     One whose result had been written, and no more, is told as it ended.
     """
-    trials = study.get_trials(deepcopy=False)
+    trials = read_trials(study)
     left = [trial for trial in trials if trial.state is TrialState.RUNNING]
     for trial in left:
         _end(study, trial, definition)

@@ -26,11 +26,13 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     with storage_errors(url or DEFAULT_STORAGE):
         storage = open_storage(url)
         study = optuna.load_study(study_name=name, storage=storage)
-        attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
+        attributes = study.user_attrs
+        # Thousands of trials take seconds to read, so only a study without a definition is looked through.
+        has_trials = _DEFINITION not in attributes and bool(study.get_trials(deepcopy=False))
         holder = Lease(storage, name).holder()
     if _DEFINITION in attributes:
         return Definition.from_dict(attributes[_DEFINITION])
-    if trials or not set(attributes) <= _BEFORE_IT:
+    if has_trials or not set(attributes) <= _BEFORE_IT:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
     if holder is not None and not holder.has_ended():
         raise InputError(f"The study {name!r} is being made by {holder}. Try again in a moment.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -16,12 +18,12 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import recorded_changes
 from tcn_search.study.comparison import Comparison
 from tcn_search.study.definition import Definition
-from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.frame import curves_frame, ended, trials_frame
 from tcn_search.study.lease import Holder, Lease
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import stored_start
 from tcn_search.study.search import is_finished
-from tcn_search.study.storage import database_errors
+from tcn_search.study.storage import database_errors, read_trials
 from tcn_search.study.warm_start import WarmStart
 from tcn_search.study.winners import Candidate, Winner
 
@@ -84,9 +86,17 @@ class StudyRecord:
         with database_errors(self._url):
             return recorded_changes(self._optuna)
 
+    def snapshot(self) -> Snapshot:
+        """Read the trials once; what is asked of the snapshot is answered from them."""
+        return Snapshot(self)
+
     def trials(self) -> pd.DataFrame:
         """One row a trial; see `trials_frame` for the columns."""
         return trials_frame(self._trials(), self.definition)
+
+    def endings(self) -> dict[str, int]:
+        """Count the trials by how they ended, as in `trials`, the most frequent first."""
+        return dict(Counter(map(ended, self._trials())).most_common())
 
     def learning_curves(self) -> pd.DataFrame:
         """One row an epoch of a trial: trial, fold if there are several, epoch, loss, val_loss, metrics, seconds."""
@@ -94,7 +104,7 @@ class StudyRecord:
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         with database_errors(self._url):
-            return self._optuna.get_trials(deepcopy=False)
+            return read_trials(self._optuna)
 
     def candidate(self, trial: int) -> Candidate:
         """A trial with the settings of a final training."""
@@ -124,26 +134,31 @@ class StudyRecord:
         Args:
             limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
         """
-        frame = self.trials()
-        complete = frame[frame["ended"] == "complete"]
-        if complete.empty:
+        ranked = self._ranked()
+        if not ranked:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
         if limits:
-            complete = complete[complete["trial"].isin(within(self._trials(), self.definition, limits))]
-            if complete.empty:
+            kept = within(ranked, self.definition, limits)
+            ranked = [trial for trial in ranked if trial.number in kept]
+            if not ranked:
                 listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
                 raise InputError(
                     f"No complete trial of the study {self.name!r} is within the limits: {listed}."
                 )
-        ascending = self.definition.objective.direction == "minimize"
         positive_integer("top", top)
-        trials, found = self._trials(), dict[tuple[Architecture, TrainingSettings], Candidate]()
-        for number in complete.sort_values("score", ascending=ascending, kind="stable")["trial"]:
-            candidate = self._candidate(trials[int(number)])
+        found: dict[tuple[Architecture, TrainingSettings], Candidate] = {}
+        for trial in ranked:
+            candidate = self._candidate(trial)
             found.setdefault((candidate.architecture, candidate.settings), candidate)
             if len(found) == top:
                 break
         return list(found.values())
+
+    def _ranked(self) -> list[optuna.trial.FrozenTrial]:
+        """The complete trials, best score first; of equal ones the earlier first."""
+        complete = [trial for trial in self._trials() if ended(trial) == "complete"]
+        sign = -1 if self.definition.objective.direction == "maximize" else 1
+        return sorted(complete, key=lambda trial: sign * trial.user_attrs["result"]["score"])
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
         training, search = self.definition.training, self.definition.search
@@ -176,9 +191,8 @@ class StudyRecord:
     @property
     def best_trial(self) -> int | None:
         """Number of the trial with the best score, or None if none is complete yet."""
-        if not (self.trials()["ended"] == "complete").any():
-            return None
-        return self.candidates()[0].trial
+        ranked = self._ranked()
+        return ranked[0].number if ranked else None
 
     def excluded_receptive_fields(self) -> list[int]:
         """Receptive fields of the space's architectures that a narrowed search never samples, each once."""
@@ -197,8 +211,8 @@ class StudyRecord:
     @property
     def best_score(self) -> float:
         """The best trial's score."""
-        frame = self.trials()
-        return float(frame.set_index("trial").loc[self.candidates()[0].trial, "score"])
+        best = self._trials()[self.candidates()[0].trial]
+        return float(best.user_attrs["result"]["score"])
 
     @property
     def winner(self) -> Winner | None:
@@ -221,3 +235,25 @@ class StudyRecord:
         """A user attribute of the study; None if it has none of that name."""
         with database_errors(self._url):
             return self._optuna.user_attrs.get(attribute)
+
+
+class Snapshot(StudyRecord):
+    """A study's record with the trials as they were at one moment, for readers that ask many things of them.
+
+    The numbers that it gives belong together, whatever runs meanwhile.
+    """
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.name, self.definition = record.name, record.definition
+        self._url, self._optuna, self._storage = record._url, record._optuna, record._storage
+        self._read = record._trials()
+
+    def _trials(self) -> list[optuna.trial.FrozenTrial]:
+        return self._read
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        return super().trials()
+
+    def trials(self) -> pd.DataFrame:
+        return self._frame.copy()
