@@ -119,8 +119,8 @@ def main() -> None:
         "## A study of many trials",
         "",
         f"`python benchmarks/many_trials.py --trials {arguments.trials}`: {arguments.trials:,} trials of up to "
-        f"{EPOCHS} epochs on SQLite, optuna {version('optuna')}, {os.cpu_count()} cores. Each command once, in a process of its "
-        f"own; report.html has {page / 1e6:.1f} MB.",
+        f"{EPOCHS} epochs on SQLite, optuna {version('optuna')}, {os.cpu_count()} cores. Each command once, in a "
+        f"process of its own; report.html has {page / 1e6:.1f} MB.",
         "",
         "| command | seconds | of processor time |",
         "| --- | --- | --- |",

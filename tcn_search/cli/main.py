@@ -22,7 +22,7 @@ COMMANDS = {
     "run": "launch a study, or continue it",
     "status": "show trials by state, the best so far and what runs now",
     "report": "write a study's table, figures and HTML page",
-    "best": "train the winners again over seeds, read the test score once, save the model",
+    "best": "train the winners again over seeds, score the best on the test split, save the model",
     "compare": "hold the winner against recurrent networks of its size",
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",

@@ -214,7 +214,7 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     )
     _print_ties(study)
     print(
-        f"next: tcn-search best {study.name}{storage}     re-runs it over seeds and reads the test part once"
+        f"next: tcn-search best {study.name}{storage}     trains it again over seeds and scores it on the test split"
     )
     print(f"      tcn-search report {study.name}{storage}   writes table and figures")
 

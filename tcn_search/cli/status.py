@@ -61,6 +61,10 @@ def _print_status(study: StudyRecord) -> None:
         front = study.pareto()
         print(f"Pareto front, {len(front)} trials:")
         print(front[["trial", *names]].to_string(index=False))
+    if study.test_evaluations:
+        from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+
+        print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
     for change in study.changes:
         print(f"changed {change['when']}: {'; '.join(change['what'])}")
     lease = study.holder()

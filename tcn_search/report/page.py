@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from tcn_search.space.settings import SEARCHABLE
 from tcn_search.study.record import StudyRecord
+from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -95,6 +96,8 @@ def _facts(study: StudyRecord) -> str:
     winner, comparison = study.winner, study.comparison
     if winner is not None:
         facts |= winner.facts()
+    if study.test_evaluations:
+        facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)
     if comparison is not None:
         facts["Against recurrent networks"] = comparison.verdict()
     for change in study.changes:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # User attributes of an Optuna study.
-WINNER, READINGS, COMPARISON = "winner", "test_readings", "comparison"
+WINNER, TEST_EVALUATIONS, COMPARISON = "winner", "test_readings", "comparison"
 
 
 class StudyRecord:
@@ -216,14 +216,27 @@ class StudyRecord:
 
     @property
     def winner(self) -> Winner | None:
-        """What `best` found last, or None."""
+        """What `best` found last, or None; with the study's test evaluations as they are now."""
         stored = self._stored(WINNER)
-        return None if stored is None else Winner.from_dict(stored)
+        if stored is None:
+            return None
+        return replace(Winner.from_dict(stored), readings=self.test_evaluations)
+
+    @property
+    def test_evaluations(self) -> int:
+        """How often the test split has been used to score something.
+
+        One test evaluation is one configuration whose final trainings are scored on the test split in one go:
+        `best` adds one, for the winner; `compare` adds one for each contender that it scores, the TCN too, and
+        another one if it was stopped and continues. Each is recorded before it happens. Numbers that earlier
+        versions stored, which counted a whole `compare` as one, are kept.
+        """
+        return int(self._stored(TEST_EVALUATIONS) or 0)
 
     @property
     def test_readings(self) -> int:
-        """How often the test part has been read."""
-        return int(self._stored(READINGS) or 0)
+        """The former name of `test_evaluations`."""
+        return self.test_evaluations
 
     @property
     def comparison(self) -> Comparison | None:

@@ -43,7 +43,7 @@ from tcn_search.study.own_model import (
 )
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
-from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
+from tcn_search.study.record import COMPARISON, TEST_EVALUATIONS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
@@ -366,9 +366,10 @@ class Study(StudyRecord):
         refit: bool = False,
         on_run: Callable[[SeedRun], None] | None = None,
     ) -> Winner:
-        """Train the `top` best trials again over seeds, rank them, read the test part for the winner.
+        """Train the `top` best trials again over seeds, rank them, score the winner on the test split.
 
-        Asked again for the same trials and seeds, it returns what is stored and reads nothing.
+        That is one test evaluation. Asked again for the same trials and seeds, it returns what is stored and
+        evaluates nothing.
 
         Args:
             top: how many of the best trials.
@@ -376,7 +377,7 @@ class Study(StudyRecord):
             limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
             refit: train the winner again on training and validation part together, for as many epochs as its
-                best ones were on average; the test part judges these models, and one of them is saved.
+                best ones were on average; the test split judges these models, and one of them is saved.
         """
         positive_integer("seeds", seeds)
         if out is not None and Path(out).suffix != ".keras":
@@ -395,9 +396,9 @@ class Study(StudyRecord):
         self._record_given_changes()
 
         def before_the_test() -> None:
-            """Whatever happens from here on, the reading counts, and no earlier winner stands beside a new model."""
+            """Record the test evaluation before it happens, so that a crash cannot hide it; drop the old winner."""
             with database_errors(self._url):
-                self._count_a_reading()
+                self._count_test_evaluation()
                 self._optuna.set_user_attr(WINNER, None)
 
         winner = find_winner(
@@ -411,15 +412,15 @@ class Study(StudyRecord):
             self.definition.model,
             before_the_test,
         )
-        winner.made_with, winner.read_at, winner.readings = made_with, _now(), self.test_readings
+        winner.made_with, winner.read_at, winner.readings = made_with, _now(), self.test_evaluations
         with database_errors(self._url):
             self._optuna.set_user_attr(WINNER, winner.to_dict())
         return winner
 
-    def _count_a_reading(self) -> None:
-        """Of the test part, if the task has one, before it is read."""
+    def _count_test_evaluation(self) -> None:
+        """Record one more test evaluation, if the task has a test split."""
         if self.task.test is not None:
-            self._optuna.set_user_attr(READINGS, self.test_readings + 1)
+            self._optuna.set_user_attr(TEST_EVALUATIONS, self.test_evaluations + 1)
 
     def compare(
         self,
@@ -432,8 +433,9 @@ class Study(StudyRecord):
         """Hold the winner's architecture against recurrent networks of its size.
 
         Every contender, the TCN too, gets the same data, epochs, early stopping and number of learning rates,
-        judged by the validation part; then its best one is trained over seeds and the test part is read.
-        Stopped and called again, it continues, with more seeds or other contenders too.
+        judged by the validation split; then its best one is trained over seeds and scored on the test split: one
+        test evaluation for each contender. Stopped and called again, it continues, with more seeds or other
+        contenders too.
 
         Args:
             against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
@@ -446,14 +448,14 @@ class Study(StudyRecord):
         require_same_model(self.name, self.definition)
         contest = prepare_contest(self, against, learning_rates, seeds)
         self._record_given_changes()
-        has_read = False  # by this call
+        evaluated = set[str]()  # contenders, by this call
 
-        def before_the_test() -> None:
-            nonlocal has_read
-            if not has_read:
+        def before_the_test(contender: str) -> None:
+            """Record a contender's test evaluation before it happens, so that a crash cannot hide it."""
+            if contender not in evaluated:
                 with database_errors(self._url):
-                    self._count_a_reading()
-                has_read = True
+                    self._count_test_evaluation()
+                evaluated.add(contender)
 
         def keep(run: Run) -> None:
             with database_errors(self._url):
