@@ -23,13 +23,13 @@ from tcn_search import load_study
 from tcn_search.atomic_files import replacing
 from tcn_search.report.figures import study_figures
 from tcn_search.study.study import Study
-from tcn_search.study.winners import mean_and_spread, with_spread
+from tcn_search.study.winners import EVALUATIONS, evaluations_in_words, mean_and_spread, with_spread
 from tcn_search.tasks.registry import published_for
 
 STUDIES = Path(__file__).parent
 RESULTS = STUDIES / "results"
 STORAGE = "sqlite:///runs/results.db"
-# What we want of a test part, by study: the metric's least or most.
+# What we want on a test split, by study: the metric's least or most.
 AIMS = {
     "adding-600": ("mse", "at most", 3.7e-4),
     "copy_memory": ("accuracy_last_10", "at least", 1.0),
@@ -95,7 +95,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "metric": winner.metric,
         "validation": [run.metric for run in winner.winning_runs],
         "test": winner.test_scores,
-        "test_readings": winner.readings,
+        "test_readings": study.test_evaluations,
         "published": [
             {"model": known.model, "metric": known.metric, "score": known.score, "source": known.source}
             for known in published_for(definition.source)
@@ -115,7 +115,6 @@ def page(name: str, result: dict[str, Any]) -> str:
     """What a result's README.md says."""
     search, final = (_minutes(value) for value in result["seconds"])
     trials = ", ".join(f"{count} {ended}" for ended, count in result["trials"].items())
-    times = "once" if result["test_readings"] == 1 else f"{result['test_readings']} times"
     rows = [
         ("Commands", "<br>".join(f"`{command}`" for command in result["commands"])),
         ("Took", f"search {search}, winner over seeds {final}; {result['machine']}"),
@@ -125,7 +124,8 @@ def page(name: str, result: dict[str, Any]) -> str:
         ("Receptive field", f"{result['receptive_field']:,} steps"),
         ("Parameters", f"{result['parameters']:,}"),
         ("Validation", f"{result['metric']} {with_spread(result['validation'])}"),
-        ("Test", f"{result['metric']} {with_spread(result['test'])}, read {times}"),
+        ("Test", f"{result['metric']} {with_spread(result['test'])}"),
+        (EVALUATIONS, evaluations_in_words(result["test_readings"])),
         ("Aim", aim(name, result)),
     ]
     rows += [
@@ -181,8 +181,8 @@ def summary() -> str:
         )
     return (
         "# Results of the shipped studies\n\nEach folder was written by `python studies/results.py NAME`, from the "
-        "study; where it says what limits a result, a person wrote it. Test scores are over the seeds shown, on a part "
-        "that the search never saw; the time is that of the search and of the winner's final trainings.\n\n"
+        "study; where it says what limits a result, a person wrote it. Test scores are over the seeds shown, on a "
+        "split that the search never saw; the time is that of the search and of the winner's final trainings.\n\n"
         "| study | test | published | aim | time |\n| --- | --- | --- | --- | --- |\n"
         + "\n".join(lines)
         + "\n"

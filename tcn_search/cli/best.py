@@ -1,4 +1,4 @@
-"""`tcn-search best`: the winners over seeds, the test score once, the model saved."""
+"""`tcn-search best`: the winners over seeds, the winner scored on the test split, the model saved."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refit",
         action="store_true",
-        help="train the winner again on training and validation part together, and judge and save that",
+        help="train the winner again on training and validation split together, and judge and save that",
     )
     parser.add_argument(
         "--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)"
@@ -51,14 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
             flush=True,
         )
 
-    before = study.test_readings
+    before = study.test_evaluations
     use_backend(study.definition.backend)
     import_keras_quietly()
     winner = study.best(
         arguments.top, arguments.seeds, limits=limits, out=arguments.out, refit=arguments.refit, on_run=show
     )
-    if study.test_readings == before and winner.test_scores:
-        print("These trainings are stored; nothing is trained and the test part is not read again.")
+    if study.test_evaluations == before and winner.test_scores:
+        print(
+            "These trainings are stored; nothing is trained, and nothing is scored on the test split again."
+        )
     print(f"\nbest architecture: {study.architecture_of(winner.trial)}")
     print(winner)
     print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")

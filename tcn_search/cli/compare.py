@@ -47,6 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     import_keras_quietly()
     comparison = study.compare(against, arguments.learning_rates, arguments.seeds, on_run=show)
     print(f"\n{_table(comparison)}\n{comparison.verdict()}")
+    if study.test_evaluations:
+        from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+
+        print(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
     folder = _write(comparison, Path(arguments.out) if arguments.out else Path("runs") / study.name)
     print(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
     return 0

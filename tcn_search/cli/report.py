@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tcn_search.cli.find_study import add_study_arguments, find_study
+from tcn_search.cli.steps import slow_steps
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -13,8 +14,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from tcn_search.report.write import write_report
+    with slow_steps() as begin:
+        begin(f"opening the study {arguments.study}")
+        from tcn_search.report.write import write_report
 
-    folder = write_report(find_study(arguments), arguments.out)
+        folder = write_report(find_study(arguments), arguments.out, on_step=begin)
     print(f"wrote {folder / 'report.html'}, trials.csv and the figures as PNG and SVG")
     return 0

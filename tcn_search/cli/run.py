@@ -237,8 +237,8 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     )
     _print_ties(study)
     print(
-        f"next: tcn-search {shlex.join(['best', study.name, *words])}     re-runs it over seeds and reads the "
-        "test part once"
+        f"next: tcn-search {shlex.join(['best', study.name, *words])}     trains it again over seeds and scores it on "
+        "the test split"
     )
     print(f"      tcn-search {shlex.join(['report', study.name, *words])}   writes table and figures")
 

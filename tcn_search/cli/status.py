@@ -6,9 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.find_study import add_storage_argument, find_study
+from tcn_search.cli.steps import slow_steps
 
 if TYPE_CHECKING:
-    from tcn_search.study.study import Study
+    from tcn_search.study.record import StudyRecord
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,12 +30,15 @@ def run(arguments: argparse.Namespace) -> int:
             else "No study in the storage yet. `tcn-search run STUDY.toml` makes one."
         )
         return 0
-    _print_status(find_study(arguments))
+    with slow_steps() as begin:
+        begin(f"reading the trials of {arguments.study}")
+        study = find_study(arguments).snapshot()
+    _print_status(study)
     return 0
 
 
-def _print_status(study: Study) -> None:
-    trials, definition = study.trials(), study.definition
+def _print_status(study: StudyRecord) -> None:
+    definition, endings = study.definition, study.endings()
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
     print(
@@ -44,10 +48,10 @@ def _print_status(study: Study) -> None:
     print(definition.task_space().describe())
     if definition.model is not None:
         print(f"model {definition.model}")
-    if trials.empty:
+    if not endings:
         print("no trial yet")
         return
-    counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
+    counts = ", ".join(f"{count} {ended}" for ended, count in endings.items())
     print(f"{study.finished} finished: {counts}")
     if study.best_trial is not None:
         score = f"{definition.score_name} {study.best_score:.4g}"
@@ -57,6 +61,10 @@ def _print_status(study: Study) -> None:
         front = study.pareto()
         print(f"Pareto front, {len(front)} trials:")
         print(front[["trial", *names]].to_string(index=False))
+    if study.test_evaluations:
+        from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+
+        print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
     for change in study.changes:
         print(f"changed {change['when']}: {'; '.join(change['what'])}")
     lease = study.holder()

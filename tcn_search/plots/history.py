@@ -15,6 +15,7 @@ from tcn_search.plots.style import (
     axes_or_new,
     legend_outside,
     log_scale_if_wide,
+    smaller,
 )
 
 
@@ -33,10 +34,25 @@ def plot_history(
     complete, stopped = (
         trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "pruned")
     )
+    scale = smaller(len(stopped) + len(complete))
     ax.scatter(
-        stopped["trial"], stopped["score"], s=26, facecolors="none", edgecolors=GREY, label="pruned early"
+        stopped["trial"],
+        stopped["score"],
+        s=26 * scale,
+        facecolors="none",
+        edgecolors=GREY,
+        linewidths=1.5 * scale**0.5,
+        label="pruned early",
     )
-    ax.scatter(complete["trial"], complete["score"], s=30, color=BLUE, label="complete", zorder=3)
+    ax.scatter(
+        complete["trial"],
+        complete["score"],
+        s=30 * scale,
+        color=BLUE,
+        linewidths=1.5 * scale**0.5,
+        label="complete",
+        zorder=3,
+    )
     if not complete.empty:
         best = complete["score"].cummax() if direction == "maximize" else complete["score"].cummin()
         end = max(trials["trial"].max(), complete["trial"].max())
@@ -46,9 +62,9 @@ def plot_history(
         ax.annotate(
             f"{best.iloc[-1]:.4g}",
             (end, best.iloc[-1]),
-            xytext=(4, 6 if direction == "maximize" else -12),
+            xytext=(4, 0),
             textcoords="offset points",
-            ha="right",
+            va="center",
             color=INK,
             fontsize=9,
         )
@@ -78,7 +94,7 @@ def _mark_uncounted(ax: Axes, trials: pd.DataFrame) -> None:
                 rows["trial"],
                 [0.015] * len(rows),
                 marker=marker,
-                s=28,
+                s=28 * smaller(len(rows)),
                 color=colour,
                 transform=ax.get_xaxis_transform(),
                 label=label,

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, log_scale_if_wide
+
+_MOST_OTHERS = 200  # of which each can still be told from the next
 
 
 def plot_learning_curves(
     curves: pd.DataFrame, objective: str, best_trial: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """The validation value of every epoch, one line a trial.
+    """Draw the validation value of every epoch, one line a trial.
+
+    Of more than 200 other trials every second, third, ... is drawn, which the legend says.
 
     Args:
         curves: columns trial, epoch and `objective` (such as val_loss), and fold where a trial has several, each
@@ -22,14 +29,7 @@ def plot_learning_curves(
         ax: where to draw; default a new figure.
     """
     ax = axes_or_new(ax)
-    others = "other trials"
-    of_others = curves[curves["trial"] != best_trial]
-    for curve in _lines(of_others):
-        ax.plot(curve["epoch"], curve[objective], color=GREY, alpha=0.45, linewidth=0.9, label=others)
-        ax.plot(
-            curve["epoch"].iloc[-1:], curve[objective].iloc[-1:], ".", color=GREY, markersize=4, alpha=0.6
-        )
-        others = "_nolegend_"
+    _draw_others(ax, curves[curves["trial"] != best_trial], objective)
     best = curves[curves["trial"] == best_trial]
     for number, curve in enumerate(_lines(best)):
         _draw_best(ax, curve, objective, None if number else f"trial {best_trial}")
@@ -40,6 +40,20 @@ def plot_learning_curves(
     ax.set_title("Learning curves", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
+
+
+def _draw_others(ax: Axes, curves: pd.DataFrame, objective: str) -> None:
+    trials = curves["trial"].unique()
+    if not len(trials):
+        return
+    step = math.ceil(len(trials) / _MOST_OTHERS)
+    label = "other trials" if step == 1 else f"other trials, one in {step} of {len(trials):,}"
+    shown = _lines(curves[curves["trial"].isin(trials[::step])])
+    lines = [curve[["epoch", objective]].to_numpy(dtype=float) for curve in shown]
+    ax.add_collection(LineCollection(lines, colors=GREY, alpha=0.45, linewidths=0.9, label=label))
+    ends = [line[-1] for line in lines]
+    ax.plot(*zip(*ends, strict=True), ".", color=GREY, markersize=4, alpha=0.6)
+    ax.autoscale_view()
 
 
 def _lines(curves: pd.DataFrame) -> list[pd.DataFrame]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside
+from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, smaller
 
 
 def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None = None) -> Axes:
@@ -19,8 +19,15 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
     ax = axes_or_new(ax)
     front = values[values["on_front"].astype(bool)].sort_values(cost)
     others = values[~values["on_front"].astype(bool)]
+    scale = smaller(len(others))
     ax.scatter(
-        others[cost], others[objective], s=26, facecolors="none", edgecolors=GREY, label="beaten by another"
+        others[cost],
+        others[objective],
+        s=26 * scale,
+        facecolors="none",
+        edgecolors=GREY,
+        linewidths=1.5 * scale**0.5,
+        label="beaten by another",
     )
     if set(values.columns) == {"trial", "on_front", cost, objective}:  # with a third objective it is no line
         ax.step(front[cost], front[objective], where="post", color=ORANGE, linewidth=1.4, zorder=2)

@@ -18,6 +18,7 @@ from tcn_search.plots.style import (
     axes_or_new,
     legend_outside,
     log_scale_if_wide,
+    smaller,
 )
 
 _BAD = ("diverged", "failed", "out_of_memory", "over_time", "unbuildable", "too_large")
@@ -56,6 +57,7 @@ def plot_receptive_field_score(
             "as a multiple of the look-back that it must cover",
         )
     scored = trials.dropna(subset="score")
+    scale = smaller(len(scored))
     for ended, face, edge, label in (
         ("pruned", "none", GREY, "pruned early"),
         ("complete", BLUE, BLUE, "complete"),
@@ -64,9 +66,10 @@ def plot_receptive_field_score(
         ax.scatter(
             rows["receptive_field"],
             rows["score"],
-            s=32,
+            s=32 * scale,
             facecolors=face,
             edgecolors=edge,
+            linewidths=1.5 * scale**0.5,
             label=label,
             zorder=3,
         )

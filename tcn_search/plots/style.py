@@ -54,6 +54,15 @@ def legend_outside(ax: Axes) -> None:
     )
 
 
+def smaller(count: int) -> float:
+    """By how much the marks of so many points are smaller in area, so that they do not hide each other.
+
+    >>> smaller(100), smaller(1_200), smaller(50_000)
+    (1.0, 0.25, 0.12)
+    """
+    return max(0.12, min(1.0, 300 / max(1, count)))
+
+
 def log_scale_if_wide(ax: Axes, values: pandas.Series, axis: str = "y") -> None:
     """Losses that span more than a factor of 30 are read better on a logarithmic scale."""
     values = values.dropna()

@@ -9,12 +9,12 @@ from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.plots.pareto import plot_pareto
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
-from tcn_search.study.study import Study
+from tcn_search.study.record import StudyRecord
 
 NAMES = ("history", "receptive_field", "learning_curves")
 
 
-def study_figures(study: Study) -> dict[str, Figure]:
+def study_figures(study: StudyRecord) -> dict[str, Figure]:
     """By file name: history, receptive_field, learning_curves; pareto_COST for each further objective; comparison
     where there is one. They belong to no window.
     """
@@ -32,11 +32,12 @@ def study_figures(study: Study) -> dict[str, Figure]:
         ax=receptive_field,
     )
     plot_learning_curves(study.learning_curves(), objective.name, study.best_trial, ax=learning_curves)
-    values = study.objective_values()
-    if len(values):
-        for metric in definition.objectives[1:]:
+    if len(definition.objectives) > 1:
+        values = study.objective_values()
+        for metric in definition.objectives[1:] if len(values) else ():
             figure = figures[f"pareto_{metric.name}"] = Figure(figsize=(8, 4.4), layout="constrained")
             plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
-    if study.comparison is not None and len(study.comparison.frame()):
-        figures["comparison"] = comparison_figure(study.comparison)
+    comparison = study.comparison
+    if comparison is not None and len(comparison.frame()):
+        figures["comparison"] = comparison_figure(comparison)
     return figures

@@ -7,11 +7,11 @@ import html
 import io
 from collections.abc import Mapping
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from tcn_search.space.settings import SEARCHABLE
-from tcn_search.study.study import Study
+from tcn_search.study.record import StudyRecord
+from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -48,9 +48,10 @@ _COLUMNS = (
     *SEARCHABLE,
     "reason",
 )
+_MOST_ROWS = 500  # a browser takes long to lay out a table of thousands
 
 
-def page(study: Study, figures: Mapping[str, Figure]) -> str:
+def page(study: StudyRecord, figures: Mapping[str, Figure]) -> str:
     """The report as HTML, its figures inside."""
     titles = {
         "history": "How the search went",
@@ -67,14 +68,14 @@ def page(study: Study, figures: Mapping[str, Figure]) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title><style>{_STYLE}</style>'
         f"<h1>{name}</h1><dl>{_facts(study)}</dl>{pictures}"
-        f"<h2>Trials</h2><div class=scroll>{_table(study)}</div></html>"
+        f"<h2>Trials</h2>{_table(study)}</html>"
     )
 
 
-def _facts(study: Study) -> str:
+def _facts(study: StudyRecord) -> str:
     spec, definition = study.definition.spec, study.definition
     trials = study.trials()
-    counts = ", ".join(f"{count} {ended}" for ended, count in trials["ended"].value_counts().items())
+    counts = ", ".join(f"{count} {ended}" for ended, count in study.endings().items())
     facts = {
         "Task": f"{spec.name}: {spec.task_kind.name} ({spec.task_kind.description}), outputs: {spec.outputs}, "
         f"channels: {spec.input_channels}",
@@ -92,10 +93,13 @@ def _facts(study: Study) -> str:
             f"{row['required_context']:,.0f} required steps, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
-    if study.winner is not None:
-        facts |= study.winner.facts()
-    if study.comparison is not None:
-        facts["Against recurrent networks"] = study.comparison.verdict()
+    winner, comparison = study.winner, study.comparison
+    if winner is not None:
+        facts |= winner.facts()
+    if study.test_evaluations:
+        facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)
+    if comparison is not None:
+        facts["Against recurrent networks"] = comparison.verdict()
     for change in study.changes:
         facts[f"Changed {change['when']}"] = "; ".join(change["what"])
     return "".join(
@@ -103,12 +107,22 @@ def _facts(study: Study) -> str:
     )
 
 
-def _table(study: Study) -> str:
-    frame: pd.DataFrame = study.trials()
+def _table(study: StudyRecord) -> str:
+    """The trials, or the best of many with a line above that says so."""
+    frame = study.trials()
+    above = ""
+    if len(frame) > _MOST_ROWS:
+        above = f"<p>The best {_MOST_ROWS} of {len(frame):,}; all are in trials.csv.</p>"
+        ascending = study.definition.objective.direction == "minimize"
+        ranked = frame.sort_values("score", ascending=ascending, kind="stable")
+        frame = ranked.sort_values("ended", key=lambda ended: ended != "complete", kind="stable").head(
+            _MOST_ROWS
+        )
     shown = frame[[column for column in _COLUMNS if column in frame]].copy()
     for column in ("best_epoch", "epochs", "receptive_field", "parameters", "kernel_size", "nb_stacks"):
         shown[column] = shown[column].astype("Int64")
-    return shown.to_html(index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}")
+    table = shown.to_html(index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}")
+    return f"{above}<div class=scroll>{table}</div>"
 
 
 def _png(figure: Figure) -> str:

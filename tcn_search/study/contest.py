@@ -52,12 +52,13 @@ class Contest:
     own: ModelFunction | None = None  # that builds the TCN's model
 
     def train(
-        self, on_run: Callable[[Run], None], before_the_test: Callable[[], None] = lambda: None
+        self, on_run: Callable[[Run], None], before_the_test: Callable[[str], None] = lambda contender: None
     ) -> None:
         """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then.
 
         Args:
-            before_the_test: called each time before the test part is read.
+            before_the_test: called with the contender before each of its final trainings is scored on the test
+                split.
         """
 
         while (missing := self._missing()) is not None:
@@ -87,14 +88,14 @@ class Contest:
         known = self.settings.learning_rate if contender == TCN else None
         return learning_rates(self.comparison.learning_rates, *self.rates, known)
 
-    def _train(self, contender: str, rate: float, seed: int, before_the_test: Callable[[], None]) -> Run:
+    def _train(self, contender: str, rate: float, seed: int, before_the_test: Callable[[str], None]) -> Run:
         settings = replace(self.settings, learning_rate=rate)
         objective = Metric(self.comparison.objective, self.comparison.direction)
         made = train_once(lambda: self._build(contender, settings), self.task, settings, objective, seed)
         training = made.training
         is_final = seed != SEARCH_SEED and self.task.test is not None and training.best_epoch > 0
         if is_final:
-            before_the_test()
+            before_the_test(contender)
         return Run(
             contender,
             rate,

@@ -1,4 +1,4 @@
-"""A training outside the search, and the score on the test part: what `best` and `compare` have in common."""
+"""A training outside the search, and the score on the test split: what `best` and `compare` have in common."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def train_once(
 
 
 def score_on_test(model: Any, task: Task) -> float:
-    """The task's first metric on its test part."""
+    """The task's first metric on its test split."""
     part, metric = task.test, task.spec.task_kind.metrics[0].name
     assert part is not None
     found = model.evaluate(

@@ -87,7 +87,7 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
     row: dict[str, Any] = {
         "trial": trial.number,
         "state": trial.state.name,
-        "ended": _ended(trial, result),
+        "ended": ended(trial),
         "score": result.get("score"),
         "best_epoch": result.get("best_epoch") or None,
         "epochs": len(result.get("curve", [])) or None,
@@ -131,7 +131,9 @@ def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:
     }
 
 
-def _ended(trial: optuna.trial.FrozenTrial, result: dict[str, Any]) -> str:
+def ended(trial: optuna.trial.FrozenTrial) -> str:
+    """How a trial ended, or what it does now, in the words of `trials_frame`."""
+    result = trial.user_attrs.get("result", {})
     if result:
         return "pruned" if result["ended"] == "stopped" else result["ended"]
     if trial.state is optuna.trial.TrialState.PRUNED:

@@ -28,7 +28,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
         storage = open_storage(url)
         study = optuna.load_study(study_name=name, storage=storage)
         definition = read_value(study, _DEFINITION, "The definition", Definition.from_dict)
-        if definition is not None:
+        if definition is not None:  # thousands of trials take seconds to read
             return definition
         with readable(study, "A value"):
             attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)

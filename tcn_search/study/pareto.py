@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import optuna
 import pandas as pd
 from optuna.trial import TrialState
@@ -11,22 +12,21 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.study.definition import Definition
-from tcn_search.study.objectives import dominates, multiply_adds_of, parameters_of
+from tcn_search.study.objectives import multiply_adds_of, parameters_of
 
 
 def values_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
     """One row a complete trial: trial, a column for each objective, and `on_front`, whether none dominates it."""
     metrics = definition.objectives
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    rows = [
-        {
-            "trial": trial.number,
-            **{metric.name: value for metric, value in zip(metrics, trial.values, strict=True)},
-            "on_front": not any(dominates(other.values, trial.values, metrics) for other in complete),
-        }
-        for trial in complete
+    values = np.array([trial.values for trial in complete], dtype=float).reshape(-1, len(metrics))
+    losses = values * [-1 if metric.direction == "maximize" else 1 for metric in metrics]
+    frame = pd.DataFrame(values, columns=[metric.name for metric in metrics])
+    frame.insert(0, "trial", [trial.number for trial in complete])
+    frame["on_front"] = [
+        not bool(((losses <= own).all(axis=1) & (losses < own).any(axis=1)).any()) for own in losses
     ]
-    return pd.DataFrame(rows, columns=["trial", *(metric.name for metric in metrics), "on_front"])
+    return frame
 
 
 def within(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
@@ -17,7 +19,7 @@ from tcn_search.space.settings import TrainingSettings
 from tcn_search.study.changes import recorded_changes
 from tcn_search.study.comparison import Comparison
 from tcn_search.study.definition import Definition
-from tcn_search.study.frame import curves_frame, trials_frame
+from tcn_search.study.frame import curves_frame, ended, trials_frame
 from tcn_search.study.lease import Holder, Lease
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.study.planned import stored_start
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # User attributes of an Optuna study.
-WINNER, READINGS, COMPARISON = "winner", "test_readings", "comparison"
+WINNER, TEST_EVALUATIONS, COMPARISON = "winner", "test_readings", "comparison"
 _COUNT = TypeAdapter(NonNegativeInt, config=ConfigDict(strict=True))
 _T = TypeVar("_T")
 
@@ -89,9 +91,17 @@ class StudyRecord:
         with database_errors(self._url):
             return recorded_changes(self._optuna)
 
+    def snapshot(self) -> Snapshot:
+        """Read the trials once; what is asked of the snapshot is answered from them."""
+        return Snapshot(self)
+
     def trials(self) -> pd.DataFrame:
         """One row a trial; see `trials_frame` for the columns."""
         return trials_frame(self._trials(), self.definition)
+
+    def endings(self) -> dict[str, int]:
+        """Count the trials by how they ended, as in `trials`, the most frequent first."""
+        return dict(Counter(map(ended, self._trials())).most_common())
 
     def learning_curves(self) -> pd.DataFrame:
         """One row an epoch of a trial: trial, fold if there are several, epoch, loss, val_loss, metrics, seconds."""
@@ -135,26 +145,31 @@ class StudyRecord:
         Args:
             limits: most that a trial may cost: {"params": 50_000}, also of multiply_adds and measured latency.
         """
-        frame = self.trials()
-        complete = frame[frame["ended"] == "complete"]
-        if complete.empty:
+        ranked = self._ranked()
+        if not ranked:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
         if limits:
-            complete = complete[complete["trial"].isin(within(self._trials(), self.definition, limits))]
-            if complete.empty:
+            kept = within(ranked, self.definition, limits)
+            ranked = [trial for trial in ranked if trial.number in kept]
+            if not ranked:
                 listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
                 raise InputError(
                     f"No complete trial of the study {self.name!r} is within the limits: {listed}."
                 )
-        ascending = self.definition.objective.direction == "minimize"
         positive_integer("top", top)
-        trials, found = self._trials(), dict[tuple[Architecture, TrainingSettings], Candidate]()
-        for number in complete.sort_values("score", ascending=ascending, kind="stable")["trial"]:
-            candidate = self._candidate(trials[int(number)])
+        found: dict[tuple[Architecture, TrainingSettings], Candidate] = {}
+        for trial in ranked:
+            candidate = self._candidate(trial)
             found.setdefault((candidate.architecture, candidate.settings), candidate)
             if len(found) == top:
                 break
         return list(found.values())
+
+    def _ranked(self) -> list[optuna.trial.FrozenTrial]:
+        """The complete trials, best score first; of equal ones the earlier first."""
+        complete = [trial for trial in self._trials() if ended(trial) == "complete"]
+        sign = -1 if self.definition.objective.direction == "maximize" else 1
+        return sorted(complete, key=lambda trial: sign * trial.user_attrs["result"]["score"])
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
         training, search = self.definition.training, self.definition.search
@@ -188,9 +203,8 @@ class StudyRecord:
     @property
     def best_trial(self) -> int | None:
         """Number of the trial with the best score, or None if none is complete yet."""
-        if not (self.trials()["ended"] == "complete").any():
-            return None
-        return self.candidates()[0].trial
+        ranked = self._ranked()
+        return ranked[0].number if ranked else None
 
     def excluded_receptive_fields(self) -> list[int]:
         """Receptive fields of the space's architectures that a narrowed search never samples, each once."""
@@ -209,18 +223,30 @@ class StudyRecord:
     @property
     def best_score(self) -> float:
         """The best trial's score."""
-        frame = self.trials()
-        return float(frame.set_index("trial").loc[self.candidates()[0].trial, "score"])
+        best = self._trials()[self.candidates()[0].trial]
+        return float(best.user_attrs["result"]["score"])
 
     @property
     def winner(self) -> Winner | None:
-        """What `best` found last, or None."""
-        return self._stored(WINNER, "The winner", Winner.from_dict)
+        """What `best` found last, or None; with the study's test evaluations as they are now."""
+        found = self._stored(WINNER, "The winner", Winner.from_dict)
+        return None if found is None else replace(found, readings=self.test_evaluations)
+
+    @property
+    def test_evaluations(self) -> int:
+        """How often the test split has been used to score something.
+
+        One test evaluation is one configuration whose final trainings are scored on the test split in one go:
+        `best` adds one, for the winner; `compare` adds one for each contender that it scores, the TCN too, and
+        another one if it was stopped and continues. Each is recorded before it happens. Numbers that earlier
+        versions stored, which counted a whole `compare` as one, are kept.
+        """
+        return self._stored(TEST_EVALUATIONS, "The count of test evaluations", _COUNT.validate_python) or 0
 
     @property
     def test_readings(self) -> int:
-        """How often the test part has been read."""
-        return self._stored(READINGS, "The count of test evaluations", _COUNT.validate_python) or 0
+        """The former name of `test_evaluations`."""
+        return self.test_evaluations
 
     @property
     def comparison(self) -> Comparison | None:
@@ -231,3 +257,25 @@ class StudyRecord:
         """A user attribute of the study; None if it has none of that name."""
         with database_errors(self._url):
             return read_value(self._optuna, attribute, what, convert)
+
+
+class Snapshot(StudyRecord):
+    """A study's record with the trials as they were at one moment, for readers that ask many things of them.
+
+    The numbers that it gives belong together, whatever runs meanwhile.
+    """
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.name, self.definition = record.name, record.definition
+        self._url, self._optuna, self._storage = record._url, record._optuna, record._storage
+        self._read = record._trials()
+
+    def _trials(self) -> list[optuna.trial.FrozenTrial]:
+        return self._read
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        return super().trials()
+
+    def trials(self) -> pd.DataFrame:
+        return self._frame.copy()

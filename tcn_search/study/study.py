@@ -47,7 +47,7 @@ from tcn_search.study.own_model import (
 )
 from tcn_search.study.progress import Progress, print_progress
 from tcn_search.study.pruners import make_pruner
-from tcn_search.study.record import COMPARISON, READINGS, WINNER, StudyRecord
+from tcn_search.study.record import COMPARISON, TEST_EVALUATIONS, WINNER, StudyRecord
 from tcn_search.study.samplers import make_sampler
 from tcn_search.study.search import Proposals, Search
 from tcn_search.study.storage import (
@@ -388,9 +388,10 @@ class Study(StudyRecord):
         refit: bool = False,
         on_run: Callable[[SeedRun], None] | None = None,
     ) -> Winner:
-        """Train the `top` best trials again over seeds, rank them, read the test part for the winner.
+        """Train the `top` best trials again over seeds, rank them, score the winner on the test split.
 
-        Asked again for the same trials and seeds, it returns what is stored and reads nothing.
+        That is one test evaluation. Asked again for the same trials and seeds, it returns what is stored and
+        evaluates nothing.
 
         Args:
             top: how many of the best trials.
@@ -398,7 +399,7 @@ class Study(StudyRecord):
             limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
             refit: train the winner again on training and validation part together, for as many epochs as its
-                best ones were on average; the test part judges these models, and one of them is saved.
+                best ones were on average; the test split judges these models, and one of them is saved.
         """
         positive_integer("seeds", seeds)
         if out is not None and Path(out).suffix != ".keras":
@@ -426,9 +427,9 @@ class Study(StudyRecord):
             self._record_given_changes()
 
             def before_the_test() -> None:
-                # Whatever happens from here on, it counts, and no earlier winner stands beside a new model.
+                """Record the test evaluation before it happens, so that a crash cannot hide it; drop the old winner."""
                 lease.require()
-                self._count_a_reading()
+                self._count_test_evaluation()
                 self._optuna.set_user_attr(WINNER, None)
 
             kept = self._kept_trainings()
@@ -446,7 +447,7 @@ class Study(StudyRecord):
             )
             winner.made_with = made_with
             winner.read_at = _now()
-            winner.readings = self.test_readings
+            winner.readings = self.test_evaluations
             self._optuna.set_user_attr(WINNER, winner.to_dict())
             kept.remove()
             return winner
@@ -467,10 +468,10 @@ class Study(StudyRecord):
             self.definition.model.load()  # for layers that the user made
         return load_model(file)
 
-    def _count_a_reading(self) -> None:
-        """Of the test part, if the task has one, before it is read."""
+    def _count_test_evaluation(self) -> None:
+        """Record one more test evaluation, if the task has a test split."""
         if self.task.test is not None:
-            self._optuna.set_user_attr(READINGS, self.test_readings + 1)
+            self._optuna.set_user_attr(TEST_EVALUATIONS, self.test_evaluations + 1)
 
     def compare(
         self,
@@ -483,8 +484,9 @@ class Study(StudyRecord):
         """Hold the winner's architecture against recurrent networks of its size.
 
         Every contender, the TCN too, gets the same data, epochs, early stopping and number of learning rates,
-        judged by the validation part; then its best one is trained over seeds and the test part is read.
-        Stopped and called again, it continues, with more seeds or other contenders too.
+        judged by the validation split; then its best one is trained over seeds and scored on the test split: one
+        test evaluation for each contender. Stopped and called again, it continues, with more seeds or other
+        contenders too.
 
         Args:
             against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
@@ -501,14 +503,14 @@ class Study(StudyRecord):
         with self._leased() as lease:
             contest = prepare_contest(self, against, learning_rates, seeds)  # with the runs stored until now
             self._record_given_changes()
-            has_read = False  # by this call
+            evaluated = set[str]()  # contenders, by this call
 
-            def before_the_test() -> None:
-                nonlocal has_read
+            def before_the_test(contender: str) -> None:
+                """Record a contender's test evaluation before it happens, so that a crash cannot hide it."""
                 lease.require()
-                if not has_read:
-                    self._count_a_reading()
-                    has_read = True
+                if contender not in evaluated:
+                    self._count_test_evaluation()
+                    evaluated.add(contender)
 
             def keep(run: Run) -> None:
                 lease.require()

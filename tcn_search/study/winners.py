@@ -1,4 +1,4 @@
-"""The winners, trained again over several seeds, and the one reading of the test part."""
+"""The winners, trained again over several seeds, and the test evaluation of the best."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tcn_search.study.kept_trainings import KeptTrainings
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
+
+EVALUATIONS = "Test evaluations"  # a fact's name
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,14 @@ class Winner:
         runs: all trainings, of all candidates.
         objective: the name of `SeedRun.score`.
         metric: the name of the numbers in `SeedRun.metric` (validation) and `test_scores`.
-        test_scores: the winner's on the test part, one for each training that did not diverge, in their order; empty
+        test_scores: the winner's on the test split, one for each training that did not diverge, in their order; empty
             if the task has none.
         saved_seed: the seed whose model was saved, the one with the best validation score.
-        read_at: when the test part was read, ISO 8601 in UTC.
-        readings: how often the study's test part has been read, this time included.
+        read_at: when they were scored on the test split, ISO 8601 in UTC.
+        readings: test evaluations of the study so far, this one included; see `Study.test_evaluations`.
         model_file: where the model was saved.
         refit_epochs: epochs of the trainings on training and validation part together, whose models the test
-            part judged; 0 where there were none.
+            split judged; 0 where there were none.
         made_with: a digest of all that decides what these trainings give.
         ranked: numbers of the candidates, best first.
     """
@@ -124,10 +126,13 @@ class Winner:
                 f"on training and validation part together, {self.refit_epochs} epochs, with the same seeds"
             )
         if not self.test_scores:
-            return {**found, "Test": "the task has no test part"}
-        times = "once" if self.readings == 1 else f"{self.readings} times"
+            return {**found, "Test": "the task has no test split"}
         scores = f"{self.metric} {with_spread(self.test_scores)}"
-        return {**found, "Test": f"{scores}, read {self.read_at} (the test part has been read {times})"}
+        return {
+            **found,
+            "Test": f"{scores}, {self.read_at}",
+            EVALUATIONS: evaluations_in_words(self.readings),
+        }
 
     def __str__(self) -> str:
         return "\n".join(f"{name}: {value}" for name, value in self.facts().items())
@@ -147,6 +152,16 @@ class Winner:
 
 
 _WINNER = TypeAdapter(Winner)
+
+
+def evaluations_in_words(count: int) -> str:
+    """Say how many test evaluations a study has had, and what one is.
+
+    >>> evaluations_in_words(4)
+    "4 in this study, one each time that a configuration's final trainings were scored on the test split"
+    """
+    each = "one each time that a configuration's final trainings were scored on the test split"
+    return f"{count:,} in this study, {each}"
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
@@ -193,7 +208,7 @@ def find_winner(
 ) -> Winner:
     """Train every candidate with every seed; rank by the mean validation score; save the winner's best model.
 
-    The test part is looked at last, for the winner alone. A training that diverged loses against all others, and
+    The test split is used last, for the winner alone. A training that diverged loses against all others, and
     so does a candidate with one against those with fewer.
 
     Args:
@@ -202,7 +217,7 @@ def find_winner(
         model: a user's own function that builds the model, or None.
         on_run: called after every training that was made now.
         before_the_test: called when all that can fail is over: the model is written, and takes its place next; then
-            the test part is read, if the task has one.
+            the winner is scored on the test split, if the task has one.
         kept: where a training is kept as soon as it has ended, and found again.
 
     Raises:

@@ -22,7 +22,7 @@ _HASHED_ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A task and its data. Trainers get `task.training`; only the final reading touches `task.test`.
+    """A task and its data. Trainers get `task.training`; only test evaluations touch `task.test`.
 
     Attributes:
         inferred: what was understood from the targets, in words; of a folder, what was left out of it too.

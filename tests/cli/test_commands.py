@@ -18,6 +18,10 @@ from tcn_search.cli.main import main
 from tcn_search.tasks.registry import BUILT_IN
 from tests.conftest import waves
 
+EVALUATIONS = (
+    "Test evaluations: 1 in this study, "
+    "one each time that a configuration's final trainings were scored on the test split\n"
+)
 STUDY = """
 [task]
 name = "waves.npz"
@@ -90,11 +94,16 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert best.returncode == 0, best.stderr
     assert best.stderr == ""
     assert "Winner over 2 seeds" in best.stdout
-    assert "the test part has been read once" in best.stdout
+    assert f"\n{EVALUATIONS}" in best.stdout
     assert main(["best", "mine", "--seeds", "2"]) == 0
     again = capsys.readouterr().out
-    assert "nothing is trained and the test part is not read again" in again
-    assert "the test part has been read once" in again
+    assert (
+        "These trainings are stored; nothing is trained, and nothing is scored on the test split again."
+        in again
+    )
+    assert f"\n{EVALUATIONS}" in again
+    assert main(["status", "mine"]) == 0
+    assert f"\n{EVALUATIONS.lower()}" in capsys.readouterr().out
 
     assert main(["report", "mine.toml"]) == 0
     assert {file.name for file in Path("runs/mine").iterdir()} == {

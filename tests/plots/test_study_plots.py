@@ -94,6 +94,34 @@ def test_learning_curves_put_the_best_trial_in_front() -> None:
     np.testing.assert_allclose(best.get_ydata(), [3.0, 2.0, 2.5])
 
 
+def test_of_many_curves_some_are_drawn_and_the_legend_says_so() -> None:
+    many = pd.DataFrame(
+        {"trial": np.repeat(range(1001), 2), "epoch": [1, 2] * 1001, "val_loss": np.linspace(2, 1, 2002)}
+    )
+    ax = plot_learning_curves(many, "val_loss", best_trial=0, ax=Figure().subplots())
+    assert labels(ax) == {"trial 0, validation", "other trials, one in 5 of 1,000"}
+    (others,) = ax.collections
+    assert [line[0][1] for line in others.get_segments()] == pytest.approx(
+        many.loc[(many["epoch"] == 1) & many["trial"].isin(range(1, 1001, 5)), "val_loss"].tolist()
+    )
+    few = many[many["trial"] <= 200]
+    ax = plot_learning_curves(few, "val_loss", best_trial=0, ax=Figure().subplots())
+    assert labels(ax) == {"trial 0, validation", "other trials"}
+
+
+def test_marks_are_smaller_where_there_are_many() -> None:
+    many = pd.concat([TRIALS] * 400, ignore_index=True).assign(trial=range(2400))
+    for plot, given in (
+        (plot_history, ("val_loss",)),
+        (plot_receptive_field_score, ("val_loss", 50, 60)),
+    ):
+        few_areas, many_areas = (
+            plot(trials, *given, ax=Figure().subplots()).collections[1].get_sizes()
+            for trials in (TRIALS, many)
+        )
+        assert many_areas == pytest.approx(few_areas * 300 / 1600)
+
+
 def test_pictures_are_drawn_where_asked_and_leave_the_style_alone() -> None:
     before = dict(matplotlib.rcParams)
     figure = Figure()

@@ -73,6 +73,18 @@ def test_on_a_full_disk_the_earlier_report_stays(study: Study, monkeypatch: pyte
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
+def test_of_many_trials_the_page_has_the_best(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
+    study.run(8, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None)
+    folder = write_report(study)
+    frame = study.trials()
+    page = (folder / "report.html").read_text()
+    assert f"<p>The best 3 of {len(frame)}; all are in trials.csv.</p>" in page
+    best = frame[frame["ended"] == "complete"].sort_values("score")["trial"].head(3)
+    assert re.findall(r"<tr>\s*<td>(\d+)</td>", page) == list(map(str, best))
+    assert len(pd.read_csv(folder / "trials.csv")) == len(frame)
+
+
 def test_a_study_where_nothing_is_complete_has_a_report(study: Study) -> None:
     study.run(2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None)
     assert "2 diverged" in (write_report(study) / "report.html").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
+from tcn_search.study import contest
 from tcn_search.study.comparison import SEARCH_SEED, Comparison, Run, read_contenders
 from tcn_search.study.contest import learning_rates
 from tests.conftest import waves
@@ -111,8 +113,8 @@ def test_an_unknown_contender_is_refused(name: str) -> None:
     )
 
 
-def test_a_comparison_trains_all_alike_continues_and_counts_who_reads_the_test_part(
-    capsys: pytest.CaptureFixture[str],
+def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = waves(24)
     task = Task.from_arrays(X, y, X_test=X, y_test=y)
@@ -126,7 +128,7 @@ def test_a_comparison_trains_all_alike_continues_and_counts_who_reads_the_test_p
 
     with pytest.raises(KeyboardInterrupt):
         study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
-    assert study.test_readings == 1
+    assert study.test_evaluations == 1  # the TCN's; the GRU's learning rate was still searched
     made: list[Run] = []
     found = study.compare(["gru"], 2, 2, on_run=made.append)
     assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
@@ -137,9 +139,9 @@ def test_a_comparison_trains_all_alike_continues_and_counts_who_reads_the_test_p
         ("tcn", 2),
     ]
     assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in found.runs)
-    assert study.test_readings == 2
+    assert study.test_evaluations == 2
     study.compare(["gru"], 2, 2)
-    assert study.test_readings == 2  # nothing was left to train
+    assert study.test_evaluations == 2  # nothing was left to train
     again = Study("waves", task)
     assert again.comparison is not None
     assert again.comparison.runs == found.runs
@@ -152,3 +154,31 @@ def test_a_comparison_trains_all_alike_continues_and_counts_who_reads_the_test_p
     assert {file.name for file in folder.iterdir()} == {"comparison.csv", "comparison.png", "comparison.svg"}
     assert main(["compare", "nothing"]) == 2
     assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
+
+    def killed(model: object, task: Task) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contest, "score_on_test", killed)
+        with pytest.raises(KeyboardInterrupt):
+            study.compare(["lstm"], 2, 2)
+    assert study.test_evaluations == 3  # it was recorded before it happened
+    study.best(seeds=1)
+    study.compare(["gru"], 2, 3)
+    assert study.test_evaluations == 6  # a further seed of both
+    capsys.readouterr()
+    words = (
+        "6 in this study, one each time that a configuration's final trainings were scored on the test split"
+    )
+    line = f"est evaluations: {words}\n"
+    arguments = ["waves", "--seeds", "1"]
+    assert main(["best", *arguments]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["status", "waves"]) == 0
+    assert line in capsys.readouterr().out
+    assert study.winner is not None
+    assert (study.winner.readings, study.winner.facts()["Test evaluations"]) == (6, words)
+    assert main(["report", "waves"]) == 0
+    page = html.unescape(Path("runs/waves/report.html").read_text())
+    assert page.count("Test evaluations") == 1
+    assert f"<dt>Test evaluations</dt><dd>{words}</dd>" in page

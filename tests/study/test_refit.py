@@ -12,7 +12,7 @@ import pytest
 from tcn_search import Architecture, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.study import winners
-from tcn_search.study.winners import Candidate, SeedRun, Winner, find_winner
+from tcn_search.study.winners import Candidate, SeedRun, Winner, evaluations_in_words, find_winner
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tests.conftest import waves
@@ -48,7 +48,7 @@ def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
     assert study.best(seeds=1, refit=True).read_at == winner.read_at
     assert len(trained) == 2  # asked again, it is what is stored
     assert study.best(seeds=1).refit_epochs == 0
-    assert study.test_readings == 2
+    assert study.test_evaluations == 2
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
@@ -68,7 +68,7 @@ def test_a_training_that_diverged_never_wins(
         "Ranked by val_loss": "trial 2: 0.25 ± 0.071 (0.3, 0.2); trial 0: 0.1 (diverged, 0.1); "
         "trial 1: nan (diverged, diverged)",
         "Winner over 2 seeds": "trial 2, validation accuracy 0.25 ± 0.071 (0.3, 0.2)",
-        "Test": "the task has no test part",
+        "Test": "the task has no test split",
     }
     alone = find_winner(candidates[:1], task, objective, (0, 1), tmp_path / "best.keras")
     assert alone.saved_seed == 1
@@ -77,7 +77,9 @@ def test_a_training_that_diverged_never_wins(
         find_winner(candidates[1:2], task, objective, (0, 1), tmp_path / "best.keras")
 
 
-def test_the_test_part_judges_no_model_that_diverged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_split_judges_no_model_that_diverged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     X, y = waves(24)
     task = Task.from_arrays(X, y, X_test=X, y_test=y)
     candidate = Candidate(0, Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), TrainingSettings())
@@ -102,9 +104,7 @@ def test_the_test_part_judges_no_model_that_diverged(tmp_path: Path, monkeypatch
         find(refit=True)
 
 
-def test_a_reading_of_the_test_part_counts_before_it_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_test_evaluation_counts_before_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = waves(24)
     space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
@@ -122,11 +122,11 @@ def test_a_reading_of_the_test_part_counts_before_it_is_made(
     monkeypatch.setattr(winners, "score_on_test", killed)
     with pytest.raises(KeyboardInterrupt):
         study.best(top=2, seeds=1)
-    assert study.test_readings == 2
+    assert study.test_evaluations == 2
     assert study.winner is None  # the file has another model by now
     assert Path("runs/waves/best.keras").read_text().startswith(f"{second} ")
     monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
-    assert "has been read 3 times" in study.best(top=2, seeds=1).facts()["Test"]
+    assert study.best(top=2, seeds=1).facts()["Test evaluations"] == evaluations_in_words(3)
 
 
 class Model:

@@ -453,7 +453,7 @@ def test_a_place_where_no_model_can_be_saved_is_refused_before_training() -> Non
     for out in ("file/best.keras", "/proc/none/best.keras"):
         with pytest.raises(InputError, match=f"The model cannot be saved as {out}"):
             study.best(out=out, on_run=lambda made: pytest.fail("it trained"))
-    assert (study.winner, study.test_readings) == (None, 0)
+    assert (study.winner, study.test_evaluations) == (None, 0)
 
 
 def test_passwords_are_never_shown() -> None:

@@ -1,0 +1,137 @@
+"""How long do the commands take that read a study of many trials? Run: python benchmarks/many_trials.py
+
+Makes a study whose trainings take no time, of up to 30 epochs each, in a temporary folder, which takes
+some minutes, and times the commands there, each once and in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search.study.search import Search
+from tcn_search.study.storage import open_storage
+from tcn_search.workers.executor import Owner
+from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
+
+NAME, EPOCHS = "many", 30
+COMMANDS = (["status"], ["status", NAME], ["report", NAME])
+
+
+class Drawn:
+    """An executor that draws how trials end: a third completes, most of the others are pruned."""
+
+    def __init__(self) -> None:
+        self._generator = np.random.default_rng(0)
+
+    def run(self, owner: Owner) -> None:
+        while (job := owner.next_job()) is not None:
+            owner.finish(self._outcome(job, owner))
+
+    def _outcome(self, job: TrialJob, owner: Owner) -> TrialOutcome:
+        ended = str(self._generator.choice(["complete", "stopped", "diverged"], p=[0.35, 0.6, 0.05]))
+        epochs = EPOCHS if ended == "complete" else int(self._generator.integers(1, EPOCHS))
+        floor = abs(np.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
+        losses = floor + np.arange(1, epochs + 1) ** -0.5 + self._generator.exponential(0.05, epochs)
+        curve = []
+        for epoch, loss in enumerate(losses.tolist(), 1):
+            curve.append(
+                {"loss": loss * 0.9, "accuracy": 0.9, "val_loss": loss, "val_accuracy": 0.8, "seconds": 0.5}
+            )
+            owner.keep_going(EpochReport(job.number, epoch, min(losses[:epoch].tolist()), curve[-1]))
+        best = int(losses.argmin())
+        return TrialOutcome(
+            number=job.number,
+            ended=ended,
+            score=None if ended == "diverged" else curve[best]["val_loss"],
+            best_epoch=best + 1,
+            curve=curve,
+            seconds={"build": 0.3, "compile": 1.1, "training": 10.0, "validation": 1.0, "total": 13.0},
+            machine="benchmark, CPU, tensorflow",
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def make_study(trials: int, url: str) -> None:
+    """Search in memory, which is quicker than epoch by epoch in the storage, and copy the trials there."""
+    generator = np.random.default_rng(0)
+    task = Task.from_arrays(generator.normal(size=(20, 400, 1)), np.arange(20) % 2)
+    definition = Study(
+        NAME,
+        task,
+        SearchSpace(nb_filters=[8, 16, 32, 64], nb_stacks=[1, 2, 3]),
+        training=TrainingSettings(epochs=EPOCHS),
+        search=SearchSettings(sampler="random", pruner="none", warm_start=False),
+        storage=url,
+    ).definition
+    in_memory = optuna.create_study(
+        sampler=optuna.samplers.RandomSampler(seed=0), pruner=optuna.pruners.NopPruner()
+    )
+    Drawn().run(Search(in_memory, definition, trials))
+    stored = optuna.load_study(study_name=NAME, storage=open_storage(url))
+    stored.add_trials(in_memory.get_trials(deepcopy=False))
+
+
+def seconds(command: list[str], folder: Path) -> tuple[float, float]:
+    """Wall time and processor time of a command; what it prints is dropped."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "tcn_search", *command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trials", type=int, default=5_000)
+    parser.add_argument("--append", type=Path, metavar="FILE", help="append the table to this file too")
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_study(arguments.trials, f"sqlite:///{folder / 'runs' / 'studies.db'}")
+        rows = [(" ".join(command), *seconds(command, folder)) for command in COMMANDS]
+        page = (folder / "runs" / NAME / "report.html").stat().st_size
+    lines = [
+        "",
+        "## A study of many trials",
+        "",
+        f"`python benchmarks/many_trials.py --trials {arguments.trials}`: {arguments.trials:,} trials of up to "
+        f"{EPOCHS} epochs on SQLite, optuna {version('optuna')}, {os.cpu_count()} cores. Each command once, in a "
+        f"process of its own; report.html has {page / 1e6:.1f} MB.",
+        "",
+        "| command | seconds | of processor time |",
+        "| --- | --- | --- |",
+        *(f"| `tcn-search {command}` | {wall:.1f} | {processor:.1f} |" for command, wall, processor in rows),
+        "",
+    ]
+    print("\n".join(lines))
+    if arguments.append:
+        with arguments.append.open("a", encoding="utf-8") as opened:
+            opened.write("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

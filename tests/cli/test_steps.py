@@ -1,0 +1,31 @@
+"""A command says what takes long, and only that."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import pytest
+
+from tcn_search.cli.steps import slow_steps
+
+
+def test_only_a_step_that_takes_long_is_named_and_never_on_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with slow_steps(after=0.2) as begin:
+        begin("opening")
+        begin("reading")
+        time.sleep(0.6)
+        begin("writing")
+    time.sleep(0.4)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "reading ...\n")
+
+
+def test_nothing_is_said_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with suppress(KeyboardInterrupt), slow_steps(after=0.1) as begin:
+        begin("reading")
+        raise KeyboardInterrupt
+    time.sleep(0.3)
+    assert capsys.readouterr().err == ""
