@@ -183,7 +183,7 @@ def read_table(
         time=index[order],
         time_name=time,
         columns=tuple(found),
-        values=values[order],
+        values=np.asfortranarray(values[order]),  # as frames are: sums, and so fingerprints, depend on it
         left_out=(*counters, *(name for name in frame.columns if name not in (*found, time))),
     )
 
