@@ -14,7 +14,7 @@ class Standardize(keras.layers.Layer):
     """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
 
     With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
-    `recordings` is kept only: the fields of a `RecordingFormat`, with which further recordings can be read.
+    `recordings` is kept only: the fields of a `RecordingFormat`, to read further recordings with.
     """
 
     def __init__(

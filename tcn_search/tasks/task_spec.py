@@ -54,8 +54,8 @@ class TaskSpec:
         class_weights: for each class, its weight in the loss of the training part.
         vocabulary: number of tokens, where X (n, T, 1) holds tokens' numbers and y (n, scored_steps) those that
             follow the last ones; a model answers at these steps only. 0: inputs are measurements.
-        recordings: how they were read, where sequences are recordings. No part of the `repr`, from which a task's
-            fingerprint is made: studies of earlier versions do not know it.
+        recordings: how they were read, where sequences are recordings. No part of the `repr`, from
+            which a task's fingerprint is made: studies of earlier versions do not know it.
     """
 
     name: str
