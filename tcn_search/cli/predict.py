@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
-    # What is in a text, a table or a recording depends on the model, which takes seconds to load; all else is
-    # read before.
+    # What is in a text, a table or a recording depends on the model, which takes seconds to load;
+    # all else is read before.
     recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
     depends = recordings or data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
     if depends and not os.path.exists(data):

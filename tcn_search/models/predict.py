@@ -155,9 +155,9 @@ def recordings_of(model: keras.Model) -> RecordingFormat:
     kept = model.get_layer("standardize").recordings
     if kept is None:
         raise InputError(
-            "Recordings can only be given to a model that was trained on WAV files and keeps how they were "
-            "read. This one was trained on other data, or saved by an earlier version of tcn-search; then "
-            "train it again: tcn-search best STUDY --out NEW.keras"
+            "Recordings can only be given to a model that was trained on WAV files and keeps how they "
+            "were read. This one was trained on other data, or saved by an earlier version of "
+            "tcn-search; then train it again: tcn-search best STUDY --out NEW.keras"
         )
     return RecordingFormat(**kept)
 

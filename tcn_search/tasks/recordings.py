@@ -38,14 +38,13 @@ class WavFiles(NamedTuple):
     @property
     def note(self) -> str:
         """What was left out and why, with counts and the first names; "" if nothing was."""
-        reasons = [
-            f"{len(names)} {reason} ({_some(names)})" for reason, names in self.left_out.items() if names
-        ]
+        left_out = self.left_out.items()
+        reasons = [f"{len(names)} {reason} ({_some(names)})" for reason, names in left_out if names]
         return f"left out: {', '.join(reasons)}" if reasons else ""
 
 
 class FoundRecordings(NamedTuple):
-    """The recordings of a folder, sorted by path, and what the user should know of their reading."""
+    """The recordings of a folder, sorted by path, and notes for the user on their names."""
 
     recordings: list[Recording]
     notes: list[str]
@@ -54,8 +53,8 @@ class FoundRecordings(NamedTuple):
 def find_recordings(folder: Path) -> FoundRecordings:
     """Find the recordings of a folder with class, speaker and number of each.
 
-    If any folder inside `folder` holds .wav files, each such folder is a class, whose files are called
-    SPEAKER_NUMBER, with CLASS_ before it or not. Else the files lie in `folder` itself:
+    If any folder inside `folder` holds .wav files, each such folder is a class, whose files are
+    called SPEAKER_NUMBER, with CLASS_ before it or not. Else the files lie in `folder` itself:
 
     | called                           | class            | speaker          | number |
     | -------------------------------- | ---------------- | ---------------- | ------ |
@@ -64,8 +63,9 @@ def find_recordings(folder: Path) -> FoundRecordings:
     | CLASS_SPEAKER, CLASS_SPEAKER_... | to the first _   | to the second _  | none   |
     | CLASS                            | the name         | none             | none   |
 
-    In a class folder all before the NUMBER is the speaker, who may contain _. The notes give examples of the
-    names that could be read in another way: classes or speakers with _, and speakers of one class only.
+    In a class folder all before the NUMBER is the speaker, who may contain _. The notes give
+    examples of the names that could be read in another way: classes or speakers with _, and
+    speakers of one class only.
 
     Raises:
         InputError: no folder, no recordings, or names that could belong to either of two classes.
@@ -77,7 +77,8 @@ def find_recordings(folder: Path) -> FoundRecordings:
         unsure = [one for one in found if "_" in one.speaker]
     else:
         found = [_with_class_in_its_name(path) for path in files.direct]
-        files.left_out["without a class in the name"] = [one.path.name for one in found if not one.label]
+        nameless = [one.path.name for one in found if not one.label]
+        files.left_out["without a class in the name"] = nameless
         found = [one for one in found if one.label]
         _require_one_class_each(found)
         unsure = _open_to_another_reading(found)
@@ -175,7 +176,7 @@ def _split_off_number(name: str) -> tuple[list[str], int]:
 
 
 def _require_one_class_each(found: Sequence[Recording]) -> None:
-    """Raise an InputError if a name begins with the class of another file, shorter or longer than its own."""
+    """Raise an InputError if a name begins with a class of another file beside its own."""
     example = {one.label: one for one in found}
     for one in found:
         parts = [part for part in one.path.stem.split("_") if part]
@@ -194,19 +195,20 @@ def _open_to_another_reading(found: Sequence[Recording]) -> list[Recording]:
     classes = defaultdict(set)
     for one in found:
         classes[one.speaker].add(one.label)
-    # Whoever speaks in one class only may be the end of its name: left in turn_left_1, right in turn_right_1.
+    # Whoever speaks in one class only may be the end of its name, as left in turn_left_1.
     nobody_shared = all(len(labels) == 1 for speaker, labels in classes.items() if speaker)
-    return [one for one in found if one.speaker and (nobody_shared or len(_parts_beyond_number(one)) > 2)]
-
-
-def _parts_beyond_number(one: Recording) -> list[str]:
-    return _split_off_number(one.path.stem)[0]
+    return [
+        one
+        for one in found
+        if one.speaker and (nobody_shared or len(_split_off_number(one.path.stem)[0]) > 2)
+    ]
 
 
 def _reading(one: Recording, folder: Path) -> str:
     """Say how a name was read."""
     number = "no number" if one.number < 0 else f"number {one.number}"
-    return f"{_relative(one.path, folder)} is read as class {one.label}, speaker {one.speaker}, {number}"
+    name = _relative(one.path, folder)
+    return f"{name} is read as class {one.label}, speaker {one.speaker}, {number}"
 
 
 def _relative(path: Path, folder: Path) -> str:

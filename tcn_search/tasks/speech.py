@@ -49,11 +49,12 @@ def wav_folder(
 ) -> Task:
     """Load recordings, each of one class, validated on speakers that were not trained on.
 
-    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the Free
-    Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names with more parts.
-    A file without a speaker is a group of its own; if no file has one, validation is drawn. Sequences end
-    with their clip. Channels of a file are averaged, integer samples scaled to −1 .. 1 and floating-point
-    ones taken as they are. `inferred` of the task says what was left out of the folder.
+    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the
+    Free Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names
+    with more parts. A file without a speaker is a group of its own; if no file has one, validation
+    is drawn. Sequences end with their clip. Channels of a file are averaged, integer samples scaled
+    to −1 .. 1 and floating-point ones taken as they are. `inferred` of the task says what was left
+    out of the folder.
 
     Args:
         folder: of the training files.
@@ -81,8 +82,8 @@ def wav_folder(
         train = [one for one in train if not 0 <= one.number < test_recordings]
     if not train:
         raise InputError(
-            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number is "
-            "below it."
+            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number "
+            "is below it."
         )
     clips, rate = read_clips([*train, *test])
     longest = max(map(len, clips))
@@ -127,8 +128,8 @@ def _require_two_classes(found: Sequence[Recording], folder: str | Path) -> None
     labels = {one.label for one in found}
     if len(labels) == 1:
         raise InputError(
-            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, as in "
-            f"{found[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."
+            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, as "
+            f"in {found[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."
         )
 
 
@@ -168,8 +169,8 @@ def read_clips(recordings: Sequence[Recording]) -> tuple[list[np.ndarray], int]:
 def read_wav(path: Path) -> tuple[np.ndarray, int]:
     """Read a file's samples in float32, its channels averaged, and its rate in Hz.
 
-    Integers are scaled to −1 .. 1, floating-point numbers are as they are. A file may be cut in the middle of
-    a frame, and its header may lack the length, as that of a stream does.
+    Integers are scaled to −1 .. 1, floating-point numbers are as they are. A file may be cut in the
+    middle of a frame, and its header may lack the length, as that of a stream does.
 
     Raises:
         InputError: names the file and the reason.
@@ -204,7 +205,8 @@ def read_wav(path: Path) -> tuple[np.ndarray, int]:
 def _require_wav(path: Path) -> None:
     """Raise an OSError for what is no WAV file, with the system's reason or a clear one.
 
-    Text would only be "not recognised" by libsndfile, and some compressed files make it write to the terminal.
+    Text would only be "not recognised" by libsndfile, and some compressed files make it write to
+    the terminal.
     """
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         raise OSError("it is not a regular file")  # a pipe would be waited for
@@ -225,12 +227,13 @@ def _require_numbers(path: Path, samples: np.ndarray) -> None:
     if not usable.all():
         raise InputError(
             f"{path} must hold numbers. Received: NaN, infinity or numbers beyond {_LOUDEST:g} in "
-            f"{np.count_nonzero(~usable):,} of {len(usable):,} samples, first in sample {usable.argmin():,}"
+            f"{np.count_nonzero(~usable):,} of {len(usable):,} samples, first in sample "
+            f"{usable.argmin():,}"
         )
 
 
 def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: bool) -> NewRecordings:
-    """Read a .wav, or all of a folder and of the folders inside it, as a model's recordings were read.
+    """Read a .wav, or all in a folder and the folders inside it, as a model's recordings.
 
     Args:
         form: how these were read.
@@ -238,7 +241,7 @@ def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: 
         ragged: whether the model takes shorter recordings.
 
     Raises:
-        InputError: names the file that cannot be read, or that the model does not take, and the reason.
+        InputError: names the file that cannot be read, or that the model does not take, and why.
     """
     note = ""
     paths, folder = [place], place.parent
@@ -252,8 +255,8 @@ def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: 
         clip, rate = read_wav(path)
         if rate != form.rate:
             raise InputError(
-                f"{path} has {rate:,} Hz, and the model was trained on recordings of {form.rate:,} Hz. "
-                "Resample it."
+                f"{path} has {rate:,} Hz, and the model was trained on recordings of "
+                f"{form.rate:,} Hz. Resample it."
             )
         _require_fit(path, len(clip), form, steps, ragged)
         clips.append(clip)
@@ -277,8 +280,8 @@ def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ra
             "Cut it, or train a model on recordings as long."
         )
     raise InputError(
-        f"{path} is shorter than the model takes: {length(samples)}, and it was trained on recordings of "
-        f"one length, {most}."
+        f"{path} is shorter than the model takes: {length(samples)}, and it was trained on "
+        f"recordings of one length, {most}."
     )
 
 

@@ -25,7 +25,7 @@ class Task:
     """A task and its data. Trainers get `task.training`; only test evaluations touch `task.test`.
 
     Attributes:
-        inferred: what was understood from the targets, in words; of a folder, what was left out of it too.
+        inferred: what was understood from the targets, in words; of a folder, what was left out too.
         source: {"name", "options"} with which `load_task` makes it again, where that is possible.
         split: how the validation part was split off the training part, or None where it came by itself.
         groups: of the rows of both parts, where they have some.

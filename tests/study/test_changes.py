@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from tcn_search import (
 from tcn_search.cli.run import _print_end
 from tcn_search.errors import InputError
 from tcn_search.study import changes, storage
+from tcn_search.study.definition import Definition
 from tcn_search.study.lease import Lease
+from tcn_search.tasks.task_spec import RecordingFormat
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -59,6 +62,23 @@ def test_other_training_is_refused_or_accepted_and_recorded() -> None:
     assert load_study("waves").definition.training.epochs == 5
     run(make(epochs=5), 3)
     assert len(load_study("waves").changes) == 1
+
+
+def test_a_study_that_does_not_know_how_recordings_were_read_goes_on() -> None:
+    """Those of earlier versions do not; what is known of a study's recordings may not change."""
+    recordings = [RecordingFormat(rate, downsample=1, front="average") for rate in (8000, 16000)]
+    tasks = [replace(TASK, spec=replace(TASK.spec, recordings=one)) for one in recordings]
+    now, faster = [Definition.of(task, SPACE) for task in tasks]
+    values = now.to_dict()
+    assert Definition.from_dict(values) == now
+    del values["task"]["recordings"]
+    earlier = Definition.from_dict(values)
+    assert earlier.differences(now) == []
+    assert earlier.digest([]) == now.digest([])
+    assert now.differences(faster) == [
+        "task.recordings: {'rate': 8000, 'downsample': 1, 'front': 'average'} in the study, "
+        "{'rate': 16000, 'downsample': 1, 'front': 'average'} now"
+    ]
 
 
 def test_choices_and_objectives_cannot_change() -> None:
