@@ -218,9 +218,7 @@ def _workers(text: str) -> int | str:
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
     from tcn_search.study.progress import minutes
-    from tcn_search.study.storage import without_password
 
-    words = ["--storage", without_password(arguments.storage, arguments.storage)] if arguments.storage else []
     if study.ended_early:
         print(f"\nended early: {study.ended_early}")
     if study.best_trial is None:
@@ -236,11 +234,19 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         f"{architecture.steps_of(study.definition.spec.seq_len):,}"
     )
     _print_ties(study)
-    print(
-        f"next: tcn-search {shlex.join(['best', study.name, *words])}     trains it again over seeds and scores it on "
-        "the test split"
-    )
-    print(f"      tcn-search {shlex.join(['report', study.name, *words])}   writes table and figures")
+    best, report = (_command(name, study.name, arguments.storage) for name in ("best", "report"))
+    print(f"next: {best}     trains it again over seeds and scores it on the test split")
+    print(f"      {report}   writes table and figures")
+
+
+def _command(name: str, study: str, storage: str | None) -> str:
+    """A command as a shell takes it, whatever the study is called; with the storage if it was given."""
+    from tcn_search.study.storage import without_password
+
+    words = ["tcn-search", name, study]
+    if storage:
+        words += ["--storage", without_password(storage, storage)]
+    return shlex.join(words)
 
 
 def _print_ties(study: Study) -> None:

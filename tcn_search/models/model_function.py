@@ -20,6 +20,7 @@ from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.models.source import source_used_by
+from tcn_search.planning.arguments import received
 
 _OWN_PREFIX = "tcn_search_own_"  # modules that were imported from a file: no name of theirs is taken
 _IN_THIS_PROCESS: dict[ModelFunction, Callable[..., Any]] = {}
@@ -153,7 +154,7 @@ def _from_text(given: str) -> ModelFunction:
     if not place or not all(part.isidentifier() for part in name.split(".")):
         raise InputError(
             'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". '
-            f"Received: {given!r}"
+            f"Received: {received(given)}"
         )
     folder = os.getcwd()
     if place.endswith(".py"):
@@ -202,6 +203,8 @@ def _fingerprint(file: Path, name: str) -> str:
         raise InputError(f"{file} is not valid Python: {error.msg} in line {error.lineno}.") from error
     except KeyError as error:
         raise InputError(f"{file} has no function {name}.") from error
+    except (OSError, ValueError) as error:  # no UTF-8, or bytes of value 0
+        raise InputError(f"{file} cannot be read as Python: {error}") from error
 
 
 def _source_text(given: Callable[..., Any], name: str) -> str:

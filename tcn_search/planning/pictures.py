@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.arguments import required_within
 from tcn_search.planning.coverage import coverage, set_bits
 from tcn_search.planning.effective import PathDistribution
 from tcn_search.planning.reach import reach, window_of
 from tcn_search.planning.receptive_field import left_padding
+
+_MOST_DRAWN = 1_000_000
 
 
 def receptive_field_rows(
@@ -31,6 +34,8 @@ def receptive_field_rows(
     seq_len, required_context = required_within(seq_len, required_context)
     window = window_of(seq_len, architecture.padding)
     found = reach(architecture, window)
+    drawn = sum(mask.bit_count() for mask in found.convolutions) * architecture.kernel_size
+    _require_drawable(drawn, "connections")
     rows: list[dict[str, Any]] = [{"label": "input", "positions": set_bits(found.inputs), "edges": []}]
     dilations = architecture.dilations * architecture.nb_stacks
     for index, mask in enumerate(found.convolutions):
@@ -72,12 +77,22 @@ def coverage_lags(
     seq_len, required_context = required_within(seq_len, required_context)
     wanted = window_of(required_context, architecture.padding)
     seen = coverage(architecture, required_context, seq_len)
+    _require_drawable(seen.mask.bit_count(), "steps")
     return {
         "seq_len": seq_len,
         "reached": [-offset for offset in reversed(seen.reached)],
         "wanted": (-wanted.ahead, wanted.back),
         "field": (-seen.look_ahead, seen.look_back),
     }
+
+
+def _require_drawable(count: int, what: str) -> None:
+    """Raise an InputError for a picture in which nothing could be told apart."""
+    if count > _MOST_DRAWN:
+        raise InputError(
+            f"A picture of a receptive field must have at most {_MOST_DRAWN:,} {what}. Received: {count:,}. "
+            "Draw a shorter sequence or a smaller network."
+        )
 
 
 def path_shares(paths: PathDistribution) -> tuple[range, tuple[float, ...]]:

@@ -189,12 +189,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _read_text(path: Path) -> str:
     """The text of a study file, without the byte order mark that some editors put in front of it."""
     try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder. Give the study file in it.")
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise InputError(f"There is no study file {path}.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder. Give the study file in it.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"The study file {path} cannot be read: {error}") from error
     if len(data) > _MOST_BYTES:

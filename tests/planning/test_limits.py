@@ -12,6 +12,7 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.arguments import is_number, positive_integer, positive_seconds
 from tcn_search.planning.check import check
+from tcn_search.planning.pictures import coverage_lags, receptive_field_rows
 from tcn_search.planning.plan import plan_rows
 from tcn_search.planning.ranges import dilation_list, integers
 
@@ -88,13 +89,13 @@ def powers(levels: int, base: int = 2) -> tuple[int, ...]:
 @pytest.mark.parametrize(
     ("kernel_size", "dilations", "nb_stacks", "seq_len"),
     [
-        (65_536, (1, 2), 1, 2**27),
         (65_536, (1, 2), 1, 100),
-        (128, powers(8), 128, 2**18),
         (2, powers(63), 1, 2**23),
-        (2, powers(16, base=3), 1, 2**24),
-        (2, (2,), 1024, 2**27),
-        (2, tuple(range(1, 1025)), 1, 2**18),
+        pytest.param(65_536, (1, 2), 1, 2**27, marks=pytest.mark.slow),
+        pytest.param(128, powers(8), 128, 2**18, marks=pytest.mark.slow),
+        pytest.param(2, powers(16, base=3), 1, 2**24, marks=pytest.mark.slow),
+        pytest.param(2, (2,), 1024, 2**27, marks=pytest.mark.slow),
+        pytest.param(2, tuple(range(1, 1025)), 1, 2**18, marks=pytest.mark.slow),
     ],
 )
 def test_the_largest_networks_are_checked_quickly(
@@ -103,7 +104,7 @@ def test_the_largest_networks_are_checked_quickly(
     network = Architecture(65_536, kernel_size, dilations, nb_stacks, padding)
     started = time.process_time()
     assert str(check(network, seq_len, input_channels=2**20))
-    assert time.process_time() - started < 10  # a second or so on a machine that does nothing else
+    assert time.process_time() - started < 10  # a second or so where nothing else runs
 
 
 def test_what_would_take_long_to_trace_is_refused() -> None:
@@ -151,3 +152,16 @@ def test_what_is_a_number() -> None:
     assert not any(map(is_number, (np.nan, np.True_, HUGE, "1", None, 1j)))
     with pytest.raises(InputError):
         positive_integer("epochs", np.array(2.5))
+
+
+def test_a_picture_in_which_nothing_can_be_told_apart_is_refused() -> None:
+    with pytest.raises(InputError) as error:
+        coverage_lags(Architecture(kernel_size=2, dilations=powers(25)), 2**24)
+    assert str(error.value) == (
+        "A picture of a receptive field must have at most 1,000,000 steps. Received: 16,777,216. Draw a shorter "
+        "sequence or a smaller network."
+    )
+    with pytest.raises(
+        InputError, match=r"^A picture of a receptive field must have at most 1,000,000 connections\."
+    ):
+        receptive_field_rows(Architecture(kernel_size=2000, dilations=(1,)), 2000)
