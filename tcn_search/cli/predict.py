@@ -71,10 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         import_file(arguments.code)
     model = load_model(arguments.model)
+    note = ""
     if recordings:
-        frame = _predict_recordings(model, data)
+        frame, note = _predict_recordings(model, data)
+    elif X is None:
+        X, note = _read_for(model, data, arguments)
+        frame = predict(model, X)
     else:
-        frame = predict(model, _read_for(model, data, arguments) if X is None else X)
+        frame = predict(model, X)
+    if note:
+        print(note, file=sys.stderr)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
@@ -85,31 +91,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _predict_recordings(model: keras.Model, data: Path) -> pd.DataFrame:
-    """Predict the class of a .wav, or of each in a folder: a row a file, which is named."""
+def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, str]:
+    """Predict the class of a .wav, or of each in a folder: a row a file, which is named; and what was left out."""
     from tcn_search.models.predict import predict, recordings_of
     from tcn_search.tasks.speech import read_new_recordings
 
     form = recordings_of(model)
     ragged = model.get_layer("standardize").ragged
     new = read_new_recordings(data, form, model.input_shape[1], ragged)
-    if new.note:
-        print(new.note, file=sys.stderr)
     frame = predict(model, new.X).drop(columns="sequence")
     frame.insert(0, "file", new.names)
-    return frame
+    return frame, new.note
 
 
-def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> np.ndarray:
-    """A text or a table, read as the model's task was."""
+def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> tuple[np.ndarray, str]:
+    """Read a text or a table as the model's task was; return the sequences, and what was left out."""
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.files import read_new_data
     from tcn_search.tasks.tables import left_out_note
     from tcn_search.tasks.word_ptb import read_new_text
 
     if file_format(data) != "table":
-        return read_new_text(data, vocabulary_of(model))
+        return read_new_text(data, vocabulary_of(model)), ""
     new = read_new_data(data, table_of(model), arguments.target, arguments.time)
-    if new.left_out:
-        print(left_out_note(data, new.left_out), file=sys.stderr)
-    return new.X
+    return new.X, left_out_note(data, new.left_out)

@@ -1,0 +1,189 @@
+"""Whatever file is given: every command works, or ends with one line and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tcn_search import Architecture, Task, build_model, delete_study
+from tcn_search.cli.main import main
+from tcn_search.errors import InputError
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+from tests.study.test_odd_study_files import KEYS, odd
+from tests.tasks.written_tables import damaged, written_tables
+
+DTYPES = ["float64", "float32", "float16", "int64", "uint8", "bool", "<U3", "S3", "complex64", "M8[s]", ">f4"]
+NAMES = ["X_train", "y_train", "X_test", "y_test", "X_val", "y_val", "lengths_train", "lengths_test", "groups_train",
+         "class_names", "groups", "X_valid", "X_Test", "length_train", "X", "lengths"]  # fmt: skip
+
+
+@st.composite
+def arrays(draw: st.DrawFn) -> np.ndarray:
+    """Draw an array of any type and shape, with numbers far from zero, NaN and infinity among them."""
+    shape = draw(
+        st.sampled_from(
+            [(), (0,), (6,), (6, 1), (6, 3), (6, 4, 0), (6, 4, 1), (6, 4, 2), (6, 1, 9), (6, 2, 2, 2)]
+        )
+    )
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    values = generator.integers(0, draw(st.integers(1, 4)), size=shape).astype("float64")
+    values += draw(st.sampled_from([0.0, 0.5, 1.7e9, 1e38, 1e300])) * generator.normal(size=shape)
+    if values.size and draw(st.booleans()):
+        values.flat[0] = draw(st.sampled_from([np.nan, np.inf, -1.0, 1e39]))
+    with np.errstate(all="ignore"):
+        return (
+            np.nan_to_num(values, posinf=9, neginf=-9).astype(dtype)
+            if (dtype := draw(st.sampled_from(DTYPES)))[0] not in "fc>"
+            else values.astype(dtype)
+        )
+
+
+@st.composite
+def archives(draw: st.DrawFn) -> bytes:
+    """Draw an .npz of which much is right and something may not be."""
+    X, y = waves(8, steps=6)
+    held = {"X_train": X, "y_train": y}
+    held |= draw(st.dictionaries(st.sampled_from(NAMES), arrays(), max_size=2))
+    for name in draw(st.sets(st.sampled_from(["X_train", "y_train"]), max_size=1)):
+        held[name] = held[name].astype(draw(st.sampled_from(["float64", "float16", "int64", "int8", "<U9"])))
+    stream = io.BytesIO()
+    np.savez(stream, **held)  # type: ignore[arg-type]
+    data = stream.getvalue()
+    return draw(damaged(data)) if draw(st.booleans()) and draw(st.booleans()) else data
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> bytes:
+    """Draw a study file of the task adding with odd values."""
+    lines = {"task": ['name = "adding"', "seq_len = 8", "train_size = 20"], "search": [], "training": []}
+    for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
+        section, _, name = key.partition(".")
+        if name:
+            lines.setdefault(section, []).append(f"{name} = {_toml(draw(odd))}")
+    text = "\n".join(f"[{name}]\n" + "\n".join(entries) for name, entries in lines.items())
+    data = text.encode("utf-8", "surrogatepass")
+    return draw(damaged(data)) if draw(st.booleans()) else data
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(str(key))} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, int) and abs(value) > 10**4000:
+        return "9" * 5000
+    return repr(value) if isinstance(value, int | float) else _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    return (
+        '"'
+        + "".join(f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}" for one in text)
+        + '"'
+    )
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[str, bytes, list[str]]:
+    """Draw a file's name, its bytes, and what else `run` is given."""
+    kind = draw(st.sampled_from(["table", "archive", "study"]))
+    if kind == "archive":
+        return "own.npz", draw(archives()), []
+    if kind == "study":
+        return "own.toml", draw(studies()), []
+    table = draw(written_tables())
+    data = table.data()
+    if draw(st.booleans()):
+        data = draw(damaged(data))
+    more = ["--horizon", "1", "--set", "task.look_back=2"] if table.form == "forecast" else []
+    return f"own{table.ending}", data, more
+
+
+@contextlib.contextmanager
+def working_directory() -> Iterator[Path]:
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def command(*arguments: str) -> int:
+    """Run a command; its exit code, once what it printed has been looked at."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = int(str(ended.code))
+    assert code in (0, 1, 2), (arguments, err.getvalue())
+    lines = [line for line in err.getvalue().splitlines() if not line.endswith(" ...")]  # progress
+    if code == 2:
+        assert len(lines) == 1, lines
+    return code
+
+
+def run_everything(name: str, data: bytes, more: list[str], model: Path) -> None:
+    """Give a file to every command that takes one, and delete the study that may come of it."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with working_directory() as folder:
+        (folder / name).write_bytes(data)
+        command("check", "--task", name, "--kernel-size", "3", "--dilations", "1,2")
+        command("predict", str(model), name)
+        for verb in ("status", "best", "report", "compare"):
+            assert command(verb, name) == 2
+        assert [one.name for one in folder.iterdir()] == [name]
+        ran = command("run", name, "--trials", "1", "--workers", "1", "--set", "name=own", *more)
+        if ran == 2:
+            assert [one.name for one in folder.iterdir()] == [name]
+            with pytest.raises(InputError):
+                delete_study("own")
+            return
+        assert command("status", "own") == 0
+        delete_study("own")
+        assert command("status", "own") == 2
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved model of sequences of six steps and two channels."""
+    file = tmp_path_factory.mktemp("model") / "own.keras"
+    build_model(Architecture(2, 2, (1,)), Task.from_arrays(*waves(8, steps=6))).save(file)
+    return file
+
+
+@pytest.fixture(autouse=True)
+def _trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.study.study.ProcessExecutor", lambda data, places: Synthetic())
+
+
+few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@few
+@given(file=files())
+def test_any_file_is_used_or_refused(file: tuple[str, bytes, list[str]], model: Path) -> None:
+    run_everything(*file, model)
+
+
+@pytest.mark.slow
+@settings(few, max_examples=2000)
+@given(file=files())
+def test_two_thousand_files_are_used_or_refused(file: tuple[str, bytes, list[str]], model: Path) -> None:
+    run_everything(*file, model)
