@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tcn_search.cli.data_options import add_data_arguments, data_options
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
+from tcn_search.tasks.endings import file_format
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
@@ -32,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where a task's downloaded data is (default: $TCN_SEARCH_DATA, else the user's cache directory)",
     )
+    add_data_arguments(parser)
     parser.add_argument("--seq-len", type=int, metavar="T", help="steps of the sequences")
     parser.add_argument("--kernel-size", type=int, metavar="K", help="taps of each dilated convolution")
     parser.add_argument("--dilations", metavar="1,2,4", help="one dilation for each level")
@@ -55,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     required_context, reason, described = arguments.required_context, "", ""
     if arguments.task is not None:
-        task, context = _asked_by(arguments.task, arguments.seq_len, arguments.data_dir)
-        described = f"{task.name}: {task.shape}; {task.inferred}"
+        task, context = _asked_by(arguments)
+        described = "\n".join([f"{task.name}: {task.shape}; {task.inferred}", *task.notes])
         spec = task.spec
         seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
         found = found._replace(seq_len=spec.seq_len, input_channels=seen)
@@ -93,19 +96,23 @@ def _described(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _asked_by(task: str, seq_len: int | None, data_dir: str | None) -> tuple[Task, int | None]:
+def _asked_by(arguments: argparse.Namespace) -> tuple[Task, int | None]:
     """A task, or that of a study file, and the required context if it is not all steps."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 
-    if not task.endswith(".toml"):
-        options = {"seq_len": seq_len, "data_dir": data_dir}
-        found = load_task(task, **{name: value for name, value in options.items() if value is not None})
-        return found, found.spec.required_context
-    file = read_study_file(task, {} if data_dir is None else {"task.data_dir": data_dir})
-    found = file.load_task()
-    context = file.constraints.required_context
-    return found, context if isinstance(context, int) else found.spec.required_context
+    said = data_options(arguments)
+    if arguments.task.lower().endswith(".toml"):
+        file = read_study_file(arguments.task, {f"task.{name}": value for name, value in said.items()})
+        found = file.load_task()
+        context = file.constraints.required_context
+        return found, context if isinstance(context, int) else found.spec.required_context
+    if "horizon" in said and file_format(arguments.task):
+        found = load_task("forecast", file=arguments.task, **said)
+    else:
+        steps = {} if arguments.seq_len is None else {"seq_len": arguments.seq_len}
+        found = load_task(arguments.task, **steps, **said)
+    return found, found.spec.required_context
 
 
 def _from_arguments(arguments: argparse.Namespace) -> Architecture:

@@ -9,6 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from tcn_search.cli.data_options import add_data_arguments, data_options
 from tcn_search.cli.find_study import add_storage_argument, name_of
 from tcn_search.cli.output import printable, require_option, shortened
 from tcn_search.cli.quiet import import_keras_quietly
@@ -26,15 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a study file; or, for a study of defaults, data: an .npz with X_train and y_train, a .csv, a .tsv "
         "or a .ts",
     )
-    parser.add_argument(
-        "--target",
-        action="append",
-        metavar="COLUMN",
-        help="column of a .csv to predict, if it is not called as usual; several times for several",
-    )
-    parser.add_argument(
-        "--horizon", type=int, metavar="N", help="forecast the next N steps of the series of a .csv"
-    )
+    add_data_arguments(parser)
     parser.add_argument(
         "--trials", type=int, metavar="N", help="finished trials that the study shall have in the end"
     )
@@ -124,12 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     changes = dict(map(parse_change, arguments.set))
     if arguments.folds is not None:
         changes["search.folds"] = arguments.folds
-    if arguments.data_dir is not None:
-        changes["task.data_dir"] = arguments.data_dir
-    if arguments.target is not None:
-        changes["task.target"] = arguments.target[0] if len(arguments.target) == 1 else arguments.target
-    if arguments.horizon is not None:
-        changes["task.horizon"] = arguments.horizon
+    changes |= {f"task.{name}": value for name, value in data_options(arguments).items()}
     file = read_study_file(arguments.study, changes)
     sampler = _sampler_of_engine(arguments, file.search.sampler)
     if sampler != file.search.sampler:

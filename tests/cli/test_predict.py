@@ -106,3 +106,17 @@ def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture
     assert "forecast of 2 of 2 series, 2 steps ahead" in out
     assert "Series.CSV: not read: column Unnamed: 0" in out
     assert main(["status", "Series.CSV"]) == 0
+
+
+def test_check_knows_the_data_as_run_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = ["--kernel-size", "3", "--dilations", "1,2"]
+    assert main(["check", "--task", "own.csv", "--target", "label", *network]) == 0
+    assert "own: 16 sequences × 6 steps × 2 channels (12 training, 4 validation); classification" in (
+        capsys.readouterr().out
+    )
+    hours = pd.date_range("2024-01-01", periods=600, freq="h")
+    pd.DataFrame({"date": hours, "load": np.arange(600.0)}).to_csv("series.csv")
+    assert main(["check", "--task", "series.csv", "--horizon", "2", *network]) == 1
+    out = capsys.readouterr().out
+    assert "336 steps × 1 channel" in out
+    assert "series.csv: not read: column Unnamed: 0" in out
