@@ -22,6 +22,7 @@ _HOMES = {
     "TrainingSettings": "space.settings",
     "build_model": "models.build",
     "check": "planning.check",
+    "compiled_tcn": "models.compiled_tcn",
     "coverage_lags": "planning.pictures",
     "delete_study": "study.storage",
     "effective_receptive_field": "layers.gradients",
@@ -45,6 +46,7 @@ _HOMES = {
     "receptive_field_rows": "planning.pictures",
     "study_figures": "report.figures",
     "tcn_body": "models.build",
+    "tcn_full_summary": "models.compiled_tcn",
     "write_report": "report.write",
 }
 
