@@ -231,10 +231,12 @@ def _command(name: str, study: str, storage: str | None) -> str:
     """A command as a shell takes it, whatever the study is called; with the storage if it was given."""
     from tcn_search.study.storage import without_password
 
-    words = ["tcn-search", name, study]
-    if storage:
-        words += ["--storage", without_password(storage, storage)]
-    return shlex.join(words)
+    words = shlex.join(["tcn-search", name, study])
+    if not storage:
+        return words
+    shown = without_password(storage, storage)
+    rest = shown.replace("***", "")  # the user puts the password there
+    return f"{words} --storage {shown if shlex.quote(rest) == rest else shlex.quote(shown)}"
 
 
 def _print_ties(study: Study) -> None:

@@ -120,7 +120,8 @@ def test_printed_commands_can_be_pasted(name: str) -> None:
     storage = "sqlite:///a b.db?mode=rw&x=1;y"
     assert shlex.split(_command("best", name, storage)) == ["tcn-search", "best", name, "--storage", storage]
     assert _command("best", "mine", "sqlite:///a.db") == "tcn-search best mine --storage sqlite:///a.db"
-    assert "secret" not in _command("best", name, "postgresql://ann:secret@host/x")
+    hidden = _command("best", "mine", "postgresql://ann:secret@host/x?a=1&b=2")
+    assert hidden == "tcn-search best mine --storage 'postgresql://ann:***@host/x?a=1&b=2'"
 
 
 @pytest.mark.parametrize("name", ["a_5", "my study_5", "1_5", 'say "hi"_5', "nan", "é_5"])
