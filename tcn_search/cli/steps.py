@@ -16,7 +16,7 @@ def slow_steps(after: float = _SOON) -> Iterator[Callable[[str], None]]:
 
     With few trials every step is over before, and nothing is printed.
     """
-    timer = Timer(after, print)
+    timer = Timer(after, _say)  # not started before there is a step
 
     def begin(step: str) -> None:
         nonlocal timer
