@@ -9,6 +9,7 @@ import io
 import itertools
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class TextTable:
             InputError: no rows, a column that occurs twice, or one without a name that holds data.
         """
         keys = [name or self._unused_name(place) for place, name in enumerate(self.names)]
-        twice = [key for place, key in enumerate(keys) if key in keys[:place]]
+        twice = [key for key, count in Counter(keys).items() if count > 1]
         if twice:
             raise InputError(f"{self.path} has two columns called {twice[0]!r}. Give each a name of its own.")
         keys += ["surplus"] if self.surplus else []
@@ -290,7 +291,8 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> np.nd
     Raises:
         InputError: names column and row of what is not a finite number.
     """
-    for name in columns:
+    values = np.empty((len(frame), len(columns)))
+    for place, name in enumerate(columns):
         column = frame[name]
         empty = np.flatnonzero(column.isna())
         if len(empty):
@@ -298,17 +300,19 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> np.nd
                 f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
                 f"{empty[0] + 1}"
             )
-        if not pd.api.types.is_numeric_dtype(column):
-            row = int(np.flatnonzero(pd.to_numeric(column, errors="coerce").isna())[0])
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy("float64")
+        bad = np.flatnonzero(np.isnan(numbers))
+        if len(bad):
             raise InputError(
-                f"Column {name} of {path} must hold numbers. Received: {column.iloc[row]!r} in row {row + 1}"
+                f"Column {name} of {path} must hold numbers. Received: {column.iloc[bad[0]]!r} in row {bad[0] + 1}"
             )
-        bad = np.flatnonzero(~np.isfinite(column.to_numpy("float64")))
+        bad = np.flatnonzero(np.isinf(numbers))
         if len(bad):
             raise InputError(
                 f"Column {name} of {path} must be finite. Received: {column.iloc[bad[0]]} in row {bad[0] + 1}"
             )
-    return frame[list(columns)].to_numpy("float64")
+        values[:, place] = numbers
+    return values
 
 
 def as_written(path: Path, name: str, column: pd.Series, decimal: str = ".") -> np.ndarray:

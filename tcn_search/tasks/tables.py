@@ -182,16 +182,16 @@ def read_csv(path: Path, columns: Columns = Columns(), written: TableFormat = Ta
 
     Long: a row a step, with a column called sequence, sequence_id, series, series_id or id; if there is one
     called step, time, date, datetime or timestamp, the rows of a sequence are put in its order. Wide: a row a
-    sequence of one channel, a column a step. Target and group (group, speaker, patient or subject) have columns
-    of their own; all others hold numbers. Sequences stay in the order of the file. Ids, groups and classes are
-    what is written: "01" is not "1". Only an empty cell is missing. A column without a name that counts the
-    rows, as pandas writes it, is not read.
+    sequence of one channel, a column a step; a column that names each row once is not read. Target and group
+    (group, speaker, patient or subject) have columns of their own; all others hold numbers. Sequences stay in
+    the order of the file. Ids, groups and classes are what is written: "01" is not "1". Only an empty cell is
+    missing. A column without a name that counts the rows, as pandas writes it, is not read.
 
     Raises:
         InputError: names the file, the column, the row, and what is wanted.
     """
     table = open_table(path, written)
-    return _sequences(table, _layout(table, columns, written))
+    return _sequences(table, _layout(table, columns, written), rows_may_be_named=True)
 
 
 def read_like(path: Path, layout: TableLayout, with_targets: bool = False) -> Sequences:
@@ -205,7 +205,8 @@ def read_like(path: Path, layout: TableLayout, with_targets: bool = False) -> Se
     """
     table = open_table(path, layout.written)
     targets = layout.targets if with_targets else ()
-    missing = [name for name in (*layout.inputs, *targets) if name not in table.names]
+    there = set(table.names)
+    missing = [name for name in (*layout.inputs, *targets) if name not in there]
     if missing:
         raise InputError(
             f"{path} must have the columns that were trained on. Missing: {_some(missing)}. "
@@ -215,8 +216,8 @@ def read_like(path: Path, layout: TableLayout, with_targets: bool = False) -> Se
         layout,
         targets=targets,
         group=None,
-        sequence=layout.sequence if layout.sequence in table.names else None,
-        time=layout.time if layout.time in table.names else None,
+        sequence=layout.sequence if layout.sequence in there else None,
+        time=layout.time if layout.time in there else None,
     )
     found = _sequences(table, wanted)
     known = (*layout.targets, layout.group)
@@ -287,13 +288,16 @@ def _role(path: Path, names: Sequence[str], role: str, usual: Sequence[str], sai
     return found[0] if found else None
 
 
-def _sequences(table: TextTable, layout: TableLayout) -> Sequences:
+def _sequences(table: TextTable, layout: TableLayout, rows_may_be_named: bool = False) -> Sequences:
     path = table.path
     roles = [layout.sequence, layout.time, layout.group, *layout.targets]
     special = [name for name in roles if name is not None]
     frame = table.read(text_columns=special)
     counters = frame.attrs["left_out"]
     inputs = [name for name in layout.inputs if name not in counters]
+    if rows_may_be_named and _names_rows(layout, frame, inputs):
+        special = [name for name in special if name != layout.sequence]
+        layout = replace(layout, form="wide", sequence=None)
     layout = replace(layout, inputs=tuple(inputs))
     if not inputs:
         raise InputError(f"{path} has no column of numbers. It has: {_some([*frame.columns])}")
@@ -305,7 +309,8 @@ def _sequences(table: TextTable, layout: TableLayout) -> Sequences:
                 f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
                 f"{empty[0] + 1}"
             )
-    left_out = [*counters, *(name for name in frame.columns if name not in (*inputs, *special))]
+    read = {*inputs, *special}
+    left_out = [*counters, *(name for name in frame.columns if name not in read)]
     groups = None if layout.group is None else as_written(path, layout.group, frame[layout.group])
     targets = frame[list(layout.targets)] if layout.targets else None
     if layout.sequence is None:
@@ -313,6 +318,13 @@ def _sequences(table: TextTable, layout: TableLayout) -> Sequences:
     else:
         X, y, groups = _long(path, layout, frame, values, targets, groups)
     return Sequences(X, y, groups, layout, tuple(left_out), table.decimal)
+
+
+def _names_rows(layout: TableLayout, frame: pd.DataFrame, inputs: Sequence[str]) -> bool:
+    """Whether the column of sequences has another one in each row, which is a whole sequence then."""
+    if layout.sequence is None or layout.time is not None:
+        return False
+    return min(len(frame), len(inputs)) > 1 and bool(frame[layout.sequence].is_unique)
 
 
 def _wide(
@@ -345,7 +357,7 @@ def _long(
     if len(frame) > 1 and ids.is_unique:
         raise InputError(
             f"Each value of column {layout.sequence} of {path} stands in one row, so every sequence would have a "
-            f"single step. Where a row is a sequence, leave that column out or give it another name."
+            "single step. Where a row is a sequence, leave that column out."
         )
     numbers = pd.factorize(ids)[0]  # in the order of the file
     order = np.argsort(numbers, kind="stable")

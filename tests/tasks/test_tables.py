@@ -54,6 +54,13 @@ def test_wide_tables_have_a_row_a_sequence(tmp_path: Path) -> None:
     assert kept.train.X.shape[1:] == (16, 1)
 
 
+def test_rows_of_a_wide_table_may_be_named(tmp_path: Path) -> None:
+    table = pd.DataFrame(X[..., 0]).add_prefix("t").assign(target=Y, id=[f"w{row}" for row in range(12)])
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv")
+    assert (task.seq_len, task.notes) == (16, ("own.csv: not read: column id",))
+
+
 def test_beside_a_label_y_is_a_channel(tmp_path: Path) -> None:
     long().rename(columns={"two": "y"}).to_csv(tmp_path / "own.csv", index=False)
     task = load_task(tmp_path / "own.csv")
@@ -102,7 +109,8 @@ def test_ts_files_equal_the_archive(name: str) -> None:
     assert known.test is not None
     np.testing.assert_array_equal(task.test.X, known.test.X)
     np.testing.assert_array_equal(task.train.y, known.train.y)
-    np.testing.assert_array_equal(read_new_data(folder / f"{name}_TEST.ts").X, task.test.X)
+    new = read_new_data(folder / f"{name}_TEST.ts").X
+    np.testing.assert_array_equal(new.astype("float32"), task.test.X)
 
 
 def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> None:
@@ -117,12 +125,13 @@ def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> N
         (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. For one long series use the task forecast."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
         (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
+        (long(one=99999999999999999999).assign(two="1" * 400), "FILE cannot be read as CSV: int too large to convert to float"),
         (long(one=np.inf), "Column one of FILE must be finite. Received: inf in row 1"),
         (long(label=None), "Column label of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long()[["id", "label"]], "FILE has no column of numbers. It has: id, label"),
         (long(label="a"), "FILE: y_train must hold at least 2 classes. Received only: a"),
         (long()[:0], "FILE holds no rows."),
-        (long().drop_duplicates("id"), "Each value of column id of FILE stands in one row, so every sequence would have a single step. Where a row is a sequence, leave that column out or give it another name."),
+        (long().drop_duplicates("id"), "Each value of column id of FILE stands in one row, so every sequence would have a single step. Where a row is a sequence, leave that column out."),
         (long().assign(label=np.arange(180) / 7), "Column label of FILE changes from step to step, so it must hold classes, integers or text. Received: float64 numbers. For the next values of a series use the task forecast."),
         (long().assign(time="soon"), "Column time of FILE must hold numbers or times. Received: 'soon' in row 1"),
         (long().assign(one=["1.5"] * 49 + ["?"] + ["1"] * 130), "Column one of FILE must hold numbers. Received: '?' in row 50"),
@@ -151,7 +160,7 @@ def test_other_mistakes(tmp_path: Path) -> None:
         load_task(tmp_path / "own.ts")
     with pytest.raises(
         InputError,
-        match="Data to predict must be an .npz, a .csv, a .tsv or a .ts, or recordings (.wav). Received: new.xls",
+        match=r"Data to predict must be an .npz, a .csv, a .tsv or a .ts, or recordings \(.wav\). Received: new.xls",
     ):
         read_new_data(Path("new.xls"))
 
