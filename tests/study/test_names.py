@@ -18,7 +18,7 @@ from tests.conftest import waves
 
 TASK = ts.Task.from_arrays(*waves(24))
 HOW = "Give it another one: `name` in the study file, --set name=NAME, or the first argument of Study."
-FILES = "A study's name must not end as files do, in .toml, .npz, .csv, .gz, .ts, .keras, .txt, .db."
+FILES = "A study's name must not end as files do, in .toml, .npz, .csv, .tsv, .gz, .ts, .keras, .txt, .db."
 
 
 @pytest.fixture(autouse=True)
