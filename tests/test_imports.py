@@ -16,7 +16,7 @@ HEAVY = ("tensorflow", "keras", "jax", "torch", "optuna", "pandas", "matplotlib"
 
 # Lower floors first. A module may import from its own floor and from those before it.
 FLOORS = (
-    ("errors", "atomic_files", "planning"),
+    ("errors", "atomic_files", "memory", "archives", "planning"),
     ("space",),
     ("tasks",),
     ("layers", "models"),

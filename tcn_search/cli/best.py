@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.find_study import add_study_arguments, find_study
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     before = study.test_evaluations
     use_backend(study.definition.backend)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     import_keras_quietly()
     winner = study.best(
         arguments.top, arguments.seeds, limits=limits, out=arguments.out, refit=arguments.refit, on_run=show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
     use_backend(study.definition.backend)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     import_keras_quietly()
     comparison = study.compare(against, arguments.learning_rates, arguments.seeds, on_run=show)
     print(f"\n{_table(comparison)}\n{comparison.verdict()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from typing import Any
 
 import keras
 
+from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.models.losses import make_loss
@@ -232,11 +234,20 @@ def load_model(path: str | Path) -> keras.Model:
     """
     if not Path(path).is_file():
         raise InputError(f"There is no model file {path}.")
+    if zipfile.is_zipfile(path):
+        with open_archive(path) as archive:
+            require_memory(path, sum(entry.file_size for entry in archive.infolist()))
+            damaged = archive.testzip()  # Keras reads weights here and there, without checking them
+            if damaged is not None:
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
     try:
         return keras.saving.load_model(path)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path} cannot be read as a Keras model: {first_line}") from error
+    except Exception as error:  # whatever it is, it is because of what the file holds
+        lines = str(error).strip().splitlines() or [""]
+        reason = (
+            lines[0] if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {lines[0]}"
+        )
+        raise InputError(f"{path} cannot be read as a Keras model: {reason}".rstrip(": ")) from error
 
 
 def _check(architecture: Architecture, spec: TaskSpec) -> None:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 
@@ -32,7 +33,7 @@ def found_in(source: Any, layer: str | None = None) -> FoundTCN:
         InputError: no such file, not a .keras file, no TCN in it, or several and none is named.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _chosen(list(_tcns(_file_config(os.fspath(source)))), os.fspath(source), layer)
+        return _chosen(_found_in_file(os.fspath(source)), os.fspath(source), layer)
     if not hasattr(source, "get_config"):
         raise InputError(
             "arch must be an Architecture, a TCN layer, a Keras model or the path of a .keras file. "
@@ -50,16 +51,29 @@ def _live_layers(model: Any) -> Iterator[Any]:
         yield from _live_layers(layer)
 
 
-def _file_config(path: str) -> Any:
+def _found_in_file(path: str) -> list[FoundTCN]:
     if not os.path.exists(path):
         raise InputError(f"There is no file {path}.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError, IsADirectoryError):
-        raise InputError(
-            f"{path} is not a .keras file. Save the model with model.save('name.keras'); .h5 cannot be read."
-        ) from None
+    no_model = InputError(
+        f"{path} is not a .keras file. Save the model with model.save('name.keras'); .h5 cannot be read."
+    )
+    if not zipfile.is_zipfile(path):
+        raise no_model
+    with open_archive(path) as archive:
+        if "config.json" not in archive.namelist():
+            raise no_model
+        require_memory(path, archive.getinfo("config.json").file_size)
+        text = archive.read("config.json")
+        try:
+            config = json.loads(text)
+        except ValueError:
+            raise no_model from None
+        try:
+            return list(_tcns(config))
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise InputError(
+                f"{path} cannot be read: a TCN layer's configuration is damaged: {error}"
+            ) from error
 
 
 def _tcns(config: Any) -> Iterator[FoundTCN]:
@@ -99,7 +113,13 @@ def _found(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
         readout="sequence" if config.get("return_sequences") else "last",
     )
     _, steps, channels = input_shape if input_shape and len(input_shape) == 3 else (None, None, None)
-    return FoundTCN(config.get("name", "tcn"), architecture, steps, channels)
+    for size in (steps, channels):
+        if size is not None and not (isinstance(size, int) and size > 0):
+            raise TypeError(f"input_shape must have numbers of steps and channels. Received: {input_shape!r}")
+    name = config.get("name", "tcn")
+    if not isinstance(name, str):
+        raise TypeError(f"name must be text. Received: {name!r}")
+    return FoundTCN(name, architecture, steps, channels)
 
 
 def _name_of(activation: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from tcn_search.errors import InputError
 from tcn_search.models.model_function import ModelFunction
@@ -20,6 +20,7 @@ from tcn_search.space.settings import TrainingSettings, settings_for
 from tcn_search.study.objectives import check_names, read_objectives
 from tcn_search.study.pruners import PRUNERS
 from tcn_search.study.samplers import KERAS_TUNER, check_sampler, is_dynamic
+from tcn_search.study.stored_values import STRICT
 from tcn_search.tasks.kinds import KINDS, Metric
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
@@ -253,6 +254,9 @@ class Definition:
             if part is not None:
                 TypeAdapter(type(part)).validate_json(json.dumps(asdict(part)), strict=True)
         _OTHERS.validate_python((found.fingerprint, found.backend, found.source), strict=True)
+        for name in ("nb_filters", "kernel_size", "nb_stacks", "norm", "use_skip_connections", "activation"):
+            if getattr(found.space, name) is None:
+                raise ValueError(f"space.{name} is missing")
         one_of("kind", found.spec.kind, tuple(KINDS))
         read_objectives(found.search.objectives, found.spec.task_kind)
         return found
@@ -287,7 +291,15 @@ class Definition:
         return [] if same else [f"model: the source of {theirs} has changed"]
 
 
-_OTHERS = TypeAdapter(tuple[str, str, dict[str, Any] | None])
+class _Source(BaseModel):
+    """Where a task's data came from."""
+
+    model_config = STRICT
+    name: str
+    options: dict[str, Any]
+
+
+_OTHERS = TypeAdapter(tuple[str, str, _Source | None])
 
 
 def _short(value: object) -> str:

@@ -268,8 +268,10 @@ def how_to_delete(name: str, url: str | None) -> str:
 
 
 def _is_missing(url: str | None) -> bool:
-    file = _sqlite_file(_checked(url))
-    return file is not None and not file.exists()
+    url = _checked(url)
+    file = _sqlite_file(url)
+    with storage_errors(url):
+        return file is not None and not file.exists()
 
 
 def _sqlite_file(url: str) -> Path | None:

@@ -137,7 +137,7 @@ def _whose(study: optuna.Study) -> str:
     """Who made the study, as far as it can be told."""
     try:
         version = study.user_attrs[VERSIONS][_PACKAGE]
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         version = tcn_search.__version__
     if version == tcn_search.__version__:
         return "It is damaged, or of another version of tcn_search."

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
 import zipfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
 from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.forecast import read_table
@@ -48,13 +49,13 @@ def npz(path: str | Path, **options: Any) -> Task:
         InputError: names the file and the array.
     """
     path = Path(path)
-    arrays = read_arrays(path)
+    arrays, there = read_arrays(path, _ARRAYS)
     missing = [name for name in ("X_train", "y_train") if name not in arrays]
     if missing:
         raise InputError(
-            f"{path} has no {' and no '.join(missing)}. It has: {', '.join(arrays) or 'nothing'}."
+            f"{path} has no {' and no '.join(missing)}. It has: {', '.join(there) or 'nothing'}."
         )
-    _refuse_unknown(path, arrays, list(_ARRAYS))
+    _refuse_unknown(path, there, list(_ARRAYS))
     given: dict[str, Any] = {_ARRAYS[name]: array for name, array in arrays.items()}
     try:
         return Task.from_arrays(**{"name": path.stem, **given, **options})
@@ -62,22 +63,44 @@ def npz(path: str | Path, **options: Any) -> Task:
         raise InputError(f"{path}: {_in_the_words_of_the_file(str(error))}") from error
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz. Raises InputError where it cannot be read."""
+def read_arrays(path: Path, wanted: Container[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The wanted arrays that an .npz has, and the names of all that are there.
+
+    Raises:
+        InputError: it cannot be read, or does not fit into the memory; names the file and the reason.
+    """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} cannot be read: it is no .npz. Write it with numpy.savez.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        if "pickle" in reason:
-            reason = "an array holds Python objects, and nothing is unpickled. Write plain arrays."
-        raise InputError(f"{path} cannot be read: {reason}") from error
-    except (OSError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    with open_archive(path) as archive:
+        there = [name.removesuffix(".npy") for name in archive.namelist()]
+        found = [name for name in there if name in wanted and f"{name}.npy" in archive.namelist()]
+        require_memory(path, sum(_bytes_of(archive, f"{name}.npy") for name in found))
+        arrays = {}
+        for name in found:
+            with archive.open(f"{name}.npy") as entry:
+                arrays[name] = np.lib.format.read_array(entry, allow_pickle=False)
+        return arrays, there
+
+
+def _bytes_of(archive: zipfile.ZipFile, name: str) -> int:
+    """Memory that an array of an .npz takes, by its header; the rest of its entry must be the array alone."""
+    with archive.open(name) as entry:
+        version = np.lib.format.read_magic(entry)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, kind = read_header(entry)
+        if kind.hasobject:
+            raise ValueError("an array holds Python objects, and nothing is unpickled. Write plain arrays.")
+        length = math.prod(shape) * kind.itemsize
+        there = archive.getinfo(name).file_size - entry.tell()
+    if length > there:
+        require_memory(Path(archive.filename or ""), length)
+    if length != there:
+        raise ValueError(f"{name} is damaged: its header asks for {length:,} bytes, and it has {there:,}.")
+    return length
 
 
 def _refuse_unknown(path: Path, names: Iterable[str], known: list[str]) -> None:
@@ -151,12 +174,12 @@ def read_new_data(
 
 
 def _new_arrays(path: Path, axes: str | None) -> np.ndarray:
-    arrays = read_arrays(path)
+    arrays, there = read_arrays(path, ("X", "lengths", "X_test", "lengths_test"))
     if "X" not in arrays and "X_test" not in arrays:
-        raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(arrays) or 'nothing'}.")
-    _refuse_unknown(path, arrays, ["X", "y", "lengths", *_ARRAYS])
+        raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(there) or 'nothing'}.")
+    _refuse_unknown(path, there, ["X", "y", "lengths", *_ARRAYS])
     if "lengths" in arrays and "X" not in arrays:
-        raise InputError(f"{path} has lengths, but no X that they belong to. It has: {', '.join(arrays)}.")
+        raise InputError(f"{path} has lengths, but no X that they belong to. It has: {', '.join(there)}.")
     suffix = "" if "X" in arrays else "_test"
     try:
         return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix, axes)

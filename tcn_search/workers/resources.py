@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tcn_search.memory import free_memory, number_in
+
 _NVIDIA_SMI_SECONDS = 10
 
 
@@ -64,37 +66,12 @@ def _gpus_of_driver() -> tuple[str, ...]:
     return tuple(str(number) for number in range(len(list(folder.iterdir())))) if folder.is_dir() else ()
 
 
-def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that can be taken without swapping: the machine's, or what a container's limit leaves if that is less."""
-    try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
-        found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if ":" in line}
-        free = found["MemAvailable"]
-    except (OSError, KeyError):  # not Linux
-        return 1 << 62
-    for limit, used in (
-        ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
-        ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        values = [_number(root / file) for file in (limit, used)]
-        if values[0] is not None and values[1] is not None:
-            free = min(free, max(0, values[0] - values[1]))
-    return free
-
-
 def core_quota(root: Path = Path("/")) -> int | None:
     """Whole cores that a container's limit on processor time leaves, or None if there is none."""
     group = root / "sys/fs/cgroup"
     try:
         quota, period = (group / "cpu.max").read_text().split()
     except OSError:
-        both = [_number(group / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
+        both = [number_in(group / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
         quota, period = str(both[0] or -1), str(both[1] or 1)
     return math.ceil(int(quota) / int(period)) if quota.isdigit() else None
-
-
-def _number(file: Path) -> int | None:
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):  # absent, or "max"
-        return None
