@@ -18,6 +18,16 @@ from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architectur
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
 
 
+def _argument(name: str, doc: str) -> Any:
+    """Make a read-only attribute from the architecture's; what was given as a list is one."""
+
+    def read(layer: TCN) -> Any:
+        value = getattr(layer.architecture, name)
+        return list(value) if name in layer._given_as_lists else value
+
+    return property(read, doc=doc)
+
+
 @keras.saving.register_keras_serializable(package="tcn_search")
 class TCN(keras.layers.Layer):
     """A temporal convolutional network (Bai, Kolter, Koltun 2018), a drop-in for keras-tcn's `TCN`.
@@ -45,12 +55,12 @@ class TCN(keras.layers.Layer):
         batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
             some 500 training steps to forget how it began.
 
-    A mask is obeyed: a masked step is as if its value were zero at the input of every convolution, so that what
-    stands in it changes nothing, and it keeps its place in time. A row that is padded before or after its
-    steps gives what it gives alone; a mask may have holes as well. Without `return_sequences` each row is read
-    at its last valid step, with "same" in its middle, (first + last + 1) // 2 of its first and its last valid
-    step, be there a hole or not. A row without any valid step gives what a sequence of zeros gives that are
-    zero at the input of every convolution. "valid" and states cannot be used with a mask.
+    A mask is obeyed: a masked step is as if its value were zero at the input of every convolution,
+    so what stands in it changes nothing, and it keeps its place in time. A row that is padded before
+    or after its steps gives what it gives alone; a mask may have holes as well. Each row is read at
+    its last valid step, with "same" in its middle: step (first + last + 1) // 2 of its first and
+    its last valid step, masked or not. A row without any valid step gives what the biases alone give.
+    "valid" and states cannot be used with a mask.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -88,7 +98,7 @@ class TCN(keras.layers.Layer):
             kernel_initializer if isinstance(kernel_initializer, str) else self._initializer
         )
         named = {"nb_filters": nb_filters, "dilations": dilations}
-        self._given_as_lists = tuple(name for name, value in named.items() if isinstance(value, list))
+        self._given_as_lists = tuple(name for name in named if isinstance(named[name], list))
         norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
             raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
@@ -115,64 +125,17 @@ class TCN(keras.layers.Layer):
         if return_state:
             check_state_arguments(padding, go_backwards)
 
-    def _as_given(self, name: str) -> Any:
-        value = getattr(self.architecture, name)
-        return list(value) if name in self._given_as_lists else value
-
-    @property
-    def nb_filters(self) -> int | Sequence[int]:
-        """Channels of every convolution, or one number for each dilation."""
-        return self._as_given("nb_filters")
-
-    @property
-    def kernel_size(self) -> int:
-        """Taps of every dilated convolution."""
-        return self.architecture.kernel_size
-
-    @property
-    def nb_stacks(self) -> int:
-        """How often the dilations are repeated."""
-        return self.architecture.nb_stacks
-
-    @property
-    def dilations(self) -> Sequence[int]:
-        """Dilation of each residual block of a stack."""
-        return self._as_given("dilations")
-
-    @property
-    def padding(self) -> str:
-        """Where zeros stand around the sequence: "causal", "same" or "valid"."""
-        return self.architecture.padding
-
-    @property
-    def use_skip_connections(self) -> bool:
-        """Whether the output is the sum of all skip outputs."""
-        return self.architecture.use_skip_connections
-
-    @property
-    def norm(self) -> str:
-        """The norm after each convolution: "none", "batch", "layer" or "weight"."""
-        return self.architecture.norm
-
-    @property
-    def use_batch_norm(self) -> bool:
-        """Whether the norm is batch norm."""
-        return self.norm == "batch"
-
-    @property
-    def use_layer_norm(self) -> bool:
-        """Whether the norm is layer norm."""
-        return self.norm == "layer"
-
-    @property
-    def use_weight_norm(self) -> bool:
-        """Whether the norm is weight norm."""
-        return self.norm == "weight"
-
-    @property
-    def receptive_field(self) -> int:
-        """Input steps that one output step can depend on."""
-        return self.architecture.receptive_field
+    nb_filters = _argument("nb_filters", "Channels of each convolution, or one number a dilation.")
+    kernel_size = _argument("kernel_size", "Taps of every dilated convolution.")
+    nb_stacks = _argument("nb_stacks", "How often the dilations are repeated.")
+    dilations = _argument("dilations", "Dilation of each residual block of a stack.")
+    padding = _argument("padding", 'Where zeros are added: "causal", "same" or "valid".')
+    use_skip_connections = _argument("use_skip_connections", "Whether skip outputs are added up.")
+    norm = _argument("norm", 'The norm in use: "none", "batch", "layer" or "weight".')
+    receptive_field = _argument("receptive_field", "Input steps that one output can depend on.")
+    use_batch_norm = property(lambda self: self.norm == "batch", doc="Whether it is batch norm.")
+    use_layer_norm = property(lambda self: self.norm == "layer", doc="Whether it is layer norm.")
+    use_weight_norm = property(lambda self: self.norm == "weight", doc="Whether it is weight norm.")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._check_rank(input_shape)
@@ -233,7 +196,7 @@ class TCN(keras.layers.Layer):
         assert inputs is not None
         assert wanted is not None
         if mask is not None or steps is None:
-            # Of a length that is known only when the graph runs, the steps are counted as of a mask.
+            # Where only the graph's run knows the length, all steps are valid and are counted then.
             mask = ops.ones((1, ops.shape(x)[1]), "bool") if mask is None else mask
             x, valid = lay_rows(x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype)
         else:
@@ -280,15 +243,16 @@ class TCN(keras.layers.Layer):
         """Every step, (B, T, filters), where `_adds_up_in_blocks`.
 
         The sequence stays in phases from one block to the next where their dilations allow it, and the sum of
-        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For it to
-        hold at masked steps, too, only the convolutions see zeros there.
+        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For
+        it to hold at masked steps, too, only the convolutions see zeros there.
         """
         steps, phases, beyond = x.shape[1], 1, None
         skips = self.architecture.use_skip_connections
         factors = self._draw_factors(x, training)
         valid_steps = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
-            masked = index > 0 and valid_steps is not None  # the input of the first block is zero already
+            # The input of the first block is zero at masked steps already.
+            masked = index > 0 and valid_steps is not None
             if block.match is not None:  # matched in the order of time, where there is no row to fill
                 x, phases = rearrange(x, phases, 1, steps), 1
                 x = x * valid_steps if masked else x
