@@ -13,7 +13,14 @@ from tcn_search.layers.arguments import channels_spec, check_state_arguments, on
 from tcn_search.layers.dropout import draw_factors
 from tcn_search.layers.residual_block import Factors, ResidualBlock
 from tcn_search.layers.steps import every, rearrange
-from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, zero_masked
+from tcn_search.layers.validity import (
+    Validity,
+    lay_rows,
+    mask_validity,
+    read_step,
+    steps_of_rows,
+    zero_masked,
+)
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
 
@@ -55,12 +62,12 @@ class TCN(keras.layers.Layer):
         batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
             some 500 training steps to forget how it began.
 
-    A mask is obeyed: a masked step is as if its value were zero at the input of every convolution,
-    so what stands in it changes nothing, and it keeps its place in time. A row that is padded before
-    or after its steps gives what it gives alone; a mask may have holes as well. Each row is read at
-    its last valid step, with "same" in its middle: step (first + last + 1) // 2 of its first and
-    its last valid step, masked or not. A row without any valid step gives what the biases alone give.
-    "valid" and states cannot be used with a mask.
+    A mask is obeyed. A row begins at its first valid step and ends at its last one, and its outputs are what it
+    gives alone, without the padding around it. A masked step within it keeps its place in time and has the value
+    zero, so that what stands in it changes nothing: `Masking(0.0)` takes nothing from data with true zeros.
+    Without `return_sequences` each row is read at its last valid step, with "same" in its middle,
+    (first + last + 1) // 2. A row without any valid step gives what a sequence gives that is zero at the input of
+    every convolution. "valid" and states cannot be used with a mask.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -176,14 +183,14 @@ class TCN(keras.layers.Layer):
         if self.go_backwards:
             x = ops.flip(x, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
+        if mask is not None:
+            x = zero_masked(x, ops.expand_dims(mask, -1))
+            mask = steps_of_rows(mask)
         statistics = self.norm == "batch" and training
         if not self.return_sequences and not statistics:
             return self._evaluate_last_step(x, training, mask)
         plan = full_plan(self.architecture, x.shape[1], use_phases=not statistics)
-        valid = None
-        if mask is not None:
-            valid = mask_validity(mask, self.compute_dtype)
-            x = zero_masked(x, valid(None))
+        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
         run = self._run_all_steps if self._adds_up_in_blocks() else self._run
         outputs = run(x, plan, training, valid)  # (B, T, filters)
         return outputs if self.return_sequences else self._read_out(outputs, mask)

@@ -1,7 +1,7 @@
-"""Masks: the valid steps, and a batch of rows aligned so that one last-step plan serves all.
+"""Masks: the steps of each row, and a batch of rows aligned so that one last-step plan serves all.
 
-A masked step is as if its value were zero at the input of every convolution. It keeps its place in
-time, so a mask may have holes.
+A row begins at its first valid step and ends at its last one. What lies before and after it is zero at
+the input of every convolution, as padding is. A masked step within it is a step whose value is zero.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from tcn_search.planning.grids import Grid
 Validity = Callable[[Grid | None], Any]
 
 
-def mask_validity(mask: Any, dtype: str) -> Validity:
-    """Return the validity of all steps: the mask (B, T) itself, whatever the grid."""
-    valid = ops.expand_dims(ops.cast(mask, dtype), -1)
+def steps_of_rows(mask: Any) -> Any:
+    """Return which steps belong to each row of a mask (B, T): from its first valid step to its last."""
+    valid = ops.cast(mask, "int32")
+    begun = ops.cumsum(valid, axis=1) > 0
+    goes_on = ops.flip(ops.cumsum(ops.flip(valid, axis=1), axis=1), axis=1) > 0
+    return ops.logical_and(begun, goes_on)
+
+
+def mask_validity(rows: Any, dtype: str) -> Validity:
+    """Return the validity of all steps: that of the rows (B, T) itself, whatever the grid."""
+    valid = ops.expand_dims(ops.cast(rows, dtype), -1)
     return lambda grid: valid
 
 
