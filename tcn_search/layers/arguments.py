@@ -39,11 +39,11 @@ def check_state_arguments(padding: str, go_backwards: bool) -> None:
 def channels_spec(input_shape: tuple[int | None, ...]) -> keras.InputSpec:
     """Specify inputs (B, T, C) of as many channels as a layer is built for.
 
-    Keras checks it at every call. Without it a convolution takes a multiple of the channels for groups of them.
+    Keras checks it at every call; a convolution would take a multiple of the channels for groups.
     """
     if input_shape[-1] is None:
         raise InputError(
-            "The number of channels, the last axis of the input, must be known when the layer is built. "
-            f"Received: shape {tuple(input_shape)}. Use keras.Input((steps, channels))."
+            "The number of channels, the last axis of the input, must be known when the layer is "
+            f"built. Received: shape {tuple(input_shape)}. Use keras.Input((steps, channels))."
         )
     return keras.InputSpec(ndim=3, axes={-1: input_shape[-1]})

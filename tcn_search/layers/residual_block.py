@@ -13,7 +13,7 @@ from tcn_search.layers.convolution import DilatedConvolution
 from tcn_search.layers.dropout import scale_channels
 from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
 from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
-from tcn_search.layers.validity import Validity, mask_validity, zero_masked
+from tcn_search.layers.validity import Validity, mask_validity, steps_of_rows, zero_masked
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.last_step import BlockPlan
@@ -120,8 +120,9 @@ class ResidualBlock(keras.layers.Layer):
         plan = BlockPlan(None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None)
         if mask is None:
             return self.evaluate(inputs, plan, training, factors)
-        valid = mask_validity(mask, self.compute_dtype)
-        return self.evaluate(zero_masked(inputs, valid(None)), plan, training, factors, valid)
+        x = zero_masked(inputs, ops.expand_dims(mask, -1))
+        valid = mask_validity(steps_of_rows(mask), self.compute_dtype)
+        return self.evaluate(x, plan, training, factors, valid)
 
     def evaluate(
         self,

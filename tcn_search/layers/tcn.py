@@ -13,9 +13,26 @@ from tcn_search.layers.arguments import channels_spec, check_state_arguments, on
 from tcn_search.layers.dropout import draw_factors
 from tcn_search.layers.residual_block import Factors, ResidualBlock
 from tcn_search.layers.steps import every, rearrange
-from tcn_search.layers.validity import Validity, lay_rows, mask_validity, read_step, zero_masked
+from tcn_search.layers.validity import (
+    Validity,
+    lay_rows,
+    mask_validity,
+    read_step,
+    steps_of_rows,
+    zero_masked,
+)
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
+
+
+def _argument(name: str, doc: str) -> Any:
+    """Make a read-only attribute from the architecture's; what was given as a list is one."""
+
+    def read(layer: TCN) -> Any:
+        value = getattr(layer.architecture, name)
+        return list(value) if name in layer._given_as_lists else value
+
+    return property(read, doc=doc)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
@@ -45,12 +62,12 @@ class TCN(keras.layers.Layer):
         batch_norm_momentum: how slowly batch norm's statistics follow; keras-tcn has Keras' 0.99, which needs
             some 500 training steps to forget how it began.
 
-    A mask is obeyed: a masked step is as if its value were zero at the input of every convolution, so that what
-    stands in it changes nothing, and it keeps its place in time. A row that is padded before or after its
-    steps gives what it gives alone; a mask may have holes as well. Without `return_sequences` each row is read
-    at its last valid step, with "same" in its middle, (first + last + 1) // 2 of its first and its last valid
-    step, be there a hole or not. A row without any valid step gives what a sequence of zeros gives that are
-    zero at the input of every convolution. "valid" and states cannot be used with a mask.
+    A mask is obeyed. A row begins at its first valid step and ends at its last one, and its outputs are what it
+    gives alone, without the padding around it. A masked step within it keeps its place in time and has the value
+    zero, so that what stands in it changes nothing: `Masking(0.0)` takes nothing from data with true zeros.
+    Without `return_sequences` each row is read at its last valid step, with "same" in its middle,
+    (first + last + 1) // 2. A row without any valid step gives what a sequence gives that is zero at the input of
+    every convolution. "valid" and states cannot be used with a mask.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -88,7 +105,7 @@ class TCN(keras.layers.Layer):
             kernel_initializer if isinstance(kernel_initializer, str) else self._initializer
         )
         named = {"nb_filters": nb_filters, "dilations": dilations}
-        self._given_as_lists = tuple(name for name, value in named.items() if isinstance(value, list))
+        self._given_as_lists = tuple(name for name in named if isinstance(named[name], list))
         norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
             raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
@@ -115,64 +132,17 @@ class TCN(keras.layers.Layer):
         if return_state:
             check_state_arguments(padding, go_backwards)
 
-    def _as_given(self, name: str) -> Any:
-        value = getattr(self.architecture, name)
-        return list(value) if name in self._given_as_lists else value
-
-    @property
-    def nb_filters(self) -> int | Sequence[int]:
-        """Channels of every convolution, or one number for each dilation."""
-        return self._as_given("nb_filters")
-
-    @property
-    def kernel_size(self) -> int:
-        """Taps of every dilated convolution."""
-        return self.architecture.kernel_size
-
-    @property
-    def nb_stacks(self) -> int:
-        """How often the dilations are repeated."""
-        return self.architecture.nb_stacks
-
-    @property
-    def dilations(self) -> Sequence[int]:
-        """Dilation of each residual block of a stack."""
-        return self._as_given("dilations")
-
-    @property
-    def padding(self) -> str:
-        """Where zeros stand around the sequence: "causal", "same" or "valid"."""
-        return self.architecture.padding
-
-    @property
-    def use_skip_connections(self) -> bool:
-        """Whether the output is the sum of all skip outputs."""
-        return self.architecture.use_skip_connections
-
-    @property
-    def norm(self) -> str:
-        """The norm after each convolution: "none", "batch", "layer" or "weight"."""
-        return self.architecture.norm
-
-    @property
-    def use_batch_norm(self) -> bool:
-        """Whether the norm is batch norm."""
-        return self.norm == "batch"
-
-    @property
-    def use_layer_norm(self) -> bool:
-        """Whether the norm is layer norm."""
-        return self.norm == "layer"
-
-    @property
-    def use_weight_norm(self) -> bool:
-        """Whether the norm is weight norm."""
-        return self.norm == "weight"
-
-    @property
-    def receptive_field(self) -> int:
-        """Input steps that one output step can depend on."""
-        return self.architecture.receptive_field
+    nb_filters = _argument("nb_filters", "Channels of each convolution, or one number a dilation.")
+    kernel_size = _argument("kernel_size", "Taps of every dilated convolution.")
+    nb_stacks = _argument("nb_stacks", "How often the dilations are repeated.")
+    dilations = _argument("dilations", "Dilation of each residual block of a stack.")
+    padding = _argument("padding", 'Where zeros are added: "causal", "same" or "valid".')
+    use_skip_connections = _argument("use_skip_connections", "Whether skip outputs are added up.")
+    norm = _argument("norm", 'The norm in use: "none", "batch", "layer" or "weight".')
+    receptive_field = _argument("receptive_field", "Input steps that one output can depend on.")
+    use_batch_norm = property(lambda self: self.norm == "batch", doc="Whether it is batch norm.")
+    use_layer_norm = property(lambda self: self.norm == "layer", doc="Whether it is layer norm.")
+    use_weight_norm = property(lambda self: self.norm == "weight", doc="Whether it is weight norm.")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._check_rank(input_shape)
@@ -213,14 +183,14 @@ class TCN(keras.layers.Layer):
         if self.go_backwards:
             x = ops.flip(x, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
+        if mask is not None:
+            x = zero_masked(x, ops.expand_dims(mask, -1))
+            mask = steps_of_rows(mask)
         statistics = self.norm == "batch" and training
         if not self.return_sequences and not statistics:
             return self._evaluate_last_step(x, training, mask)
         plan = full_plan(self.architecture, x.shape[1], use_phases=not statistics)
-        valid = None
-        if mask is not None:
-            valid = mask_validity(mask, self.compute_dtype)
-            x = zero_masked(x, valid(None))
+        valid = None if mask is None else mask_validity(mask, self.compute_dtype)
         run = self._run_all_steps if self._adds_up_in_blocks() else self._run
         outputs = run(x, plan, training, valid)  # (B, T, filters)
         return outputs if self.return_sequences else self._read_out(outputs, mask)
@@ -233,7 +203,7 @@ class TCN(keras.layers.Layer):
         assert inputs is not None
         assert wanted is not None
         if mask is not None or steps is None:
-            # Of a length that is known only when the graph runs, the steps are counted as of a mask.
+            # Where only the graph's run knows the length, all steps are valid and are counted then.
             mask = ops.ones((1, ops.shape(x)[1]), "bool") if mask is None else mask
             x, valid = lay_rows(x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype)
         else:
@@ -280,15 +250,16 @@ class TCN(keras.layers.Layer):
         """Every step, (B, T, filters), where `_adds_up_in_blocks`.
 
         The sequence stays in phases from one block to the next where their dilations allow it, and the sum of
-        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For it to
-        hold at masked steps, too, only the convolutions see zeros there.
+        the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For
+        it to hold at masked steps, too, only the convolutions see zeros there.
         """
         steps, phases, beyond = x.shape[1], 1, None
         skips = self.architecture.use_skip_connections
         factors = self._draw_factors(x, training)
         valid_steps = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
-            masked = index > 0 and valid_steps is not None  # the input of the first block is zero already
+            # The input of the first block is zero at masked steps already.
+            masked = index > 0 and valid_steps is not None
             if block.match is not None:  # matched in the order of time, where there is no row to fill
                 x, phases = rearrange(x, phases, 1, steps), 1
                 x = x * valid_steps if masked else x

@@ -1,7 +1,7 @@
-"""Masks: the steps that count, and a batch of rows aligned so that one last-step plan serves all.
+"""Masks: the steps of each row, and a batch of rows aligned so that one last-step plan serves all.
 
-A masked step is as if its value were zero at the input of every convolution. It keeps its place in time, so a mask
-may have holes.
+A row begins at its first valid step and ends at its last one. What lies before and after it is zero at
+the input of every convolution, as padding is. A masked step within it is a step whose value is zero.
 """
 
 from __future__ import annotations
@@ -14,13 +14,21 @@ from keras import ops
 
 from tcn_search.planning.grids import Grid
 
-# (B, n, 1), or (1, n, 1) where all rows are alike: 1 at the valid steps of a grid and 0 at the others.
+# (B, n, 1), or (1, n, 1) where all rows are alike: 1 at a grid's valid steps and 0 at the others.
 Validity = Callable[[Grid | None], Any]
 
 
-def mask_validity(mask: Any, dtype: str) -> Validity:
-    """Return the validity of the whole sequence: the mask (B, T) itself, for every grid holds all steps."""
-    valid = ops.expand_dims(ops.cast(mask, dtype), -1)
+def steps_of_rows(mask: Any) -> Any:
+    """Return which steps belong to each row of a mask (B, T): from its first valid step to its last."""
+    valid = ops.cast(mask, "int32")
+    begun = ops.cumsum(valid, axis=1) > 0
+    goes_on = ops.flip(ops.cumsum(ops.flip(valid, axis=1), axis=1), axis=1) > 0
+    return ops.logical_and(begun, goes_on)
+
+
+def mask_validity(rows: Any, dtype: str) -> Validity:
+    """Return the validity of all steps: that of the rows (B, T) itself, whatever the grid."""
+    valid = ops.expand_dims(ops.cast(rows, dtype), -1)
     return lambda grid: valid
 
 
@@ -32,8 +40,8 @@ def zero_masked(x: Any, valid: Any) -> Any:
 def read_step(mask: Any, padding: str) -> Any:
     """Find the step at which each row of a mask (B, T) is read, (B,).
 
-    The row's last valid step; with "same" the middle of the row, from its first valid step to its last. A
-    row without any valid step is read somewhere: all of its steps are alike.
+    The row's last valid step; with "same" the middle of the row, from its first valid step to its
+    last. A row without any valid step is read somewhere: all of its steps are alike.
     """
     time = ops.shape(mask)[1]
     steps, valid = ops.arange(time, dtype="int32"), ops.cast(mask, "bool")
@@ -45,16 +53,16 @@ def read_step(mask: Any, padding: str) -> Any:
 
 
 def lay_rows(x: Any, mask: Any, grid: Grid, read: int, padding: str, dtype: str) -> tuple[Any, Validity]:
-    """Shift each row so that the step it is read at lies at position `read`, and take it at `grid`.
+    """Shift each row so that it is read at position `read`, and take the steps of `grid`.
 
-    x is (B, T, C); the mask is (B, T), or (1, T) where all rows are alike. Steps outside the sequence are not
-    valid, and all that is not valid is zero.
+    x is (B, T, C); the mask is (B, T), or (1, T) where all rows are alike. Steps outside the
+    sequence are not valid, and what is not valid is zero.
     """
     time = ops.shape(x)[1]
-    shift = ops.expand_dims(
-        read_step(mask, padding) - read, -1
-    )  # (B, 1): position + shift is the row's own step
-    around = ops.pad(ops.expand_dims(ops.cast(mask, dtype), -1), [[0, 0], [1, 1], [0, 0]])  # (B, T + 2, 1)
+    # (B, 1): position + shift is the row's own step
+    shift = ops.expand_dims(read_step(mask, padding) - read, -1)
+    marks = ops.expand_dims(ops.cast(mask, dtype), -1)
+    around = ops.pad(marks, [[0, 0], [1, 1], [0, 0]])  # (B, T + 2, 1)
 
     def valid(wanted: Grid | None) -> Any:
         assert wanted is not None

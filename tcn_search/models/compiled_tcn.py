@@ -41,9 +41,10 @@ def compiled_tcn(
 ) -> keras.Model:
     """Compile a TCN with a dense head, as keras-tcn's function of that name does.
 
-    The model maps (B, max_len, num_feat) to class probabilities (B, num_classes), compiled with the sparse
-    cross-entropy of class numbers and their accuracy, or to (B, output_len) with the mean squared error. With
-    `return_sequences=True` it does so at each step, (B, max_len, ...). The gradient's norm is clipped to 1.
+    The model maps (B, max_len, num_feat) to class probabilities (B, num_classes), compiled with the
+    sparse cross-entropy of class numbers and their accuracy, or to (B, output_len) with the mean squared
+    error. With `return_sequences=True` it does so at each step, (B, max_len, ...). Each gradient's norm
+    is clipped to 1.
 
     Args:
         num_feat: channels of the input.
@@ -55,8 +56,8 @@ def compiled_tcn(
         opt: "adam" or "rmsprop".
         lr: learning rate.
 
-    The other arguments are those of `TCN`. Dilations are used as they are given; keras-tcn takes dilations that
-    are not all powers of two for exponents, of which this function warns.
+    The other arguments are those of `TCN`. Dilations are used as they are given; keras-tcn takes
+    dilations that are not all powers of two for exponents, of which this function warns.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -95,8 +96,8 @@ def _warn_of_exponents(dilations: tuple[int, ...]) -> None:
     if any(dilation.bit_count() > 1 for dilation in dilations):
         theirs = [2**dilation for dilation in dilations]
         warnings.warn(
-            f"compiled_tcn uses the dilations {list(dilations)} as they are. keras-tcn's compiled_tcn takes "
-            f"them for exponents: give {theirs} for the same network.",
+            f"compiled_tcn uses the dilations {list(dilations)} as they are. keras-tcn's compiled_tcn "
+            f"takes them for exponents: give {theirs} for the same network.",
             stacklevel=3,
         )
 

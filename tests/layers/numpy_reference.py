@@ -33,10 +33,17 @@ def normalise(y, norm, weights):
 def tcn(x, weights, architecture, activation, mask=None):
     """All steps of one sequence x (T, C): (T, filters). `weights` as `TCN.get_weights()` has them.
 
-    Steps that the mask (T,) leaves out are zero at the input of every convolution.
+    Steps that the mask (T,) leaves out have the value zero; those before the first and after the last one that
+    it keeps are zero at the input of every convolution.
     """
     weights, skips = list(weights), []
-    masked = np.zeros(len(x), bool) if mask is None else ~np.asarray(mask, bool)
+    masked = np.zeros(len(x), bool)
+    if mask is not None:
+        x = np.where(np.asarray(mask, bool)[:, None], x, 0)
+        kept = np.flatnonzero(mask)
+        masked[:] = True
+        if len(kept):
+            masked[kept[0] : kept[-1] + 1] = False
     blocks, total = architecture.blocks, 0.0
     for index, (dilation, filters) in enumerate(blocks):
         x = np.where(masked[:, None], 0, x)
