@@ -7,10 +7,10 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import TypeAdapter, with_config
+from pydantic import Field, TypeAdapter, with_config
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
@@ -61,7 +61,7 @@ class Comparison:
     trial: int
     contenders: list[str]
     learning_rates: int
-    seeds: int
+    seeds: Annotated[int, Field(ge=0, lt=2**31)]
     epochs: int
     patience: int
     objective: str

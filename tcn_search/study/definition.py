@@ -254,7 +254,9 @@ class Definition:
             if part is not None:
                 TypeAdapter(type(part)).validate_json(json.dumps(asdict(part)), strict=True)
         _OTHERS.validate_python((found.fingerprint, found.backend, found.source), strict=True)
-        for name in ("nb_filters", "kernel_size", "nb_stacks", "norm", "use_skip_connections", "activation"):
+        needed = ["nb_filters", "kernel_size", "nb_stacks", "norm", "use_skip_connections", "activation"]
+        needed += ["dilation_base"] if found.space.dilations is None else []
+        for name in needed:
             if getattr(found.space, name) is None:
                 raise ValueError(f"space.{name} is missing")
         one_of("kind", found.spec.kind, tuple(KINDS))
