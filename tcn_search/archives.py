@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, first_line
 from tcn_search.memory import free_memory, in_bytes
 
 _ENCRYPTED = 0x1  # among the flags of an entry
@@ -50,7 +50,7 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
         ValueError,
         OverflowError,
     ) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(f"{path} cannot be read: {reason}") from error
 
 

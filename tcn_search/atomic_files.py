@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, first_line
 
 _PREFIX = ".tcn_search-"
 _ABANDONED_AFTER = 24 * 3600.0  # seconds without a write; no file takes that long to be written
@@ -63,7 +63,7 @@ def reason_of(error: OSError) -> str:
     >>> reason_of(OSError(28, "No space left on device", "/runs/.part"))
     'No space left on device'
     """
-    return error.strerror or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return error.strerror or first_line(error)
 
 
 def _require_replaceable(target: Path) -> None:

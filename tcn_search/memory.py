@@ -6,21 +6,33 @@ from pathlib import Path
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that can be taken without swapping: the machine's, or what a container's limit leaves if that is less."""
+    """Return bytes that can be taken without swapping: the machine's, or fewer where a container is limited.
+
+    Cached files count as free: the kernel gives them up.
+    """
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
         found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if ":" in line}
         free = found["MemAvailable"]
     except (OSError, KeyError):  # not Linux
         return 1 << 62
-    for limit, used in (
-        ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
-        ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    for folder, limit_file, used_file in (
+        ("sys/fs/cgroup", "memory.max", "memory.current"),
+        ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
-        values = [number_in(root / file) for file in (limit, used)]
-        if values[0] is not None and values[1] is not None:
-            free = min(free, max(0, values[0] - values[1]))
+        limit, used = number_in(root / folder / limit_file), number_in(root / folder / used_file)
+        if limit is not None and used is not None:
+            cached = _cached_files(root / folder / "memory.stat")
+            free = min(free, max(0, limit - max(0, used - cached)))
     return free
+
+
+def _cached_files(file: Path) -> int:
+    try:
+        found = dict(line.split() for line in file.read_text().splitlines())
+        return sum(int(found.get(name, 0)) for name in ("active_file", "inactive_file"))
+    except (OSError, ValueError):
+        return 0
 
 
 def number_in(file: Path) -> int | None:

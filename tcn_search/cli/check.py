@@ -6,13 +6,14 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
+from tcn_search.cli.output import printable
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
-from tcn_search.tasks.endings import file_format
+from tcn_search.tasks.endings import file_format, require_table
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     required_context, reason, described = arguments.required_context, "", ""
     if arguments.task is not None:
         task, context = _asked_by(arguments)
-        described = "\n".join([f"{task.name}: {task.shape}; {task.inferred}", *task.notes])
+        lines = [f"{task.name}: {task.shape}; {task.inferred}", *task.notes]
+        described = "\n".join(map(printable, lines))
         spec = task.spec
         seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
         found = found._replace(seq_len=spec.seq_len, input_channels=seen)
@@ -107,11 +109,14 @@ def _asked_by(arguments: argparse.Namespace) -> tuple[Task, int | None]:
         found = file.load_task()
         context = file.constraints.required_context
         return found, context if isinstance(context, int) else found.spec.required_context
-    if "horizon" in said and file_format(arguments.task):
-        found = load_task("forecast", file=arguments.task, **said)
-    else:
-        steps = {} if arguments.seq_len is None else {"seq_len": arguments.seq_len}
-        found = load_task(arguments.task, **steps, **said)
+    name = arguments.task
+    if "horizon" in said and file_format(name):
+        require_table(name)
+        said["file"] = name
+        name = "forecast"
+    if arguments.seq_len is not None:
+        said["look_back" if name == "forecast" else "seq_len"] = arguments.seq_len
+    found = load_task(name, **said)
     return found, found.spec.required_context
 
 

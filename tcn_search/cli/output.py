@@ -16,7 +16,7 @@ _LONGEST = 300
 
 
 def printable(text: object) -> str:
-    """Text without control characters, which would move a terminal's cursor, and on one line.
+    r"""Text without control characters, which would move a terminal's cursor, and on one line.
 
     >>> printable("two\nlines\x1b[2J")
     'two\\nlines\\x1b[2J'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcn_search.atomic_files import replacing
+from tcn_search.cli.output import printable
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.tasks.endings import file_format
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What is in a text, a table or a recording depends on the model, which takes seconds to load;
     # all else is read before.
     recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
-    depends = recordings or data.name.endswith((".txt", ".txt.gz")) or file_format(data) == "table"
+    depends = recordings or data.name.lower().endswith((".txt", ".txt.gz")) or file_format(data) == "table"
     if depends and not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
     X = None if depends else read_new_data(data, axes=arguments.axes).X
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         frame = predict(model, X)
     if note:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
@@ -108,10 +109,10 @@ def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> 
     """Read a text or a table as the model's task was; return the sequences, and what was left out."""
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.files import read_new_data
-    from tcn_search.tasks.tables import left_out_note
+    from tcn_search.tasks.tables import ignored_note
     from tcn_search.tasks.word_ptb import read_new_text
 
     if file_format(data) != "table":
         return read_new_text(data, vocabulary_of(model)), ""
     new = read_new_data(data, table_of(model), arguments.target, arguments.time)
-    return new.X, left_out_note(data, new.left_out)
+    return new.X, ignored_note(data, new.ignored)

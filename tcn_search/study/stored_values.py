@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import tcn_search
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, first_line
 from tcn_search.planning.architecture import Architecture
 
 VERSIONS = "versions"  # user attribute of a study
@@ -130,7 +130,7 @@ def _reason(error: Exception) -> str:
         return f"it is no JSON ({error})"
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}" if error.args else "it lacks a field"
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return first_line(error).rstrip(".")
 
 
 def _whose(study: optuna.Study) -> str:

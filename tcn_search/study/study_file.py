@@ -20,7 +20,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.study.definition import SearchSettings
-from tcn_search.tasks.endings import KNOWN, file_format, stem
+from tcn_search.tasks.endings import KNOWN, file_format, require_table, stem
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
@@ -126,9 +126,10 @@ def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) 
     path = Path(path)
     if file_format(path):
         tree: dict[str, Any] = {"task": {"name": str(path)}}
-        if any(key == "task.horizon" for key in changes or {}):
+        if "task.horizon" in (changes or {}):
+            require_table(path)
             tree = {"task": {"name": "forecast", "file": str(path)}}
-    elif path.suffix.lower() != ".toml":
+    elif path.suffix.lower() != ".toml" and not path.is_dir():
         raise InputError(f"A study is a .toml file, or data: {KNOWN}. Received: {path}")
     else:
         tree = _read_toml(path)

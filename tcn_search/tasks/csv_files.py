@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tcn_search.errors import InputError
-from tcn_search.tasks.table_layout import DELIMITERS, TableFormat
+from tcn_search.errors import InputError, first_line
+from tcn_search.tasks.table_layout import DELIMITERS, TableFormat, plain_name
 
 _BYTE_ORDER_MARKS = {  # UTF-32's begins with UTF-16's
     codecs.BOM_UTF8: "utf-8-sig",
@@ -28,11 +28,18 @@ _BYTE_ORDER_MARKS = {  # UTF-32's begins with UTF-16's
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBERS = {".": _NUMBER, ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")  # so pandas calls, and writes, a column without a name
-_COUNTERS = ("index", "row", "rownames", "level_0")
+_MARK_OF_THOUSANDS = {".": _THOUSANDS, ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")}
+_INDICES = ("index", "level_0", "rownames")  # names of an index that was written with the data
+_COUNTERS = (*_INDICES, "row", "#", "no", "no.", "nr", "id")
+_ARCHIVES = {
+    b"\x1f\x8b": "compressed with gzip: call it .csv.gz",
+    b"PK": "a zip archive or a spreadsheet: save it as CSV",
+}
 _SAMPLE = 1000
 
 
@@ -54,11 +61,15 @@ class TextTable:
     decimal: str
     surplus: bool
 
-    def read(self, text_columns: Collection[str] = ()) -> pd.DataFrame:
-        """Return the cells: `text_columns` as they are written, the others as numbers where all of them are.
+    def read(self, text_columns: Collection[str] = (), wanted: Collection[str] = ()) -> pd.DataFrame:
+        """Read the cells, as text or as numbers; an empty cell is NaN, and nothing else is.
 
-        An empty cell is NaN; nothing else is. Rows are numbered from 0. A column without a name is left out
-        where it is empty or counts rows (`attrs["left_out"]` names it).
+        Rows are numbered from 0. A column that only counts the rows is left out, `attrs["ignored"]` names it:
+        one of no name among the first, or one called index, row, rownames or level_0.
+
+        Args:
+            text_columns: those that are read as they are written, but for spaces around a cell.
+            wanted: further ones that are never left out.
 
         Raises:
             InputError: no rows, a column that occurs twice, or one without a name that holds data.
@@ -67,7 +78,6 @@ class TextTable:
         twice = [key for key, count in Counter(keys).items() if count > 1]
         if twice:
             raise InputError(f"{self.path} has two columns called {twice[0]!r}. Give each a name of its own.")
-        keys += ["surplus"] if self.surplus else []
         text = [place for place, key in enumerate(keys) if key in text_columns]
         try:
             frame = pd.read_csv(
@@ -81,22 +91,43 @@ class TextTable:
                 skipinitialspace=True,
                 index_col=False,
                 low_memory=False,
+                float_precision="round_trip",
             )
         except pd.errors.EmptyDataError as error:
             raise InputError(f"{self.path} holds no rows.") from error
         except (ValueError, OverflowError) as error:  # pandas' ParserError is a ValueError
-            reason = _first_line(error).removeprefix("Error tokenizing data. C error: ")
+            reason = first_line(error).removeprefix("Error tokenizing data. C error: ")
             raise InputError(f"{self.path} cannot be read as CSV: {reason}") from error
-        frame.columns = pd.Index(keys)
         if self.surplus:
-            frame = frame.drop(columns="surplus")
+            frame = frame.iloc[:, :-1]
+        frame.columns = pd.Index(keys)
+        for place in text:
+            cells = frame[keys[place]].str.strip()
+            frame[keys[place]] = cells.where(cells != "")
         filled = np.flatnonzero(frame.notna().any(axis=1))
         if not len(filled):
             raise InputError(f"{self.path} holds no rows.")
         frame = frame.iloc[: filled[-1] + 1]  # spreadsheets write empty rows below the last
-        left_out = [key for key in frame.columns if _counts_rows(self.path, key, frame[key])]
-        kept = frame.drop(columns=left_out)
-        kept.attrs["left_out"] = [key for key in left_out if frame[key].notna().any()]
+        return self._without_row_numbers(frame, {*text_columns, *wanted})
+
+    def _without_row_numbers(self, frame: pd.DataFrame, wanted: Collection[str]) -> pd.DataFrame:
+        ignored: list[str] = []
+        for place, key in enumerate(frame.columns):
+            column = frame[key]
+            if key in wanted:
+                continue
+            if _UNNAMED.fullmatch(key):
+                first = len(ignored) == place
+                if not column.isna().all() and not (first and column.dtype.kind in "iu" and column.is_unique):
+                    raise InputError(
+                        f"Column {place + 1} of {self.path} has no name and does not number the rows: it begins with "
+                        f"{str(column.iloc[0])!r}. Give it a name, or take it out."
+                    )
+                ignored.append(key)
+            elif key.lower() in _COUNTERS and _counts_rows(key.lower(), column):
+                ignored.append(key)
+        kept = frame.drop(columns=ignored)
+        kept.attrs["ignored"] = [key for key in ignored if frame[key].notna().any()]
         return kept
 
     def _unused_name(self, place: int) -> str:
@@ -112,34 +143,39 @@ class TextTable:
         return lines
 
 
-def _counts_rows(path: Path, name: str, column: pd.Series) -> bool:
-    """Whether a column only numbers the table's rows, or is empty and has no name."""
-    integers = column.dtype.kind in "iu"
-    if not _UNNAMED.fullmatch(name):
-        counts = integers and bool((column.to_numpy() - column.iloc[0] == np.arange(len(column))).all())
-        return name.lower() in _COUNTERS and counts
-    if column.isna().all() or (integers and column.is_unique):
-        return True
-    raise InputError(
-        f"Column {name.removeprefix('Unnamed: ')} of {path}, counted from 0, has no name and is no row "
-        f"number: it begins with {column.iloc[0]!r}. Give it a name, or take it out."
+def _counts_rows(name: str, column: pd.Series) -> bool:
+    """Whether a column holds n, n + 1, n + 2, ..., or as an index other integers, each once."""
+    values = column.to_numpy()
+    if values.dtype.kind not in "iu":
+        return False
+    return bool((values - values[0] == np.arange(len(values))).all()) or (
+        name in _INDICES and column.is_unique
     )
 
 
-def open_table(path: Path, written: TableFormat = TableFormat()) -> TextTable:
+def open_table(
+    path: Path,
+    table_format: TableFormat = TableFormat(),
+    expected: TableFormat = TableFormat(),
+    roles: Collection[str] = (),
+) -> TextTable:
     """Find out how the file is written, and read its header.
+
+    Args:
+        expected: decides where the file could be read in two ways.
+        roles: names that a header may well have, as `plain_name` gives them.
 
     Raises:
         InputError: the file cannot be read, it cannot be told how it is written, it has no header, or a row has
             more or fewer cells than the header.
     """
-    text = decoded(path, written.encoding)
+    text = decoded(path, table_format.encoding, expected.encoding)
     declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own way to say it
-    start = declared.end() if declared else 0
-    text = text[start:]
+    text = text[declared.end() if declared else 0 :]
     if not text.strip():
         raise InputError(f"{path} holds no rows.")
-    delimiter = written.delimiter or (declared[1] if declared else _sniff_delimiter(path, text))
+    delimiter = table_format.delimiter or (declared[1] if declared else None)
+    delimiter = delimiter or _sniff_delimiter(path, text, expected.delimiter)
     if delimiter not in DELIMITERS:
         raise InputError(f"{path} says sep={delimiter}. A delimiter is {', '.join(DELIMITERS.values())}.")
     rows = _rows(path, text, delimiter)
@@ -148,11 +184,13 @@ def open_table(path: Path, written: TableFormat = TableFormat()) -> TextTable:
     while _is_remark(header, following[1]):
         (line, header), following = following, next(rows, (line, []))
     names = [cell.strip() for cell in header]
-    _check_header(path, names)
     below = itertools.chain([following[1]] if following[1] else [], (cells for _, cells in rows))
-    surplus = _has_surplus(path, below, len(names))
-    sample = [cells for _, cells in itertools.islice(_rows(path, text, delimiter), 1, _SAMPLE)]
-    decimal = written.decimal or ("." if delimiter == "," else _sniff_decimal(path, sample))
+    sample = list(itertools.islice(below, _SAMPLE))
+    _check_header(path, names, sample, roles)
+    surplus = _has_surplus(path, itertools.chain(sample, below), len(names))
+    decimal = "."
+    if delimiter != ",":
+        decimal = table_format.decimal or _sniff_decimal(path, sample, expected.decimal)
     return TextTable(
         path=path,
         text=text,
@@ -165,13 +203,18 @@ def open_table(path: Path, written: TableFormat = TableFormat()) -> TextTable:
 
 
 def _is_remark(cells: Sequence[str], following: Sequence[str]) -> bool:
-    """Whether a row above the header is none of the table: # and fewer cells than below, or # below too."""
-    begins = cells[0].startswith("#")
-    return begins and bool(following) and (following[0].startswith("#") or len(cells) < len(following))
+    """Whether a row that begins with # is no header: there is one below, or it has fewer cells."""
+    if not cells[0].startswith("#") or not following:
+        return False
+    another = following[0].startswith("#") or not any(_NUMBER.fullmatch(cell.strip()) for cell in following)
+    return another or len(cells) < len(following)
 
 
-def decoded(path: Path, encoding: str | None = None) -> str:
-    """Return the text of a file, or of a .gz, by its byte order mark, in `encoding`, or as UTF-8.
+def decoded(path: Path, encoding: str | None = None, expected: str | None = None) -> str:
+    """Return the text of a file or of a .gz: by its byte order mark, in `encoding`, or as UTF-8.
+
+    Args:
+        expected: an encoding for what is not UTF-8.
 
     Raises:
         InputError: it cannot be read, or is no text in this encoding.
@@ -183,14 +226,17 @@ def decoded(path: Path, encoding: str | None = None) -> str:
         if path.name.lower().endswith(".gz"):
             data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {_first_line(error)}") from error
+        raise InputError(f"{path} cannot be read: {first_line(error)}") from error
+    kind = next((kind for start, kind in _ARCHIVES.items() if data.startswith(start)), None)
+    if kind is not None:
+        raise InputError(f"{path} is {kind}.")
     marked = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
     try:
-        text = data.decode(marked or encoding or "utf-8")
+        text = _decode(data, marked or encoding, expected)
     except (UnicodeDecodeError, UnicodeError) as error:
         named = encoding or "UTF-8"
         raise InputError(
-            f"{path} is not written in {named}: {_first_line(error)}. Say in what it is with encoding, such as "
+            f"{path} is not written in {named}: {first_line(error)}. Say in what it is with encoding, such as "
             'encoding = "latin-1", or save it as UTF-8.'
         ) from error
     if "\0" in text:
@@ -199,6 +245,15 @@ def decoded(path: Path, encoding: str | None = None) -> str:
             'encoding = "utf-16-le" or "utf-16-be".'
         )
     return text
+
+
+def _decode(data: bytes, encoding: str | None, expected: str | None) -> str:
+    if encoding is not None or expected is None:
+        return data.decode(encoding or "utf-8")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode(expected)
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -212,7 +267,7 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str
         raise InputError(f"{path} cannot be read as CSV: line {reader.line_num}: {error}") from error
 
 
-def _sniff_delimiter(path: Path, text: str) -> str:
+def _sniff_delimiter(path: Path, text: str, expected: str | None) -> str:
     """Return the delimiter that cuts header and first rows into equally many cells, more than one."""
     fits = {}
     for delimiter in DELIMITERS:
@@ -226,6 +281,8 @@ def _sniff_delimiter(path: Path, text: str) -> str:
         return ","  # a single column
     best = max(fits.values())
     found = [delimiter for delimiter, count in fits.items() if count == best]
+    if expected in found:
+        return expected
     if len(found) > 1 and "," not in found:
         raise InputError(
             f"Cells of {path} may end at {' or '.join(DELIMITERS[one] for one in found)}. Say which with delimiter."
@@ -241,13 +298,15 @@ def _refuse_spaces(path: Path, text: str) -> None:
         )
 
 
-def _sniff_decimal(path: Path, rows: Sequence[Sequence[str]]) -> str:
+def _sniff_decimal(path: Path, rows: Sequence[Sequence[str]], expected: str | None) -> str:
     """Tell decimal commas from points, in a table whose cells do not end at commas."""
     cells = [cell.strip() for row in rows for cell in row if "," in cell]
     commas = [cell for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
     if not commas:
         return "."
     if all(_THOUSANDS.fullmatch(cell) for cell in commas):
+        if expected is not None:
+            return expected
         raise InputError(
             f'{commas[0]} in {path} may be a decimal comma or a mark of thousands. Say which with decimal = "," or '
             'decimal = "."; marks of thousands have to be taken out.'
@@ -273,34 +332,68 @@ def _has_surplus(path: Path, rows: Iterable[Sequence[str]], width: int) -> bool:
     return endings == {True}
 
 
-def _check_header(path: Path, names: Sequence[str]) -> None:
-    """Raise an InputError where the first row holds data, so that its numbers are no names."""
+def _check_header(
+    path: Path, names: Sequence[str], below: Sequence[Sequence[str]], roles: Collection[str]
+) -> None:
+    """Raise an InputError where the first row holds data, so that its numbers are no names.
+
+    Numbers beside a usual name are names, and so are 0, 1, 2, ... and numbers that ascend beside other names.
+    """
     numbers = [float(name) for name in names if _NUMBER.fullmatch(name)]
     steps = np.diff(numbers)
-    ordered = (steps > 0).all() or ((steps < 0).all() and len(numbers) > 3)  # such as wave lengths
-    if numbers and (len(names) == 1 or not ordered):
-        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    ordered = (steps > 0).all() or ((steps < 0).all() and len(numbers) > 3)
+    if len(numbers) == len(names):  # of which any row may ascend
+        ordered = len(numbers) > 1 and (steps == 1).all() and numbers[0] in (0, 1)
+    if not numbers or ordered:
+        return
+    for place, name in enumerate(names):  # a class may be called y
+        if plain_name(name) in roles and all(
+            name != cells[place].strip() for cells in below if place < len(cells)
+        ):
+            return
+    shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    raise InputError(f"{path} has no header: its first row is {shown}. Write the columns' names above it.")
+
+
+def require_columns(table: TextTable, wanted: Collection[str]) -> None:
+    """Raise an InputError that names the columns which a table lacks."""
+    there = set(table.names)
+    missing = [name for name in wanted if name not in there]
+    if missing:
         raise InputError(
-            f"{path} has no header: its first row is {shown}. Write the columns' names above it."
+            f"{table.path} must have the columns that were trained on. Missing: {some(missing)}. "
+            f"It has: {some([name for name in table.names if name])}"
         )
 
 
-def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """Return the columns as float64 (rows, columns).
-
-    Raises:
-        InputError: names column and row of what is not a finite number.
-    """
-    values = np.empty((len(frame), len(columns)))
-    for place, name in enumerate(columns):
-        column = frame[name]
-        empty = np.flatnonzero(column.isna())
+def require_cells(path: Path, frame: pd.DataFrame, columns: Collection[str]) -> None:
+    """Raise an InputError where a cell of these columns is empty."""
+    for name in columns:
+        empty = np.flatnonzero(frame[name].isna())
         if len(empty):
             raise InputError(
                 f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
                 f"{empty[0] + 1}"
             )
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy("float64")
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first dozen of the names."""
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal: str = ".") -> np.ndarray:
+    """Return the columns as float64 (rows, columns).
+
+    Raises:
+        InputError: names column and row of what is not a finite number.
+    """
+    require_cells(path, frame, columns)
+    values = np.empty((len(frame), len(columns)))
+    for place, name in enumerate(columns):
+        column = frame[name]
+        is_read = pd.api.types.is_numeric_dtype(column)
+        numbers = (column if is_read else _numbers_in(column.astype(str), decimal)).to_numpy("float64")
         bad = np.flatnonzero(np.isnan(numbers))
         if len(bad):
             raise InputError(
@@ -313,6 +406,13 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> np.nd
             )
         values[:, place] = numbers
     return values
+
+
+def _numbers_in(cells: pd.Series, decimal: str) -> pd.Series:
+    """Return text as numbers, NaN where it is none."""
+    if decimal == ",":
+        cells = cells.str.replace(".", "?", regex=False).str.replace(",", ".", regex=False)
+    return pd.to_numeric(cells, errors="coerce")
 
 
 def as_written(path: Path, name: str, column: pd.Series, decimal: str = ".") -> np.ndarray:
@@ -329,13 +429,18 @@ def as_written(path: Path, name: str, column: pd.Series, decimal: str = ".") -> 
             return cells.astype("int64").to_numpy()
         except OverflowError:
             return cells.to_numpy("str")
-    if decimal == ",":
-        cells = cells.where(~cells.str.fullmatch(_DECIMAL_COMMA), cells.str.replace(",", "."))
-    are_numbers = cells.map(lambda cell: _NUMBER.fullmatch(cell) is not None).to_numpy(bool)
+    marked = cells.str.fullmatch(_MARK_OF_THOUSANDS[decimal].pattern).to_numpy(bool)
+    are_numbers = cells.str.fullmatch(_NUMBERS[decimal].pattern).to_numpy(bool)
+    if marked.any() and (marked | are_numbers).all():
+        row = int(np.argmax(marked))
+        raise InputError(
+            f"Column {name} of {path} has marks of thousands, such as {cells.iloc[row]!r} in row {row + 1}. Take them "
+            "out."
+        )
     are_integers = cells.str.fullmatch(r"[+-]?\d+").to_numpy(bool)
     fractions = are_numbers & ~are_integers
     if are_numbers.all() and fractions.any():
-        return cells.astype("float64").to_numpy()
+        return _numbers_in(cells, decimal).to_numpy("float64")
     if fractions.sum() > len(cells) / 2:
         row = int(np.argmin(are_numbers))
         raise InputError(
@@ -343,7 +448,3 @@ def as_written(path: Path, name: str, column: pd.Series, decimal: str = ".") -> 
             f"{row + 1}, {column.iloc[int(np.argmax(fractions))]!r} elsewhere"
         )
     return column.astype(str).to_numpy("str")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from tcn_search.errors import InputError
+
 _ENDINGS = {
     ".npz": "npz",
     ".csv": "table",
@@ -22,6 +24,12 @@ def file_format(path: str | PurePath) -> str:
     ('table', 'table', '')
     """
     return _ENDINGS.get(_ending(path).lower(), "")
+
+
+def require_table(path: str | PurePath) -> None:
+    """Raise an InputError if a file that shall be forecast is no table."""
+    if file_format(path) != "table":
+        raise InputError(f"A horizon is for a table of series, a .csv or a .tsv. Received: {path}")
 
 
 def stem(path: str | PurePath) -> str:

@@ -6,7 +6,6 @@ import difflib
 import math
 import zipfile
 from collections.abc import Container, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +16,9 @@ from tcn_search.errors import InputError
 from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.forecast import read_table
 from tcn_search.tasks.inputs import read_inputs
-from tcn_search.tasks.table_layout import TableLayout
-from tcn_search.tasks.tables import Columns, pad, read_csv, read_like
+from tcn_search.tasks.table_columns import Columns
+from tcn_search.tasks.table_layout import TableFormat, TableLayout
+from tcn_search.tasks.tables import Sequences, read_csv, read_like
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.ts_files import read_ts
 
@@ -121,11 +121,11 @@ class NewData(NamedTuple):
 
     Attributes:
         X: (n, T, C), NaN beyond a row's own length.
-        left_out: columns of a table that are not read.
+        ignored: columns of a table that are not read.
     """
 
     X: np.ndarray
-    left_out: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def read_new_data(
@@ -153,22 +153,19 @@ def read_new_data(
     if found == "npz":
         return NewData(_new_arrays(path, axes))
     if found == "table" and layout is not None and layout.form == "forecast":
-        table = read_table(path, time or layout.time, layout.written, layout.inputs)
-        return NewData(table.values[None], table.left_out)
-    if found == "table":
-        new = (
-            read_csv(path, Columns(target=target, time=time))
-            if layout is None
-            else read_like(path, replace(layout, time=time or layout.time))
-        )
-        sequences, left_out = new.X, new.left_out
+        said = TableFormat(time_format=layout.table_format.time_format)
+        table = read_table(path, time, said, layout.table_format, layout.inputs, usual_time=layout.time)
+        return NewData(table.values[None], table.ignored)
+    if found == "table" and layout is not None:
+        new = read_like(path, layout, time=time)
+    elif found == "table":
+        new = read_csv(path, Columns(target=target, time=time))
     elif found == "ts":
-        sequences, left_out = read_ts(path)[0], ()
+        new = Sequences(read_ts(path)[0])
     else:
         raise InputError(f"Data to predict must be {KNOWN}, or recordings (.wav). Received: {path}")
-    X, lengths = pad(sequences, max(map(len, sequences)))
     try:
-        return NewData(read_inputs(X, lengths, ""), left_out)
+        return NewData(read_inputs(new.X, None, ""), new.ignored)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -19,12 +19,13 @@ from tcn_search.tasks.centring import (
     offsets_of,
     subtract_offsets,
 )
-from tcn_search.tasks.csv_files import numbers_of, open_table
-from tcn_search.tasks.table_layout import TableFormat, TableLayout
-from tcn_search.tasks.tables import SEQUENCE, left_out_note, named
+from tcn_search.tasks.csv_files import numbers_of, open_table, require_cells, require_columns, some
+from tcn_search.tasks.table_columns import SEQUENCE, named
+from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
+from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.times import read_times
+from tcn_search.tasks.times import found_dayfirst, read_times
 from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
@@ -38,7 +39,9 @@ class Table(NamedTuple):
     time_name: str
     columns: tuple[str, ...]
     values: np.ndarray
-    left_out: tuple[str, ...] = ()
+    decimal: str = "."
+    dayfirst: bool | None = None
+    ignored: tuple[str, ...] = ()
 
 
 def forecast(
@@ -82,8 +85,14 @@ def forecast(
     """
     horizon, look_back = positive_integer("horizon", horizon), positive_integer("look_back", look_back)
     path = Path(file)
-    written = TableFormat(delimiter, decimal, encoding, dayfirst, time_format)
-    table = read_table(path, time, written)
+    table_format = TableFormat(
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        dayfirst=dayfirst,
+        time_format=time_format,
+    )
+    table = read_table(path, time, table_format, wanted=[target] if isinstance(target, str) else target or ())
     channels = _channels(path, table, target)
     ends = _ends(path, table.time, parts)
     starts = (look_back, *ends[:-1])
@@ -91,13 +100,14 @@ def forecast(
         if end - start < horizon:
             raise InputError(
                 f"The {name} part of {path} has too few rows for a horizon of {horizon}: {max(0, end - start)} after "
-                "what is only looked back at. Use a shorter horizon or look_back, or other parts."
+                "what is only looked back at. Use a shorter horizon or look_back (on the command line --set "
+                "task.look_back=N), or other parts."
             )
     beyond = first_beyond_float32(table.values)
     if beyond is not None:
         raise InputError(
             f"Column {table.columns[beyond[1]]} of {path} must lie within the range of float32, {LARGEST:.2g} either "
-            f"way. Received: {table.values[beyond]:g} in row {beyond[0] + 1}"
+            f"way. Received: {table.values[beyond]:g} at {table.time[beyond[0]]}"
         )
     offset = offsets_of(table.values[: ends[0]])
     values = subtract_offsets(table.values, offset)
@@ -122,7 +132,11 @@ def forecast(
             inputs=table.columns,
             targets=tuple(table.columns[k] for k in channels),
             time=table.time_name,
-            written=written,
+            table_format=replace(
+                table_format,
+                decimal=table.decimal,
+                dayfirst=table.dayfirst if dayfirst is None else dayfirst,
+            ),
         ),
         input_offset=offset,
         target_offset=tuple(offset[k] for k in channels) * horizon if offset else (),
@@ -133,27 +147,36 @@ def forecast(
     )
     described = f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
     notes = describe_centring(path.name, table.values[: ends[0]], offset, "series")
-    if table.left_out:
-        notes.append(left_out_note(path, table.left_out))
+    if table.ignored:
+        notes.append(ignored_note(path, table.ignored))
     return Task(spec, train, validation, test, described, notes=tuple(notes))
 
 
 def read_table(
     path: Path,
     time: str | None = None,
-    written: TableFormat = TableFormat(),
-    columns: Sequence[str] | None = None,
+    table_format: TableFormat = TableFormat(),
+    expected: TableFormat = TableFormat(),
+    columns: Sequence[str] = (),
+    wanted: Sequence[str] = (),
+    usual_time: str | None = None,
 ) -> Table:
     """Read a table with a time column at equal steps; every column that is read must hold numbers.
 
     Args:
         time: the time column; default one with a usual name, else a first column without a name.
+        expected: decides where cells could be read in two ways.
         columns: those to read, in this order; default all others.
+        wanted: those that are not row numbers, whatever they are called.
+        usual_time: the time column where there is one of that name.
 
     Raises:
         InputError: names the file, the column and the row.
     """
-    opened = open_table(path, written)
+    roles = {plain_name(name) for name in (*_TIME_NAMES, *columns, *([time] if time else []))}
+    opened = open_table(path, table_format, expected, roles)
+    if time is None and usual_time in opened.names:
+        time = usual_time
     if time is None:
         time = named(opened.names, _TIME_NAMES)
         if time is None and opened.names[0] == "":  # the index of a frame
@@ -163,40 +186,34 @@ def read_table(
     if time is None or time not in there:
         raise InputError(
             f"{path} needs a time column: one called {', '.join(_TIME_NAMES)}, or say which with time. "
-            f"It has: {', '.join(there)}"
+            f"It has: {some(there)}"
         )
-    missing = [name for name in columns or () if name not in there]
-    if missing:
-        raise InputError(
-            f"{path} must have the columns that were trained on. Missing: {', '.join(missing)}. "
-            f"It has: {', '.join(there)}"
-        )
-    frame = opened.read(text_columns=[time])
-    index = _read_time(path, time, frame, written)
+    require_columns(opened, columns)
+    frame = opened.read(text_columns=[time], wanted=[*columns, *wanted])
+    require_cells(path, frame, [time])
+    expected = replace(expected, decimal=opened.decimal)
+    index = _read_time(path, time, frame, table_format, expected)
     found = list(columns or (name for name in frame.columns if name != time))
     if not found:
         raise InputError(f"{path} has no column of numbers beside {time}.")
-    values = numbers_of(path, frame, found)
+    values = numbers_of(path, frame, found, opened.decimal)
     order = np.argsort(index.to_numpy(), kind="stable")
-    counters = frame.attrs["left_out"]
     return Table(
         time=index[order],
         time_name=time,
         columns=tuple(found),
         values=np.asfortranarray(values[order]),  # as frames are: sums, and so fingerprints, depend on it
-        left_out=(*counters, *(name for name in frame.columns if name not in (*found, time))),
+        decimal=opened.decimal,
+        dayfirst=found_dayfirst(frame[time]),
+        ignored=(*frame.attrs["ignored"], *(name for name in frame.columns if name not in {*found, time})),
     )
 
 
-def _read_time(path: Path, name: str, frame: pd.DataFrame, written: TableFormat) -> pd.Index:
-    """Return the times of the rows, which must be at equal steps (or equal calendar steps, such as months)."""
-    empty = np.flatnonzero(frame[name].isna())
-    if len(empty):
-        raise InputError(
-            f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
-            f"{empty[0] + 1}"
-        )
-    index = read_times(path, name, frame[name], written)
+def _read_time(
+    path: Path, name: str, frame: pd.DataFrame, table_format: TableFormat, expected: TableFormat
+) -> pd.Index:
+    """Return the times of the rows, which must be at equal steps, or equal calendar steps such as months."""
+    index = read_times(path, name, frame[name], table_format, expected)
     order = np.argsort(index.to_numpy(), kind="stable")
     ordered = index[order]
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
@@ -218,11 +235,15 @@ def _read_time(path: Path, name: str, frame: pd.DataFrame, written: TableFormat)
         return index
     sizes, counts = np.unique(steps, return_counts=True)
     usual = sizes[np.argmax(counts)]
-    uneven = ~np.isclose(steps, steps[:1], rtol=1e-4) if steps.dtype.kind == "f" else steps != usual
+    uneven = steps != usual
+    if steps.dtype.kind == "f":  # which are rounded to the digits that were written
+        digits = frame[name].astype(str).str.extract(r"[.,](\d+)\s*$")[0].str.len().max()
+        rounding = min(10.0 ** -(0 if np.isnan(digits) else digits), abs(usual) / 4)
+        uneven = ~np.isclose(steps, usual, rtol=1e-4, atol=rounding)
     is_date = isinstance(ordered, pd.DatetimeIndex)
     if uneven.any() and not (is_date and len(index) > 2 and pd.infer_freq(ordered) is not None):
         place = int(np.argmax(uneven))
-        shown = pd.Timedelta(usual) if is_date else usual
+        shown = pd.Timedelta(usual) if is_date else f"{usual:g}"
         raise InputError(
             f"The times of {path} must be at equal steps. Received: {ordered[place]} in row {order[place] + 1}, then "
             f"{ordered[place + 1]} in row {order[place + 1] + 1}, where most are {shown} apart. Fill what is missing "
@@ -236,7 +257,7 @@ def _channels(path: Path, table: Table, target: str | Sequence[str] | None) -> l
     unknown = [name for name in wanted if name not in table.columns]
     if unknown or not wanted:
         raise InputError(
-            f"target must be columns of {path}: {', '.join(table.columns)}. Received: {', '.join(unknown) or 'none'}"
+            f"target must be columns of {path}: {some(table.columns)}. Received: {', '.join(unknown) or 'none'}"
         )
     return [table.columns.index(name) for name in wanted]
 

@@ -125,6 +125,10 @@ def _as_one_array(X: Any, name: str, axes: str | None) -> Sequences:
         one_of("axes", axes, AXES)
     if is_of_arrays(X):
         return _stack(list(X), name, axes)
+    if np.ma.is_masked(X):
+        raise InputError(
+            f"{name} must not be a masked array with masked entries. Fill them, or give lengths where sequences end."
+        )
     try:
         array = np.asarray(X)
     except (ValueError, TypeError) as error:
@@ -150,7 +154,12 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
         for index, value in np.ndenumerate(array):
             if not isinstance(value, numbers.Real | np.bool_):
                 raise InputError(f"{name} must hold numbers. Received: {shown(value)} in sequence {index[0]}")
-        array = array.astype("float64")
+        try:
+            array = array.astype("float64")
+        except OverflowError as error:
+            raise InputError(
+                f"{name} must lie within the range of float32, {LARGEST:.2g} either way. Received: a larger integer"
+            ) from error
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold numbers. Received: dtype {array.dtype}")
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tcn_search.errors import InputError
 
@@ -52,7 +51,7 @@ def read_class_names(names: Any) -> tuple[str, ...] | None:
     """
     if names is None:
         return None
-    is_single = isinstance(names, str | bytes | Mapping | set) or np.ndim(names) == 0
+    is_single = isinstance(names, str | bytes | Mapping | set) or getattr(names, "ndim", 1) == 0
     if is_single or not isinstance(names, Iterable):
         raise InputError(f"class_names must be a list of names, one for each class. Received: {names!r}")
     found = tuple(_name_of_class(name, number) for number, name in enumerate(names))
@@ -75,14 +74,14 @@ def _name_of_class(name: Any, number: int) -> str:
     if isinstance(name, bytes):
         return str(_decoded(np.array([name]), "class_names")[0])
     is_name = isinstance(name, str | numbers.Real | np.bool_)
-    if not is_name or pd.isna(name):
+    if not is_name or _is_missing(name):
         raise InputError(f"class_names must hold text. Received: {shown(name)} for class {number}")
     return str(name)
 
 
 def shown(value: Any) -> str:
     """Return a value as a message shows it: short, and without NumPy's type."""
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -93,7 +92,7 @@ def _as_objects(values: Any, array: np.ndarray) -> np.ndarray:
 
 
 def _require_all(objects: np.ndarray, name: str) -> None:
-    missing = np.argwhere(pd.isna(objects))
+    missing = np.argwhere(np.frompyfunc(_is_missing, 1, 1)(objects).astype(bool))
     if len(missing):
         value = objects[tuple(missing[0])]
         raise InputError(
@@ -138,9 +137,16 @@ def _of_objects(objects: np.ndarray, name: str) -> np.ndarray:
         ) from error
 
 
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or one of pandas' missing ones; workers do without pandas."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Real) and bool(value != value)
+
+
 def _type_of(value: Any) -> str:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return "floats"  # a missing entry, which is refused by itself
+    if _is_missing(value):
+        return "floats"  # it is refused by itself
     for name, types in (
         ("strings", str),
         ("bytes", bytes),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.planning.arguments import one_of
 from tcn_search.tasks.centring import (
     LARGEST,
     describe_centring,
@@ -51,8 +52,8 @@ def read_parts(
     Args:
         centre: whether an offset may be subtracted from numbers that float32 cannot hold.
     """
-    if kind is not None and kind not in KINDS:
-        raise InputError(f"kind must be one of {', '.join(KINDS)}. Received: {kind!r}")
+    if kind is not None:
+        one_of("kind", kind, tuple(KINDS))
     names = read_class_names(class_names)
     inputs, targets, told = {}, {}, False
     for part, (X, y, lengths) in given.items():
@@ -64,7 +65,12 @@ def read_parts(
             missing, there = ("X", "y") if X is None else ("y", "X")
             raise InputError(f"{missing}_{part} is missing, although {there}_{part} is given.")
         inputs[part] = read_inputs(X, lengths, f"_{part}", axes)
-        told = told or lengths is not None or bool(np.isnan(inputs[part][:, -1]).all(axis=1).any())
+        told = (
+            told
+            or lengths is not None
+            or is_of_arrays(X)
+            or bool(np.isnan(inputs[part][:, -1]).all(axis=1).any())
+        )
         targets[part] = _read_targets(y, inputs[part], part)
     if "train" not in inputs:
         raise InputError("X_train and y_train are needed. Received: neither")
@@ -133,13 +139,9 @@ def _read_targets(y: Any, X: np.ndarray, part: str) -> np.ndarray:
         y = y[:, 0]
     if y.ndim > 2:
         hint = (
-            f" For classes at each step give their numbers, y_{part}.argmax(axis=-1)." if y.ndim == 3 else ""
+            f". For classes at each step give their numbers, y_{part}.argmax(axis=-1)." if y.ndim == 3 else ""
         )
-        raise InputError(
-            f"y_{part} must have rank 1 or 2. Received: shape {y.shape}.{hint}".removesuffix(
-                "" if hint else "."
-            )
-        )
+        raise InputError(f"y_{part} must have rank 1 or 2. Received: shape {y.shape}{hint}")
     if y.ndim == 2 and not y.shape[1]:
         raise InputError(f"y_{part} must have at least one column. Received: shape {y.shape}")
     if y.dtype.kind == "f" and not np.isfinite(y).all():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,6 +9,15 @@ from typing import Any
 from tcn_search.errors import InputError
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+
+
+def plain_name(name: str) -> str:
+    """Return a column's name in lower case, without what stands between its words.
+
+    >>> plain_name("Date Time"), plain_name("series_id")
+    ('datetime', 'seriesid')
+    """
+    return name.lower().replace(" ", "").replace("_", "").replace("-", "")
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,8 @@ class TableFormat:
         if self.decimal == "," == self.delimiter:
             raise InputError("delimiter and decimal must differ. Received: ',' for both")
         try:
-            codecs.lookup(self.encoding or "utf-8")
-        except LookupError as error:
+            "a".encode(self.encoding or "utf-8")
+        except (LookupError, ValueError) as error:
             raise InputError(
                 f'encoding must be one that Python knows, such as "latin-1". Received: {self.encoding!r}'
             ) from error
@@ -55,6 +63,8 @@ class TableLayout:
         inputs: columns that the network reads, in its order: channels, of a wide table steps.
         targets: columns that are predicted.
         sequence, time, group: columns with these roles, None where there is none.
+        table_format: how the table was written, as far as it was said or found out. It decides where new data
+            could be read in two ways.
     """
 
     form: str
@@ -63,7 +73,7 @@ class TableLayout:
     sequence: str | None = None
     time: str | None = None
     group: str | None = None
-    written: TableFormat = field(default_factory=TableFormat)
+    table_format: TableFormat = field(default_factory=TableFormat)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""
@@ -81,5 +91,5 @@ class TableLayout:
             sequence=values["sequence"],
             time=values["time"],
             group=values["group"],
-            written=TableFormat(**values["written"]),
+            table_format=TableFormat(**values["table_format"]),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,17 +11,21 @@ import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.csv_files import TextTable, as_written, numbers_of, open_table
+from tcn_search.tasks.csv_files import (
+    TextTable,
+    as_written,
+    numbers_of,
+    open_table,
+    require_cells,
+    require_columns,
+    some,
+)
 from tcn_search.tasks.inputs import STEPS_CHANNELS
-from tcn_search.tasks.table_layout import TableFormat, TableLayout
+from tcn_search.tasks.table_columns import SEQUENCE, STEP, TARGET, Columns, find_columns, named
+from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.times import read_times
+from tcn_search.tasks.times import found_dayfirst, lack_dates, read_times
 from tcn_search.tasks.ts_files import read_ts
-
-SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
-STEP = ("step", "time", "date", "datetime", "timestamp")
-TARGET = ("target", "label", "class", "y")  # in this order: beside a label, y is a channel
-GROUP = ("group", "speaker", "patient", "subject")
 
 
 class Sequences(NamedTuple):
@@ -32,34 +36,16 @@ class Sequences(NamedTuple):
             None where there are none.
         groups: one a sequence, or None.
         layout: of the table that they come from, None for a .ts file.
-        left_out: names of columns that were not read.
+        ignored: names of columns that were not read.
         decimal: the decimal sign of numbers in `y`.
     """
 
     X: list[np.ndarray]
-    y: pd.DataFrame | list[pd.Series] | np.ndarray | None
+    y: pd.DataFrame | list[pd.Series] | np.ndarray | None = None
     groups: np.ndarray | None = None
     layout: TableLayout | None = None
-    left_out: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     decimal: str = "."
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Columns that a user named, where they are called otherwise than usual."""
-
-    target: str | Sequence[str] | None = None
-    sequence: str | None = None
-    time: str | None = None
-    group: str | None = None
-    channels: Sequence[str] | None = None
-
-    @property
-    def targets(self) -> list[str]:
-        """Return the target columns that were named."""
-        if self.target is None:
-            return []
-        return [self.target] if isinstance(self.target, str) else list(self.target)
 
 
 def csv(
@@ -86,9 +72,15 @@ def csv(
         channels: the input columns; default all others.
         delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; found out where that is safe.
     """
-    columns = Columns(target, sequence, time, group, channels)
-    written = TableFormat(delimiter, decimal, encoding, dayfirst, time_format)
-    files = [read_csv(Path(path), columns, written)]
+    columns = Columns(target=target, sequence=sequence, time=time, group=group, channels=channels)
+    table_format = TableFormat(
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        dayfirst=dayfirst,
+        time_format=time_format,
+    )
+    files = [read_csv(Path(path), columns, table_format)]
     if test is not None:
         assert files[0].layout is not None
         files.append(read_like(Path(test), files[0].layout, with_targets=True))
@@ -102,31 +94,29 @@ def ts(path: str | Path, test: str | Path | None = None, **options: Any) -> Task
 
 
 def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, Any]) -> Task:
-    steps = max(len(X) for file in files for X in file.X)
     targets = _typed_targets(paths, files)
     every_step = any(isinstance(y, list) for y in targets)
     given: dict[str, Any] = {}
     for split, file, y in zip(("train", "test"), files, targets, strict=False):
-        given[f"X_{split}"], lengths = pad(file.X, steps)
-        given[f"lengths_{split}"] = None if (lengths == steps).all() else lengths
         if every_step and isinstance(y, np.ndarray):  # this file happens to have one class in each sequence
             y = [np.repeat(one, len(X)) for one, X in zip(y, file.X, strict=True)]
-        given[f"y_{split}"] = y if isinstance(y, np.ndarray) else _padded_targets(y, steps)
+        given[f"X_{split}"] = file.X
+        given[f"y_{split}"] = y
     layout = files[0].layout
     if layout is not None and len(layout.targets) > 1:
         given["class_names"] = layout.targets
     try:
-        named = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **options}
-        task = Task.from_arrays(groups_train=files[0].groups, **given, **named)
+        named_options = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **options}
+        task = Task.from_arrays(groups_train=files[0].groups, **given, **named_options)
     except InputError as error:
         raise InputError(f"{paths[0]}: {error}") from error
-    notes = [left_out_note(path, file.left_out) for path, file in zip(paths, files, strict=True)]
+    notes = [ignored_note(path, file.ignored) for path, file in zip(paths, files, strict=True)]
     return replace(
         task, spec=replace(task.spec, table=layout), notes=(*task.notes, *(note for note in notes if note))
     )
 
 
-def left_out_note(path: Path, names: Sequence[str]) -> str:
+def ignored_note(path: Path, names: Sequence[str]) -> str:
     """Return what is said of columns that were not read, "" if there are none."""
     return f"{path.name}: not read: column {', '.join(names)}" if names else ""
 
@@ -135,9 +125,12 @@ def _typed_targets(paths: Sequence[Path], files: Sequence[Sequences]) -> list[np
     """Targets of all files as numbers, where all of them are, else as text."""
     read = []
     for path, file in zip(paths, files, strict=True):
+        if file.y is None and file.layout is None:
+            raise InputError(f"{path} has no labels: its header needs @classLabel true or @targetLabel true.")
         if file.y is None:
             raise InputError(
-                f"{path} needs a target column: one called {', '.join(TARGET)}, or say which with target."
+                f"{path} needs a target column: one called {', '.join(TARGET)}, or say which with target. To forecast "
+                "a series, say how many steps with horizon."
             )
         read.append(_typed(path, file))
     kinds = {np.asarray(one).dtype.kind for y in read for one in (y if isinstance(y, list) else [y])}
@@ -177,7 +170,9 @@ def _as_text(y: Any) -> np.ndarray | list[np.ndarray]:
     return y.astype(str) if isinstance(y, np.ndarray) else y.iloc[:, 0].to_numpy("str")
 
 
-def read_csv(path: Path, columns: Columns = Columns(), written: TableFormat = TableFormat()) -> Sequences:
+def read_csv(
+    path: Path, columns: Columns = Columns(), table_format: TableFormat = TableFormat()
+) -> Sequences:
     """Return the sequences of a .csv or .tsv (or .gz of one) with a header, in one of two forms.
 
     Long: a row a step, with a column called sequence, sequence_id, series, series_id or id; if there is one
@@ -190,134 +185,91 @@ def read_csv(path: Path, columns: Columns = Columns(), written: TableFormat = Ta
     Raises:
         InputError: names the file, the column, the row, and what is wanted.
     """
-    table = open_table(path, written)
-    return _sequences(table, _layout(table, columns, written), rows_may_be_named=True)
+    table = open_table(path, table_format, roles=columns.roles)
+    layout = find_columns(path, table.names, columns, table_format)
+    named_ones = [*layout.targets, *(columns.channels or ())]
+    return _sequences(table, layout, table_format, wanted=named_ones, rows_may_be_named=True)
 
 
-def read_like(path: Path, layout: TableLayout, with_targets: bool = False) -> Sequences:
+def read_like(
+    path: Path, layout: TableLayout, with_targets: bool = False, time: str | None = None
+) -> Sequences:
     """Return the sequences of a table with the columns of `layout`, found by their names.
 
-    Columns of other names are left out. Targets and groups may be missing, and are not looked at unless
-    `with_targets`.
+    Columns of other names are ignored. Targets and groups may be missing, and are not looked at unless
+    `with_targets`; a table of a single sequence needs no column of sequences, if its times tell the order.
+
+    Args:
+        time: the column of times, if it is called otherwise here.
 
     Raises:
         InputError: as `read_csv`; or a column is missing.
     """
-    table = open_table(path, layout.written)
+    roles = {plain_name(name) for name in (*layout.inputs, *layout.targets)}
+    table = open_table(path, TableFormat(), layout.table_format, roles)
     targets = layout.targets if with_targets else ()
-    there = set(table.names)
-    missing = [name for name in (*layout.inputs, *targets) if name not in there]
-    if missing:
-        raise InputError(
-            f"{path} must have the columns that were trained on. Missing: {_some(missing)}. "
-            f"It has: {_some([name for name in table.names if name])}"
-        )
-    wanted = replace(
-        layout,
-        targets=targets,
-        group=None,
-        sequence=layout.sequence if layout.sequence in there else None,
-        time=layout.time if layout.time in there else None,
-    )
-    found = _sequences(table, wanted)
+    if time is None and layout.time is not None:
+        time = layout.time if layout.time in table.names else named(table.names, STEP)
+        time = layout.time if time is None else time
+    require_columns(table, [*layout.inputs, *targets, *([time] if time is not None else [])])
+    sequence = layout.sequence
+    if sequence is not None and sequence not in table.names:
+        expected = {*layout.inputs, *layout.targets, layout.group, time, ""}
+        if time is None or not set(table.names) <= expected:  # one of them may be its new name
+            require_columns(table, [sequence])
+        sequence = None
+    wanted = replace(layout, targets=targets, group=None, sequence=sequence, time=time)
+    said = TableFormat(time_format=layout.table_format.time_format)
+    found = _sequences(table, wanted, said, wanted=layout.inputs)
     known = (*layout.targets, layout.group)
-    return found._replace(left_out=tuple(name for name in found.left_out if name not in known))
+    return found._replace(ignored=tuple(name for name in found.ignored if name not in known))
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+def _sequences(
+    table: TextTable,
+    layout: TableLayout,
+    said: TableFormat,
+    wanted: Sequence[str],
+    rows_may_be_named: bool = False,
+) -> Sequences:
+    """Read the cells of a table.
 
-
-def _layout(table: TextTable, columns: Columns, written: TableFormat) -> TableLayout:
-    """Find the columns by what they are called, or were said to be called."""
-    path, names = table.path, [name for name in table.names if name]
-    sequence = _role(path, names, "sequence", SEQUENCE, columns.sequence)
-    group = _role(path, names, "group", GROUP, columns.group)
-    step = columns.time if columns.time is not None else named(names, STEP)
-    targets = columns.targets
-    if columns.target is None:
-        found = _role(path, [name for name in names if name.lower() != "y"], "target", TARGET, None)
-        found = found or named(names, ("y",))
-        targets = [found] if found else []
-    given = [step, *targets, *(columns.channels or [])]
-    for name in given:
-        if name is not None and name not in names and name not in TARGET:
-            raise InputError(f"{path} has no column {name!r}. It has: {_some(names)}")
-    special = [name for name in (sequence, step, group, *targets) if name is not None]
-    repeated = [name for place, name in enumerate(special) if name in special[:place]]
-    if repeated or set(special) & set(columns.channels or ()):
-        name = (repeated or [name for name in special if name in (columns.channels or ())])[0]
-        raise InputError(f"Column {name} of {path} can have one role only. Received: it is named for two")
-    inputs = columns.channels
-    if inputs is None:
-        inputs = [name for name in names if name not in special]
-    return TableLayout(
-        form="wide" if sequence is None else "long",
-        inputs=tuple(inputs),
-        targets=tuple(name for name in targets if name in names),
-        sequence=sequence,
-        time=step,
-        group=group,
-        written=written,
-    )
-
-
-def named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first of the names that are wanted, whatever its case and what stands between its words."""
-    by_name = {_plain_name(name): name for name in reversed(names)}
-    return next((by_name[_plain_name(name)] for name in wanted if _plain_name(name) in by_name), None)
-
-
-def _plain_name(name: str) -> str:
-    return name.lower().replace(" ", "").replace("_", "").replace("-", "")
-
-
-def _role(path: Path, names: Sequence[str], role: str, usual: Sequence[str], said: str | None) -> str | None:
-    """Return the column with a role: the one that was said, or the only one with a usual name."""
-    if said is not None:
-        if said not in names:
-            raise InputError(f"{path} has no column {said!r}. It has: {_some(names)}")
-        return said
-    plain = {_plain_name(name) for name in usual}
-    found = [name for name in names if _plain_name(name) in plain]
-    if len(found) > 1:
-        raise InputError(
-            f"{path} has {len(found)} columns that may be the {role}: {', '.join(found)}. Say which with "
-            f"{role} = {found[0]!r}, and with channels which columns are inputs."
-        )
-    return found[0] if found else None
-
-
-def _sequences(table: TextTable, layout: TableLayout, rows_may_be_named: bool = False) -> Sequences:
+    Args:
+        said: how times are written; what the layout has of it is only expected.
+        wanted: columns that are not row numbers, whatever they are called.
+        rows_may_be_named: whether the column of sequences may name rows that are whole sequences.
+    """
     path = table.path
     roles = [layout.sequence, layout.time, layout.group, *layout.targets]
     special = [name for name in roles if name is not None]
-    frame = table.read(text_columns=special)
-    counters = frame.attrs["left_out"]
-    inputs = [name for name in layout.inputs if name not in counters]
+    frame = table.read(text_columns=special, wanted=wanted)
+    ignored = frame.attrs["ignored"]
+    inputs = [name for name in layout.inputs if name in frame.columns]
     if rows_may_be_named and _names_rows(layout, frame, inputs):
         special = [name for name in special if name != layout.sequence]
         layout = replace(layout, form="wide", sequence=None)
-    layout = replace(layout, inputs=tuple(inputs))
     if not inputs:
-        raise InputError(f"{path} has no column of numbers. It has: {_some([*frame.columns])}")
-    values = numbers_of(path, frame, inputs)
-    for name in special:
-        empty = np.flatnonzero(frame[name].isna())
-        if len(empty):
-            raise InputError(
-                f"Column {name} of {path} must not have empty cells. Received: {len(empty)}, the first in row "
-                f"{empty[0] + 1}"
-            )
+        raise InputError(f"{path} has no column of numbers. It has: {some([*frame.columns])}")
+    values = numbers_of(path, frame, inputs, table.decimal)
+    require_cells(path, frame, special)
     read = {*inputs, *special}
-    left_out = [*counters, *(name for name in frame.columns if name not in read)]
-    groups = None if layout.group is None else as_written(path, layout.group, frame[layout.group])
+    ignored = [*ignored, *(name for name in frame.columns if name not in read)]
+    groups = None if layout.group is None else _groups(path, layout.group, frame[layout.group])
     targets = frame[list(layout.targets)] if layout.targets else None
-    if layout.sequence is None:
+    table_format = replace(layout.table_format, decimal=table.decimal)
+    if layout.time is not None and table_format.dayfirst is None:
+        table_format = replace(table_format, dayfirst=found_dayfirst(frame[layout.time]))
+    layout = replace(layout, inputs=tuple(inputs), table_format=table_format)
+    if layout.form == "wide":
         X, y, groups = _wide(path, layout, values, targets, groups)
     else:
-        X, y, groups = _long(path, layout, frame, values, targets, groups)
-    return Sequences(X, y, groups, layout, tuple(left_out), table.decimal)
+        X, y, groups = _long(path, layout, said, frame, values, targets, groups)
+    return Sequences(X=X, y=y, groups=groups, layout=layout, ignored=tuple(ignored), decimal=table.decimal)
+
+
+def _groups(path: Path, name: str, column: pd.Series) -> np.ndarray:
+    groups = as_written(path, name, column)
+    return column.to_numpy("str") if groups.dtype.kind == "f" else groups
 
 
 def _names_rows(layout: TableLayout, frame: pd.DataFrame, inputs: Sequence[str]) -> bool:
@@ -334,11 +286,11 @@ def _wide(
     targets: pd.DataFrame | None,
     groups: np.ndarray | None,
 ) -> tuple[list[np.ndarray], pd.DataFrame | None, np.ndarray | None]:
-    if layout.form == "long" or layout.time is not None:  # a long table that holds a single sequence
+    if layout.time is not None:  # a row is a step, of the only sequence
         if targets is not None:
             raise InputError(
                 f"{path} has a column {layout.time}, so a row is a step, but no column says of which sequence: add one "
-                f"called {', '.join(SEQUENCE)}. For one long series use the task forecast."
+                f"called {', '.join(SEQUENCE)}. To forecast one long series, say how many steps with horizon."
             )
         return [values], None, None
     return list(values[..., None]), targets, groups
@@ -347,37 +299,17 @@ def _wide(
 def _long(
     path: Path,
     layout: TableLayout,
+    said: TableFormat,
     frame: pd.DataFrame,
     values: np.ndarray,
     targets: pd.DataFrame | None,
     groups: np.ndarray | None,
 ) -> tuple[list[np.ndarray], pd.DataFrame | list[pd.Series] | None, np.ndarray | None]:
-    assert layout.sequence is not None
-    ids = frame[layout.sequence]
-    if len(frame) > 1 and ids.is_unique:
-        raise InputError(
-            f"Each value of column {layout.sequence} of {path} stands in one row, so every sequence would have a "
-            "single step. Where a row is a sequence, leave that column out."
-        )
-    numbers = pd.factorize(ids)[0]  # in the order of the file
-    order = np.argsort(numbers, kind="stable")
-    if layout.time is not None:
-        times = read_times(path, layout.time, frame[layout.time], layout.written)
-        by_time = np.argsort(times.to_numpy(), kind="stable")
-        order = by_time[np.argsort(numbers[by_time], kind="stable")]
-    borders = np.flatnonzero(np.diff(numbers[order])) + 1
-    rows = np.split(order, borders)
+    rows = _rows_of_sequences(path, layout, said, frame)
     X = [values[one] for one in rows]
     first = [one[0] for one in rows]
     if groups is not None:
-        for one in rows:
-            other = one[groups[one] != groups[one[0]]]
-            if len(other):
-                raise InputError(
-                    f"Column {layout.group} of {path} must be the same in all rows of a sequence. Received: "
-                    f"{groups[one[0]]} and {groups[other[0]]} in sequence {ids.iloc[one[0]]}, the second in row "
-                    f"{other.min() + 1}"
-                )
+        _require_one_group(path, layout, frame, groups, rows)
         groups = groups[first]
     if targets is None:
         return X, None, groups
@@ -388,19 +320,54 @@ def _long(
     if targets.shape[1] > 1:
         raise InputError(
             f"Several target columns must not change within a sequence. Received: {', '.join(targets.columns)} of "
-            f"{path}, which change in sequence {ids.iloc[changes[0][0]]}"
+            f"{path}, which change in sequence {frame[layout.sequence].iloc[changes[0][0]]}"
         )
     return X, [targets.iloc[one, 0] for one in rows], groups
 
 
-def pad(sequences: Sequence[np.ndarray], steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n, steps, C) with NaN beyond each sequence's end, and their lengths."""
-    X = np.full((len(sequences), steps, sequences[0].shape[1]), np.nan)
-    for row, sequence in enumerate(sequences):
-        X[row, : len(sequence)] = sequence
-    return X, np.array([len(sequence) for sequence in sequences])
+def _rows_of_sequences(
+    path: Path, layout: TableLayout, said: TableFormat, frame: pd.DataFrame
+) -> list[np.ndarray]:
+    """Return the rows of each sequence, in the order of its steps."""
+    ids = pd.Series("", index=frame.index) if layout.sequence is None else frame[layout.sequence]
+    if len(frame) > 1 and ids.is_unique:
+        raise InputError(
+            f"Each value of column {layout.sequence} of {path} stands in one row, so every sequence would have a "
+            "single step. Where a row is a sequence, leave that column out."
+        )
+    numbers = pd.factorize(ids)[0]  # in the order of the file
+    order = np.argsort(numbers, kind="stable")
+    if layout.time is None:
+        return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    times = read_times(path, layout.time, frame[layout.time], said, layout.table_format).to_numpy()
+    if layout.sequence is None and len(np.unique(times)) < len(times):
+        raise InputError(
+            f"{path} needs a column that says of which sequence a row is, as in training: its times occur more "
+            "than once."
+        )
+    by_time = np.argsort(times, kind="stable")
+    order = by_time[np.argsort(numbers[by_time], kind="stable")]
+    rows = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    if lack_dates(frame[layout.time]):
+        for one in rows:
+            backwards = np.diff(one) < 0
+            if backwards.any() and not backwards.all():
+                raise InputError(
+                    f"Times of column {layout.time} of {path} have no date, so each sequence must be in their order. "
+                    f"Received: {frame[layout.time].iloc[one.min()]!r} first in sequence {ids.iloc[one[0]]}. Add the "
+                    "dates; a sequence may go over midnight."
+                )
+    return rows
 
 
-def _padded_targets(y: list[np.ndarray], steps: int) -> np.ndarray:
-    """Targets of each step are repeated beyond the end, where nothing looks at them."""
-    return np.stack([np.concatenate([one, np.repeat(one[-1:], steps - len(one))]) for one in y])
+def _require_one_group(
+    path: Path, layout: TableLayout, frame: pd.DataFrame, groups: np.ndarray, rows: Sequence[np.ndarray]
+) -> None:
+    for one in rows:
+        other = one[groups[one] != groups[one[0]]]
+        if len(other):
+            raise InputError(
+                f"Column {layout.group} of {path} must be the same in all rows of a sequence. Received: "
+                f"{groups[one[0]]} and {groups[other[0]]} in sequence {frame[layout.sequence].iloc[one[0]]}, the "
+                f"second in row {other.min() + 1}"
+            )

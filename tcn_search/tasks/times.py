@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,21 +19,37 @@ _ZONE = r".*\d *(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 _DAY_OR_MONTH = r"\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b"
 _HALF_DAYS = r"(?i).*\d *[ap]\.?m\.?\b.*"
 _DATES_AS_NUMBERS = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_CLOCK = r"(?i)\d{1,2}(:\d{2}){1,2}(\.\d+)?( *[ap]\.?m\.?)?"
+_FIRST_YEAR = 1000  # pandas puts text without a year into the year 1
 _LAST_YEAR_OF_2000 = 68  # of two digits, as in POSIX: 69 is 1969
 
 
-def read_times(path: Path, name: str, column: pd.Series, written: TableFormat = TableFormat()) -> pd.Index:
-    """Return a column of text as numbers, or as times without a zone: those that have one are in UTC.
+def read_times(
+    path: Path,
+    name: str,
+    column: pd.Series,
+    table_format: TableFormat = TableFormat(),
+    expected: TableFormat = TableFormat(),
+) -> pd.Index:
+    """Return a column of text as numbers, or as times, in UTC where they have a zone.
 
     Numbers that are no even count but all dates, such as 20240131, are dates.
+
+    Args:
+        expected: decides where days and months cannot be told apart, and has the decimal sign.
 
     Raises:
         InputError: names column, row and reason; of dates that can be read in two ways, how to say which.
     """
     cells = column.astype(str).str.strip()
-    if written.time_format is not None:
-        return _parse(path, name, cells, cells, written.time_format, utc="%z" in written.time_format)
-    numbers = pd.to_numeric(cells, errors="coerce")
+    wordy = ~cells.str.contains(r"\d")  # pandas knows "now", and takes "nan" for a time
+    if wordy.any():
+        raise _no_time(path, name, cells, int(np.argmax(wordy)), table_format.time_format or "")
+    if table_format.time_format is not None:
+        utc = "%z" in table_format.time_format
+        return _parse(path, name, cells, cells, table_format.time_format, utc)
+    written_numbers = cells.str.replace(",", ".") if expected.decimal == "," else cells
+    numbers = pd.to_numeric(written_numbers, errors="coerce")
     if numbers.notna().all():
         dates = _dates_as_numbers(cells, numbers.to_numpy())
         return _finite(path, name, cells, numbers) if dates is None else dates
@@ -40,7 +58,11 @@ def read_times(path: Path, name: str, column: pd.Series, written: TableFormat = 
         texts = _iso(cells.str.extract(_YEAR_FIRST))
     elif cells.str.fullmatch(_YEAR_LAST).all():
         parts = cells.str.extract(_YEAR_LAST)
-        day, month = _day_and_month(path, name, parts, cells, written.dayfirst)
+        dayfirst = _is_day_first(parts) if table_format.dayfirst is None else table_format.dayfirst
+        dayfirst = expected.dayfirst if dayfirst is None else dayfirst
+        if dayfirst is None:
+            raise _two_ways(path, name, cells.iloc[0])
+        day, month = ("first", "second") if dayfirst else ("second", "first")
         texts = _iso(parts.assign(day=parts[day], month=parts[month]))
     else:
         how = "mixed"
@@ -49,7 +71,7 @@ def read_times(path: Path, name: str, column: pd.Series, written: TableFormat = 
             raise _two_ways(path, name, cells[ambiguous].iloc[0])
     if cells.str.fullmatch(_HALF_DAYS).any():
         how = "mixed"
-    zoned = cells.str.fullmatch(_ZONE) & cells.str.contains(":")  # not 2024-01-05
+    zoned = cells.str.fullmatch(_ZONE) & cells.str.contains(r":|T\d")  # not 01-05-2024
     if zoned.any() and not zoned.all():
         row = int(np.argmax(zoned != zoned.iloc[0]))
         raise InputError(
@@ -64,28 +86,44 @@ def _parse(
 ) -> pd.DatetimeIndex:
     """Return `texts`, which stand for `cells`, as times in a format of pandas."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that no common format was found
-            index = pd.DatetimeIndex(pd.to_datetime(texts, format=how, utc=utc))
-    except (ValueError, TypeError, OverflowError) as error:
-        row = _first_unreadable(texts, how)
-        as_wanted = f" in the format {how!r}" if "%" in how else ""
+        index = _to_datetimes(texts, how, utc, "raise")
+    except (ValueError, TypeError, OverflowError, re.error) as error:
+        raise _no_time(path, name, cells, _first_unreadable(texts, how), how) from error
+    if index.hasnans:
+        raise _no_time(path, name, cells, int(np.argmax(index.isna())), how)
+    if how == "mixed" and (index.year < _FIRST_YEAR).any():
+        row = int(np.argmax(index.year < _FIRST_YEAR))
         raise InputError(
-            f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cells.iloc[row]!r} in row "
-            f"{row + 1}"
-        ) from error
+            f"Times of column {name} of {path} must have a year. Received: {cells.iloc[row]!r} in row {row + 1}. Say "
+            'how they are written with time_format, such as "%b-%y".'
+        )
     return index if index.tz is None else index.tz_convert(None)
 
 
-def _first_unreadable(texts: pd.Series, how: str) -> int:
+def _no_time(path: Path, name: str, cells: pd.Series, row: int, how: str = "") -> InputError:
+    as_wanted = f" in the format {how!r}" if "%" in how else ""
+    return InputError(
+        f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cells.iloc[row]!r} in row {row + 1}"
+    )
+
+
+def _to_datetimes(texts: pd.Series, how: str, utc: bool, errors: Any) -> pd.DatetimeIndex:
+    """Return texts as times; mixed ones in the format of the first, which is fast, or else each in its own."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for row, text in enumerate(texts):
+        warnings.simplefilter("ignore", UserWarning)  # that no common format was found
+        if how == "mixed":
             try:
-                pd.to_datetime(text, format=how)
+                return pd.DatetimeIndex(pd.to_datetime(texts, utc=utc))
             except (ValueError, TypeError, OverflowError):
-                return row
-    return 0
+                pass
+        return pd.DatetimeIndex(pd.to_datetime(texts, format=how, utc=utc, errors=errors))
+
+
+def _first_unreadable(texts: pd.Series, how: str) -> int:
+    try:
+        return int(np.argmax(_to_datetimes(texts, how, True, "coerce").isna()))
+    except (ValueError, TypeError, OverflowError, re.error):  # the format itself is none
+        return 0
 
 
 def _finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.Index:
@@ -109,18 +147,22 @@ def _dates_as_numbers(cells: pd.Series, numbers: np.ndarray) -> pd.DatetimeIndex
     return pd.DatetimeIndex(dates) if is_date else None
 
 
-def _day_and_month(
-    path: Path, name: str, parts: pd.DataFrame, cells: pd.Series, dayfirst: bool | None
-) -> tuple[str, str]:
-    """Return which part is the day and which the month, "first" or "second"."""
-    if dayfirst is None:
-        first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
-        is_first, is_second = bool((first > 12).any()), bool((second > 12).any())
-        may_be_year = is_first and bool((year <= 31).all())  # 20/01/05
-        if is_first == is_second or may_be_year:
-            raise _two_ways(path, name, cells.iloc[0])
-        dayfirst = is_first
-    return ("first", "second") if dayfirst else ("second", "first")
+def found_dayfirst(column: pd.Series) -> bool | None:
+    """Return whether dates have the day before the month; None where there are none, or it cannot be told."""
+    cells = column.astype(str).str.strip()
+    return _is_day_first(cells.str.extract(_YEAR_LAST)) if cells.str.fullmatch(_YEAR_LAST).all() else None
+
+
+def lack_dates(column: pd.Series) -> bool:
+    """Whether times are those of a clock, which say nothing of the day."""
+    return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
+
+
+def _is_day_first(parts: pd.DataFrame) -> bool | None:
+    first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
+    is_first, is_second = bool((first > 12).any()), bool((second > 12).any())
+    may_be_year = is_first and bool((year <= 31).all())  # 20/01/05
+    return None if is_first == is_second or may_be_year else is_first
 
 
 def _two_ways(path: Path, name: str, cell: str) -> InputError:

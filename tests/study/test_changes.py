@@ -65,7 +65,7 @@ def test_other_training_is_refused_or_accepted_and_recorded() -> None:
 
 
 def test_a_study_that_does_not_know_how_recordings_were_read_goes_on() -> None:
-    """Those of earlier versions do not; what is known of a study's recordings may not change."""
+    """Those of earlier versions do not."""
     recordings = [RecordingFormat(rate, downsample=1, front="average") for rate in (8000, 16000)]
     tasks = [replace(TASK, spec=replace(TASK.spec, recordings=one)) for one in recordings]
     now, faster = [Definition.of(task, SPACE) for task in tasks]
@@ -75,10 +75,7 @@ def test_a_study_that_does_not_know_how_recordings_were_read_goes_on() -> None:
     earlier = Definition.from_dict(values)
     assert earlier.differences(now) == []
     assert earlier.digest([]) == now.digest([])
-    assert now.differences(faster) == [
-        "task.recordings: {'rate': 8000, 'downsample': 1, 'front': 'average'} in the study, "
-        "{'rate': 16000, 'downsample': 1, 'front': 'average'} now"
-    ]
+    assert now.differences(faster) == []  # it says how new data is read, and decides nothing
 
 
 def test_choices_and_objectives_cannot_change() -> None:

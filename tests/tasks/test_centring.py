@@ -86,9 +86,8 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
     assert task.spec.input_std[0] == pytest.approx(4.0408, rel=1e-4)
     assert task.spec.input_offset == (123456796.0, 0.0)
     assert task.spec.target_offset == (123456796.0,) * 4
-    assert task.inferred.startswith(
-        "forecast of 1 of 2 series, 4 steps ahead; meter.csv is kept minus an offset, as float32 cannot hold it: "
-        "123456796 from series 0."
+    assert task.notes[0].startswith(
+        "meter.csv is kept minus an offset, as float32 cannot hold it: 123456796 from series 0."
     )
     frame["meter"] = 1e39
     frame.to_csv(tmp_path / "meter.csv", index=False)
@@ -96,7 +95,7 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
         load_task("forecast", file=tmp_path / "meter.csv", horizon=4, look_back=8)
     assert str(error.value) == (
         f"Column meter of {tmp_path / 'meter.csv'} must lie within the range of float32, 3.4e+38 either way. "
-        "Received: 1e+39 in row 1"
+        "Received: 1e+39 at 2024-01-01 00:00:00"
     )
 
 

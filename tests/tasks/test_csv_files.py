@@ -12,7 +12,7 @@ import pytest
 
 from tcn_search import load_task
 from tcn_search.errors import InputError
-from tcn_search.tasks.csv_files import as_written, open_table
+from tcn_search.tasks.csv_files import as_written, numbers_of, open_table
 from tcn_search.tasks.table_layout import TableFormat
 
 NUMBERS = np.random.default_rng(0).normal(size=(20, 3)).round(3)
@@ -32,7 +32,7 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
     """The rows of a file with this text, in its order, and the frame that they come from."""
     file = folder / "own.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    frame = open_table(file, TableFormat(**options)).read(text_columns=["target"])
+    frame = open_table(file, TableFormat(**options), roles={"target"}).read(text_columns=["target"])
     task = load_task(file, validation="time", **options)
     return np.concatenate([task.train.X, task.validation.X])[..., 0], frame
 
@@ -61,6 +61,10 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide().rstrip(), {}),
         (wide().replace("t0", '"t0"').replace(",a", ',"a"'), {}),
         (wide().replace("t0", '"first\nstep"'), {}),
+        (wide().replace(",a", " , a "), {}),
+        ("# made, by, a, logger\n" + wide(), {}),
+        (wide(end=",", header="surplus,t1,t2,target"), {}),
+        (wide(header="773869,767541,717447,target"), {}),
         (wide().encode("utf-8-sig"), {}),
         (wide().encode("utf-16"), {}),
         (wide().encode("utf-32"), {}),
@@ -75,6 +79,12 @@ def test_a_table_is_read_however_it_is_written(
     values, frame = read(tmp_path, text, **options)
     np.testing.assert_array_equal(values, NUMBERS.astype("float32"))
     assert frame["target"].tolist() == ["a", "b"] * 10
+
+
+def numbers_in(file: Path) -> np.ndarray:
+    table = open_table(file)
+    frame = table.read()
+    return numbers_of(file, frame, list(frame.columns), table.decimal)
 
 
 @pytest.mark.parametrize("name", ["own.CSV", "own.tsv", "own.TSV.GZ", "own.Csv.gz"])
@@ -99,8 +109,13 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ("a;b\n1,234;5,678\n", "1,234 in FILE may be a decimal comma or a mark of thousands. Say which with decimal = \",\" or decimal = \".\"; marks of thousands have to be taken out."),
         ("a;b|c\n1;2|3\n", "Cells of FILE may end at a semicolon or a vertical bar. Say which with delimiter."),
         ("sep=x\naxb\n1x2\n", "FILE says sep=x. A delimiter is a comma, a semicolon, a tab, a vertical bar."),
-        ("t0,t1,\n1,2,x\n", "Column 2 of FILE, counted from 0, has no name and is no row number: it begins with 'x'. Give it a name, or take it out."),
+        ("t0,t1,\n1,2,x\n", "Column 3 of FILE has no name and does not number the rows: it begins with 'x'. Give it a name, or take it out."),
         ('t0,t1\n1,"2\n', "FILE cannot be read as CSV: EOF inside string starting at row 0"),
+        ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2"),
+        ("a;b\n0,5;1\nx;2\n", "Column a of FILE must hold numbers. Received: 'x' in row 2"),
+        (gzip.compress(b"a,b\n1,2\n"), "FILE is compressed with gzip: call it .csv.gz."),
+        (b"PK\x03\x04 and more", "FILE is a zip archive or a spreadsheet: save it as CSV."),
+        ("0.1,0.2,0.3\n5,6,7\n", "FILE has no header: its first row is 0.1, 0.2, 0.3. Write the columns' names above it."),
         ("", "FILE holds no rows."),
         ("\n \n", "FILE holds no rows."),
         ("t0,t1\n", "FILE holds no rows."),
@@ -113,7 +128,7 @@ def test_what_cannot_be_told_is_refused_with_its_cause(
     file = tmp_path / "own.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(InputError) as error:
-        open_table(file).read()
+        numbers_in(file)
     assert str(error.value).replace(str(file), "FILE") == message
 
 
@@ -124,6 +139,8 @@ def test_what_cannot_be_told_is_refused_with_its_cause(
         ({"decimal": ";"}, "decimal must be '.' or ','. Received: ';'"),
         ({"decimal": ",", "delimiter": ","}, "delimiter and decimal must differ. Received: ',' for both"),
         ({"encoding": "klingon"}, 'encoding must be one that Python knows, such as "latin-1". Received: \'klingon\''),
+        ({"encoding": "hex"}, 'encoding must be one that Python knows, such as "latin-1". Received: \'hex\''),
+        ({"encoding": "utf\0"}, 'encoding must be one that Python knows, such as "latin-1". Received: \'utf\\x00\''),
     ],
 )  # fmt: skip
 def test_bad_formats(options: dict[str, str], message: str) -> None:
@@ -172,6 +189,14 @@ def test_cells_stay_as_they_are_written(cells: list[str], values: list[Any]) -> 
 def test_decimal_commas_hold_for_targets_too() -> None:
     found = as_written(Path("own.csv"), "target", pd.Series(["1,5", "-2"]), ",")
     np.testing.assert_array_equal(found, [1.5, -2])
+
+
+@pytest.mark.parametrize(("cells", "decimal"), [(["1,500", "20"], "."), (["1.500", "2,5"], ",")])
+def test_marks_of_thousands_are_refused(cells: list[str], decimal: str) -> None:
+    with pytest.raises(
+        InputError, match=r"Column target of own.csv has marks of thousands, such as '1.500' in row 1"
+    ):
+        as_written(Path("own.csv"), "target", pd.Series(cells), decimal)
 
 
 def test_fractions_beside_text_are_refused() -> None:

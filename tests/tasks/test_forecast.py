@@ -13,6 +13,7 @@ import pytest
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
 from tcn_search.study.study_file import read_study_file
+from tcn_search.tasks.files import read_new_data
 from tcn_search.tasks.forecast import read_table
 from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
@@ -117,8 +118,8 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
         ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
-        ({"horizon": 20}, "The validation part of FILE has too few rows for a horizon of 20: 10 after what is only looked back at. Use a shorter horizon or look_back, or other parts."),
-        ({"look_back": 80}, "The training part of FILE has too few rows for a horizon of 3: 0 after what is only looked back at. Use a shorter horizon or look_back, or other parts."),
+        ({"horizon": 20}, "The validation part of FILE has too few rows for a horizon of 20: 10 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
+        ({"look_back": 80}, "The training part of FILE has too few rows for a horizon of 3: 0 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
         ({"horizon": 0}, "horizon must be an integer of at least 1. Received: 0"),
     ],
 )  # fmt: skip
@@ -188,6 +189,20 @@ def test_row_numbers_are_no_series_and_an_unnamed_index_of_times_is_the_time(tmp
     )
 
 
+def test_a_forecast_of_an_unnamed_index_reads_its_own_file(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    table().set_index("date").rename_axis(None).to_csv(file)
+    layout = load_task("forecast", file=file, horizon=3, look_back=8).spec.table
+    assert read_new_data(file, layout).X.shape == (1, ROWS, 2)
+    table().rename(columns={"date": "Timestamp"}).to_csv(file, index=False)
+    assert read_new_data(file, layout).X.shape == (1, ROWS, 2)
+
+
+def test_times_may_be_rounded(tmp_path: Path) -> None:
+    table(date=(np.arange(ROWS) / 30).round(3)).to_csv(tmp_path / "own.csv", index=False)
+    assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+
+
 def test_times_may_be_fractions(tmp_path: Path) -> None:
     table(date=np.arange(ROWS) * 0.1).to_csv(tmp_path / "own.csv", index=False)
     assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
@@ -198,7 +213,7 @@ def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
     mixed.to_csv(tmp_path / "new.csv", index=False)
     found = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
     np.testing.assert_array_equal(found.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1))
-    assert (found.columns, found.left_out) == (("a", "b"), ("y",))
+    assert (found.columns, found.ignored) == (("a", "b"), ("y",))
     assert read_table(tmp_path / "new.csv", "ds").values.shape == (ROWS, 3)
     with pytest.raises(
         InputError, match=r"must have the columns that were trained on. Missing: c. It has: y, b, ds, a"

@@ -110,3 +110,15 @@ def test_sequences_that_cannot_be(arguments: dict[str, Any], message: str) -> No
     with pytest.raises(InputError) as error:
         Task.from_arrays(**{"X_train": X, "y_train": Y, **arguments})
     assert str(error.value) == message
+
+
+def test_what_cannot_be_held_is_refused() -> None:
+    X, y = waves(8, steps=6)
+    with pytest.raises(InputError, match="X_train must not be a masked array with masked entries"):
+        Task.from_arrays(np.ma.masked_greater(X, 0.5), y)
+    with pytest.raises(InputError, match="must lie within the range of float32"):
+        Task.from_arrays([[[10**400], [1]]] * 8, y)
+    with pytest.raises(InputError, match="class_names must hold text"):
+        Task.from_arrays(X, y, class_names=[["a"], ["b", "c"]])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="kind must be one of"):
+        Task.from_arrays(X, y, kind=["classification"])  # type: ignore[arg-type]

@@ -113,10 +113,10 @@ def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has neither X nor X_test. It has: Z."):
         read_new_data(tmp_path / "none.npz")
     np.savez(tmp_path / "turned.npz", X=X.transpose(0, 2, 1))
-    np.testing.assert_array_equal(read_new_data(tmp_path / "turned.npz", axes="channels_steps"), X)
+    np.testing.assert_array_equal(read_new_data(tmp_path / "turned.npz", axes="channels_steps").X, X)
     far = 1.7e9 + np.arange(6.0).reshape(1, 6, 1) / 4
     np.savez(tmp_path / "far.npz", X=far, lengths=[5])
-    np.testing.assert_array_equal(read_new_data(tmp_path / "far.npz")[:, :5], far[:, :5])
+    np.testing.assert_array_equal(read_new_data(tmp_path / "far.npz").X[:, :5], far[:, :5])
 
 
 @pytest.mark.parametrize(

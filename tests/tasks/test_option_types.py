@@ -39,7 +39,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("c.csv", {"test": 3}, "test must be a path. Received: 3"),
         ("c.csv", {"test": "a\0b"}, "test cannot be a path: embedded null byte. Received: 'a\\x00b'"),
-        ("c.csv", {"target": {"a": 1}}, "target must be a text. Received: {'a': 1}"),
+        ("c.csv", {"target": {"a": 1}}, "target must be a text or a list of texts. Received: {'a': 1}"),
         ("c.csv", {"class_weights": 3}, 'class_weights must be "balanced" or a table of weights by class. Received: 3'),
         ("c.csv", {"class_weights": {"a": "x"}}, "class_weights must be positive numbers. Received: a = 'x'"),
         ("wav_folder", {"folder": 3}, "folder must be a path. Received: 3"),

@@ -25,9 +25,9 @@ def read(table: WrittenTable, data: bytes | None = None) -> Any:
         found: Any
         try:
             if table.form == "forecast":
-                found = read_table(file, written=table.said)
+                found = read_table(file, table_format=table.said)
             else:
-                found = read_csv(file, written=table.said)
+                found = read_csv(file, table_format=table.said)
         except InputError as error:
             found = error
         assert [one.name for one in Path(folder).iterdir()] == [file.name]

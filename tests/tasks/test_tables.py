@@ -121,8 +121,8 @@ def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target."),
-        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. For one long series use the task forecast."),
+        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target. To forecast a series, say how many steps with horizon."),
+        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, say how many steps with horizon."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
         (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long(one=99999999999999999999).assign(two="1" * 400), "FILE cannot be read as CSV: int too large to convert to float"),
@@ -246,8 +246,11 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
         (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Say which with target = 'label', and with channels which columns are inputs."),
         (long(patient=range(180)), {}, "Column patient of FILE must be the same in all rows of a sequence. Received: 0 and 1 in sequence 0, the second in row 2"),
         (long(), {"target": ["one", "label"]}, "Several target columns must not change within a sequence. Received: one, label of FILE, which change in sequence 0"),
-        (long(), {"target": ["one", "one"]}, "Column one of FILE can have one role only. Received: it is named for two"),
-        (long(), {"channels": ["one", "label"]}, "Column label of FILE can have one role only. Received: it is named for two"),
+        (long(), {"target": ["one", "one"]}, "Column one of FILE can have only one role, and was given two."),
+        (long(), {"channels": ["one", "label"]}, "Column label of FILE can have only one role, and was given two."),
+        (long(), {"target": []}, "target must name a column. Received: an empty list"),
+        (long(time="NaT"), {}, "Column time of FILE must hold numbers or times. Received: 'NaT' in row 1"),
+        (long(time="now"), {}, "Column time of FILE must hold numbers or times. Received: 'now' in row 1"),
         (long(), {"channels": ["three"]}, "FILE has no column 'three'. It has: id, time, one, two, label"),
         (long(), {"sequence": "three"}, "FILE has no column 'three'. It has: id, time, one, two, label"),
         (pd.DataFrame(X[..., 0]).assign(a="x", b=1), {"target": ["a", "b"]}, "Several target columns must all hold numbers. Received: 'x' in column a of FILE"),
@@ -270,7 +273,7 @@ def test_new_data_is_read_by_names(tmp_path: Path) -> None:
     new.to_csv(tmp_path / "new.csv")
     found = read_new_data(tmp_path / "new.csv", layout)
     np.testing.assert_allclose(found.X[0, :14], X[0, :14], rtol=1e-6)
-    assert found.left_out == ("Unnamed: 0", "more")
+    assert found.ignored == ("Unnamed: 0", "more")
     new.drop(columns="one").to_csv(tmp_path / "new.csv")
     with pytest.raises(
         InputError, match=r"new.csv must have the columns that were trained on. Missing: one. It has: "
@@ -287,3 +290,57 @@ def test_steps_of_a_wide_table_are_read_by_names_too(tmp_path: Path) -> None:
     table.drop(columns="t3").to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(InputError, match="Missing: t3. "):
         read_new_data(tmp_path / "new.csv", layout)
+
+
+def test_what_was_found_out_decides_where_new_data_could_be_read_in_two_ways(tmp_path: Path) -> None:
+    days = [f"{day:02}/01/2024" for day in (5, 12, 13)]
+    rows = [{"id": f"w{row}", "time": day, "one": 1000.5 + row} for row in range(8) for day in days]
+    table = pd.DataFrame(rows).assign(label=lambda frame: frame["id"].isin(["w0", "w2", "w4"]))
+    table.to_csv(tmp_path / "own.csv", index=False, sep=";", decimal=",")
+    layout = load_task(tmp_path / "own.csv").spec.table
+    (tmp_path / "new.csv").write_text("id;time;one\na;05/01/2024;1,234\na;01/02/2024;5,678\n")
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [1.234, 5.678])
+
+
+def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    layout = load_task(tmp_path / "own.csv").spec.table
+    one = long(1).drop(columns=["id", "label"])
+    one[::-1].to_csv(tmp_path / "new.csv", index=False)
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0], X[0, :14], rtol=1e-6)
+    long(2).drop(columns="id").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(
+        InputError, match="needs a column that says of which sequence a row is, as in training"
+    ):
+        read_new_data(tmp_path / "new.csv", layout)
+    long(2).drop(columns="time").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(InputError, match="Missing: time. It has: id, one, two, label"):
+        read_new_data(tmp_path / "new.csv", layout)
+
+
+def test_inputs_are_no_row_numbers_whatever_they_are_called(tmp_path: Path) -> None:
+    long().rename(columns={"one": "index"}).to_csv(tmp_path / "own.csv", index=False)
+    layout = load_task(tmp_path / "own.csv").spec.table
+    pd.DataFrame({"id": "w", "time": range(3), "index": range(5, 8), "two": 1.0}).to_csv(
+        tmp_path / "new.csv", index=False
+    )
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [5, 6, 7])
+    table = long().assign(index=range(180))
+    table.to_csv(tmp_path / "own.csv", index=False)
+    assert load_task(tmp_path / "own.csv").notes == ("own.csv: not read: column index",)
+    assert load_task(tmp_path / "own.csv", channels=["index", "one"]).spec.input_channels == 2
+
+
+def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
+    table = long(4)
+    table["time"] = [f"{(22 + step) % 24}:00" for step in table["time"]]
+    table.to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(
+        InputError, match=r"Times of column time of .*own.csv have no date, so each sequence must"
+    ):
+        load_task(tmp_path / "own.csv")
+
+
+def test_groups_may_be_fractions(tmp_path: Path) -> None:
+    long(group=np.repeat(np.arange(12) // 2, LENGTHS) + 0.5).to_csv(tmp_path / "own.csv", index=False)
+    assert len(set(load_task(tmp_path / "own.csv").groups)) == 6  # type: ignore[arg-type]

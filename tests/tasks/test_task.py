@@ -191,7 +191,7 @@ NAN[2, 5, 0] = np.nan
         ({"class_names": "ab"}, "class_names must be a list of names, one for each class. Received: 'ab'"),
         ({"class_names": ["a", "a"]}, "class_names must name each class once. Received twice: 'a'"),
         ({"lengths_test": np.full(20, 4)}, "lengths_test is given, but X_test and y_test are missing."),
-        ({"kind": "ranking"}, "kind must be one of classification, multi_label, labelling, regression, forecast. Received: 'ranking'"),
+        ({"kind": "ranking"}, "kind must be one of 'classification', 'multi_label', 'labelling', 'regression', 'forecast'. Received: 'ranking'"),
         ({"class_names": ["slow", "fast", "faster"]}, "Every class needs a training example. Without one: faster. Leave such classes out of class_names."),
         ({"class_names": ["slow"]}, "y_train must hold classes 0 to 0, one for each of the 1 class_names. Received: 0 to 1"),
         ({"X_test": X, "y_test": Y + 1}, "y_test holds classes that no training sequence has: 2. y_train has: 0, 1"),

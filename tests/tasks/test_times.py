@@ -40,6 +40,8 @@ JANUARY = ["2024-01-05", "2024-01-13"]
         (["20240105", "20240113", "20240114"], {}, [*JANUARY, "2024-01-14"]),
         (["202312", "202401", "202402"], {}, ["2023-12-01", "2024-01-01", "2024-02-01"]),
         (["20240105T000000Z", "20240113T000000Z"], {}, JANUARY),
+        (["20240105T010000+0100", "20240113T020000+0200"], {}, JANUARY),
+        (["Jan-24", "Feb-24"], {"time_format": "%b-%y"}, ["2024-01-01", "2024-02-01"]),
         ([" 2024-01-05", "2024-01-13 "], {}, JANUARY),
     ],
 )
@@ -53,6 +55,13 @@ def test_times_are_what_was_written(cells: list[str], options: dict[str, Any], t
 )
 def test_numbers_stay_numbers_where_they_are_an_even_count(cells: list[str]) -> None:
     assert read_times(FILE, "time", pd.Series(cells)).tolist() == [float(cell) for cell in cells]
+
+
+def test_what_is_expected_decides_where_cells_could_be_read_in_two_ways() -> None:
+    expected = TableFormat(dayfirst=True, decimal=",")
+    found = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
+    assert found.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
+    assert read_times(FILE, "time", pd.Series(["1,5", "10,25"]), expected=expected).tolist() == [1.5, 10.25]
 
 
 TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Say which is meant: dayfirst = true or false, or time_format = \"%d/%m/%Y\"."  # fmt: skip
@@ -71,7 +80,12 @@ TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as
         (["01/13/2024"], {"dayfirst": True}, "Column time of own.csv must hold numbers or times. Received: '01/13/2024' in row 1"),
         (["5.1.2024", "5-1-2024"], {"time_format": "%d.%m.%Y"}, "Column time of own.csv must hold numbers or times in the format '%d.%m.%Y'. Received: '5-1-2024' in row 2"),
         (["2024-01-05 00:00Z", "2024-01-06 00:00"], {}, "Times of column time of own.csv must all have a zone, or none. Received: '2024-01-05 00:00Z' in row 1, '2024-01-06 00:00' in row 2"),
-        (["1", "inf"], {}, "Column time of own.csv must be finite. Received: inf in row 2"),
+        (["1", "inf"], {}, "Column time of own.csv must hold numbers or times. Received: 'inf' in row 2"),
+        (["Nov-23", "Dec-23"], {}, "Times of column time of own.csv must have a year. Received: 'Nov-23' in row 1. Say how they are written with time_format, such as \"%b-%y\"."),
+        (["1", "nan"], {}, "Column time of own.csv must hold numbers or times. Received: 'nan' in row 2"),
+        (["13.01.2024", "NaT"], {}, "Column time of own.csv must hold numbers or times. Received: 'NaT' in row 2"),
+        (["2024"], {"time_format": "%Y %Y"}, "Column time of own.csv must hold numbers or times in the format '%Y %Y'. Received: '2024' in row 1"),
+        (["1e400"], {}, "Column time of own.csv must be finite. Received: 1e400 in row 1"),
         (["2024-01-05 00:00 CET"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-01-05 00:00 CET' in row 1"),
     ],
 )  # fmt: skip
