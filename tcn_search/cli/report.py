@@ -14,10 +14,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with slow_steps() as begin:
-        begin(f"opening the study {arguments.study}")
-        from tcn_search.report.write import write_report
+    from tcn_search.report.write import write_report
 
-        folder = write_report(find_study(arguments), arguments.out, on_step=begin)
+    study = find_study(arguments)
+    with slow_steps() as begin:
+        folder = write_report(study, arguments.out, on_step=begin)
     print(f"wrote {folder / 'report.html'}, trials.csv and the figures as PNG and SVG")
     return 0

@@ -30,9 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
             else "No study in the storage yet. `tcn-search run STUDY.toml` makes one."
         )
         return 0
+    found = find_study(arguments)
     with slow_steps() as begin:
-        begin(f"reading the trials of {arguments.study}")
-        study = find_study(arguments).snapshot()
+        begin(f"reading the trials of {found.name}")
+        study = found.snapshot()
     _print_status(study)
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 
-_SOON = 0.5  # seconds
+_SOON = 1.0  # seconds
 
 
 @contextmanager

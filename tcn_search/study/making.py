@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import optuna
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, first_line
 from tcn_search.study.changes import store_versions, versions_now
 from tcn_search.study.definition import Definition
 from tcn_search.study.lease import KEY as LEASE
 from tcn_search.study.lease import Lease
 from tcn_search.study.planned import START, store
 from tcn_search.study.storage import how_to_delete, open_storage, storage_errors, storage_url
-from tcn_search.study.stored_values import VERSIONS, read_value, readable
+from tcn_search.study.stored_values import NOT_THERE, VERSIONS, read_value, readable
 from tcn_search.study.warm_start import WarmStart
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
@@ -26,7 +26,14 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     """
     with storage_errors(storage_url(url)):
         storage = open_storage(url)
-        study = optuna.load_study(study_name=name, storage=storage)
+        try:
+            study = optuna.load_study(study_name=name, storage=storage)
+        except (LookupError, TypeError, AssertionError) as error:
+            if error.args == (NOT_THERE,):
+                raise
+            raise InputError(
+                f"The study {name!r} cannot be read: {first_line(error)}. It is damaged."
+            ) from error
         definition = read_value(study, _DEFINITION, "The definition", Definition.from_dict)
         if definition is not None:  # thousands of trials take seconds to read
             return definition

@@ -34,5 +34,5 @@ def _broken_rule(name: str) -> str:
     if name.casefold().endswith(_OF_FILES):
         return f"not end as files do, in {', '.join(_OF_FILES)}"
     if name.casefold().startswith("studies.db"):
-        return "not be that of the database beside it, studies.db"
+        return "not begin with studies.db, as the database beside it does"
     return ""

@@ -16,7 +16,7 @@ import sqlalchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, first_line
 from tcn_search.planning.arguments import received
 from tcn_search.study.lease import Lease, LeaseLost
 from tcn_search.study.stored_values import NOT_THERE
@@ -91,10 +91,8 @@ def _checked(url: str | None) -> str:
         shown = without_password(url, url) or repr(url)
         raise InputError(f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {shown}")
     with storage_errors(url):
-        try:
-            url.format(SCHEMA_VERSION=0)  # as Optuna does
-        except LookupError as error:
-            raise ValueError("braces") from error
+        if not url.isprintable() or "{" in url:  # Optuna fills in what is in braces
+            raise ValueError("no character of a URL")
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and _is_in_memory(parsed):
             raise InputError(
@@ -161,8 +159,6 @@ def database_errors(url: str | None) -> Iterator[None]:
         raise LeaseLost(
             "Another process runs the study now, and has taken what this one was training."
         ) from None
-    except JSONDecodeError as error:
-        raise _damaged(storage_url(url), error) from None
     except KeyError as error:
         raise _deleted(error) from None
     except STORAGE_ERRORS as error:
@@ -249,6 +245,12 @@ def delete_study(name: str, url: str | None = None) -> None:
         try:
             lease.take()
             optuna.delete_study(study_name=name, storage=storage)
+        except (LookupError, TypeError, AssertionError) as error:
+            if error.args == (NOT_THERE,):
+                raise
+            raise InputError(
+                f"The study {name!r} cannot be deleted: its rows are damaged ({first_line(error)})."
+            ) from error
         finally:
             lease.let_go()
 

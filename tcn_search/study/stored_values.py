@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -60,13 +61,21 @@ def readable(study: optuna.Study, what: str) -> Iterator[None]:
     """Turn whatever reading a stored value raises into one line that names the study and its version."""
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        AssertionError,
+        RecursionError,
+    ) as error:
         if isinstance(error, KeyError) and error.args == (NOT_THERE,):
             raise
         what = "A value" if isinstance(error, JSONDecodeError) else what
         raise InputError(
             f"{what} of the study {study.study_name!r} cannot be read: {_reason(error)}. {_whose(study)} "
-            f"tcn_search.delete_study({study.study_name!r}) removes the study."
+            "tcn_search.delete_study, with its name and storage, removes the study."
         ) from error
 
 
@@ -119,6 +128,8 @@ def _check(trial: FrozenTrial, objectives: int) -> None:
                 raise KeyError(name)
         if len(trial.values) != objectives:
             raise ValueError(f"it has {len(trial.values)} values for {objectives} objectives")
+        if not all(math.isfinite(value) for value in trial.values):
+            raise ValueError("a value is no finite number")
 
 
 def _reason(error: Exception) -> str:

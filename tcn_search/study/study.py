@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ from tcn_search.study.storage import (
 )
 from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
 from tcn_search.study.winners import SeedRun, Winner, find_winner, fresh_seeds
+from tcn_search.tasks.download import data_directory
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
@@ -273,6 +275,7 @@ class Study(StudyRecord):
                 require_no_interrupt()
 
             self._accept_changes()
+            self._trials()  # damaged ones are told before anything is changed
             sweep(self._optuna, self.definition)
             if self.finished >= trials:
                 return
@@ -455,8 +458,10 @@ class Study(StudyRecord):
     def _kept_trainings(self) -> KeptTrainings:
         """The trainings that an earlier call of `best` has made, which did not come to its end."""
         definition = self.definition
+        folder = Path("runs") / self.name / "final_trainings"
+        place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
         return KeptTrainings(
-            folder=Path("runs") / self.name / "final_trainings",
+            folders=(folder, data_directory() / "final_trainings" / place),  # the disk of runs/ may be full
             digest_of=lambda one: definition.digest([(one.architecture, one.settings)]),
             load_model=self._load_model,
         )

@@ -266,8 +266,8 @@ def find_winner(
         best = run if objective.better(run.score, best.score) else best
     winner.saved_seed = best.seed
     failure = f"The model cannot be saved as {model_file}"
-    if kept is not None:
-        failure = f"{failure} (the same command repeats no training that is in {kept.folder})"
+    if kept is not None and kept.describe():
+        failure = f"{failure} ({kept.describe()})"
     with replacing(model_file, failure) as part:
         models[trial, winner.saved_seed].save(part)
         before_the_test()

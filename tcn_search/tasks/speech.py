@@ -53,7 +53,7 @@ def wav_folder(
     Free Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names
     with more parts. A file without a speaker is a group of its own; if no file has one, validation
     is drawn. Sequences end with their clip. Channels of a file are averaged, integer samples scaled
-    to −1 .. 1 and floating-point ones taken as they are. `inferred` of the task says what was left
+    to −1 .. 1 and floating-point ones taken as they are. `notes` of the task say what was left
     out of the folder.
 
     Args:

@@ -25,11 +25,11 @@ class Task:
     """A task and its data. Trainers get `task.training`; only test evaluations touch `task.test`.
 
     Attributes:
-        inferred: what was understood from the targets, in words; of a folder, what was left out too.
+        inferred: what was understood from the targets, in words, with what else they may have been meant to be.
         source: {"name", "options"} with which `load_task` makes it again, where that is possible.
         split: how the validation part was split off the training part, or None where it came by itself.
         groups: of the rows of both parts, where they have some.
-        notes: what else was understood, or left out, in whole sentences.
+        notes: what was not read, or not as it was written: a line each.
     """
 
     spec: TaskSpec

@@ -207,7 +207,9 @@ def test_a_study_keeps_and_shows_its_folds(fake: FakeTraining) -> None:
         "trial 1, validation",
         "trial 1, training",
     ]
-    assert len([line for line in axes.lines if len(line.get_xdata()) == 2]) == 3 + 6
+    others = axes.collections[0].get_segments()  # type: ignore[attr-defined]
+    assert [len(line) for line in others] == [2] * 3
+    assert len([line for line in axes.lines if len(line.get_xdata()) == 2]) == 6
     assert "fold_scores" in page(study, {})
     assert study.definition.score_name == "val_loss (mean of 3 folds)"
 

@@ -136,17 +136,31 @@ def test_where_only_the_model_cannot_be_saved_only_that_is_repeated(
     study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as now:
-        full_disk(now, lambda file: "best" in file)
+        full_disk(now, lambda file: file.endswith("best.keras"))
         with pytest.raises(InputError) as caught:
             study.best(seeds=2)
     assert str(caught.value) == (
-        "The model cannot be saved as runs/waves/best.keras (the same command repeats no training that is in "
-        "runs/waves/final_trainings): No space left on device"
+        "The model cannot be saved as runs/waves/best.keras (2 finished trainings kept for the same command): "
+        "No space left on device"
     )
     assert (study.winner, study.test_readings, study.holder()) == (None, 0, None)
     study.best(seeds=2, on_run=lambda run: pytest.fail("it trained"))
     assert files() == ["best.keras"]
     assert study.test_readings == 1
+
+
+def test_where_the_disk_of_runs_is_full_trainings_are_kept_in_the_cache(
+    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path / "cache"))
+    with monkeypatch.context() as now:
+        full_disk(now, lambda file: "cache" not in file)
+        with pytest.raises(
+            InputError, match=r"\(2 finished trainings kept for the same command\): No space left"
+        ):
+            study.best(seeds=2)
+    study.best(seeds=2, on_run=lambda run: pytest.fail("it trained"))
+    assert not list((tmp_path / "cache").rglob("*.keras"))
 
 
 def test_where_no_training_can_be_kept_the_model_is_saved_all_the_same(
@@ -207,7 +221,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch, is_full_for: Any) -> None:
     real = Model.save
 
     def save(model: Model, file: Path) -> None:
-        if is_full_for(file.name):
+        if is_full_for(str(file)):
             file.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
         real(model, file)

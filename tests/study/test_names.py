@@ -38,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("a\\b", "A study's name must be text that can be a folder's name. Received: 'a\\\\b'"),
         (3, "A study's name must be text that can be a folder's name. Received: 3"),
         ("studies.db", f"{FILES} Received: 'studies.db'. {HOW}"),
-        ("STUDIES.DB-wal", f"A study's name must not be that of the database beside it, studies.db. Received: 'STUDIES.DB-wal'. {HOW}"),
+        ("STUDIES.DB-wal", f"A study's name must not begin with studies.db, as the database beside it does. Received: 'STUDIES.DB-wal'. {HOW}"),
         ("own.csv", f"{FILES} Received: 'own.csv'. {HOW}"),
         ("a.toml", f"{FILES} Received: 'a.toml'. {HOW}"),
         ("-x", f"A study's name must not begin with -, as options do. Received: '-x'. {HOW}"),

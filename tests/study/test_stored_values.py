@@ -18,9 +18,7 @@ from tcn_search.study.winners import SeedRun, Winner
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
-NEITHER = (
-    "It is damaged, or of another version of tcn_search. tcn_search.delete_study('waves') removes the study."
-)
+NEITHER = "It is damaged, or of another version of tcn_search. tcn_search.delete_study, with its name and storage, removes the study."
 WINNER = Winner(
     trial=0, objective="val_loss", metric="accuracy", runs=[SeedRun(0, 1, 0.5, 0.5, 1, 0.1)], ranked=[0]
 )
@@ -125,7 +123,7 @@ def test_the_version_that_made_the_study_is_named(study: Study, capsys: pytest.C
     store("study_user_attributes", "winner", json.dumps({**WINNER.to_dict(), "confidence": 0.5}))
     assert said_by("report", capsys) == (
         "The winner of the study 'waves' cannot be read: confidence: Unexpected keyword argument. The study was made "
-        f"by tcn_search 7.1.0; this is {tcn_search.__version__}. tcn_search.delete_study('waves') removes the study."
+        f"by tcn_search 7.1.0; this is {tcn_search.__version__}. tcn_search.delete_study, with its name and storage, removes the study."
     )
 
 
