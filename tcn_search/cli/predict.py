@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
         metavar="DATA",
-        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv, .tsv or .ts as for training; or "
-        "a .txt for a model of words; or a .wav, or a folder of them, for a model of recordings",
+        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv, .tsv or .ts as for training; "
+        "or a .txt for a model of words; or a .wav, or a folder of them, for a model of recordings",
     )
     parser.add_argument(
         "--import",
