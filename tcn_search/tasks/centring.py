@@ -65,8 +65,15 @@ def describe_centring(
             f"{name} is kept minus an offset, as float32 cannot hold it: {_some(moved)}. `tcn-search predict` "
             "does the same; a model that is called directly works on values minus the offset"
         )
+    return found + describe_losses(name, values, offsets, channel_word)
+
+
+def describe_losses(
+    name: str, values: np.ndarray, offsets: Sequence[float], channel_word: str = "channel"
+) -> list[str]:
+    """Say in words which channels float32 cannot hold; see `describe_centring` for the arguments."""
     if values.dtype.kind != "f" and _is_exact_type(values.dtype):
-        return found
+        return []
     lost: dict[str, list[str]] = {}
     for channel in range(values.shape[-1]):
         numbers = _numbers(values, channel)
@@ -77,11 +84,10 @@ def describe_centring(
             even = 0 < numbers.std() <= _STEPS_IN_A_DEVIATION * finest
             types = "not even float64 can" if even else "float32 cannot"
             lost.setdefault(types, []).append(f"{channel_word} {channel} (around {mean:.6g})")
-    found += [
+    return [
         f"{types} tell most of the changes in {name} apart: {_some(channels)}"
         for types, channels in lost.items()
     ]
-    return found
 
 
 def _some(entries: list[str]) -> str:

@@ -15,6 +15,7 @@ from tcn_search.planning.arguments import positive_integer
 from tcn_search.tasks.centring import (
     LARGEST,
     describe_centring,
+    describe_losses,
     first_beyond_float32,
     offsets_of,
     subtract_offsets,
@@ -147,6 +148,8 @@ def forecast(
     )
     described = f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
     notes = describe_centring(path.name, table.values[: ends[0]], offset, "series")
+    later = f"{path.name} after the training split"
+    notes += describe_losses(later, table.values[ends[0] :], offset, "series")
     if table.ignored:
         notes.append(ignored_note(path, table.ignored))
     return Task(spec, train, validation, test, described, notes=tuple(notes))

@@ -12,6 +12,7 @@ from tcn_search.planning.arguments import one_of
 from tcn_search.tasks.centring import (
     LARGEST,
     describe_centring,
+    describe_losses,
     first_beyond_float32,
     offsets_of,
     subtract_offsets,
@@ -114,6 +115,8 @@ def read_parts(
     _check_target_shapes(found, encoded, inputs)
     input_offset = offsets_of(inputs["train"]) if centre else ()
     notes += describe_centring("X_train", inputs["train"], input_offset)
+    for part in [part for part in inputs if part != "train"]:
+        notes += describe_losses(f"X_{part}", inputs[part], input_offset)
     arrays = {part: (subtract_offsets(X, input_offset), encoded[part]) for part, X in inputs.items()}
     return Parts(
         kind=found,

@@ -124,3 +124,11 @@ def test_the_fingerprint_knows_the_offset() -> None:
     task = Task.from_arrays(DRIFT + 1.5e9, CLASSES)
     other = replace(task, spec=replace(task.spec, input_offset=(1.6e9,)))
     assert task.fingerprint() != other.fingerprint()
+
+
+def test_what_is_lost_outside_the_training_split_is_said() -> None:
+    X = np.random.default_rng(0).normal(size=(20, 6, 1))
+    y = np.arange(20) % 2
+    said = Task.from_arrays(X, y, X_test=X + 1e9, y_test=y).inferred
+    assert "float32 cannot tell most of the changes in X_test apart: channel 0 (around 1e+09)" in said
+    assert "float32" not in Task.from_arrays(X, y, X_test=X, y_test=y).inferred
