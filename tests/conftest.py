@@ -15,10 +15,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, event
 
 # The background job of a shell ignores Ctrl-C, and the commands that tests start and stop would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The default tests draw the same examples each time; those marked slow draw new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -172,14 +172,16 @@ def open_table(
     text = decoded(path, table_format.encoding, expected.encoding)
     declared = re.match(r"sep=(.)\r?\n", text)  # Excel's own way to say it
     text = text[declared.end() if declared else 0 :]
-    if not text.strip():
+    if not text.strip(' \t\r\n"'):
         raise InputError(f"{path} holds no rows.")
     delimiter = table_format.delimiter or (declared[1] if declared else None)
     delimiter = delimiter or _sniff_delimiter(path, text, expected.delimiter)
     if delimiter not in DELIMITERS:
         raise InputError(f"{path} says sep={delimiter}. A delimiter is {', '.join(DELIMITERS.values())}.")
     rows = _rows(path, text, delimiter)
-    line, header = next(rows)
+    line, header = next(rows, (0, []))
+    if not header:
+        raise InputError(f"{path} holds no rows.")
     following = next(rows, (line, []))
     while _is_remark(header, following[1]):
         (line, header), following = following, next(rows, (line, []))
@@ -273,7 +275,7 @@ def _sniff_delimiter(path: Path, text: str, expected: str | None) -> str:
     for delimiter in DELIMITERS:
         rows = [cells for _, cells in itertools.islice(_rows(path, text, delimiter), 20)]
         rows = [cells for cells in rows if not cells[0].startswith("#")] or rows
-        width = len(rows[0])
+        width = len(rows[0]) if rows else 0
         if width > 1:
             fits[delimiter] = sum(len(cells) - width in (0, 1) for cells in rows)
     if not fits:

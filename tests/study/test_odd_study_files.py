@@ -81,7 +81,7 @@ def test_an_odd_value_is_taken_or_named(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=5000)
+@settings(deadline=None, max_examples=5000, derandomize=False)
 @given(changes=st.dictionaries(st.sampled_from(KEYS), odd, max_size=4))
 def test_odd_values_together_are_taken_or_named(
     tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]

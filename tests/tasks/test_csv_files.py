@@ -118,6 +118,8 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ("0.1,0.2,0.3\n5,6,7\n", "FILE has no header: its first row is 0.1, 0.2, 0.3. Write the columns' names above it."),
         ("", "FILE holds no rows."),
         ("\n \n", "FILE holds no rows."),
+        ('"', "FILE holds no rows."),
+        ('" "\n', "FILE holds no rows."),
         ("t0,t1\n", "FILE holds no rows."),
         ("t0,t1\n,\n,\n", "FILE holds no rows."),
     ],
