@@ -34,7 +34,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")  # so pandas calls, and writes, a column without a name
 _MARK_OF_THOUSANDS = {".": _THOUSANDS, ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")}
-_INDICES = ("index", "level_0", "rownames")  # names of an index that was written with the data
+_INDICES = ("index", "rownames", *(f"level_{k}" for k in range(4)))  # names of an index that was written, too
 _COUNTERS = (*_INDICES, "row", "#", "no", "no.", "nr", "id")
 _ARCHIVES = {
     b"\x1f\x8b": "compressed with gzip: call it .csv.gz",
@@ -118,7 +118,7 @@ class TextTable:
                 continue
             if _UNNAMED.fullmatch(key):
                 first = len(ignored) == place
-                if not column.isna().all() and not (first and column.dtype.kind in "iu" and column.is_unique):
+                if not column.isna().all() and not (first and _counts_rows("index", column)):
                     raise InputError(
                         f"Column {place + 1} of {self.path} has no name and does not number the rows: it begins with "
                         f"{str(column.iloc[0])!r}. Give it a name, or take it out."
@@ -144,13 +144,14 @@ class TextTable:
 
 
 def _counts_rows(name: str, column: pd.Series) -> bool:
-    """Whether a column holds n, n + 1, n + 2, ..., or as an index other integers, each once."""
+    """Whether a column holds n, n + 1, n + 2, ...; an index may begin anew, or hold each integer once."""
     values = column.to_numpy()
     if values.dtype.kind not in "iu":
         return False
-    return bool((values - values[0] == np.arange(len(values))).all()) or (
-        name in _INDICES and column.is_unique
-    )
+    goes_on = np.diff(values) == 1
+    if name in _INDICES:
+        return bool(column.is_unique or (goes_on | (values[1:] == values[0])).all())
+    return bool(goes_on.all())
 
 
 def open_table(
@@ -186,6 +187,7 @@ def open_table(
     while _is_remark(header, following[1]):
         (line, header), following = following, next(rows, (line, []))
     names = [cell.strip() for cell in header]
+    names[0] = names[0].lstrip("#").strip() or names[0]  # as numpy.savetxt writes it
     below = itertools.chain([following[1]] if following[1] else [], (cells for _, cells in rows))
     sample = list(itertools.islice(below, _SAMPLE))
     _check_header(path, names, sample, roles)
@@ -253,9 +255,10 @@ def _decode(data: bytes, encoding: str | None, expected: str | None) -> str:
     if encoding is not None or expected is None:
         return data.decode(encoding or "utf-8")
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeDecodeError:
         return data.decode(expected)
+    return data.decode(expected) if "\0" in text else text
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -271,13 +274,16 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str
 
 def _sniff_delimiter(path: Path, text: str, expected: str | None) -> str:
     """Return the delimiter that cuts header and first rows into equally many cells, more than one."""
-    fits = {}
+    fits: dict[str, int] = {}
+    header_by_comma: list[str] = []
     for delimiter in DELIMITERS:
         rows = [cells for _, cells in itertools.islice(_rows(path, text, delimiter), 20)]
         rows = [cells for cells in rows if not cells[0].startswith("#")] or rows
         width = len(rows[0]) if rows else 0
         if width > 1:
             fits[delimiter] = sum(len(cells) - width in (0, 1) for cells in rows)
+        if delimiter == ",":
+            header_by_comma = rows[0] if rows else []
     if not fits:
         _refuse_spaces(path, text)
         return ","  # a single column
@@ -285,6 +291,9 @@ def _sniff_delimiter(path: Path, text: str, expected: str | None) -> str:
     found = [delimiter for delimiter, count in fits.items() if count == best]
     if expected in found:
         return expected
+    inside = [one for one in found if any(one in cell for cell in header_by_comma)]
+    if len(found) > 1 and len(inside) == 1:  # "temp, C;hum, %": the commas are the text's
+        return inside[0]
     if len(found) > 1 and "," not in found:
         raise InputError(
             f"Cells of {path} may end at {' or '.join(DELIMITERS[one] for one in found)}. Say which with delimiter."
@@ -400,6 +409,7 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal:
         if len(bad):
             raise InputError(
                 f"Column {name} of {path} must hold numbers. Received: {column.iloc[bad[0]]!r} in row {bad[0] + 1}"
+                f"{_other_decimal(str(column.iloc[bad[0]]), decimal)}"
             )
         bad = np.flatnonzero(np.isinf(numbers))
         if len(bad):
@@ -408,6 +418,11 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal:
             )
         values[:, place] = numbers
     return values
+
+
+def _other_decimal(cell: str, decimal: str) -> str:
+    other = "," if decimal == "." else "."
+    return f'. Say decimal = "{other}" if it has a decimal sign.' if _NUMBERS[other].fullmatch(cell) else ""
 
 
 def _numbers_in(cells: pd.Series, decimal: str) -> pd.Series:

@@ -26,7 +26,7 @@ from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.times import found_dayfirst, read_times
+from tcn_search.tasks.times import found_dayfirst, read_times, require_dates_or_order
 from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
@@ -218,6 +218,7 @@ def _read_time(
     """Return the times of the rows, which must be at equal steps, or equal calendar steps such as months."""
     index = read_times(path, name, frame[name], table_format, expected)
     order = np.argsort(index.to_numpy(), kind="stable")
+    require_dates_or_order(path, name, frame[name], [order])
     ordered = index[order]
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
     if len(twice):
@@ -258,9 +259,10 @@ def _read_time(
 def _channels(path: Path, table: Table, target: str | Sequence[str] | None) -> list[int]:
     wanted = table.columns if target is None else (target,) if isinstance(target, str) else tuple(target)
     unknown = [name for name in wanted if name not in table.columns]
-    if unknown or not wanted:
+    if unknown or not wanted or len(set(wanted)) < len(wanted):
         raise InputError(
-            f"target must be columns of {path}: {some(table.columns)}. Received: {', '.join(unknown) or 'none'}"
+            f"target must be columns of {path}, each once: {some(table.columns)}. "
+            f"Received: {some(unknown or wanted) or 'none'}"
         )
     return [table.columns.index(name) for name in wanted]
 

@@ -170,6 +170,7 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
 
 def _stack(sequences: list[Any], name: str, axes: str | None) -> Sequences:
     """Return arrays (steps, channels) of a list as one array, padded where they differ in length."""
+    sequences = _by_columns(sequences, name)
     arrays = [_one_sequence(one, f"{name}[{row}]", axes) for row, one in enumerate(sequences)]
     lengths = np.array([len(one) for one in arrays])
     channels = np.array([one.shape[1] for one in arrays])
@@ -198,6 +199,20 @@ def _stack(sequences: list[Any], name: str, axes: str | None) -> Sequences:
     for row, one in enumerate(arrays):
         X[row, : len(one)] = one
     return Sequences(X, lengths)
+
+
+def _by_columns(frames: list[Any], name: str) -> list[Any]:
+    """Return data frames with their columns in one order; other sequences as they are."""
+    columns = [list(one.columns) for one in frames if hasattr(one, "columns")]
+    if len(columns) < len(frames):
+        return frames
+    for row, one in enumerate(columns):
+        if sorted(map(str, one)) != sorted(map(str, columns[0])):
+            raise InputError(
+                f"{name} must have the same columns in every sequence. Received: {columns[0]} in sequence 0 and {one} "
+                f"in sequence {row}"
+            )
+    return [one[columns[0]] for one in frames]
 
 
 def _one_sequence(sequence: Any, name: str, axes: str | None) -> np.ndarray:

@@ -55,6 +55,8 @@ def find_columns(
     sequence = _role(path, names, "sequence", SEQUENCE, columns.sequence)
     group = _role(path, names, "group", GROUP, columns.group)
     step = columns.time if columns.time is not None else named(names, STEP)
+    if sequence is None and columns.time is None and columns.channels is not None:
+        step = None  # the steps of a wide table have been named, and a date beside them is none
     targets = columns.targets
     if columns.target is None:
         found = _role(path, [name for name in names if name.lower() != "y"], "target", TARGET, None)

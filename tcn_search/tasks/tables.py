@@ -20,11 +20,11 @@ from tcn_search.tasks.csv_files import (
     require_columns,
     some,
 )
-from tcn_search.tasks.inputs import STEPS_CHANNELS
+from tcn_search.tasks.inputs import CHANNELS_STEPS, STEPS_CHANNELS
 from tcn_search.tasks.table_columns import SEQUENCE, STEP, TARGET, Columns, find_columns, named
 from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.times import found_dayfirst, lack_dates, read_times
+from tcn_search.tasks.times import found_dayfirst, read_times, require_dates_or_order
 from tcn_search.tasks.ts_files import read_ts
 
 
@@ -94,6 +94,8 @@ def ts(path: str | Path, test: str | Path | None = None, **options: Any) -> Task
 
 
 def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, Any]) -> Task:
+    if options.get("axes") == CHANNELS_STEPS:
+        raise InputError(f"axes is for arrays: a row of {paths[0]} is a step or a sequence. Leave it out.")
     targets = _typed_targets(paths, files)
     every_step = any(isinstance(y, list) for y in targets)
     given: dict[str, Any] = {}
@@ -105,9 +107,12 @@ def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, 
     layout = files[0].layout
     if layout is not None and len(layout.targets) > 1:
         given["class_names"] = layout.targets
+        if given["y_train"].dtype.kind == "i":  # never a class at each step, however many steps there are
+            one_hot = (given["y_train"].sum(axis=1) == 1).all()
+            given["kind"] = "classification" if one_hot else "multi_label"
     try:
-        named_options = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **options}
-        task = Task.from_arrays(groups_train=files[0].groups, **given, **named_options)
+        named_options = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **given, **options}
+        task = Task.from_arrays(groups_train=files[0].groups, **named_options)
     except InputError as error:
         raise InputError(f"{paths[0]}: {error}") from error
     notes = [ignored_note(path, file.ignored) for path, file in zip(paths, files, strict=True)]
@@ -207,12 +212,12 @@ def read_like(
     """
     roles = {plain_name(name) for name in (*layout.inputs, *layout.targets)}
     table = open_table(path, TableFormat(), layout.table_format, roles)
-    targets = layout.targets if with_targets else ()
+    targets = tuple(_as_there(name, table) for name in layout.targets) if with_targets else ()
     if time is None and layout.time is not None:
         time = layout.time if layout.time in table.names else named(table.names, STEP)
         time = layout.time if time is None else time
     require_columns(table, [*layout.inputs, *targets, *([time] if time is not None else [])])
-    sequence = layout.sequence
+    sequence = None if layout.sequence is None else _as_there(layout.sequence, table)
     if sequence is not None and sequence not in table.names:
         expected = {*layout.inputs, *layout.targets, layout.group, time, ""}
         if time is None or not set(table.names) <= expected:  # one of them may be its new name
@@ -223,6 +228,11 @@ def read_like(
     found = _sequences(table, wanted, said, wanted=layout.inputs)
     known = (*layout.targets, layout.group)
     return found._replace(ignored=tuple(name for name in found.ignored if name not in known))
+
+
+def _as_there(name: str, table: TextTable) -> str:
+    """Return a column's name as this table has it, in whatever case."""
+    return name if name in table.names else named(table.names, [name]) or name
 
 
 def _sequences(
@@ -348,15 +358,7 @@ def _rows_of_sequences(
     by_time = np.argsort(times, kind="stable")
     order = by_time[np.argsort(numbers[by_time], kind="stable")]
     rows = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
-    if lack_dates(frame[layout.time]):
-        for one in rows:
-            backwards = np.diff(one) < 0
-            if backwards.any() and not backwards.all():
-                raise InputError(
-                    f"Times of column {layout.time} of {path} have no date, so each sequence must be in their order. "
-                    f"Received: {frame[layout.time].iloc[one.min()]!r} first in sequence {ids.iloc[one[0]]}. Add the "
-                    "dates; a sequence may go over midnight."
-                )
+    require_dates_or_order(path, layout.time, frame[layout.time], rows)
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from tcn_search.tasks.table_layout import TableFormat
 _YEAR_FIRST = r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?(?P<clock>[T ].*)?"
 _YEAR_LAST = r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4}|\d{2})(?P<clock>[T ,].*)?"
 _ZONE = r".*\d *(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
-_DAY_OR_MONTH = r"\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b"
+_DAY_OR_MONTH = r"\b\d{1,2}[-/., ]+\d{1,2}[-/., ]+\d{2,4}\b"
+_MONTH = r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
 _HALF_DAYS = r"(?i).*\d *[ap]\.?m\.?\b.*"
 _DATES_AS_NUMBERS = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _CLOCK = r"(?i)\d{1,2}(:\d{2}){1,2}(\.\d+)?( *[ap]\.?m\.?)?"
 _FIRST_YEAR = 1000  # pandas puts text without a year into the year 1
+_FEW_YEARS = 12
 _LAST_YEAR_OF_2000 = 68  # of two digits, as in POSIX: 69 is 1969
 
 
@@ -51,10 +55,12 @@ def read_times(
     written_numbers = cells.str.replace(",", ".") if expected.decimal == "," else cells
     numbers = pd.to_numeric(written_numbers, errors="coerce")
     if numbers.notna().all():
-        dates = _dates_as_numbers(cells, numbers.to_numpy())
+        dates = _dates_as_numbers(path, name, cells, numbers.to_numpy())
         return _finite(path, name, cells, numbers) if dates is None else dates
     texts, how = cells, "ISO8601"
-    if cells.str.fullmatch(_YEAR_FIRST).all():
+    if cells.str.fullmatch(_ISO).all():
+        pass
+    elif cells.str.fullmatch(_YEAR_FIRST).all():
         texts = _iso(cells.str.extract(_YEAR_FIRST))
     elif cells.str.fullmatch(_YEAR_LAST).all():
         parts = cells.str.extract(_YEAR_LAST)
@@ -66,9 +72,12 @@ def read_times(
         texts = _iso(parts.assign(day=parts[day], month=parts[month]))
     else:
         how = "mixed"
-        ambiguous = cells.str.contains(_DAY_OR_MONTH)
+        ambiguous = cells.str.contains(_DAY_OR_MONTH) & ~cells.str.contains(_MONTH)
         if ambiguous.any():
-            raise _two_ways(path, name, cells[ambiguous].iloc[0])
+            raise InputError(
+                f"The dates in column {name} of {path} can be read in two ways, such as "
+                f'{cells[ambiguous].iloc[0]!r}. Say how they are written: time_format = "%d/%m/%Y".'
+            )
     if cells.str.fullmatch(_HALF_DAYS).any():
         how = "mixed"
     zoned = cells.str.fullmatch(_ZONE) & cells.str.contains(r":|T\d")  # not 01-05-2024
@@ -101,9 +110,13 @@ def _parse(
 
 
 def _no_time(path: Path, name: str, cells: pd.Series, row: int, how: str = "") -> InputError:
+    cell = cells.iloc[row]
     as_wanted = f" in the format {how!r}" if "%" in how else ""
+    hint = ""
+    if not as_wanted and re.search(r"\d", cell):
+        hint = ". Say how they are written with time_format"
     return InputError(
-        f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cells.iloc[row]!r} in row {row + 1}"
+        f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cell!r} in row {row + 1}{hint}"
     )
 
 
@@ -135,7 +148,9 @@ def _finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.I
     return pd.Index(numbers)
 
 
-def _dates_as_numbers(cells: pd.Series, numbers: np.ndarray) -> pd.DatetimeIndex | None:
+def _dates_as_numbers(
+    path: Path, name: str, cells: pd.Series, numbers: np.ndarray
+) -> pd.DatetimeIndex | None:
     """Return whole numbers as dates, where they are not evenly spaced and each one is a date."""
     widths = set(cells.str.len())
     time_format = _DATES_AS_NUMBERS.get(max(widths)) if len(widths) == 1 else None
@@ -143,8 +158,19 @@ def _dates_as_numbers(cells: pd.Series, numbers: np.ndarray) -> pd.DatetimeIndex
     if time_format is None or len(spacings) < 2 or not cells.str.isdecimal().all():
         return None
     dates = pd.to_datetime(cells, format=time_format, errors="coerce")
-    is_date = dates.notna().all() and dates.dt.year.between(1900, 2100).all()
-    return pd.DatetimeIndex(dates) if is_date else None
+    if _are_dates(dates):
+        return pd.DatetimeIndex(dates)
+    for other in ("%d%m%Y", "%m%d%Y"):
+        if time_format == "%Y%m%d" and _are_dates(pd.to_datetime(cells, format=other, errors="coerce")):
+            raise InputError(
+                f"Numbers of column {name} of {path} look like dates, such as {cells.iloc[0]!r}. Say how they are "
+                f'written: time_format = "{other}".'
+            )
+    return None
+
+
+def _are_dates(dates: pd.Series) -> bool:
+    return bool(dates.notna().all() and dates.dt.year.between(1900, 2100).all())
 
 
 def found_dayfirst(column: pd.Series) -> bool | None:
@@ -153,15 +179,28 @@ def found_dayfirst(column: pd.Series) -> bool | None:
     return _is_day_first(cells.str.extract(_YEAR_LAST)) if cells.str.fullmatch(_YEAR_LAST).all() else None
 
 
-def lack_dates(column: pd.Series) -> bool:
-    """Whether times are those of a clock, which say nothing of the day."""
-    return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
+def require_dates_or_order(path: Path, name: str, column: pd.Series, rows: Sequence[np.ndarray]) -> None:
+    """Raise an InputError where times are those of a clock, and do not tell the order: they may pass midnight.
+
+    Args:
+        rows: those of each sequence, in the order of the times.
+    """
+    if not column.astype(str).str.strip().str.fullmatch(_CLOCK).all():
+        return
+    steps = [np.diff(one) for one in rows]
+    newest_first = all((one < 0).all() for one in steps) and max(map(len, steps)) > 1
+    if not newest_first and not all((one > 0).all() for one in steps):
+        raise InputError(
+            f"Times of column {name} of {path} have no date, and do not stand in their order. Add the dates: they may "
+            "pass midnight."
+        )
 
 
 def _is_day_first(parts: pd.DataFrame) -> bool | None:
     first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
     is_first, is_second = bool((first > 12).any()), bool((second > 12).any())
-    may_be_year = is_first and bool((year <= 31).all())  # 20/01/05
+    # 20/01/05: there are rarely more than a dozen years, and soon more days.
+    may_be_year = is_first and bool((year <= 31).all()) and first.nunique() <= _FEW_YEARS
     return None if is_first == is_second or may_be_year else is_first
 
 

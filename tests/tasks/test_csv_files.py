@@ -62,6 +62,8 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide().replace("t0", '"t0"').replace(",a", ',"a"'), {}),
         (wide().replace("t0", '"first\nstep"'), {}),
         (wide().replace(",a", " , a "), {}),
+        ("# " + wide(), {}),
+        (wide(";", ",").replace("t0;t1", "in, C;out, C"), {}),
         ("# made, by, a, logger\n" + wide(), {}),
         (wide(end=",", header="surplus,t1,t2,target"), {}),
         (wide(header="773869,767541,717447,target"), {}),
@@ -111,7 +113,7 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ("sep=x\naxb\n1x2\n", "FILE says sep=x. A delimiter is a comma, a semicolon, a tab, a vertical bar."),
         ("t0,t1,\n1,2,x\n", "Column 3 of FILE has no name and does not number the rows: it begins with 'x'. Give it a name, or take it out."),
         ('t0,t1\n1,"2\n', "FILE cannot be read as CSV: EOF inside string starting at row 0"),
-        ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2"),
+        ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2. Say decimal = \".\" if it has a decimal sign."),
         ("a;b\n0,5;1\nx;2\n", "Column a of FILE must hold numbers. Received: 'x' in row 2"),
         (gzip.compress(b"a,b\n1,2\n"), "FILE is compressed with gzip: call it .csv.gz."),
         (b"PK\x03\x04 and more", "FILE is a zip archive or a spreadsheet: save it as CSV."),
@@ -149,6 +151,15 @@ def test_bad_formats(options: dict[str, str], message: str) -> None:
     with pytest.raises(InputError) as error:
         TableFormat(**options)
     assert str(error.value) == message
+
+
+def test_counters_that_begin_anew_are_left_out(tmp_path: Path) -> None:
+    frame = pd.DataFrame(NUMBERS, columns=["t0", "t1", "t2"]).assign(target=["a", "b"] * 10)
+    parts = pd.concat([frame[:12], frame[:8]])
+    parts.to_csv(tmp_path / "own.csv")
+    assert load_task(tmp_path / "own.csv").seq_len == 3
+    parts.reset_index(names="level_1").to_csv(tmp_path / "own.csv", index=False)
+    assert load_task(tmp_path / "own.csv").seq_len == 3
 
 
 def test_columns_that_count_rows_are_left_out(tmp_path: Path) -> None:

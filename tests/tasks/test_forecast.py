@@ -114,7 +114,7 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "c"}, "target must be columns of FILE: a, b. Received: c"),
+        ({"target": "c"}, "target must be columns of FILE, each once: a, b. Received: c"),
         ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
@@ -196,6 +196,14 @@ def test_a_forecast_of_an_unnamed_index_reads_its_own_file(tmp_path: Path) -> No
     assert read_new_data(file, layout).X.shape == (1, ROWS, 2)
     table().rename(columns={"date": "Timestamp"}).to_csv(file, index=False)
     assert read_new_data(file, layout).X.shape == (1, ROWS, 2)
+
+
+def test_clocks_past_midnight_are_refused(tmp_path: Path) -> None:
+    table(date=[f"{(20 + hour) % 24}:00" for hour in range(24)] + [None] * 76).dropna().to_csv(
+        tmp_path / "own.csv", index=False
+    )
+    with pytest.raises(InputError, match="have no date, and do not stand in their order. Add the dates"):
+        load_task("forecast", file=tmp_path / "own.csv", horizon=2, look_back=4)
 
 
 def test_times_may_be_rounded(tmp_path: Path) -> None:

@@ -122,3 +122,11 @@ def test_what_cannot_be_held_is_refused() -> None:
         Task.from_arrays(X, y, class_names=[["a"], ["b", "c"]])  # type: ignore[list-item]
     with pytest.raises(InputError, match="kind must be one of"):
         Task.from_arrays(X, y, kind=["classification"])  # type: ignore[arg-type]
+
+
+def test_frames_of_a_list_are_read_by_their_columns() -> None:
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in X]
+    turned = [frame[["b", "a"]] if row % 2 else frame for row, frame in enumerate(frames)]
+    np.testing.assert_array_equal(read_inputs(turned, None, ""), X)
+    with pytest.raises(InputError, match="X must have the same columns in every sequence"):
+        read_inputs([*frames[:-1], frames[-1].rename(columns={"a": "c"})], None, "")

@@ -336,7 +336,7 @@ def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
     table["time"] = [f"{(22 + step) % 24}:00" for step in table["time"]]
     table.to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises(
-        InputError, match=r"Times of column time of .*own.csv have no date, so each sequence must"
+        InputError, match=r"Times of column time of .*own.csv have no date, and do not stand in their order"
     ):
         load_task(tmp_path / "own.csv")
 
@@ -344,3 +344,31 @@ def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
 def test_groups_may_be_fractions(tmp_path: Path) -> None:
     long(group=np.repeat(np.arange(12) // 2, LENGTHS) + 0.5).to_csv(tmp_path / "own.csv", index=False)
     assert len(set(load_task(tmp_path / "own.csv").groups)) == 6  # type: ignore[arg-type]
+
+
+def test_several_targets_are_never_a_class_at_each_step(tmp_path: Path) -> None:
+    rows = [{"id": k, "x": j, "a": k % 2, "b": k // 2 % 2} for k in range(16) for j in range(2)]
+    pd.DataFrame(rows).to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", target=["a", "b"])
+    assert (task.spec.kind, task.spec.class_names) == ("multi_label", ("a", "b"))
+
+
+def test_axes_are_not_for_tables(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(InputError, match=r"axes is for arrays: a row of .*own.csv is a step or a sequence"):
+        load_task(tmp_path / "own.csv", axes="channels_steps")
+
+
+def test_names_are_found_in_any_case_in_a_test_file(tmp_path: Path) -> None:
+    long().to_csv(tmp_path / "own.csv", index=False)
+    long(4).rename(columns={"id": "ID", "label": "Label", "time": "Time"}).to_csv(
+        tmp_path / "new.csv", index=False
+    )
+    assert len(load_task(tmp_path / "own.csv", test=tmp_path / "new.csv").test or []) == 4
+
+
+def test_a_date_beside_named_steps_is_not_read(tmp_path: Path) -> None:
+    table = pd.DataFrame(X[..., 0]).add_prefix("t").assign(target=Y, date="2024-01-01")
+    table.to_csv(tmp_path / "own.csv", index=False)
+    task = load_task(tmp_path / "own.csv", channels=[f"t{k}" for k in range(16)])
+    assert (task.seq_len, task.notes) == (16, ("own.csv: not read: column date",))
