@@ -25,6 +25,7 @@ KEPT = Path("runs/waves/final_trainings")
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path / "cache"))
     X, y = waves(24)
     task = Task.from_arrays(X, y, X_test=X[:12], y_test=y[:12])
     space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
@@ -152,7 +153,6 @@ def test_where_only_the_model_cannot_be_saved_only_that_is_repeated(
 def test_where_the_disk_of_runs_is_full_trainings_are_kept_in_the_cache(
     study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path / "cache"))
     with monkeypatch.context() as now:
         full_disk(now, lambda file: "cache" not in file)
         with pytest.raises(
