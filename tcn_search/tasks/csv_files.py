@@ -192,9 +192,9 @@ def open_table(
     sample = list(itertools.islice(below, _SAMPLE))
     _check_header(path, names, sample, roles)
     surplus = _has_surplus(path, itertools.chain(sample, below), len(names))
-    decimal = "."
-    if delimiter != ",":
-        decimal = table_format.decimal or _sniff_decimal(path, sample, expected.decimal)
+    decimal = table_format.decimal
+    if decimal is None:
+        decimal = "." if delimiter == "," else _sniff_decimal(path, sample, expected.decimal)
     return TextTable(
         path=path,
         text=text,

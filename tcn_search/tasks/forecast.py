@@ -26,7 +26,7 @@ from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.times import found_dayfirst, read_times, require_dates_or_order
+from tcn_search.tasks.times import found_dayfirst, lack_dates, read_times, require_dates_or_order
 from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
@@ -225,7 +225,10 @@ def _read_time(
         place = int(twice[0])
         several = named([column for column in frame.columns if column != name], SEQUENCE)
         hint = "Leave one out; of local times that change from summer time, give the zone too."
-        if several is not None or len(twice) > len(index) // 3:
+        clocks = [column for column in frame.columns if column != name and lack_dates(frame[column])]
+        if clocks:
+            hint = f"Join it with column {clocks[0]} into one."
+        elif several is not None or len(twice) > len(index) // 3:
             stacked = f" (column {several})" if several else ""
             hint = (
                 f"If the file holds several series below each other{stacked}, give each a column of its own."

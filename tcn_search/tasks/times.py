@@ -179,13 +179,18 @@ def found_dayfirst(column: pd.Series) -> bool | None:
     return _is_day_first(cells.str.extract(_YEAR_LAST)) if cells.str.fullmatch(_YEAR_LAST).all() else None
 
 
+def lack_dates(column: pd.Series) -> bool:
+    """Whether a column holds times of a clock, which say nothing of the day."""
+    return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
+
+
 def require_dates_or_order(path: Path, name: str, column: pd.Series, rows: Sequence[np.ndarray]) -> None:
     """Raise an InputError where times are those of a clock, and do not tell the order: they may pass midnight.
 
     Args:
         rows: those of each sequence, in the order of the times.
     """
-    if not column.astype(str).str.strip().str.fullmatch(_CLOCK).all():
+    if not lack_dates(column):
         return
     steps = [np.diff(one) for one in rows]
     newest_first = all((one < 0).all() for one in steps) and max(map(len, steps)) > 1

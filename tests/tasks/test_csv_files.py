@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide().rstrip(), {}),
         (wide().replace("t0", '"t0"').replace(",a", ',"a"'), {}),
         (wide().replace("t0", '"first\nstep"'), {}),
+        (re.sub(r"(-?\d)\.(\d+)", r'"\1,\2"', wide()), {"decimal": ","}),
         (wide().replace(",a", " , a "), {}),
         ("# " + wide(), {}),
         (wide(";", ",").replace("t0;t1", "in, C;out, C"), {}),

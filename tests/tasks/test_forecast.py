@@ -139,6 +139,7 @@ def test_bad_options(file: Path, options: dict[str, Any], message: str) -> None:
         ({"date": [*range(7), *range(8, ROWS + 1)]}, "The times of FILE must be at equal steps. Received: 6 in row 7, then 8 in row 8, where most are 1 apart. Fill what is missing first."),
         ({"date": [*HOURS[:40], *HOURS[41:], HOURS[-1] + HOUR]}, "The times of FILE must be at equal steps. Received: 2024-01-02 15:00:00 in row 40, then 2024-01-02 17:00:00 in row 41, where most are 0 days 01:00:00 apart. Fill what is missing first."),
         ({"date": [*HOURS[:50]] * 2, "id": [1] * 50 + [2] * 50}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 51. If the file holds several series below each other (column id), give each a column of its own."),
+        ({"date": HOURS.strftime("%Y-%m-%d"), "Time": HOURS.strftime("%H:%M")}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 2. Join it with column Time into one."),
         ({"date": ["soon"] * ROWS}, "Column date of FILE must hold numbers or times. Received: 'soon' in row 1"),
     ],
 )  # fmt: skip
