@@ -38,7 +38,7 @@ _INDICES = ("index", "rownames", *(f"level_{k}" for k in range(4)))  # names of 
 _COUNTERS = (*_INDICES, "row", "#", "no", "no.", "nr", "id")
 _ARCHIVES = {
     b"\x1f\x8b": "compressed with gzip: call it .csv.gz",
-    b"PK": "a zip archive or a spreadsheet: save it as CSV",
+    b"PK\x03\x04": "a zip archive or a spreadsheet: save it as CSV",
 }
 _SAMPLE = 1000
 
@@ -194,7 +194,8 @@ def open_table(
     surplus = _has_surplus(path, itertools.chain(sample, below), len(names))
     decimal = table_format.decimal
     if decimal is None:
-        decimal = "." if delimiter == "," else _sniff_decimal(path, sample, expected.decimal)
+        between_commas = delimiter == "," and expected.decimal != ","  # where commas need quotes
+        decimal = "." if between_commas else _sniff_decimal(path, sample, expected.decimal)
     return TextTable(
         path=path,
         text=text,

@@ -64,6 +64,7 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide().replace("t0", '"first\nstep"'), {}),
         (re.sub(r"(-?\d)\.(\d+)", r'"\1,\2"', wide()), {"decimal": ","}),
         (wide().replace(",a", " , a "), {}),
+        (wide(header="PK,t1,t2,target"), {}),
         ("# " + wide(), {}),
         (wide(";", ",").replace("t0;t1", "in, C;out, C"), {}),
         ("# made, by, a, logger\n" + wide(), {}),

@@ -372,3 +372,12 @@ def test_a_date_beside_named_steps_is_not_read(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "own.csv", index=False)
     task = load_task(tmp_path / "own.csv", channels=[f"t{k}" for k in range(16)])
     assert (task.seq_len, task.notes) == (16, ("own.csv: not read: column date",))
+
+
+def test_quoted_decimal_commas_are_read_as_they_were_in_training(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text("t0,t1,target\n" + "".join(f'"0,{k}5","1,5",{"ab"[k % 2]}\n' for k in range(8)))
+    layout = load_task(file, decimal=",").spec.table
+    np.testing.assert_allclose(read_new_data(file, layout).X[3, :, 0], [0.35, 1.5])
+    (tmp_path / "new.csv").write_text("t0,t1\n0.35,1.5\n")
+    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [0.35, 1.5])
