@@ -57,7 +57,9 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
     return model
 
 
-def step_seconds(architectures: list[Architecture], seq_len: int, batch_size: int, steps: int) -> list[float]:
+def step_seconds(
+    architectures: list[Architecture], seq_len: int, batch_size: int, steps: int
+) -> list[float]:
     """Time of a training step of each: all take turns, and the lower quartile is kept.
 
     So what else runs on the machine meanwhile counts as little as it can.
@@ -86,7 +88,9 @@ def rank_correlation(first: list[float], second: list[float]) -> float:
 def fitted(works: list[TrainingWork], seconds: list[float]) -> tuple[float, float]:
     """Multiply-adds that a value and a normalised value weigh, by least squares on relative errors."""
     features = np.array(works, dtype=float) / np.array(seconds)[:, None]
-    a_product, a_value, a_normalised = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)[0]
+    a_product, a_value, a_normalised = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)[
+        0
+    ]
     return 3 * a_value / a_product, 3 * a_normalised / a_product
 
 
@@ -103,14 +107,24 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = drawn(arguments.architectures, arguments.seq_len, arguments.seed)
     works = [training_work(architecture, CHANNELS, arguments.seq_len) for architecture in chosen]
-    predictions = [float(training_cost(architecture, CHANNELS, arguments.seq_len)) for architecture in chosen]
+    predictions = [
+        float(training_cost(architecture, CHANNELS, arguments.seq_len)) for architecture in chosen
+    ]
     seconds = step_seconds(chosen, arguments.seq_len, arguments.batch_size, arguments.steps)
     lines = ["multiply-adds  training cost  ms a step  architecture"]
-    for architecture, work, predicted, took in zip(chosen, works, predictions, seconds, strict=True):
-        lines.append(f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}")
+    for architecture, work, predicted, took in zip(
+        chosen, works, predictions, seconds, strict=True
+    ):
+        lines.append(
+            f"{work.multiply_adds:>13,}  {predicted:>13,.0f}  {took * 1e3:>9.1f}  {architecture}"
+        )
     counts = [float(work.multiply_adds) for work in works]
-    lines.append(f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}")
-    lines.append(f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}")
+    lines.append(
+        f"rank correlation of multiply-adds with time: {rank_correlation(counts, seconds):.3f}"
+    )
+    lines.append(
+        f"rank correlation of training_cost with time: {rank_correlation(predictions, seconds):.3f}"
+    )
     a_value, a_normalised = fitted(works, seconds)
     lines.append(
         f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}"
@@ -120,7 +134,9 @@ def main() -> None:
     if arguments.append is not None:
         command = f"python benchmarks/cost_model.py --seed {arguments.seed}"
         with arguments.append.open("a") as file:
-            file.write(f"\n## Cost model against time, seed {arguments.seed}\n\nWritten by `{command}`.\n\n")
+            file.write(
+                f"\n## Cost model against time, seed {arguments.seed}\n\nWritten by `{command}`.\n\n"
+            )
             file.write(f"```\n{text}\n```\n")
 
 

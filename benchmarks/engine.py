@@ -131,7 +131,9 @@ def row(workers: int, trials: int, parts: int) -> str:
     with tempfile.TemporaryDirectory() as name:
         ours = Ours(Path(name), workers)
         bare = Bare(Path(name), workers, ours)
-        pairs = list(zip(milliseconds(ours, trials, parts), milliseconds(bare, trials, parts), strict=True))
+        pairs = list(
+            zip(milliseconds(ours, trials, parts), milliseconds(bare, trials, parts), strict=True)
+        )
     ours_mean, bare_mean = (statistics.fmean(pair[side] for pair in pairs) for side in (0, 1))
     ratio = statistics.median(one / other for one, other in pairs)
     return f"| {workers} | {ours_mean:.1f} | {bare_mean:.1f} | {ratio:.2f} |"

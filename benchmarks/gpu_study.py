@@ -27,8 +27,14 @@ def measure(folder: Path, processes: int, arguments: argparse.Namespace) -> str:
     """A line of the table: the whole command, start included, and where the trials' time went."""
     name = f"{processes}-processes"
     storage = f"sqlite:///{folder / 'studies.db'}"
-    changes = [f"name={name}", f"task.train={arguments.images}", f"training.epochs={arguments.epochs}"]
-    changes += [f"search.{setting}" for setting in ("sampler=random", "pruner=none", "warm_start=false")]
+    changes = [
+        f"name={name}",
+        f"task.train={arguments.images}",
+        f"training.epochs={arguments.epochs}",
+    ]
+    changes += [
+        f"search.{setting}" for setting in ("sampler=random", "pruner=none", "warm_start=false")
+    ]
     changes += [f"task.data_dir={arguments.data_dir.resolve()}"] if arguments.data_dir else []
     command = [sys.executable, "-m", "tcn_search", "run", str(STUDY), "--storage", storage]
     command += ["--backend", arguments.backend, "--trials", str(arguments.trials)]

@@ -142,7 +142,9 @@ def in_process(backend: str, *arguments: str) -> dict[str, Any]:
 
 def versions(backend: str) -> str:
     found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in BACKENDS[backend])
-    return f"Python {platform.python_version()}, {found}; {os.cpu_count()} cores, {platform.machine()}"
+    return (
+        f"Python {platform.python_version()}, {found}; {os.cpu_count()} cores, {platform.machine()}"
+    )
 
 
 def measure_backend(backend: str, rounds: int, cases: list[str]) -> dict[str, dict[str, Any]]:
@@ -151,7 +153,8 @@ def measure_backend(backend: str, rounds: int, cases: list[str]) -> dict[str, di
     for name in cases:
         found = in_process(backend, "--measure", name, "--rounds", str(rounds))
         found["memory"] = {
-            key: in_process(backend, "--memory", name, "--only", key)["added"] for key in found["step"]
+            key: in_process(backend, "--memory", name, "--only", key)["added"]
+            for key in found["step"]
         }
         everything[name] = found
         print("\n".join(case_lines(name, found)), file=sys.stderr, flush=True)
@@ -225,14 +228,21 @@ def report(backends: list[str], rounds: int, cases: list[str], command: str) -> 
     for backend, found in measured.items():
         lines += backend_lines(backend, found)
     history = in_process(backends[0], "--streaming", "--rounds", "5")["history"]
-    lines += ["## Streaming", "", f"One further step ({backends[0]}), adding's network, one row.", ""]
+    lines += [
+        "## Streaming",
+        "",
+        f"One further step ({backends[0]}), adding's network, one row.",
+        "",
+    ]
     lines += ["| steps so far | ms a step |", "| --- | --- |"]
     lines += [f"| {count} | {1e3 * seconds:.2f} |" for count, seconds in history.items()]
     return "\n".join(lines) + "\n\n" + TRIED.read_text()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--backend", choices=BACKENDS, help="one backend instead of all")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each candidate")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))

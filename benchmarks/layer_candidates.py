@@ -8,7 +8,12 @@ from typing import Any
 
 from layer_cases import layer_arguments
 
-OURS, KERAS_TCN, TORCH, FULL = "tcn_search", "keras-tcn", "PyTorch, all steps", "tcn_search, all steps"
+OURS, KERAS_TCN, TORCH, FULL = (
+    "tcn_search",
+    "keras-tcn",
+    "PyTorch, all steps",
+    "tcn_search, all steps",
+)
 
 
 class KerasCandidate:
@@ -64,7 +69,9 @@ class TorchCandidate:
             start = time.perf_counter()
             self.optimiser.zero_grad()
             wanted = self.torch.from_numpy(y[first : first + batch])
-            loss = self.torch.nn.functional.mse_loss(self._forward(x[first : first + batch]), wanted)
+            loss = self.torch.nn.functional.mse_loss(
+                self._forward(x[first : first + batch]), wanted
+            )
             loss.backward()
             self.optimiser.step()
             found.append(time.perf_counter() - start)

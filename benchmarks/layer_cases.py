@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 CASES: dict[str, dict[str, Any]] = {
-    "adding": {"batch": 128, "steps": 600, "channels": 2, "kernel_size": 8, "levels": 7, "nb_filters": 24},
+    "adding": {
+        "batch": 128,
+        "steps": 600,
+        "channels": 2,
+        "kernel_size": 8,
+        "levels": 7,
+        "nb_filters": 24,
+    },
     "sequential MNIST": {
         "batch": 64,
         "steps": 784,
@@ -14,7 +21,14 @@ CASES: dict[str, dict[str, Any]] = {
         "levels": 8,
         "nb_filters": 20,
     },
-    "long": {"batch": 32, "steps": 4096, "channels": 1, "kernel_size": 3, "levels": 11, "nb_filters": 32},
+    "long": {
+        "batch": 32,
+        "steps": 4096,
+        "channels": 1,
+        "kernel_size": 3,
+        "levels": 11,
+        "nb_filters": 32,
+    },
     "copy memory": {
         "batch": 128,
         "steps": 600,
@@ -43,7 +57,9 @@ def data(case: dict[str, Any]) -> tuple[Any, Any]:
     draw = np.random.default_rng(0)
     shape = (case["batch"] * BATCHES, case["steps"])
     x = draw.normal(size=(*shape, case["channels"])).astype("float32")
-    return x, draw.normal(size=(*(shape if case.get("return_sequences") else shape[:1]), 1)).astype("float32")
+    return x, draw.normal(size=(*(shape if case.get("return_sequences") else shape[:1]), 1)).astype(
+        "float32"
+    )
 
 
 def training_multiply_adds(case: dict[str, Any]) -> float:

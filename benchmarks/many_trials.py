@@ -40,16 +40,30 @@ class Drawn:
             owner.finish(self._outcome(job, owner))
 
     def _outcome(self, job: TrialJob, owner: Owner) -> TrialOutcome:
-        ended = str(self._generator.choice(["complete", "stopped", "diverged"], p=[0.35, 0.6, 0.05]))
+        ended = str(
+            self._generator.choice(["complete", "stopped", "diverged"], p=[0.35, 0.6, 0.05])
+        )
         epochs = EPOCHS if ended == "complete" else int(self._generator.integers(1, EPOCHS))
-        floor = abs(np.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
-        losses = floor + np.arange(1, epochs + 1) ** -0.5 + self._generator.exponential(0.05, epochs)
+        floor = (
+            abs(np.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
+        )
+        losses = (
+            floor + np.arange(1, epochs + 1) ** -0.5 + self._generator.exponential(0.05, epochs)
+        )
         curve = []
         for epoch, loss in enumerate(losses.tolist(), 1):
             curve.append(
-                {"loss": loss * 0.9, "accuracy": 0.9, "val_loss": loss, "val_accuracy": 0.8, "seconds": 0.5}
+                {
+                    "loss": loss * 0.9,
+                    "accuracy": 0.9,
+                    "val_loss": loss,
+                    "val_accuracy": 0.8,
+                    "seconds": 0.5,
+                }
             )
-            owner.keep_going(EpochReport(job.number, epoch, min(losses[:epoch].tolist()), curve[-1]))
+            owner.keep_going(
+                EpochReport(job.number, epoch, min(losses[:epoch].tolist()), curve[-1])
+            )
         best = int(losses.argmin())
         return TrialOutcome(
             number=job.number,
@@ -57,7 +71,13 @@ class Drawn:
             score=None if ended == "diverged" else curve[best]["val_loss"],
             best_epoch=best + 1,
             curve=curve,
-            seconds={"build": 0.3, "compile": 1.1, "training": 10.0, "validation": 1.0, "total": 13.0},
+            seconds={
+                "build": 0.3,
+                "compile": 1.1,
+                "training": 10.0,
+                "validation": 1.0,
+                "total": 13.0,
+            },
             machine="benchmark, CPU, tensorflow",
         )
 
@@ -106,7 +126,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=5_000)
-    parser.add_argument("--append", type=Path, metavar="FILE", help="append the table to this file too")
+    parser.add_argument(
+        "--append", type=Path, metavar="FILE", help="append the table to this file too"
+    )
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as name:
@@ -124,7 +146,10 @@ def main() -> None:
         "",
         "| command | seconds | of processor time |",
         "| --- | --- | --- |",
-        *(f"| `tcn-search {command}` | {wall:.1f} | {processor:.1f} |" for command, wall, processor in rows),
+        *(
+            f"| `tcn-search {command}` | {wall:.1f} | {processor:.1f} |"
+            for command, wall, processor in rows
+        ),
         "",
     ]
     print("\n".join(lines))

@@ -108,8 +108,14 @@ def trainer(layer: Any, arguments: dict[str, Any], filters: int) -> Any:
     compiled, draw = arguments.get("jit_compile", False), np.random.default_rng(0)
     arguments = {name: value for name, value in arguments.items() if name != "jit_compile"}
     x = draw.normal(size=(BATCHES * BATCH, STEPS, CHANNELS)).astype("float32")
-    batches = tf.data.Dataset.from_tensor_slices((x, x[:, 0, :1])).batch(BATCH, drop_remainder=True).cache()
-    tcn = layer(filters, 3, dilations=[2**level for level in range(7)], return_sequences=True, **arguments)
+    batches = (
+        tf.data.Dataset.from_tensor_slices((x, x[:, 0, :1]))
+        .batch(BATCH, drop_remainder=True)
+        .cache()
+    )
+    tcn = layer(
+        filters, 3, dilations=[2**level for level in range(7)], return_sequences=True, **arguments
+    )
     inputs = keras.Input((STEPS, CHANNELS), batch_size=BATCH)
     features = keras.layers.GlobalAveragePooling1D()(tcn(inputs))
     model = keras.Model(inputs, keras.layers.Dense(1)(features))
@@ -134,7 +140,9 @@ def measure_norm(name: str, channels: int, rounds: int) -> tuple[float, float]:
     from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
 
     x, upstream = tf.random.normal((2, BATCH, STEPS, channels))
-    norm = keras.layers.BatchNormalization() if name == "batch" else keras.layers.LayerNormalization()
+    norm = (
+        keras.layers.BatchNormalization() if name == "batch" else keras.layers.LayerNormalization()
+    )
     norm.build(x.shape)
     weights = [norm.gamma.value, norm.beta.value]
 
@@ -146,7 +154,9 @@ def measure_norm(name: str, channels: int, rounds: int) -> tuple[float, float]:
 
     ours = batch_norm_in_training if name == "batch" else layer_norm
     functions = [
-        tf.function(lambda: gradients(lambda: norm(x, training=True) if name == "batch" else norm(x))),
+        tf.function(
+            lambda: gradients(lambda: norm(x, training=True) if name == "batch" else norm(x))
+        ),
         tf.function(lambda: gradients(lambda: ours(x, norm))),
     ]
     seconds: list[list[float]] = [[], []]

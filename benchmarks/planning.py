@@ -30,7 +30,12 @@ CHECK = [
     "1,2,4,8,16,32",
 ]
 POWERS = tuple(2**level for level in range(19))
-MANY_SHAPES = {"kernel_size": "2-50", "dilation_base": "2-10", "levels": "1-20", "nb_stacks": "1-12"}
+MANY_SHAPES = {
+    "kernel_size": "2-50",
+    "dilation_base": "2-10",
+    "levels": "1-20",
+    "nb_stacks": "1-12",
+}
 MANY_FILTERS = {
     "kernel_size": "2-8", "dilation_base": "2,3", "levels": "1-12", "nb_stacks": "1-3", "nb_filters": "1-210"
 }  # fmt: skip
@@ -74,8 +79,14 @@ def main() -> None:
         ("plan, many filters", planning(**MANY_FILTERS)),
         ("plan, shapes, padding same", planning(**MANY_SHAPES, padding="same")),
         ("check, a million steps", checking(Architecture(8, 4, (*POWERS, 3, 100_000)))),
-        ("check, with blind spots", checking(Architecture(8, 2, (*[2] * 20, 1000, 5000, 30_000, 600_000)))),
-        ("check, padding same", checking(Architecture(8, 4, (*POWERS, 3, 100_000), padding="same"))),
+        (
+            "check, with blind spots",
+            checking(Architecture(8, 2, (*[2] * 20, 1000, 5000, 30_000, 600_000))),
+        ),
+        (
+            "check, padding same",
+            checking(Architecture(8, 4, (*POWERS, 3, 100_000), padding="same")),
+        ),
     ]
     width = max(len(name) for name, _ in rows)
     table = "\n".join(f"{name:<{width}}  {text}" for name, text in rows)

@@ -51,7 +51,10 @@ def univariate_tpe(seed: int) -> optuna.samplers.BaseSampler:
 
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    **{name: (lambda seed, name=name: make_sampler(name, seed)) for name in ("tpe", "gp", "cmaes", "random")},
+    **{
+        name: (lambda seed, name=name: make_sampler(name, seed))
+        for name in ("tpe", "gp", "cmaes", "random")
+    },
     "tpe, grouped": grouped_tpe,
     "tpe, univariate": univariate_tpe,
 }
@@ -88,14 +91,17 @@ class Landscape:
         best = {"learning_rate": 2e-3, "dropout_rate": 0.1}
         self.optimum = min(
             self.score(
-                Architecture(32, kernel, tuple(2**i for i in range(levels)), stacks, norm="layer"), best
+                Architecture(32, kernel, tuple(2**i for i in range(levels)), stacks, norm="layer"),
+                best,
             )
             for (kernel, stacks), fewest in self.fewest.items()
             for levels in range(fewest, 11)
         )
 
     def score(self, architecture: Architecture, settings: dict[str, float]) -> float:
-        return score(architecture, settings, self.fewest[architecture.kernel_size, architecture.nb_stacks])
+        return score(
+            architecture, settings, self.fewest[architecture.kernel_size, architecture.nb_stacks]
+        )
 
     def search(self, sampler: optuna.samplers.BaseSampler, trials: int) -> tuple[float, float]:
         """Regret after so many trials, and the share of them that was infeasible."""

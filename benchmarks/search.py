@@ -187,7 +187,9 @@ pruner = "{pruner}"
 warm_start = {"true" if pruner == "asha" else "false"}
 """
 
-    def _command(self, command: list[str], backend: str, enough: Callable[[], bool] | None = None) -> str:
+    def _command(
+        self, command: list[str], backend: str, enough: Callable[[], bool] | None = None
+    ) -> str:
         """What the command printed; it is asked to stop when there is `enough`."""
         environment = {
             **os.environ,
@@ -207,7 +209,9 @@ warm_start = {"true" if pruner == "asha" else "false"}
             if stopped := enough():
                 running.terminate()
         if running.wait() != 0 and not stopped:
-            sys.exit(f"{' '.join(command)} ended with code {running.returncode}:\n{err.read_text()[-2000:]}")
+            sys.exit(
+                f"{' '.join(command)} ended with code {running.returncode}:\n{err.read_text()[-2000:]}"
+            )
         return out.read_text()
 
 
@@ -294,17 +298,23 @@ def time_to_score(
                 fixed[name].append(_reached(rows, target) / min(last, _reached(plain, target)))
             lines.append(_line(seed, OURS[name], rows, ours, ours / reached, target))
             print(lines[-1], flush=True)
-    medians = f"Median ratio of times to (a)'s score over {seeds} sampler seeds: {_medians(ratios)}."
+    medians = (
+        f"Median ratio of times to (a)'s score over {seeds} sampler seeds: {_medians(ratios)}."
+    )
     if target is not None:
         medians += f" To {target:g}: {_medians(fixed)}."
     return [*lines, "", medians]
 
 
 def _medians(ratios: dict[str, list[float]]) -> str:
-    return ", ".join(f"{OURS[name]} {statistics.median(found):.2f}" for name, found in ratios.items())
+    return ", ".join(
+        f"{OURS[name]} {statistics.median(found):.2f}" for name, found in ratios.items()
+    )
 
 
-def _line(seed: int, name: str, rows: list[Row], reached: float, ratio: float, target: float | None) -> str:
+def _line(
+    seed: int, name: str, rows: list[Row], reached: float, ratio: float, target: float | None
+) -> str:
     fixed = "" if target is None else f"{_reached(rows, target):.0f}"
     best = min((row["score"] for row in rows), default=math.inf)
     last = rows[-1]["seconds"] if rows else math.inf
@@ -329,7 +339,9 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, default=5, help="sampler seeds of the second part; 0 leaves it out"
     )
-    parser.add_argument("--target", type=float, help="a val_loss fixed beforehand, for the last column")
+    parser.add_argument(
+        "--target", type=float, help="a val_loss fixed beforehand, for the last column"
+    )
     parser.add_argument("--backends", default="tensorflow,jax")
     parser.add_argument(
         "--keras-tuner",
@@ -353,13 +365,18 @@ def main() -> None:
         print("\n".join(lines), flush=True)
         if arguments.seeds:
             trials = arguments.score_trials or arguments.trials
-            lines += ["", *time_to_score(bench, trials, arguments.seeds, backends, arguments.target)]
+            lines += [
+                "",
+                *time_to_score(bench, trials, arguments.seeds, backends, arguments.target),
+            ]
     command = f"python benchmarks/search.py {' '.join(sys.argv[1:])}".strip()
     versions = ", ".join(
         f"{name} {version(name)}" for name in ("keras", "tensorflow", "jax", "keras-tcn", "optuna")
     )
     title = f"## The search, {arguments.task}: 2,000 sequences, {arguments.epochs} epochs a trial"
-    text = "\n".join(["", title, "", f"`{command}`; {os.cpu_count()} cores, {versions}.", "", *lines, ""])
+    text = "\n".join(
+        ["", title, "", f"`{command}`; {os.cpu_count()} cores, {versions}.", "", *lines, ""]
+    )
     print(text)
     if arguments.append:
         with open(arguments.append, "a", encoding="utf-8") as opened:

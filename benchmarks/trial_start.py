@@ -50,7 +50,9 @@ def main() -> None:
     ]
     for backend in ("tensorflow", "jax", "torch"):
         environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run([sys.executable, "-c", TRAIN], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", TRAIN], env=environment, capture_output=True, text=True
+        )
         if done.returncode:
             sys.exit(f"{backend}: {done.stderr.strip().splitlines()[-1]}")
         for line in done.stdout.splitlines():

@@ -21,7 +21,9 @@ from tcn_search.workers.resources import this_machine
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 ARCHITECTURES = [
-    Architecture(nb_filters=filters, kernel_size=kernel, dilations=tuple(2**level for level in range(levels)))
+    Architecture(
+        nb_filters=filters, kernel_size=kernel, dilations=tuple(2**level for level in range(levels))
+    )
     for filters, kernel, levels in ((16, 8, 6), (24, 6, 7), (32, 4, 8), (24, 8, 6))
 ]
 
@@ -33,7 +35,12 @@ class Jobs:
         settings = TrainingSettings(epochs=epochs, batch_size=64)
         self.waiting = [
             TrialJob(
-                number, ARCHITECTURES[number % len(ARCHITECTURES)], settings, "val_loss", "minimize", number
+                number,
+                ARCHITECTURES[number % len(ARCHITECTURES)],
+                settings,
+                "val_loss",
+                "minimize",
+                number,
             )
             for number in range(trials)
         ]

@@ -42,10 +42,16 @@ AIMS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("name", help="of a study file in studies/, without .toml")
-    parser.add_argument("--run", default="", help="further arguments of `tcn-search run`, in one text")
-    parser.add_argument("--best", default="--seeds 3", help="further arguments of `tcn-search best`")
+    parser.add_argument(
+        "--run", default="", help="further arguments of `tcn-search run`, in one text"
+    )
+    parser.add_argument(
+        "--best", default="--seeds 3", help="further arguments of `tcn-search best`"
+    )
     arguments = parser.parse_args()
     commands = [
         f"tcn-search run studies/{arguments.name}.toml {arguments.run}".strip(),
@@ -86,7 +92,9 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "commands": commands,
         "seconds": [round(search), round(final)],
         "machine": f"{_cores()}, {'; '.join(sorted(set(where.dropna())))}",
-        "trials": {str(ended): int(count) for ended, count in frame["ended"].value_counts().items()},
+        "trials": {
+            str(ended): int(count) for ended, count in frame["ended"].value_counts().items()
+        },
         "required_context": f"{needs}{definition.context_reason}",
         "architecture": str(architecture),
         "receptive_field": architecture.receptive_field,
@@ -97,14 +105,21 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "test": winner.test_scores,
         "test_readings": study.test_evaluations,
         "published": [
-            {"model": known.model, "metric": known.metric, "score": known.score, "source": known.source}
+            {
+                "model": known.model,
+                "metric": known.metric,
+                "score": known.score,
+                "source": known.source,
+            }
             for known in published_for(definition.source)
         ],
         "changes": study.changes,
     }
     names = ("trials.csv", "receptive_field.png", "result.json", "README.md")
     with ExitStack() as files:  # they take their places when all are written
-        table, figure, facts, text = (files.enter_context(replacing(folder / name)) for name in names)
+        table, figure, facts, text = (
+            files.enter_context(replacing(folder / name)) for name in names
+        )
         frame.to_csv(table, index=False)
         study_figures(study)["receptive_field"].savefig(figure, dpi=80)
         facts.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -129,7 +144,10 @@ def page(name: str, result: dict[str, Any]) -> str:
         ("Aim", aim(name, result)),
     ]
     rows += [
-        (f"Published, {known['model']}", f"{known['metric']} {known['score']:.4g} ({known['source']})")
+        (
+            f"Published, {known['model']}",
+            f"{known['metric']} {known['score']:.4g} ({known['source']})",
+        )
         for known in result["published"]
     ]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows if value)
@@ -171,7 +189,9 @@ def summary() -> str:
     lines = []
     for file in sorted(RESULTS.glob("*/result.json")):
         name, result = file.parent.name, json.loads(file.read_text(encoding="utf-8"))
-        best = [known for known in result["published"] if known["model"] == "TCN"] or result["published"]
+        best = [known for known in result["published"] if known["model"] == "TCN"] or result[
+            "published"
+        ]
         published = ", ".join(
             f"{known['model']} {known['metric']} {known['score']:.4g}" for known in best[:2]
         )

@@ -28,7 +28,9 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
             for entry in archive.infolist():  # a flipped byte may have changed a name
                 if entry.flag_bits & _ENCRYPTED:
                     raise RuntimeError(f"{entry.filename} is encrypted")
-                if _ENTRY in entry.extra + entry.comment:  # a wrong length has swallowed the next entry
+                if (
+                    _ENTRY in entry.extra + entry.comment
+                ):  # a wrong length has swallowed the next entry
                     raise zipfile.BadZipFile("its directory is damaged")
                 archive.open(entry).close()
             yield archive
@@ -37,7 +39,9 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
     except KeyError as error:
         raise InputError(f"{path} cannot be read: {error.args[0]}") from error
     except MemoryError as error:
-        raise InputError(f"{path} cannot be read: the memory is not enough. {error}".rstrip()) from error
+        raise InputError(
+            f"{path} cannot be read: the memory is not enough. {error}".rstrip()
+        ) from error
     except RecursionError as error:
         raise InputError(f"{path} cannot be read: what it holds is nested too deeply.") from error
     except (

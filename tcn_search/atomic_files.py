@@ -38,7 +38,9 @@ def replacing(path: str | Path, failure: str = "") -> Iterator[Path]:
     '1, 2'
     """
     target = Path(os.path.realpath(path))  # a link stays a link
-    ending = target.name[-24:]  # has the suffix, by which libraries choose a format; and is never too long
+    ending = target.name[
+        -24:
+    ]  # has the suffix, by which libraries choose a format; and is never too long
     part = target.with_name(f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:12]}-{ending}")
     try:
         if target.exists() and not target.is_file() and not target.is_dir():

@@ -20,7 +20,8 @@ def free_memory(root: Path = Path("/")) -> int:
         ("sys/fs/cgroup", "memory.max", "memory.current"),
         ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
-        limit, used = number_in(root / folder / limit_file), number_in(root / folder / used_file)
+        limit = number_in(root / folder / limit_file)
+        used = number_in(root / folder / used_file)
         if limit is not None and used is not None:
             cached = _cached_files(root / folder / "memory.stat")
             free = min(free, max(0, limit - max(0, used - cached)))

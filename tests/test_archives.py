@@ -142,12 +142,17 @@ def test_only_the_arrays_that_are_needed_are_read(tmp_path: Path) -> None:
         ({"kernel_size": "3"}, "kernel_size must be an integer of at least 1. Received: '3'"),
     ],
 )
-def test_a_configuration_of_other_types_is_one_line(change: Any, reason: str, tmp_path: Path) -> None:
+def test_a_configuration_of_other_types_is_one_line(
+    change: Any, reason: str, tmp_path: Path
+) -> None:
     file = tmp_path / "some.keras"
     file.write_bytes(model({**TCN, **change}))
     with pytest.raises(InputError) as caught:
         found_in(str(file))
-    assert str(caught.value) == f"{file} cannot be read: a TCN layer's configuration is damaged: {reason}"
+    assert (
+        str(caught.value)
+        == f"{file} cannot be read: a TCN layer's configuration is damaged: {reason}"
+    )
 
 
 def test_a_configuration_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -> None:

@@ -30,8 +30,12 @@ def test_the_earlier_file_stays_until_the_new_one_is_whole(file: Path) -> None:
     assert os.listdir(file.parent) == ["table.csv"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("a fault"), InputError("bad input")])
-def test_after_an_error_the_earlier_file_is_there_and_nothing_else(file: Path, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), ValueError("a fault"), InputError("bad input")]
+)
+def test_after_an_error_the_earlier_file_is_there_and_nothing_else(
+    file: Path, error: BaseException
+) -> None:
     def interrupted() -> None:
         with replacing(file) as part:
             part.write_text("half")
@@ -69,7 +73,10 @@ def test_where_no_file_can_be_is_said_before_anything_is_written(tmp_path: Path)
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_what_is_read_only_stays(file: Path) -> None:
     file.chmod(0o444)
-    with pytest.raises(InputError, match="table.csv cannot be written: it is read-only"), replacing(file):
+    with (
+        pytest.raises(InputError, match="table.csv cannot be written: it is read-only"),
+        replacing(file),
+    ):
         pytest.fail("it went on")
     file.chmod(0o644)
     file.parent.chmod(0o555)
@@ -111,7 +118,9 @@ def test_a_long_name_is_no_problem(tmp_path: Path) -> None:
 def test_what_killed_processes_left_is_removed_after_a_day(file: Path) -> None:
     with replacing(file) as part:
         part.write_text("new")
-        old, young = (part.with_name(part.name.replace("-table", f"{age}-table")) for age in ("old", "young"))
+        old, young = (
+            part.with_name(part.name.replace("-table", f"{age}-table")) for age in ("old", "young")
+        )
         old.write_text("")
         young.write_text("")
     os.utime(old, (0, 0))

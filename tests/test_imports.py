@@ -32,7 +32,9 @@ ENTRIES = {"__init__", "__main__"}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    assert _heavy_after("import tcn_search; tcn_search.Architecture; tcn_search.receptive_field") == []
+    assert (
+        _heavy_after("import tcn_search; tcn_search.Architecture; tcn_search.receptive_field") == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,13 +57,17 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
 def _heavy_after(code: str) -> list[str]:
     code += f"\nimport sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     return ast.literal_eval(
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
     )
 
 
 def test_every_folder_has_its_floor() -> None:
     names = {
-        path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        path.stem
+        for path in PACKAGE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert names - ENTRIES == {name for floor in FLOORS for name in floor}
 

@@ -14,7 +14,9 @@ def receptive_field(parameters: dict[str, Any]) -> int:
     return 1 + 2 * (parameters["kernel_size"] - 1) * parameters["nb_stacks"] * dilations
 
 
-def keras_tcn_model(parameters: dict[str, Any], shape: tuple[int, int], outputs: int) -> keras.Model:
+def keras_tcn_model(
+    parameters: dict[str, Any], shape: tuple[int, int], outputs: int
+) -> keras.Model:
     """A compiled model; one output is a number, several are classes."""
     inputs = keras.Input(shape)
     x = TCN(

@@ -30,7 +30,10 @@ class GivenOracle(keras_tuner.Oracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if not self._given:
             return {"status": keras_tuner.engine.trial.TrialStatus.STOPPED, "values": None}
-        return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": self._given.pop(0)}
+        return {
+            "status": keras_tuner.engine.trial.TrialStatus.RUNNING,
+            "values": self._given.pop(0),
+        }
 
 
 class Printing(keras.callbacks.Callback):

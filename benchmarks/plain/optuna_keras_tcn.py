@@ -31,9 +31,13 @@ def main(file: str) -> None:
             "levels": trial.suggest_int("levels", *space["levels"]),
             "nb_stacks": trial.suggest_categorical("nb_stacks", space["nb_stacks"]),
             "norm": trial.suggest_categorical("norm", space["norm"]),
-            "use_skip_connections": trial.suggest_categorical("use_skip_connections", [True, False]),
+            "use_skip_connections": trial.suggest_categorical(
+                "use_skip_connections", [True, False]
+            ),
             "dropout_rate": trial.suggest_float("dropout_rate", *space["dropout_rate"]),
-            "learning_rate": trial.suggest_float("learning_rate", *space["learning_rate"], log=True),
+            "learning_rate": trial.suggest_float(
+                "learning_rate", *space["learning_rate"], log=True
+            ),
         }
         if receptive_field(parameters) < data["X_train"].shape[1]:
             raise optuna.TrialPruned
@@ -56,7 +60,10 @@ def main(file: str) -> None:
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=asked["seed"]))
     for parameters in asked["given"]:
         study.enqueue_trial(parameters)
-    while sum(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials) < asked["trials"]:
+    while (
+        sum(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials)
+        < asked["trials"]
+    ):
         study.optimize(objective, n_trials=1)
 
 

@@ -45,7 +45,8 @@ class Recurrent:
         >>> Recurrent("lstm", units=10).parameters(input_channels=1, outputs=2)
         502
         """
-        total, channels = 0, self.units if vocabulary else input_channels
+        total = 0
+        channels = self.units if vocabulary else input_channels
         for _ in range(self.layers):
             total += _KERNELS[self.cell] * (channels + self.units) * self.units
             total += _BIASES[self.cell] * self.units

@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=int, default=1, metavar="K", help="how many of the best trials (default: 1)"
     )
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)")
+    parser.add_argument(
+        "--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)"
+    )
     parser.add_argument(
         "--limit",
         action="append",
@@ -34,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="train the winner again on training and validation split together, and judge and save that",
     )
     parser.add_argument(
-        "--out", metavar="FILE.keras", help="where to save the model (default: runs/NAME/best.keras)"
+        "--out",
+        metavar="FILE.keras",
+        help="where to save the model (default: runs/NAME/best.keras)",
     )
 
 
@@ -57,7 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
     import_keras_quietly()
     winner = study.best(
-        arguments.top, arguments.seeds, limits=limits, out=arguments.out, refit=arguments.refit, on_run=show
+        arguments.top,
+        arguments.seeds,
+        limits=limits,
+        out=arguments.out,
+        refit=arguments.refit,
+        on_run=show,
     )
     if study.test_evaluations == before and winner.test_scores:
         print(
@@ -79,4 +88,6 @@ def read_limit(text: str) -> tuple[str, float]:
     try:
         return name.strip(), float(most)
     except ValueError as error:
-        raise InputError(f"--limit must be NAME=NUMBER, such as params=50000. Received: {text!r}") from error
+        raise InputError(
+            f"--limit must be NAME=NUMBER, such as params=50000. Received: {text!r}"
+        ) from error

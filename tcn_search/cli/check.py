@@ -24,7 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", nargs="?", metavar="MODEL.keras", help="a saved model, in place of what follows"
     )
-    parser.add_argument("--layer", metavar="NAME", help="which TCN of the model, where it has several")
+    parser.add_argument(
+        "--layer", metavar="NAME", help="which TCN of the model, where it has several"
+    )
     parser.add_argument(
         "--task",
         metavar="NAME",
@@ -37,15 +39,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_data_arguments(parser)
     parser.add_argument("--seq-len", type=int, metavar="T", help="steps of the sequences")
-    parser.add_argument("--kernel-size", type=int, metavar="K", help="taps of each dilated convolution")
+    parser.add_argument(
+        "--kernel-size", type=int, metavar="K", help="taps of each dilated convolution"
+    )
     parser.add_argument("--dilations", metavar="1,2,4", help="one dilation for each level")
-    parser.add_argument("--stacks", type=int, metavar="N", help="how often the levels are repeated (1)")
+    parser.add_argument(
+        "--stacks", type=int, metavar="N", help="how often the levels are repeated (1)"
+    )
     parser.add_argument("--padding", metavar="KIND", help=f"{', '.join(PADDINGS)} (causal)")
     parser.add_argument(
-        "--filters", metavar="F", help="channels of each convolution, one number or one a level (64)"
+        "--filters",
+        metavar="F",
+        help="channels of each convolution, one number or one a level (64)",
     )
     parser.add_argument("--norm", metavar="KIND", help=f"{', '.join(NORMS)} (none)")
-    parser.add_argument("--no-skip-connections", action="store_true", help="only the last block is read")
+    parser.add_argument(
+        "--no-skip-connections", action="store_true", help="only the last block is read"
+    )
     parser.add_argument("--channels", type=int, metavar="C", help="channels of the input (1)")
     parser.add_argument(
         "--required-context", type=int, metavar="N", help="steps that the task needs to see (T)"
@@ -55,9 +65,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the report: a verdict in words, then the numbers."""
     found = (
-        _from_model(arguments) if arguments.model else FoundTCN("", _from_arguments(arguments), None, None)
+        _from_model(arguments)
+        if arguments.model
+        else FoundTCN("", _from_arguments(arguments), None, None)
     )
-    required_context, reason, described = arguments.required_context, "", ""
+    required_context = arguments.required_context
+    reason = ""
+    described = ""
     if arguments.task is not None:
         task, context = _asked_by(arguments)
         lines = [f"{task.name}: {task.shape}; {task.inferred}", *task.notes]
@@ -70,7 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
             reason = spec.context_reason if context == spec.required_context else ""
     seq_len = found.seq_len if arguments.seq_len is None else arguments.seq_len
     if seq_len is None:
-        raise InputError("--seq-len is missing: how many steps have your sequences? Or name a --task.")
+        raise InputError(
+            "--seq-len is missing: how many steps have your sequences? Or name a --task."
+        )
     channels = found.input_channels if arguments.channels is None else arguments.channels
     report = check(found.architecture, seq_len, channels, required_context)
     verdict, _, numbers = str(report).partition("\n")
@@ -88,7 +104,9 @@ def _described(arguments: argparse.Namespace) -> dict[str, object]:
     filters = None if arguments.filters is None else dilation_list("filters", arguments.filters)
     said = {
         "kernel_size": arguments.kernel_size,
-        "dilations": None if arguments.dilations is None else dilation_list("dilations", arguments.dilations),
+        "dilations": None
+        if arguments.dilations is None
+        else dilation_list("dilations", arguments.dilations),
         "nb_stacks": arguments.stacks,
         "padding": arguments.padding,
         "nb_filters": filters[0] if filters and len(filters) == 1 else filters,
@@ -105,7 +123,9 @@ def _asked_by(arguments: argparse.Namespace) -> tuple[Task, int | None]:
 
     said = data_options(arguments)
     if arguments.task.lower().endswith(".toml"):
-        file = read_study_file(arguments.task, {f"task.{name}": value for name, value in said.items()})
+        file = read_study_file(
+            arguments.task, {f"task.{name}": value for name, value in said.items()}
+        )
         found = file.load_task()
         context = file.constraints.required_context
         return found, context if isinstance(context, int) else found.spec.required_context

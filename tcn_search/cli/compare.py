@@ -24,7 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="recurrent networks; lstm:2 has two layers (default: simple_rnn,gru,lstm)",
     )
     parser.add_argument(
-        "--learning-rates", type=int, default=3, metavar="N", help="tried for each contender (default: 3)"
+        "--learning-rates",
+        type=int,
+        default=3,
+        metavar="N",
+        help="tried for each contender (default: 3)",
     )
     parser.add_argument(
         "--seeds", type=int, default=3, metavar="N", help="final trainings of each (default: 3)"

@@ -13,7 +13,10 @@ from tcn_search.errors import InputError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "study", metavar="STUDY", nargs="?", help="a study, whose page is named; default: the list of all"
+        "study",
+        metavar="STUDY",
+        nargs="?",
+        help="a study, whose page is named; default: the list of all",
     )
     add_storage_argument(parser)
     parser.add_argument(
@@ -42,7 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
         optuna_dashboard.run_server(storage, host=arguments.host, port=arguments.port)
     except OSError as error:
         unknown_host = isinstance(error, socket.gaierror)
-        if not unknown_host and error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+        if not unknown_host and error.errno not in (
+            errno.EADDRINUSE,
+            errno.EADDRNOTAVAIL,
+            errno.EACCES,
+        ):
             raise
         raise InputError(
             f"The dashboard cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. "

@@ -38,7 +38,9 @@ atexit.register(gc.freeze)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 2 bad input, 130 stopped with Ctrl-C."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without the character −, or a name that is no text
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # a terminal without the character −, or a name that is no text
         sys.stdout.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(given[0] if given else "")
@@ -68,7 +70,9 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {shortened(printable(message))}. See {self.prog} --help\n")
+        self.exit(
+            BAD_INPUT, f"{self.prog}: {shortened(printable(message))}. See {self.prog} --help\n"
+        )
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
@@ -80,7 +84,9 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command = commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        )
         if name == wanted:
             module = import_module(f"tcn_search.cli.{name}")
             module.configure(command)

@@ -27,15 +27,22 @@ _RANGES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `plan`."""
-    parser.add_argument("--seq-len", type=int, required=True, metavar="T", help="steps of the sequences")
+    parser.add_argument(
+        "--seq-len", type=int, required=True, metavar="T", help="steps of the sequences"
+    )
     parser.add_argument(
         "--required-context", type=int, metavar="N", help="steps that the task needs to see (T)"
     )
-    parser.add_argument("--channels", type=int, default=1, metavar="C", help="channels of the input (1)")
+    parser.add_argument(
+        "--channels", type=int, default=1, metavar="C", help="channels of the input (1)"
+    )
     for option, (name, meaning) in _RANGES.items():
         default = DEFAULT_RANGES[name]
         parser.add_argument(
-            option, dest=name, metavar="RANGE", help=f'{meaning}, such as "4", "2,3", "2-8" ({default})'
+            option,
+            dest=name,
+            metavar="RANGE",
+            help=f'{meaning}, such as "4", "2,3", "2-8" ({default})',
         )
     parser.add_argument(
         "--dilations",
@@ -43,21 +50,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="1,2,4",
         help="an explicit list, in place of base and levels; repeatable",
     )
-    parser.add_argument("--padding", default="causal", metavar="KIND", help="causal, same, valid (causal)")
-    parser.add_argument("--norm", default="none", metavar="KIND", help="none, batch, layer, weight (none)")
-    parser.add_argument("--no-skip-connections", action="store_true", help="only the last block is read")
-    parser.add_argument("--all-steps", action="store_true", help="count multiply-adds for every output step")
     parser.add_argument(
-        "--sort-by", default="parameters", metavar="COST", help=f"{', '.join(SORT_KEYS)} (parameters)"
+        "--padding", default="causal", metavar="KIND", help="causal, same, valid (causal)"
     )
-    parser.add_argument("--max-params", type=int, metavar="N", help="most parameters, the head apart")
-    parser.add_argument("--max-multiply-adds", type=int, metavar="N", help="most multiply-adds a sequence")
+    parser.add_argument(
+        "--norm", default="none", metavar="KIND", help="none, batch, layer, weight (none)"
+    )
+    parser.add_argument(
+        "--no-skip-connections", action="store_true", help="only the last block is read"
+    )
+    parser.add_argument(
+        "--all-steps", action="store_true", help="count multiply-adds for every output step"
+    )
+    parser.add_argument(
+        "--sort-by",
+        default="parameters",
+        metavar="COST",
+        help=f"{', '.join(SORT_KEYS)} (parameters)",
+    )
+    parser.add_argument(
+        "--max-params", type=int, metavar="N", help="most parameters, the head apart"
+    )
+    parser.add_argument(
+        "--max-multiply-adds", type=int, metavar="N", help="most multiply-adds a sequence"
+    )
     parser.add_argument(
         "--max-depth", type=int, metavar="N", help="most dilated convolutions one after another"
     )
-    parser.add_argument("--format", default="table", metavar="KIND", help=f"{', '.join(FORMATS)} (table)")
     parser.add_argument(
-        "--top", type=int, default=20, metavar="N", help="rows of the table (20); CSV and JSON have all"
+        "--format", default="table", metavar="KIND", help=f"{', '.join(FORMATS)} (table)"
+    )
+    parser.add_argument(
+        "--top",
+        type=int,
+        default=20,
+        metavar="N",
+        help="rows of the table (20); CSV and JSON have all",
     )
     parser.add_argument(
         "--plot", metavar="FILE", help="draw receptive field against cost, as PNG, SVG or PDF"
@@ -86,12 +114,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     ranges = {name: getattr(arguments, name) for name, _ in _RANGES.values()}
     if arguments.dilations and (arguments.levels or arguments.dilation_base):
-        raise InputError("--dilations replaces --dilation-base and --levels. Give either, not both.")
+        raise InputError(
+            "--dilations replaces --dilation-base and --levels. Give either, not both."
+        )
     return {
         **{name: text for name, text in ranges.items() if text is not None},
         "required_context": arguments.required_context,
         "input_channels": arguments.channels,
-        "dilations": [dilation_list("dilations", text) for text in arguments.dilations or ()] or None,
+        "dilations": [dilation_list("dilations", text) for text in arguments.dilations or ()]
+        or None,
         "padding": arguments.padding,
         "use_skip_connections": not arguments.no_skip_connections,
         "norm": arguments.norm,
@@ -105,8 +136,9 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _why_nothing(plan: Plan, arguments: argparse.Namespace) -> str:
     needed = arguments.required_context or arguments.seq_len
-    looked = f"none of {plan.candidates:,} architectures suffices for the {needed:,} steps required " + (
-        f"(sequence length {arguments.seq_len:,})"
+    looked = (
+        f"none of {plan.candidates:,} architectures suffices for the {needed:,} steps required "
+        + (f"(sequence length {arguments.seq_len:,})")
     )
     if plan.largest_receptive_field < needed:
         return (

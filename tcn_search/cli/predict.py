@@ -36,17 +36,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="import this first: the file with layers of your own that the model has",
     )
     parser.add_argument(
-        "--target", metavar="COLUMN", help="column of a .csv that is no input, if it is not called as usual"
+        "--target",
+        metavar="COLUMN",
+        help="column of a .csv that is no input, if it is not called as usual",
     )
     parser.add_argument(
-        "--time", metavar="COLUMN", help="time column of a forecast's .csv, if it is not called as usual"
+        "--time",
+        metavar="COLUMN",
+        help="time column of a forecast's .csv, if it is not called as usual",
     )
     parser.add_argument(
         "--axes",
         metavar="AXES",
         help="channels_steps where the array of an .npz is (sequences, channels, steps), as for training",
     )
-    parser.add_argument("--out", metavar="FILE.csv", help="where to write (default: standard output)")
+    parser.add_argument(
+        "--out", metavar="FILE.csv", help="where to write (default: standard output)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     # What is in a text, a table or a recording depends on the model, which takes seconds to load;
     # all else is read before.
     recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
-    depends = recordings or data.name.lower().endswith((".txt", ".txt.gz")) or file_format(data) == "table"
+    depends = (
+        recordings
+        or data.name.lower().endswith((".txt", ".txt.gz"))
+        or file_format(data) == "table"
+    )
     if depends and not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
     X = None if depends else read_new_data(data, axes=arguments.axes).X
@@ -105,7 +115,9 @@ def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, s
     return frame, new.note
 
 
-def _read_for(model: keras.Model, data: Path, arguments: argparse.Namespace) -> tuple[np.ndarray, str]:
+def _read_for(
+    model: keras.Model, data: Path, arguments: argparse.Namespace
+) -> tuple[np.ndarray, str]:
     """Read a text or a table as the model's task was; return the sequences, and what was left out."""
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.files import read_new_data

@@ -19,7 +19,12 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
     if not console.is_terminal:
         yield print_progress
         return
-    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("trials"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+    )
     with Bar(*columns, console=console, transient=True) as bar:
         shown = bar.add_task("starting, the first trial takes some seconds longer", total=None)
 
@@ -27,7 +32,10 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
             if progress.trial is not None:
                 bar.console.print(f"trial {progress.trial}: {progress.text}", markup=False)
             bar.update(
-                shown, completed=progress.finished, total=progress.wanted, description=describe(progress)
+                shown,
+                completed=progress.finished,
+                total=progress.wanted,
+                description=describe(progress),
             )
 
         yield update

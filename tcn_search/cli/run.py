@@ -29,7 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_data_arguments(parser)
     parser.add_argument(
-        "--trials", type=int, metavar="N", help="finished trials that the study shall have in the end"
+        "--trials",
+        type=int,
+        metavar="N",
+        help="finished trials that the study shall have in the end",
     )
     parser.add_argument(
         "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
@@ -81,7 +84,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="train each trial K times, each time with another part held out (default: as the study file says)",
     )
     parser.add_argument(
-        "--trial-timeout", metavar="TIME", help="end a trial after this time, all folds together: 10m"
+        "--trial-timeout",
+        metavar="TIME",
+        help="end a trial after this time, all folds together: 10m",
     )
     parser.add_argument(
         "--allow-changes",
@@ -113,7 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if arguments.tuner and arguments.engine != "keras-tuner":
-        raise InputError(f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}")
+        raise InputError(
+            f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}"
+        )
     changes = dict(map(parse_change, arguments.set))
     if arguments.folds is not None:
         changes["search.folds"] = arguments.folds
@@ -157,10 +164,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(line, flush=True)
     crew = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:
-        print(f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on.")
+        print(
+            f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on."
+        )
     else:
         print(crew, flush=True)
-    if study.definition.search.is_keras_tuner:  # which imports Keras here too; the device is the workers'
+    if (
+        study.definition.search.is_keras_tuner
+    ):  # which imports Keras here too; the device is the workers'
         use_backend(study.definition.backend)
         import_keras_quietly(make_tensor=False)
     started = time.monotonic()
@@ -199,7 +210,9 @@ def _workers(text: str) -> int | str:
     if not text.isdecimal() or not text.strip("0"):
         raise InputError(f"--workers must be auto or at least 1. Received: {shortened(text)}")
     if len(text) > 4300:  # more digits than Python reads
-        raise InputError(f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits")
+        raise InputError(
+            f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits"
+        )
     require_option("workers", int(text))
     return int(text)
 
@@ -244,7 +257,12 @@ def _print_ties(study: Study) -> None:
     trials = study.trials()
     best = trials[(trials["ended"] == "complete") & (trials["score"] == study.best_score)]
     split = study.task.split
-    if len(best) > 1 and study.definition.search.folds == 1 and split is not None and split.how != "time":
+    if (
+        len(best) > 1
+        and study.definition.search.folds == 1
+        and split is not None
+        and split.how != "time"
+    ):
         change = shlex.join(["--folds", "5", "--set", f"name={_as_toml(f'{study.name}_5')}"])
         print(
             f"      {len(best)} trials have this score: {len(study.task.validation)} validation sequences cannot rank "

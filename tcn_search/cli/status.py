@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "study", metavar="STUDY", nargs="?", help="a study file or a name; left out: list all studies"
+        "study",
+        metavar="STUDY",
+        nargs="?",
+        help="a study file or a name; left out: list all studies",
     )
     add_storage_argument(parser)
 
@@ -39,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_status(study: StudyRecord) -> None:
-    definition, endings = study.definition, study.endings()
+    definition = study.definition
+    endings = study.endings()
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
     print(

@@ -56,7 +56,9 @@ class DilatedConvolution(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.input_spec = channels_spec(input_shape)
         shape = (self.kernel_size, input_shape[-1], self.filters)
-        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self.kernel_initializer)
+        self.kernel = self.add_weight(
+            name="kernel", shape=shape, initializer=self.kernel_initializer
+        )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         if self.use_weight_norm:
             self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
@@ -119,11 +121,14 @@ class DilatedConvolution(keras.layers.Layer):
     def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Any:
         """(steps · C, outputs · filters): the kernel at each place where an output's taps meet a step."""
         kernel = self.effective_kernel()
-        channels, outputs = kernel.shape[1], plan.outputs or 0
+        channels = kernel.shape[1]
+        outputs = plan.outputs or 0
         flat = ops.reshape(kernel, (self.kernel_size, channels * self.filters))
         places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
         spread = ops.reshape(places @ flat, (steps, outputs, channels, self.filters))
-        return ops.reshape(ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters))
+        return ops.reshape(
+            ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters)
+        )
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, _ = input_shape
@@ -165,7 +170,8 @@ def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:
     channels, filters = kernel.shape[1:]
     if plan.lead:
         kernel = ops.pad(kernel, [[plan.lead, 0], [0, 0], [0, 0]])
-    rows, wide = (plan.lead + plan.taps) // plan.stride, plan.stride * channels
+    rows = (plan.lead + plan.taps) // plan.stride
+    wide = plan.stride * channels
     x = ops.reshape(x, (-1, x.shape[1] // plan.stride, wide))
     return x, ops.reshape(kernel, (rows, wide, filters))
 

@@ -14,7 +14,9 @@ import keras
 from keras import ops
 
 
-def draw_factors(rate: float, channels: Sequence[int], rows: Any, dtype: str, seed: Any) -> list[Any]:
+def draw_factors(
+    rate: float, channels: Sequence[int], rows: Any, dtype: str, seed: Any
+) -> list[Any]:
     """(rows, 1, C) for each number of channels C: 0 for a channel that is dropped, 1 / (1 − rate) for the others.
 
     Args:

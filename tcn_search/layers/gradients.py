@@ -32,7 +32,9 @@ def effective_receptive_field(model: Any, X: Any, batch_size: int = 32) -> np.nd
     """
     inputs = np.asarray(X)
     if inputs.ndim != 3 or not inputs.size:
-        raise InputError(f"X must have shape (n, T, C) and at least one row. Received: shape {inputs.shape}")
+        raise InputError(
+            f"X must have shape (n, T, C) and at least one row. Received: shape {inputs.shape}"
+        )
     if not np.issubdtype(inputs.dtype, np.floating):
         raise InputError(
             f"X must hold floating-point numbers, which have a gradient. Received: {inputs.dtype}. "

@@ -68,7 +68,9 @@ def batch_norm_in_training(x: Any, norm: keras.layers.BatchNormalization) -> Any
     def train(wide: Any) -> Any:
         outputs, mean, variance = normalize(wide, *_weights(norm, wide.dtype))
         for moving, found in ((norm.moving_mean, mean), (norm.moving_variance, variance)):
-            moving.assign(ops.cast(moving, found.dtype) * norm.momentum + found * (1 - norm.momentum))
+            moving.assign(
+                ops.cast(moving, found.dtype) * norm.momentum + found * (1 - norm.momentum)
+            )
         return outputs
 
     return _in_float32(train, x)

@@ -66,7 +66,8 @@ class ResidualBlock(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.input_spec = channels_spec(input_shape)
-        self.convolutions, self.norms = [], []
+        self.convolutions = []
+        self.norms = []
         shape = tuple(input_shape)
         # Tracked in the order of keras-tcn's weights: convolution, its norm, the next convolution, ...
         for index in range(CONVOLUTIONS_PER_BLOCK):
@@ -110,14 +111,21 @@ class ResidualBlock(keras.layers.Layer):
         return None
 
     def call(
-        self, inputs: Any, training: bool | None = None, mask: Any = None, *, factors: Factors = None
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        mask: Any = None,
+        *,
+        factors: Factors = None,
     ) -> tuple[Any, Any]:
         reach = (self.kernel_size - 1) * self.dilation
         left = left_padding(reach, self.padding)
         before, after = (0, 0) if self.padding == "valid" else (left, reach - left)
         convolution = ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
         lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
-        plan = BlockPlan(None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None)
+        plan = BlockPlan(
+            None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None
+        )
         if mask is None:
             return self.evaluate(inputs, plan, training, factors)
         x = zero_masked(inputs, ops.expand_dims(mask, -1))
@@ -160,10 +168,14 @@ class ResidualBlock(keras.layers.Layer):
         `valid` is None or (B · phases, n, 1), ones at the valid steps after the first convolution; at the
         others, x is zero.
         """
-        for index, (convolution, step) in enumerate(zip(self.convolutions, plan.convolutions, strict=True)):
+        for index, (convolution, step) in enumerate(
+            zip(self.convolutions, plan.convolutions, strict=True)
+        ):
             if index and valid is not None:
                 x = x * valid
-            x = self._after(convolution.convolve(x, step), index, training, factors, valid, plan.phases)
+            x = self._after(
+                convolution.convolve(x, step), index, training, factors, valid, plan.phases
+            )
         return x if self.activation in _IDEMPOTENT else self.activation(x)
 
     def stream(
@@ -173,12 +185,15 @@ class ResidualBlock(keras.layers.Layer):
 
         One state (B, reach, C) for each convolution: its last inputs, oldest first.
         """
-        x, after = inputs, []
+        x = inputs
+        after = []
         plan = ConvolutionPlan(0, 0, 0, self.kernel_size, 0, self.dilation, 1, None)
         for index, (convolution, state) in enumerate(zip(self.convolutions, states, strict=True)):
             steps = ops.concatenate([ops.cast(state, x.dtype), x], axis=1)  # (B, reach + n, C)
             after.append(steps[:, ops.shape(x)[1] :])
-            x = self._after(convolution.convolve(steps, plan), index, training, factors, None, phases=1)
+            x = self._after(
+                convolution.convolve(steps, plan), index, training, factors, None, phases=1
+            )
         skip = x if self.activation in _IDEMPOTENT else self.activation(x)
         return self._add_up(inputs, skip, _SAME_STEPS, from_block=False), skip, after
 

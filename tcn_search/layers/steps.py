@@ -50,14 +50,16 @@ def split_phases(x: Any, phases: int, already: int = 1) -> Any:
     `already`: x is split into so many phases, a divisor of `phases`.
     """
     times = phases // already
-    rows, channels = x.shape[1] // times, x.shape[2]
+    rows = x.shape[1] // times
+    channels = x.shape[2]
     x = ops.transpose(ops.reshape(x, (-1, already, rows, times, channels)), (0, 3, 1, 2, 4))
     return ops.reshape(x, (-1, rows, channels))
 
 
 def merge_phases(x: Any, phases: int) -> Any:
     """(B · phases, rows, C) as (B, rows · phases, C), the way back."""
-    rows, channels = x.shape[1], x.shape[2]
+    rows = x.shape[1]
+    channels = x.shape[2]
     x = ops.transpose(ops.reshape(x, (-1, phases, rows, channels)), (0, 2, 1, 3))
     return ops.reshape(x, (-1, rows * phases, channels))
 
@@ -65,7 +67,8 @@ def merge_phases(x: Any, phases: int) -> Any:
 def rearrange(x: Any, phases: int, wanted: int, steps: int | None) -> Any:
     """x, `steps` steps split into `phases`, split into `wanted` phases; zeros fill the last row."""
     if wanted % phases:  # back to the order of time first
-        x, phases = cut(merge_phases(x, phases), 0, steps), 1  # type: ignore[arg-type]
+        x = cut(merge_phases(x, phases), 0, steps)  # type: ignore[arg-type]
+        phases = 1
     if wanted > phases:
         rows = -(-steps // wanted)  # type: ignore[operator]
         x = split_phases(resize(x, 0, rows * wanted // phases - x.shape[1]), wanted, phases)

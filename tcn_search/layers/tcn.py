@@ -22,7 +22,13 @@ from tcn_search.layers.validity import (
     zero_masked,
 )
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.last_step import BlockPlan, EvaluationPlan, full_plan, last_step_plan, window_plan
+from tcn_search.planning.last_step import (
+    BlockPlan,
+    EvaluationPlan,
+    full_plan,
+    last_step_plan,
+    window_plan,
+)
 
 
 def _argument(name: str, doc: str) -> Any:
@@ -108,7 +114,9 @@ class TCN(keras.layers.Layer):
         self._given_as_lists = tuple(name for name in named if isinstance(named[name], list))
         norm = one_norm(norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm)
         if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
-            raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}")
+            raise InputError(
+                f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}"
+            )
         self.architecture = Architecture(
             nb_filters=nb_filters,  # type: ignore[arg-type]
             kernel_size=kernel_size,
@@ -148,7 +156,8 @@ class TCN(keras.layers.Layer):
         self._check_rank(input_shape)
         self.input_spec = channels_spec(input_shape)
         self.residual_blocks = []
-        architecture, shape = self.architecture, tuple(input_shape)
+        architecture = self.architecture
+        shape = tuple(input_shape)
         blocks = architecture.blocks
         for index, (dilation, filters) in enumerate(blocks):
             block = ResidualBlock(
@@ -197,22 +206,30 @@ class TCN(keras.layers.Layer):
 
     def _evaluate_last_step(self, x: Any, training: bool | None, mask: Any) -> Any:
         """Only what the last step depends on, (B, filters)."""
-        architecture, steps = self.architecture, x.shape[1]
+        architecture = self.architecture
+        steps = x.shape[1]
         plan = window_plan(architecture) if steps is None else last_step_plan(architecture, steps)
-        inputs, wanted, valid = plan.inputs, plan.wanted, None
+        inputs = plan.inputs
+        wanted = plan.wanted
+        valid = None
         assert inputs is not None
         assert wanted is not None
         if mask is not None or steps is None:
             # Where only the graph's run knows the length, all steps are valid and are counted then.
             mask = ops.ones((1, ops.shape(x)[1]), "bool") if mask is None else mask
-            x, valid = lay_rows(x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype)
+            x, valid = lay_rows(
+                x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype
+            )
         else:
             x = every(x, inputs.start, inputs.stride, inputs.count)
         return ops.squeeze(self._run(x, plan, training, valid), axis=1)
 
-    def _run(self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None) -> Any:
+    def _run(
+        self, x: Any, plan: EvaluationPlan, training: bool | None, valid: Validity | None
+    ) -> Any:
         """The wanted steps of the plan, (B, plan.wanted.count, filters), of the input at its grid."""
-        total, factors = None, self._draw_factors(x, training)
+        total = None
+        factors = self._draw_factors(x, training)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
             x, skip = block.evaluate(x, step, training, factors[index], valid, from_block=index > 0)
             if self.architecture.use_skip_connections:
@@ -224,7 +241,9 @@ class TCN(keras.layers.Layer):
         """For each block, dropout's factors for the sequences x (B, T, C); None where nothing is dropped."""
         if not self.dropout_rate or not training:
             return [None] * len(self.residual_blocks)
-        channels = [block.filters for block in self.residual_blocks for _ in range(CONVOLUTIONS_PER_BLOCK)]
+        channels = [
+            block.filters for block in self.residual_blocks for _ in range(CONVOLUTIONS_PER_BLOCK)
+        ]
         drawn = draw_factors(
             self.dropout_rate, channels, ops.shape(x)[0], self.compute_dtype, self.seed_generator
         )
@@ -253,18 +272,24 @@ class TCN(keras.layers.Layer):
         the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), for the block outputs are yᵢ = yᵢ₋₁ + sᵢ. For
         it to hold at masked steps, too, only the convolutions see zeros there.
         """
-        steps, phases, beyond = x.shape[1], 1, None
+        steps = x.shape[1]
+        phases = 1
+        beyond = None
         skips = self.architecture.use_skip_connections
         factors = self._draw_factors(x, training)
         valid_steps = None if valid is None else valid(plan.inputs)
         for index, (block, step) in enumerate(zip(self.residual_blocks, plan.blocks, strict=True)):
             # The input of the first block is zero at masked steps already.
             masked = index > 0 and valid_steps is not None
-            if block.match is not None:  # matched in the order of time, where there is no row to fill
-                x, phases = rearrange(x, phases, 1, steps), 1
+            if (
+                block.match is not None
+            ):  # matched in the order of time, where there is no row to fill
+                x = rearrange(x, phases, 1, steps)
+                phases = 1
                 x = x * valid_steps if masked else x
                 beside = rearrange(block.matched(x), 1, step.phases, steps)
-            x, phases = rearrange(x, phases, step.phases, steps), step.phases
+            x = rearrange(x, phases, step.phases, steps)
+            phases = step.phases
             valid_here = None if valid_steps is None else rearrange(valid_steps, 1, phases, steps)
             seen = x * valid_here if masked else x
             skip = block.convolve_twice(seen, step, training, factors[index], valid_here)
@@ -287,7 +312,9 @@ class TCN(keras.layers.Layer):
         if mask is None:
             return x[:, ops.shape(x)[1] // 2 if padding == "same" else -1]
         read = read_step(mask, padding)
-        chosen = ops.cast(ops.arange(ops.shape(x)[1], dtype="int32")[None, :] == read[:, None], x.dtype)
+        chosen = ops.cast(
+            ops.arange(ops.shape(x)[1], dtype="int32")[None, :] == read[:, None], x.dtype
+        )
         return ops.sum(x * chosen[..., None], axis=1)
 
     def _stream(self, x: Any, states: Any, training: bool | None) -> list[Any] | Any:
@@ -310,7 +337,9 @@ class TCN(keras.layers.Layer):
         """The states given, or zeros: nothing came before."""
         shapes = self.state_shapes(x.shape[-1])
         if states is None:
-            return [ops.zeros((ops.shape(x)[0], *shape), dtype=self.compute_dtype) for shape in shapes]
+            return [
+                ops.zeros((ops.shape(x)[0], *shape), dtype=self.compute_dtype) for shape in shapes
+            ]
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         found = [tuple(state.shape[1:]) for state in states]
         if found != shapes:
@@ -322,7 +351,8 @@ class TCN(keras.layers.Layer):
 
     def state_shapes(self, input_channels: int) -> list[tuple[int, int]]:
         """(steps, channels) of the state of each dilated convolution: the steps that it looks back."""
-        shapes, channels = [], input_channels
+        shapes = []
+        channels = input_channels
         for dilation, filters in self.architecture.blocks:
             reach = (self.architecture.kernel_size - 1) * dilation
             shapes += [(reach, channels)] + [(reach, filters)] * (CONVOLUTIONS_PER_BLOCK - 1)
@@ -331,7 +361,9 @@ class TCN(keras.layers.Layer):
 
     def _check_streaming(self, mask: Any) -> None:
         if mask is not None:
-            raise InputError("return_state and initial_state cannot be used with a mask. Received: a mask")
+            raise InputError(
+                "return_state and initial_state cannot be used with a mask. Received: a mask"
+            )
         check_state_arguments(self.architecture.padding, self.go_backwards)
 
     def _check_rank(self, shape: tuple[int | None, ...]) -> None:

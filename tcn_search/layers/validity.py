@@ -44,7 +44,8 @@ def read_step(mask: Any, padding: str) -> Any:
     last. A row without any valid step is read somewhere: all of its steps are alike.
     """
     time = ops.shape(mask)[1]
-    steps, valid = ops.arange(time, dtype="int32"), ops.cast(mask, "bool")
+    steps = ops.arange(time, dtype="int32")
+    valid = ops.cast(mask, "bool")
     last = ops.max(ops.where(valid, steps, 0), axis=1)
     if padding != "same":
         return last
@@ -52,7 +53,9 @@ def read_step(mask: Any, padding: str) -> Any:
     return (first + last + 1) // 2
 
 
-def lay_rows(x: Any, mask: Any, grid: Grid, read: int, padding: str, dtype: str) -> tuple[Any, Validity]:
+def lay_rows(
+    x: Any, mask: Any, grid: Grid, read: int, padding: str, dtype: str
+) -> tuple[Any, Validity]:
     """Shift each row so that it is read at position `read`, and take the steps of `grid`.
 
     x is (B, T, C); the mask is (B, T), or (1, T) where all rows are alike. Steps outside the

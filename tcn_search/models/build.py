@@ -129,7 +129,9 @@ def assemble(
     return _compiled_around(scores, task, settings)
 
 
-def _compiled_around(scores: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings) -> keras.Model:
+def _compiled_around(
+    scores: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings
+) -> keras.Model:
     with precision(settings.precision):
         model = _model_around(scores, spec_of(task))
     compile_model(model, task, settings)
@@ -245,9 +247,13 @@ def load_model(path: str | Path) -> keras.Model:
     except Exception as error:  # whatever it is, it is because of what the file holds
         lines = str(error).strip().splitlines() or [""]
         reason = (
-            lines[0] if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: {lines[0]}"
+            lines[0]
+            if isinstance(error, OSError | ValueError)
+            else f"{type(error).__name__}: {lines[0]}"
         )
-        raise InputError(f"{path} cannot be read as a Keras model: {reason}".rstrip(": ")) from error
+        raise InputError(
+            f"{path} cannot be read as a Keras model: {reason}".rstrip(": ")
+        ) from error
 
 
 def _check(architecture: Architecture, spec: TaskSpec) -> None:

@@ -17,7 +17,8 @@ def make_metrics(spec: TaskSpec) -> list[keras.metrics.Metric]:
     names = [metric.name for metric in spec.task_kind.metrics]
     if spec.kind == "forecast":
         return [
-            StandardisedError(power, spec.target_std, name) for power, name in zip((2, 1), names, strict=True)
+            StandardisedError(power, spec.target_std, name)
+            for power, name in zip((2, 1), names, strict=True)
         ]
     return [_make(name, spec) for name in names]
 
@@ -60,7 +61,10 @@ class ClassScore(keras.metrics.Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name or score, **kwargs)
-        self.score, self.classes, self.multi_label, self.last = score, classes, multi_label, last
+        self.score = score
+        self.classes = classes
+        self.multi_label = multi_label
+        self.last = last
         self.hits, self.occurrences, self.predictions = (
             self.add_variable((classes,), initializer="zeros", name=count)
             for count in ("hits", "occurrences", "predictions")
@@ -74,9 +78,15 @@ class ClassScore(keras.metrics.Metric):
         self.predictions.assign_add(predictions)
 
     def _count_labels(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        true = ops.reshape(ops.cast(y_true, self.dtype), ops.shape(y_pred))  # (B,) where there is one label
+        true = ops.reshape(
+            ops.cast(y_true, self.dtype), ops.shape(y_pred)
+        )  # (B,) where there is one label
         predicted = ops.cast(y_pred > 0.5, self.dtype)
-        weights = 1.0 if sample_weight is None else ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
+        weights = (
+            1.0
+            if sample_weight is None
+            else ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
+        )
         counted = (true * predicted * weights, true * weights, predicted * weights)
         return tuple(ops.sum(values, axis=0) for values in counted)
 
@@ -156,7 +166,9 @@ def counted_steps(
             given = ops.expand_dims(given, -1)
         weights = weights * given
     if last is not None:
-        true, y_pred, weights = true[:, -last:], y_pred[:, -last:], weights[:, -last:]
+        true = true[:, -last:]
+        y_pred = y_pred[:, -last:]
+        weights = weights[:, -last:]
     return (
         ops.reshape(ops.maximum(true, 0), (-1,)),
         ops.reshape(y_pred, (-1, classes)),

@@ -22,7 +22,9 @@ from tcn_search.errors import InputError
 from tcn_search.models.source import source_used_by
 from tcn_search.planning.arguments import received
 
-_OWN_PREFIX = "tcn_search_own_"  # modules that were imported from a file: no name of theirs is taken
+_OWN_PREFIX = (
+    "tcn_search_own_"  # modules that were imported from a file: no name of theirs is taken
+)
 _IN_THIS_PROCESS: dict[ModelFunction, Callable[..., Any]] = {}
 _being_imported: list[str] = []
 
@@ -172,7 +174,11 @@ def _from_callable(given: Callable[..., Any], name: str) -> ModelFunction:
     module = given.__module__
     if module == "__main__":  # run with `python -m`, it has a name that can be imported too
         module = getattr(sys.modules["__main__"].__spec__, "name", "")
-    if module and not module.startswith(_OWN_PREFIX) and getattr(_spec(module), "origin", None) == str(file):
+    if (
+        module
+        and not module.startswith(_OWN_PREFIX)
+        and getattr(_spec(module), "origin", None) == str(file)
+    ):
         levels = module.count(".") + (file.name == "__init__.py")
         return ModelFunction(module, name, str(file.parents[levels]), fingerprint)
     return ModelFunction(str(file), name, str(file.parent), fingerprint)
@@ -200,7 +206,9 @@ def _fingerprint(file: Path, name: str) -> str:
     try:
         return _hash(source_used_by(file.read_text(encoding="utf-8"), name.split(".")[0]))
     except SyntaxError as error:
-        raise InputError(f"{file} is not valid Python: {error.msg} in line {error.lineno}.") from error
+        raise InputError(
+            f"{file} is not valid Python: {error.msg} in line {error.lineno}."
+        ) from error
     except KeyError as error:
         raise InputError(f"{file} has no function {name}.") from error
     except (OSError, ValueError) as error:  # no UTF-8, or bytes of value 0

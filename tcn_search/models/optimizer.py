@@ -21,7 +21,9 @@ _MADE_BY: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
 STEP_DECAYS = 5
 
 
-def make_optimizer(settings: TrainingSettings, steps: int | None = None) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    settings: TrainingSettings, steps: int | None = None
+) -> keras.optimizers.Optimizer:
     """A Keras optimiser, not yet built.
 
     Args:
@@ -39,7 +41,9 @@ def make_optimizer(settings: TrainingSettings, steps: int | None = None) -> kera
     made = optimizer(learning_rate=_learning_rate(settings, steps), **fixed, **given)
     fuse_adam(made)
     # Keras would wrap it by itself, but then forgets that in the saved model, which cannot be opened again.
-    return keras.optimizers.LossScaleOptimizer(made) if settings.precision == "mixed_float16" else made
+    return (
+        keras.optimizers.LossScaleOptimizer(made) if settings.precision == "mixed_float16" else made
+    )
 
 
 def _learning_rate(settings: TrainingSettings, steps: int | None) -> Any:

@@ -18,7 +18,11 @@ BuildModel = Callable[[Architecture, TaskSpec, TrainingSettings], keras.Model]
 
 
 def own_scores(
-    x: Any, model_fn: BuildModel, architecture: Architecture, spec: TaskSpec, settings: TrainingSettings
+    x: Any,
+    model_fn: BuildModel,
+    architecture: Architecture,
+    spec: TaskSpec,
+    settings: TrainingSettings,
 ) -> Any:
     """The scores that a user's model gives to standardised sequences `x` (B, T, C).
 
@@ -30,7 +34,9 @@ def own_scores(
         raise InputError(f"model_fn must return a keras.Model. Received: {type(model).__name__}")
     _require_scores(model, spec)
     scores = MaskedModel(model, name="own")(x) if spec.ragged else model(x)
-    wanted = (spec.answered_steps, spec.outputs) if spec.task_kind.reads_every_step else (spec.outputs,)
+    wanted = (
+        (spec.answered_steps, spec.outputs) if spec.task_kind.reads_every_step else (spec.outputs,)
+    )
     found = tuple(getattr(scores, "shape", ())[1:])
     if found != wanted:
         raise InputError(

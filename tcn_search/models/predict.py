@@ -41,7 +41,9 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
     X = _centred(model, _fit_to(model, X))
-    outputs = model.predict(X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0)
+    outputs = model.predict(
+        X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0
+    )
     kind = last.get_config()["activation"]
     if kind == "linear":
         numbered = [f"prediction_{number}" for number in range(outputs.shape[1])]
@@ -57,7 +59,9 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         return _rows(outputs, columns)
     frame = _every_step(outputs, X, columns) if outputs.ndim == 3 else _rows(outputs, columns)
     best = frame[columns].to_numpy().argmax(axis=1)
-    frame.insert(frame.columns.get_loc(columns[0]), "prediction", [names[number] for number in best])  # type: ignore[arg-type]
+    frame.insert(
+        frame.columns.get_loc(columns[0]), "prediction", [names[number] for number in best]
+    )  # type: ignore[arg-type]
     return frame
 
 

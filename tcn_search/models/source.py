@@ -25,7 +25,8 @@ def source_used_by(source: str, name: str) -> str:
             homes.setdefault(defined, []).append(statement)
     if name not in homes:
         raise KeyError(name)
-    used, wanted = set[ast.stmt](), [name]
+    used = set[ast.stmt]()
+    wanted = [name]
     while wanted:
         for statement in homes.get(wanted.pop(), []):
             if statement not in used:

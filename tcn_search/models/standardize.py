@@ -50,7 +50,9 @@ class Standardize(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         x = inputs
         if self.mean:
-            x = (x - ops.convert_to_tensor(self.mean, x.dtype)) / ops.convert_to_tensor(self.std, x.dtype)
+            x = (x - ops.convert_to_tensor(self.mean, x.dtype)) / ops.convert_to_tensor(
+                self.std, x.dtype
+            )
         return ops.where(ops.isnan(x), ops.zeros_like(x), x) if self.ragged else x
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -95,7 +97,9 @@ class Predictions(keras.layers.Layer):
         self.offset = list(offset)
         self.supports_masking = True
         self.activation = keras.activations.get(activation)
-        self.class_names, self.mean, self.std = list(class_names), list(mean), list(std)
+        self.class_names = list(class_names)
+        self.mean = list(mean)
+        self.std = list(std)
 
     def call(self, inputs: Any) -> Any:
         outputs = self.activation(inputs)

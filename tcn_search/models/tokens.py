@@ -23,7 +23,8 @@ class TiedEmbedding(keras.layers.Layer):
     def __init__(self, vocabulary: int, width: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.vocabulary, self.width = vocabulary, width
+        self.vocabulary = vocabulary
+        self.width = width
 
     def build(self, input_shape: Any = None) -> None:
         self.vectors = self.add_weight(

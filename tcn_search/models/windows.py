@@ -74,7 +74,8 @@ class StandardisedError(keras.metrics.Mean):
 
     def __init__(self, power: int, std: Sequence[float], name: str, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.power, self.std = power, [float(value) for value in std]
+        self.power = power
+        self.std = [float(value) for value in std]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred

@@ -14,7 +14,10 @@ from tcn_search.planning.reach import MOST_BITS
 from tcn_search.planning.receptive_field import covers
 from tcn_search.planning.shape import Need, reach_of, suffices
 
-_MOST_KERNEL, _MOST_STACKS, _MOST_LEVELS, _MOST_TRIES = 64, 16, 64, 2048
+_MOST_KERNEL = 64
+_MOST_STACKS = 16
+_MOST_LEVELS = 64
+_MOST_TRIES = 2048
 
 
 class Change(NamedTuple):
@@ -63,7 +66,9 @@ def smaller(architecture: Architecture, need: Need) -> Change | None:
 
 def _smaller_kernels(architecture: Architecture, need: Need) -> range:
     """Kernel sizes to try, ascending, from the smallest that reaches far enough."""
-    dilations, nb_stacks, padding = architecture.dilations, architecture.nb_stacks, architecture.padding
+    dilations = architecture.dilations
+    nb_stacks = architecture.nb_stacks
+    padding = architecture.padding
     repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
 
     def reaches(kernel_size: int) -> bool:
@@ -108,7 +113,9 @@ def _more_levels(architecture: Architecture, need: Need) -> Change | None:
         added.append(new)
         if _suffices(architecture, need, dilations=dilations):
             return Change(_levels("add", added), _changed(architecture, dilations=dilations))
-        reached = reach_of(architecture.kernel_size, dilations, architecture.nb_stacks, need.padding)
+        reached = reach_of(
+            architecture.kernel_size, dilations, architecture.nb_stacks, need.padding
+        )
         if need.padding == "valid" and reached.receptive_field > need.seq_len:
             return None
     return None
@@ -140,7 +147,9 @@ def _first(
     architecture: Architecture, need: Need, name: str, values: range, words: Callable[[int], str]
 ) -> Change | None:
     tried = values[: _most_tries(architecture, need)]
-    found: Iterator[int] = (value for value in tried if _suffices(architecture, need, **{name: value}))
+    found: Iterator[int] = (
+        value for value in tried if _suffices(architecture, need, **{name: value})
+    )
     value = next(found, None)
     return None if value is None else Change(words(value), _changed(architecture, **{name: value}))
 
@@ -148,7 +157,9 @@ def _first(
 def _suffices(architecture: Architecture, need: Need, **change: object) -> bool:
     try:
         changed = _changed(architecture, **change)
-        return suffices(changed.kernel_size, changed.dilations, changed.nb_stacks, changed.span, need)
+        return suffices(
+            changed.kernel_size, changed.dilations, changed.nb_stacks, changed.span, need
+        )
     except InputError:  # larger than any network is, or too large to be traced
         return False
 
@@ -156,7 +167,9 @@ def _suffices(architecture: Architecture, need: Need, **change: object) -> bool:
 def _changed(architecture: Architecture, **change: object) -> Architecture:
     """The architecture with one argument changed. Filters do not matter here: one number stands for all."""
     filters = (
-        architecture.nb_filters if isinstance(architecture.nb_filters, int) else max(architecture.nb_filters)
+        architecture.nb_filters
+        if isinstance(architecture.nb_filters, int)
+        else max(architecture.nb_filters)
     )
     return Architecture.from_dict({**architecture.to_dict(), "nb_filters": filters, **change})
 

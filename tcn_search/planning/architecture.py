@@ -120,13 +120,19 @@ class Architecture:
     @property
     def receptive_field(self) -> int:
         """Input steps that one output step can depend on: 1 + 2·(kernel_size−1)·nb_stacks·Σ dilations."""
-        return receptive_field(self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK)
+        return receptive_field(
+            self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK
+        )
 
     @property
     def span(self) -> Span:
         """How far back and ahead one output step reaches."""
         return span(
-            self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK, padding=self.padding
+            self.kernel_size,
+            self.dilations,
+            self.nb_stacks,
+            CONVOLUTIONS_PER_BLOCK,
+            padding=self.padding,
         )
 
     def steps_of(self, steps: int) -> int:
@@ -136,7 +142,8 @@ class Architecture:
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as JSON and TOML know them. `Architecture.from_dict` takes it back."""
         return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
         }
 
     @classmethod

@@ -79,7 +79,9 @@ def positive_integers(name: str, values: object) -> tuple[int, ...]:
         raise InputError(f"{name} must have at most {MOST_ENTRIES:,} entries. Received: more")
     found = [as_integer(value) for value in listed]
     if any(value is None or value < 1 for value in found):
-        raise InputError(f"{name} must all be integers of at least 1. Received: {received(list(listed))}")
+        raise InputError(
+            f"{name} must all be integers of at least 1. Received: {received(list(listed))}"
+        )
     return tuple(at_most(name, value) for value in found if value is not None)
 
 
@@ -127,7 +129,11 @@ def one_of(name: str, value: object, allowed: Sequence[str]) -> None:
 def required_within(seq_len: object, required_context: object) -> tuple[int, int]:
     """Return (seq_len, required_context) as ints; the required context defaults to the whole sequence."""
     steps = positive_integer("seq_len", seq_len)
-    required = steps if required_context is None else positive_integer("required_context", required_context)
+    required = (
+        steps
+        if required_context is None
+        else positive_integer("required_context", required_context)
+    )
     if required > steps:
         raise InputError(
             f"required_context must be at most the sequence length, {steps:,} steps. Received: {required}. "

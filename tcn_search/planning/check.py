@@ -12,7 +12,13 @@ from tcn_search.planning.arguments import positive_integer, required_within
 from tcn_search.planning.cost import Cost, cost
 from tcn_search.planning.coverage import Coverage, coverage
 from tcn_search.planning.effective import Effective, effective
-from tcn_search.planning.reach import WastedTap, near_window, reach, wasted_taps, wasted_taps_of_causal
+from tcn_search.planning.reach import (
+    WastedTap,
+    near_window,
+    reach,
+    wasted_taps,
+    wasted_taps_of_causal,
+)
 from tcn_search.planning.shape import Need, fits
 from tcn_search.planning.wording import report_lines, verdict
 
@@ -146,4 +152,6 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
         input_channels = found.input_channels if input_channels is None else input_channels
     seq_len, required_context = map(arch.steps_of, required_within(seq_len, required_context))
     channels = positive_integer("input_channels", 1 if input_channels is None else input_channels)
-    return Report(arch, seq_len, required_context, channels, coverage(arch, required_context, seq_len))
+    return Report(
+        arch, seq_len, required_context, channels, coverage(arch, required_context, seq_len)
+    )

@@ -13,7 +13,8 @@ _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
 _BYTES = 4  # float32
 _FORWARD_AND_BACKWARD = 3
 # Multiply-adds that take as long; rounded from what `python benchmarks/cost_model.py --seed 0` fits.
-_A_VALUE, _A_NORMALISED_VALUE = 150, 250
+_A_VALUE = 150
+_A_NORMALISED_VALUE = 250
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     (256, 96)
     """
     seq_len = architecture.steps_of(seq_len)
-    every, last = full_plan(architecture, seq_len), last_step_plan(architecture, seq_len)
+    every = full_plan(architecture, seq_len)
+    last = last_step_plan(architecture, seq_len)
     return Cost(
         tcn_parameters(architecture, input_channels),
         every.multiply_adds(input_channels),
@@ -78,7 +80,9 @@ def training_work(architecture: Architecture, input_channels: int, seq_len: int)
     normalised = 0
     if architecture.norm in ("batch", "layer"):
         for block, (_, filters) in zip(plan.blocks, architecture.blocks, strict=True):
-            normalised += ((block.hidden.count if block.hidden else 0) + (block.outputs or 0)) * filters
+            normalised += (
+                (block.hidden.count if block.hidden else 0) + (block.outputs or 0)
+            ) * filters
     return TrainingWork(
         plan.multiply_adds(input_channels), activations(plan, input_channels, seq_len), normalised
     )
@@ -97,7 +101,8 @@ def training_cost(architecture: Architecture, input_channels: int, seq_len: int)
 
 def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
     """Parameters of the TCN alone, as Keras' `count_params()` has them (a batch norm's statistics too)."""
-    total, channels = 0, input_channels
+    total = 0
+    channels = input_channels
     norm = _NORM_PARAMETERS[architecture.norm]
     for block, (_, filters) in enumerate(architecture.blocks):
         into = channels
@@ -114,8 +119,11 @@ def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
     """Numbers kept for the backward pass: the input, every convolution's output and every block's sum."""
     total = seq_len * input_channels
     architecture = plan.architecture
-    for index, (block, (_, filters)) in enumerate(zip(plan.blocks, architecture.blocks, strict=True)):
-        hidden, outputs = (block.hidden.count if block.hidden else 0), block.outputs or 0
+    for index, (block, (_, filters)) in enumerate(
+        zip(plan.blocks, architecture.blocks, strict=True)
+    ):
+        hidden = block.hidden.count if block.hidden else 0
+        outputs = block.outputs or 0
         sums = 0 if is_last_with_skips(architecture, index) else outputs
         total += (hidden + outputs + sums) * filters
     return total
@@ -149,7 +157,12 @@ def model_parameters(
 
 
 def uniform_parameters(
-    kernel_size: int, filters: int, blocks: int, input_channels: int, norm: str, use_skip_connections: bool
+    kernel_size: int,
+    filters: int,
+    blocks: int,
+    input_channels: int,
+    norm: str,
+    use_skip_connections: bool,
 ) -> int:
     """`tcn_parameters` in closed form, where every level has the same filters."""
     convolutions = CONVOLUTIONS_PER_BLOCK * blocks

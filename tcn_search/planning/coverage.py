@@ -50,7 +50,8 @@ class Coverage:
     def blind_runs(self, most: int) -> list[tuple[int, int]]:
         """Runs of blind spots as (nearest, farthest) offsets, nearest to the output step first, at most so many."""
         blind = self.wanted & ~self.mask
-        behind, ahead = blind & ((1 << self.origin) - 1), blind >> self.origin
+        behind = blind & ((1 << self.origin) - 1)
+        ahead = blind >> self.origin
         runs: list[tuple[int, int]] = []
         while behind and len(runs) < most:
             nearest = behind.bit_length() - 1
@@ -68,7 +69,9 @@ class Coverage:
         return sorted(runs, key=lambda run: abs(run[0]))[:most]
 
 
-def coverage(architecture: Architecture, required_context: int, seq_len: int | None = None) -> Coverage:
+def coverage(
+    architecture: Architecture, required_context: int, seq_len: int | None = None
+) -> Coverage:
     """Exact coverage of `required_context` steps by `architecture`.
 
     Blind spots are looked for where the task needs to see: causal and valid, the newest
@@ -141,7 +144,8 @@ def set_bits(mask: int) -> list[int]:
     [1, 2, 4]
     """
     digits = bin(mask)[:1:-1]
-    found, position = [], digits.find("1")
+    found = []
+    position = digits.find("1")
     while position >= 0:
         found.append(position)
         position = digits.find("1", position + 1)

@@ -19,7 +19,8 @@ from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architectur
 from tcn_search.planning.receptive_field import left_padding
 
 SHARE = 0.95
-_MOST_CELLS, _FEWEST_CELLS = 4096, 256
+_MOST_CELLS = 4096
+_FEWEST_CELLS = 256
 _WORK = 2_000_000  # additions, a fraction of a second
 
 
@@ -51,7 +52,9 @@ class PathDistribution:
     @property
     def mean_lag(self) -> float:
         """Mean lag of a path."""
-        return self.first_lag + self.cell * sum(index * share for index, share in enumerate(self.shares))
+        return self.first_lag + self.cell * sum(
+            index * share for index, share in enumerate(self.shares)
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def effective(architecture: Architecture, seq_len: int) -> Effective:
     centred = architecture.padding == "same"
     oldest, newest = (seq_len // 2, seq_len // 2 + 1 - seq_len) if centred else (seq_len - 1, 0)
     return Effective(
-        min(_steps(paths, centred), architecture.receptive_field),  # cells may reach a little further
+        min(
+            _steps(paths, centred), architecture.receptive_field
+        ),  # cells may reach a little further
         min(_steps(chain, centred), architecture.receptive_field),
         paths.share_between(newest, oldest),
         paths,
@@ -171,10 +176,13 @@ def _in_cells(lags: dict[int, float], cell: int) -> tuple[float, dict[int, float
 def _sum(first: _Line, first_weight: float, second: _Line, cell: int) -> _Line:
     """`first` scaled, plus `second` put between the cells of `first` that it falls between."""
     index, rest = (
-        divmod((second.start - first.start) / cell, 1) if cell > 1 else (second.start - first.start, 0)
+        divmod((second.start - first.start) / cell, 1)
+        if cell > 1
+        else (second.start - first.start, 0)
     )
     at = int(index)
-    low, high = min(0, at), max(len(first.values), at + len(second.values) + 1)
+    low = min(0, at)
+    high = max(len(first.values), at + len(second.values) + 1)
     found = [0.0] * (high - low)
     _add_scaled(found, -low, first.values, first_weight)
     _add_scaled(found, at - low, second.values, 1 - rest)

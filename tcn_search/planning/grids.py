@@ -65,7 +65,8 @@ def inputs_of(outputs: Grid, kernel_size: int, dilation: int, left: int, seq_len
     if kernel_size == 1:
         return outputs
     stride = gcd(outputs.step, dilation)
-    first, last = outputs.start - left, outputs.last - left + (kernel_size - 1) * dilation
+    first = outputs.start - left
+    last = outputs.last - left + (kernel_size - 1) * dilation
     first += -(min(first, 0) // stride) * stride
     last -= -((seq_len - 1 - max(last, seq_len - 1)) // stride) * stride
     if first > last:  # it looks at zeros only; any one step does
@@ -98,7 +99,8 @@ def plan_convolution(
     low = min(max(0, -(final // apart)), kernel_size - 1)
     high = max(min(kernel_size - 1, (source.count - 1 - first) // apart), low)
     taps = high - low + 1
-    begin, end = first + low * apart, final + high * apart
+    begin = first + low * apart
+    end = final + high * apart
     apart = apart if taps > 1 else 1
     lead = -taps % stride if apart == 1 else 0
     return ConvolutionPlan(

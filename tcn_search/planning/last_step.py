@@ -60,7 +60,8 @@ class EvaluationPlan:
         Raises:
             InputError: the plan is for a sequence of unknown length.
         """
-        total, channels = 0, input_channels
+        total = 0
+        channels = input_channels
         last = len(self.blocks) - 1
         blocks = zip(self.blocks, self.architecture.blocks, strict=True)
         for index, (block, (_, filters)) in enumerate(blocks):
@@ -68,7 +69,9 @@ class EvaluationPlan:
             for convolution in block.convolutions:
                 total += convolution.products * block.phases * into * filters
                 into = filters
-            if channels != filters and not (self.architecture.use_skip_connections and index == last):
+            if channels != filters and not (
+                self.architecture.use_skip_connections and index == last
+            ):
                 total += (block.outputs or 0) * channels * filters
             channels = filters
         return total
@@ -107,7 +110,9 @@ def window_plan(architecture: Architecture) -> EvaluationPlan:
 
 
 @lru_cache(maxsize=256)
-def full_plan(architecture: Architecture, seq_len: int | None, *, use_phases: bool = True) -> EvaluationPlan:
+def full_plan(
+    architecture: Architecture, seq_len: int | None, *, use_phases: bool = True
+) -> EvaluationPlan:
     """All steps of a sequence; with padding "valid" those whose whole receptive field lies inside.
 
     `seq_len=None` stands for an unknown length. Without `use_phases` no step is computed that does not
@@ -134,9 +139,12 @@ def _check_length(architecture: Architecture, seq_len: int) -> None:
         )
 
 
-def _plan(architecture: Architecture, seq_len: int, wanted: Grid, use_phases: bool = True) -> EvaluationPlan:
+def _plan(
+    architecture: Architecture, seq_len: int, wanted: Grid, use_phases: bool = True
+) -> EvaluationPlan:
     """Back from the last block to find the grids, then forth to say how to get from one to the next."""
-    kernel_size, skips = architecture.kernel_size, architecture.use_skip_connections
+    kernel_size = architecture.kernel_size
+    skips = architecture.use_skip_connections
     paths: list[list[Grid]] = []
     following = wanted
     for dilation, _ in reversed(architecture.blocks):
@@ -148,12 +156,14 @@ def _plan(architecture: Architecture, seq_len: int, wanted: Grid, use_phases: bo
         dead = skips and not paths  # nothing reads the last block's residual sum
         following = path[0] if dead else union(outputs, path[0])
         paths.insert(0, path)
-    blocks, current = [], following
+    blocks = []
+    current = following
     for (dilation, _), path in zip(architecture.blocks, paths, strict=True):
         left = left_padding((kernel_size - 1) * dilation, architecture.padding)
         path[0] = current
         convolutions = tuple(
-            plan_convolution(source, target, kernel_size, dilation, left) for source, target in pairwise(path)
+            plan_convolution(source, target, kernel_size, dilation, left)
+            for source, target in pairwise(path)
         )
         blocks.append(plan_block(convolutions, path, wanted, use_phases))
         current = path[-1]
@@ -164,7 +174,9 @@ def plan_block(
     convolutions: tuple[ConvolutionPlan, ...], path: list[Grid], wanted: Grid, use_phases: bool
 ) -> BlockPlan:
     inputs, hidden, outputs = path
-    phases, before, after = 1, 0, 0
+    phases = 1
+    before = 0
+    after = 0
     if use_phases and _can_share_phases(convolutions, hidden):
         phases = convolutions[0].dilation
         before, after, convolutions = _in_rows(convolutions, inputs.count, hidden.count, phases)
@@ -200,8 +212,11 @@ def _in_rows(
 ) -> tuple[int, int, tuple[ConvolutionPlan, ...]]:
     """Zeros before and after the block's input so that its parts are whole rows, and the plans in rows."""
     first, second = convolutions
-    rows, outputs = -(-hidden // phases), -(-(second.outputs or 0) // phases)
-    first_before = max(first.before, 0) // phases  # whole rows of zeros need not be split with the rest
+    rows = -(-hidden // phases)
+    outputs = -(-(second.outputs or 0) // phases)
+    first_before = (
+        max(first.before, 0) // phases
+    )  # whole rows of zeros need not be split with the rest
     before = first.before - first_before * phases
     wanted = rows + first.taps - 1 - first_before
     found = min(wanted, -(-(before + inputs) // phases))
@@ -216,7 +231,8 @@ def _in_rows(
 
 def _plan_of_unknown_length(architecture: Architecture) -> EvaluationPlan:
     """Whole zeros around every convolution; with "valid" none, and what is read is cropped at the front."""
-    kernel_size, blocks = architecture.kernel_size, []
+    kernel_size = architecture.kernel_size
+    blocks = []
     left_over = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
     for dilation, _ in architecture.blocks:
         reach = (kernel_size - 1) * dilation

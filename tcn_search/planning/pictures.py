@@ -36,7 +36,9 @@ def receptive_field_rows(
     found = reach(architecture, window)
     drawn = sum(mask.bit_count() for mask in found.convolutions) * architecture.kernel_size
     _require_drawable(drawn, "connections")
-    rows: list[dict[str, Any]] = [{"label": "input", "positions": set_bits(found.inputs), "edges": []}]
+    rows: list[dict[str, Any]] = [
+        {"label": "input", "positions": set_bits(found.inputs), "edges": []}
+    ]
     dilations = architecture.dilations * architecture.nb_stacks
     for index, mask in enumerate(found.convolutions):
         dilation = dilations[index // CONVOLUTIONS_PER_BLOCK]
@@ -97,4 +99,6 @@ def _require_drawable(count: int, what: str) -> None:
 
 def path_shares(paths: PathDistribution) -> tuple[range, tuple[float, ...]]:
     """(lags, shares) of a distribution of paths, for `plot_effective_receptive_field`."""
-    return range(paths.first_lag, paths.first_lag + paths.cell * len(paths.shares), paths.cell), paths.shares
+    return range(
+        paths.first_lag, paths.first_lag + paths.cell * len(paths.shares), paths.cell
+    ), paths.shares

@@ -109,9 +109,12 @@ def plan_rows(
     one_of("norm", norm, NORMS)
     one_of("readout", readout, READOUTS)
     one_of("sort_by", sort_by, SORT_KEYS)
-    limits = _limits(max_params=max_params, max_multiply_adds=max_multiply_adds, max_depth=max_depth)
+    limits = _limits(
+        max_params=max_params, max_multiply_adds=max_multiply_adds, max_depth=max_depth
+    )
     lists = _dilation_lists(dilations, dilation_base, levels)
-    kernels, filters = integers("kernel_size", kernel_size), integers("nb_filters", nb_filters)
+    kernels = integers("kernel_size", kernel_size)
+    filters = integers("nb_filters", nb_filters)
     stacks = integers("nb_stacks", nb_stacks)
     most_levels = max(map(len, lists))
     require_buildable(kernels[-1], most_levels, stacks[-1])
@@ -124,14 +127,19 @@ def plan_rows(
     if padding == "same":
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
     need = Need(seq_len, required_context, padding, use_skip_connections)
-    counter = ProductCounter(seq_len, padding, use_skip_connections, last_step_only=readout == "last")
-    largest, rows = 0, []
+    counter = ProductCounter(
+        seq_len, padding, use_skip_connections, last_step_only=readout == "last"
+    )
+    largest = 0
+    rows = []
     for kernel, (dilation_list, base) in product(kernels, lists.items()):
         reached = {number: reach_of(kernel, dilation_list, number, padding) for number in stacks}
         largest = max(largest, reached[stacks[-1]].receptive_field)
         good = sufficient_stacks(kernel, dilation_list, reached, need)
         for number, products in counter.products(kernel, dilation_list, good) if good else ():
-            shape = _Shape(kernel, dilation_list, base, number, reached[number].receptive_field, products)
+            shape = _Shape(
+                kernel, dilation_list, base, number, reached[number].receptive_field, products
+            )
             rows += [_row(shape, count, channels, need, norm) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
     return Plan(_sorted_and_marked(kept, sort_by), candidates, largest)
@@ -169,8 +177,16 @@ def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> P
 
 
 def _limits(**given: int | None) -> dict[str, int]:
-    columns = {"max_params": "parameters", "max_multiply_adds": "multiply_adds", "max_depth": "depth"}
-    return {columns[key]: positive_integer(key, limit) for key, limit in given.items() if limit is not None}
+    columns = {
+        "max_params": "parameters",
+        "max_multiply_adds": "multiply_adds",
+        "max_depth": "depth",
+    }
+    return {
+        columns[key]: positive_integer(key, limit)
+        for key, limit in given.items()
+        if limit is not None
+    }
 
 
 def _dilation_lists(
@@ -180,9 +196,12 @@ def _dilation_lists(
     if dilations is not None:
         lists = [positive_integers("dilations", one) for one in islice(dilations, MOST_CANDIDATES)]
         if not lists:
-            raise InputError("dilations must hold at least one list of dilations. Received: an empty list")
+            raise InputError(
+                "dilations must hold at least one list of dilations. Received: an empty list"
+            )
         return dict.fromkeys(lists)
-    bases, depths = integers("dilation_base", dilation_base), integers("levels", levels)
+    bases = integers("dilation_base", dilation_base)
+    depths = integers("levels", levels)
     require_dilations(bases[-1], depths[-1])
     found: dict[tuple[int, ...], int | None] = {}
     for base, depth in product(bases, depths):

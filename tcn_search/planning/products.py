@@ -43,7 +43,9 @@ class _Block(NamedTuple):
 class ProductCounter:
     """Counts products over the plan that the layer executes, for one sequence length and padding."""
 
-    def __init__(self, seq_len: int, padding: str, use_skip_connections: bool, last_step_only: bool) -> None:
+    def __init__(
+        self, seq_len: int, padding: str, use_skip_connections: bool, last_step_only: bool
+    ) -> None:
         self.seq_len = seq_len
         self.padding = padding
         self.use_skip_connections = use_skip_connections
@@ -68,19 +70,30 @@ class ProductCounter:
     def _pass(
         self, kernel_size: int, dilations: Sequence[int], stacks: Sequence[int], wanted: Grid
     ) -> Iterator[tuple[int, Products]]:
-        following, done = wanted, 0
+        following = wanted
+        done = 0
         for index in range(stacks[-1] * len(dilations)):
             dilation = dilations[-1 - index % len(dilations)]
-            block = self._block(kernel_size, dilation, following, wanted, index == 0, is_first=False)
+            block = self._block(
+                kernel_size, dilation, following, wanted, index == 0, is_first=False
+            )
             nb_stacks, rest = divmod(index + 1, len(dilations))
             if not rest and nb_stacks in stacks:
-                first = self._block(kernel_size, dilation, following, wanted, index == 0, is_first=True)
+                first = self._block(
+                    kernel_size, dilation, following, wanted, index == 0, is_first=True
+                )
                 yield nb_stacks, Products(first.first, done + first.second, first.outputs)
             done += block.first + block.second
             following = block.following
 
     def _block(
-        self, kernel_size: int, dilation: int, following: Grid, wanted: Grid, is_last: bool, is_first: bool
+        self,
+        kernel_size: int,
+        dilation: int,
+        following: Grid,
+        wanted: Grid,
+        is_last: bool,
+        is_first: bool,
     ) -> _Block:
         key = (kernel_size, dilation, following, wanted, is_last, is_first)
         if key not in self._met:
@@ -88,7 +101,13 @@ class ProductCounter:
         return self._met[key]
 
     def _count(
-        self, kernel_size: int, dilation: int, following: Grid, wanted: Grid, is_last: bool, is_first: bool
+        self,
+        kernel_size: int,
+        dilation: int,
+        following: Grid,
+        wanted: Grid,
+        is_last: bool,
+        is_first: bool,
     ) -> _Block:
         left = left_padding((kernel_size - 1) * dilation, self.padding)
         skips = self.use_skip_connections

@@ -23,7 +23,9 @@ def integers(name: str, value: object) -> tuple[int, ...]:
     (1, 2, 3, 4, 8)
     """
     if isinstance(value, str):
-        return tuple(sorted({number for part in value.split(",") for number in _part(name, part, value)}))
+        return tuple(
+            sorted({number for part in value.split(",") for number in _part(name, part, value)})
+        )
     if hasattr(value, "__index__") and not hasattr(value, "__len__"):
         return (positive_integer(name, value),)
     if isinstance(value, range) and not value:
@@ -39,11 +41,14 @@ def _part(name: str, part: str, whole: str) -> range:
         raise InputError(
             f'{name} must be integers of at least 1, such as 4, "2,3" or "2-8". Received: {received(whole)}'
         )
-    first, last = _number(name, low), _number(name, high or low)
+    first = _number(name, low)
+    last = _number(name, high or low)
     if first < 1:
         raise InputError(f"{name} must be integers of at least 1. Received: {received(whole)}")
     if last < first:
-        raise InputError(f"{name} is an empty range, {first} to {last}. Write the smaller end first.")
+        raise InputError(
+            f"{name} is an empty range, {first} to {last}. Write the smaller end first."
+        )
     return range(first, last + 1)
 
 

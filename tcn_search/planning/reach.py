@@ -42,7 +42,8 @@ class Window(NamedTuple):
 
 def near_window(architecture: Architecture, seq_len: int) -> Window:
     """The part of the sequence that a path can lead through: no further than the network sees."""
-    window, span = window_of(seq_len, architecture.padding), architecture.span
+    window = window_of(seq_len, architecture.padding)
+    span = architecture.span
     return Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
 
 
@@ -70,7 +71,8 @@ def reach(architecture: Architecture, window: Window) -> Reach:
     Equal to the support of the gradient of a linear network with positive weights.
     """
     _require_few_bits(architecture, window)
-    kernel_size, padding = architecture.kernel_size, architecture.padding
+    kernel_size = architecture.kernel_size
+    padding = architecture.padding
     skips = architecture.use_skip_connections
     needed: list[int] = []
     block_output = 0 if skips else window.output
@@ -116,7 +118,8 @@ def taps_of(outputs: int, kernel_size: int, dilation: int, padding: str, window:
     taps = tap_offsets(kernel_size, dilation, padding, window)
     if not taps:
         return 0
-    reached, done = outputs, 1
+    reached = outputs
+    done = 1
     while done < len(taps):  # doubling: log2(kernel_size) shifts
         step = min(done, len(taps) - done)
         reached |= reached << (step * dilation)
@@ -129,7 +132,9 @@ def tap_offsets(kernel_size: int, dilation: int, padding: str, window: Window) -
     """Offsets that a convolution's taps read at, oldest first, but for those longer than the whole window."""
     first = -left_padding((kernel_size - 1) * dilation, padding)
     longest = window.steps - 1
-    too_old = max(0, -((longest + first) // dilation))  # smallest j with first + j·dilation >= −longest
+    too_old = max(
+        0, -((longest + first) // dilation)
+    )  # smallest j with first + j·dilation >= −longest
     last = min(kernel_size - 1, (longest - first) // dilation)
     return range(first + too_old * dilation, first + last * dilation + 1, dilation)
 
@@ -142,7 +147,9 @@ class WastedTap(NamedTuple):
     tap: int
 
 
-def wasted_taps(architecture: Architecture, window: Window, needed: Sequence[int]) -> tuple[WastedTap, ...]:
+def wasted_taps(
+    architecture: Architecture, window: Window, needed: Sequence[int]
+) -> tuple[WastedTap, ...]:
     """Taps that only ever see padding while the output step is computed: too large a network."""
     oldest = [(outputs & -outputs).bit_length() - 1 for outputs in needed]
     newest = [outputs.bit_length() - 1 for outputs in needed]
@@ -163,9 +170,12 @@ def _wasted(
     A tap that looks back reads the window if the newest step does, a tap that looks ahead if the oldest does.
     """
     found = []
-    kernel_size, padding = architecture.kernel_size, architecture.padding
+    kernel_size = architecture.kernel_size
+    padding = architecture.padding
     dilations = [
-        d for d in architecture.dilations * architecture.nb_stacks for _ in range(CONVOLUTIONS_PER_BLOCK)
+        d
+        for d in architecture.dilations * architecture.nb_stacks
+        for _ in range(CONVOLUTIONS_PER_BLOCK)
     ]
     for convolution, (dilation, (oldest, newest)) in enumerate(zip(dilations, needed, strict=True)):
         first = -left_padding((kernel_size - 1) * dilation, padding)

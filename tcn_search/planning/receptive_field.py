@@ -118,7 +118,8 @@ def offsets_mask(
 def _convolve(mask: int, kernel_size: int, dilation: int, padding: str) -> int:
     """The sumset of `mask` with one convolution's taps, by doubling: log2(kernel_size) shifts."""
     first = -left_padding((kernel_size - 1) * dilation, padding)
-    reached, taps = mask, 1
+    reached = mask
+    taps = 1
     while taps < kernel_size:
         step = min(taps, kernel_size - taps)
         reached |= reached << (step * dilation)

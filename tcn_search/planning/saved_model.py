@@ -112,10 +112,14 @@ def _found(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
         activation=_name_of(activation),
         readout="sequence" if config.get("return_sequences") else "last",
     )
-    _, steps, channels = input_shape if input_shape and len(input_shape) == 3 else (None, None, None)
+    _, steps, channels = (
+        input_shape if input_shape and len(input_shape) == 3 else (None, None, None)
+    )
     for size in (steps, channels):
         if size is not None and not (isinstance(size, int) and size > 0):
-            raise TypeError(f"input_shape must have numbers of steps and channels. Received: {input_shape!r}")
+            raise TypeError(
+                f"input_shape must have numbers of steps and channels. Received: {input_shape!r}"
+            )
     name = config.get("name", "tcn")
     if not isinstance(name, str):
         raise TypeError(f"name must be text. Received: {name!r}")

@@ -27,12 +27,16 @@ def sufficient_stacks(
     good: list[int] = []
     for nb_stacks, span in reached.items():
         # Residual paths lead around a further stack, so with `same` nothing is lost by one.
-        if (good and need.padding == "same") or suffices(kernel_size, dilations, nb_stacks, span, need):
+        if (good and need.padding == "same") or suffices(
+            kernel_size, dilations, nb_stacks, span, need
+        ):
             good.append(nb_stacks)
     return good
 
 
-def suffices(kernel_size: int, dilations: Sequence[int], nb_stacks: int, reached: Span, need: Need) -> bool:
+def suffices(
+    kernel_size: int, dilations: Sequence[int], nb_stacks: int, reached: Span, need: Need
+) -> bool:
     """Whether a network covers the required context without blind spots, and can run at this length.
 
     Closed form where there is one; otherwise the exact bit set.

@@ -18,14 +18,19 @@ def verdict(report: Report) -> str:
 
 def report_lines(report: Report) -> list[str]:
     """The verdict, then one line for each number."""
-    rows = [("Architecture", str(report.architecture)), *_reach_rows(report), *_influence_rows(report)]
+    rows = [
+        ("Architecture", str(report.architecture)),
+        *_reach_rows(report),
+        *_influence_rows(report),
+    ]
     rows += _cost_rows(report)
     width = max(len(name) for name, _ in rows)
     return [verdict(report), "", *(f"{name:<{width}}  {text}" for name, text in rows)]
 
 
 def _finding(report: Report) -> str:
-    needed, length = report.required_context, f"sequence length {report.seq_len:,}"
+    needed = report.required_context
+    length = f"sequence length {report.seq_len:,}"
     if not report.runs:
         return (
             f'No: with padding "valid" it gives no output, because its receptive field of '
@@ -40,7 +45,9 @@ def _finding(report: Report) -> str:
             "them reach no output (blind spots)."
         )
     field = report.receptive_field
-    return f"Yes: it sees all {needed:,} steps required ({length}); its receptive field is {field:,}."
+    return (
+        f"Yes: it sees all {needed:,} steps required ({length}); its receptive field is {field:,}."
+    )
 
 
 def _seen(report: Report) -> int:
@@ -55,12 +62,8 @@ def _advice(report: Report) -> str:
             verb = "" if texts[0].startswith("add") else "use "
             return " " + _sentence(verb + ", or ".join(texts))
         if report.architecture.padding == "valid":
-            return (
-                f" No further level, kernel or stack fits into {report.seq_len:,} steps: use causal padding."
-            )
-        return (
-            " No single change suffices: use a larger kernel and more levels; `tcn-search plan` lists them."
-        )
+            return f" No further level, kernel or stack fits into {report.seq_len:,} steps: use causal padding."
+        return " No single change suffices: use a larger kernel and more levels; `tcn-search plan` lists them."
     spare = report.smaller
     if spare is None:
         return "" if report.runs else " Use a smaller kernel or fewer levels, or causal padding."
@@ -80,17 +83,29 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
     if report.look_ahead:
         field += f", {report.look_ahead:,} ahead"
     yield "Receptive field", field + ", and the output step itself"
-    yield "Required context", f"{report.required_context:,} of a sequence length of {report.seq_len:,}"
+    yield (
+        "Required context",
+        f"{report.required_context:,} of a sequence length of {report.seq_len:,}",
+    )
     blind = report.coverage.blind_spot_count
-    where = f"{blind:,}, at {_runs(report.coverage.blind_runs(_MOST_RUNS + 1))}" if blind else "none"
+    where = (
+        f"{blind:,}, at {_runs(report.coverage.blind_runs(_MOST_RUNS + 1))}" if blind else "none"
+    )
     yield "Blind spots", where
     wasted = report.wasted_taps
-    yield "Wasted taps", f"{len(wasted):,} only ever see padding at this length" if wasted else "none"
+    yield (
+        "Wasted taps",
+        f"{len(wasted):,} only ever see padding at this length" if wasted else "none",
+    )
 
 
 def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = report.effective
-    which = "around the output step" if report.architecture.padding == "same" else "counted from the newest"
+    which = (
+        "around the output step"
+        if report.architecture.padding == "same"
+        else "counted from the newest"
+    )
     about = "" if field.paths.cell == 1 else "about "
     yield (
         "Effective field",
@@ -99,7 +114,10 @@ def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
     )
     resolved = field.paths.cell * 20 <= report.seq_len or field.paths.cell == 1
     if resolved and field.share_inside < 0.9995:
-        yield "", f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence"
+        yield (
+            "",
+            f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence",
+        )
 
 
 def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
@@ -129,7 +147,10 @@ def _runs(runs: Sequence[tuple[int, int]]) -> str:
     >>> _runs([(-1, -1), (-3, -3), (-6, -8)])
     'lags 1, 3, 6 to 8'
     """
-    shown = [_lag(near) if near == far else f"{_lag(near)} to {_lag(far)}" for near, far in runs[:_MOST_RUNS]]
+    shown = [
+        _lag(near) if near == far else f"{_lag(near)} to {_lag(far)}"
+        for near, far in runs[:_MOST_RUNS]
+    ]
     return "lags " + ", ".join(shown) + (", …" if len(runs) > _MOST_RUNS else "")
 
 

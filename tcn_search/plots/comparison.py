@@ -5,7 +5,15 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, log_scale_if_wide
+from tcn_search.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    axes_or_new,
+    legend_outside,
+    log_scale_if_wide,
+)
 
 
 def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
@@ -27,7 +35,13 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
             continue
         places = [names.index(name) + shift for name in shown["contender"]]
         ax.scatter(
-            shown[column], places, s=30, color=colour, alpha=0.8, label=f"{label}, one a seed", zorder=3
+            shown[column],
+            places,
+            s=30,
+            color=colour,
+            alpha=0.8,
+            label=f"{label}, one a seed",
+            zorder=3,
         )
         for name, mean in shown.groupby("contender")[column].mean().items():
             place = names.index(name) + shift

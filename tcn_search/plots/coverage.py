@@ -25,8 +25,11 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax, height=2.8)
     (newest, oldest), (ahead, back) = lags["wanted"], lags["field"]
     reached = np.asarray(lags["reached"], dtype=int)
-    low, high = min(newest, int(reached.min())), max(oldest, int(reached.max()))
-    edges = np.unique(np.linspace(low, high + 1, min(_CELLS, high + 1 - low) + 1).round().astype(int))
+    low = min(newest, int(reached.min()))
+    high = max(oldest, int(reached.max()))
+    edges = np.unique(
+        np.linspace(low, high + 1, min(_CELLS, high + 1 - low) + 1).round().astype(int)
+    )
     steps = np.arange(low, high + 1)
     seen = np.isin(steps, reached)
     wanted = (steps >= newest) & (steps <= oldest)
@@ -41,7 +44,15 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     for label, (colour, chosen) in kinds.items():
         share = np.histogram(steps[chosen], bins=edges)[0] / np.diff(edges)
         if share.any():
-            ax.bar(edges[:-1] - 0.5, share, np.diff(edges), bottom, align="edge", color=colour, label=label)
+            ax.bar(
+                edges[:-1] - 0.5,
+                share,
+                np.diff(edges),
+                bottom,
+                align="edge",
+                color=colour,
+                label=label,
+            )
         bottom += share
     margin = 0.02 * (high - low + 1)
     for place in (oldest + 0.5, *([newest - 0.5] if newest < 0 else [])):

@@ -8,7 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tcn_search.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, axes_or_new, legend_outside
+from tcn_search.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    axes_or_new,
+    legend_outside,
+)
 
 _COLOURS = (BLUE, SKY, GREEN, PURPLE)
 
@@ -50,14 +60,21 @@ def plot_effective_receptive_field(
         )
         ax.plot([steps], [total[at]], "o", color=colour, markersize=5)
     ax.axvline(
-        receptive_field, color=GREY, linewidth=1.2, label=f"nominal receptive field, {receptive_field:,}"
+        receptive_field,
+        color=GREY,
+        linewidth=1.2,
+        label=f"nominal receptive field, {receptive_field:,}",
     )
-    ax.axvline(seq_len, color=ORANGE, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
+    ax.axvline(
+        seq_len, color=ORANGE, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}"
+    )
     ax.axhline(share, color=INK, linewidth=0.6, linestyle=":")
     ax.set_ylim(0, 1.03)
     ax.set_xlim(left=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("steps around the output" if centred else "newest steps, counted back from the output")
+    ax.set_xlabel(
+        "steps around the output" if centred else "newest steps, counted back from the output"
+    )
     ax.set_ylabel("share of the influence")
     ax.set_title("Effective and nominal receptive field", loc="left", fontsize=11, color=INK)
     legend_outside(ax)

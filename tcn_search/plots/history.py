@@ -57,7 +57,11 @@ def plot_history(
         best = complete["score"].cummax() if direction == "maximize" else complete["score"].cummin()
         end = max(trials["trial"].max(), complete["trial"].max())
         ax.step(
-            [*complete["trial"], end], [*best, best.iloc[-1]], where="post", color=ORANGE, label="best so far"
+            [*complete["trial"], end],
+            [*best, best.iloc[-1]],
+            where="post",
+            color=ORANGE,
+            label="best so far",
         )
         ax.annotate(
             f"{best.iloc[-1]:.4g}",

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, axes_or_new, legend_outside, log_scale_if_wide
+from tcn_search.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    axes_or_new,
+    legend_outside,
+    log_scale_if_wide,
+)
 
 _MOST_OTHERS = 200  # of which each can still be told from the next
 
@@ -33,7 +41,9 @@ def plot_learning_curves(
     best = curves[curves["trial"] == best_trial]
     for number, curve in enumerate(_lines(best)):
         _draw_best(ax, curve, objective, None if number else f"trial {best_trial}")
-    log_scale_if_wide(ax, curves.get(objective, pd.Series(dtype=float)))  # no column before the first epoch
+    log_scale_if_wide(
+        ax, curves.get(objective, pd.Series(dtype=float))
+    )  # no column before the first epoch
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel(objective)

@@ -29,7 +29,12 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
         linewidths=1.5 * scale**0.5,
         label="beaten by another",
     )
-    if set(values.columns) == {"trial", "on_front", cost, objective}:  # with a third objective it is no line
+    if set(values.columns) == {
+        "trial",
+        "on_front",
+        cost,
+        objective,
+    }:  # with a third objective it is no line
         ax.step(front[cost], front[objective], where="post", color=ORANGE, linewidth=1.4, zorder=2)
     ax.scatter(front[cost], front[objective], s=34, color=BLUE, zorder=3, label="Pareto front")
     for _, row in front.iterrows():

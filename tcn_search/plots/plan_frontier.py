@@ -18,7 +18,9 @@ _NAMES = {
 
 
 def plot_plan_frontier(
-    plan: pd.DataFrame | Iterable[Mapping[str, Any]], cost: str = "parameters", ax: Axes | None = None
+    plan: pd.DataFrame | Iterable[Mapping[str, Any]],
+    cost: str = "parameters",
+    ax: Axes | None = None,
 ) -> Axes:
     """Each architecture's receptive field against its cost; the frontier is cheapest for its field.
 
@@ -30,11 +32,20 @@ def plot_plan_frontier(
     ax = axes_or_new(ax)
     frame = pd.DataFrame(plan)
     if frame.empty:
-        ax.set_title("No architecture covers the required context", loc="left", fontsize=11, color=INK)
+        ax.set_title(
+            "No architecture covers the required context", loc="left", fontsize=11, color=INK
+        )
         return ax
-    required, seq_len = frame["required_context"].iloc[0], frame["seq_len"].iloc[0]
+    required = frame["required_context"].iloc[0]
+    seq_len = frame["seq_len"].iloc[0]
     ax.scatter(
-        frame["receptive_field"], frame[cost], s=16, color=GREY, alpha=0.5, linewidths=0, label="covers"
+        frame["receptive_field"],
+        frame[cost],
+        s=16,
+        color=GREY,
+        alpha=0.5,
+        linewidths=0,
+        label="covers",
     )
     frontier = _frontier(frame, cost)
     ax.step(
@@ -46,7 +57,13 @@ def plot_plan_frontier(
         smallest["receptive_field"], smallest[cost], s=90, marker="*", color=RED, zorder=5,
         label=f"smallest that suffices, {smallest['receptive_field'].iloc[0]:,}",
     )  # fmt: skip
-    ax.axvline(required, color=ORANGE, linestyle="--", linewidth=1.2, label=f"required context, {required:,}")
+    ax.axvline(
+        required,
+        color=ORANGE,
+        linestyle="--",
+        linewidth=1.2,
+        label=f"required context, {required:,}",
+    )
     ax.set_xscale("log")
     if frame[cost].max() > 20 * frame[cost].min():
         ax.set_yscale("log")

@@ -49,13 +49,13 @@ def plot_receptive_field_score(
     unit = "in steps"
     own = trials.get("required_context", pd.Series(dtype=float)).dropna()
     if own.nunique() > 1:
-        trials = trials.assign(receptive_field=trials["receptive_field"] / trials["required_context"])
-        required_context, seq_len, excluded, unit = (
-            1,
-            1,
-            (),
-            "as a multiple of the look-back that it must cover",
+        trials = trials.assign(
+            receptive_field=trials["receptive_field"] / trials["required_context"]
         )
+        required_context = 1
+        seq_len = 1
+        excluded = ()
+        unit = "as a multiple of the look-back that it must cover"
     scored = trials.dropna(subset="score")
     scale = smaller(len(scored))
     for ended, face, edge, label in (
@@ -131,4 +131,6 @@ def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
     )
     ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
     if not same:
-        ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}")
+        ax.axvline(
+            seq_len, color=INK, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}"
+        )

@@ -67,8 +67,10 @@ def _shown(tree: Mapping[str, Any]) -> tuple[int, int]:
 
 def _draw_steps(ax: Axes, tree: Mapping[str, Any]) -> None:
     first, last = _shown(tree)
-    seq_len, rows = tree["seq_len"], tree["rows"]
-    inside, outside = [], []
+    seq_len = tree["seq_len"]
+    rows = tree["rows"]
+    inside = []
+    outside = []
     for level, row in enumerate(rows):
         for source, target in row["edges"]:
             line = ((source, level - 1), (target, level))
@@ -77,13 +79,21 @@ def _draw_steps(ax: Axes, tree: Mapping[str, Any]) -> None:
             elif first <= source <= last:
                 outside.append(line)
     ax.add_collection(LineCollection(inside, colors=BLUE, linewidths=0.8, alpha=0.6))
-    ax.add_collection(LineCollection(outside, colors=GREY, linewidths=0.7, alpha=0.5, linestyles="dotted"))
+    ax.add_collection(
+        LineCollection(outside, colors=GREY, linewidths=0.7, alpha=0.5, linestyles="dotted")
+    )
     _shade_padding(ax, first, last, seq_len, len(rows))
     for level, row in enumerate(rows):
         positions = row["positions"]
         others = sorted(set(range(seq_len)) - set(positions))
         ax.scatter(
-            others, [level] * len(others), s=14, facecolors="white", edgecolors=GREY, linewidths=0.7, zorder=3
+            others,
+            [level] * len(others),
+            s=14,
+            facecolors="white",
+            edgecolors=GREY,
+            linewidths=0.7,
+            zorder=3,
         )
         colour = ORANGE if level == len(rows) - 1 else BLUE
         ax.scatter(positions, [level] * len(positions), s=26, color=colour, zorder=4)
@@ -94,7 +104,8 @@ def _draw_steps(ax: Axes, tree: Mapping[str, Any]) -> None:
 
 def _draw_strips(ax: Axes, tree: Mapping[str, Any]) -> None:
     first, last = _shown(tree)
-    seq_len, rows = tree["seq_len"], tree["rows"]
+    seq_len = tree["seq_len"]
+    rows = tree["rows"]
     edges = np.unique(np.linspace(0, seq_len, min(_CELLS, seq_len) + 1).round().astype(int))
     for level, row in enumerate(rows):
         share = _share(row["positions"], edges)
@@ -114,7 +125,9 @@ def _share(positions: Sequence[int], edges: np.ndarray) -> np.ndarray:
 
 def _strip(ax: Axes, edges: np.ndarray, level: int, share: np.ndarray, colour: str) -> None:
     """One row of cells; a single step in a long sequence still shows: neither too narrow nor too faint."""
-    low, height, length = level - 0.32, 0.64, edges[-1]
+    low = level - 0.32
+    height = 0.64
+    length = edges[-1]
     ax.add_patch(Rectangle((-0.5, low), length, height, facecolor="none", edgecolor=FAINT, lw=0.6))
     for index in np.flatnonzero(share):
         width = max(edges[index + 1] - edges[index], length / 300)
@@ -137,7 +150,9 @@ def _shade_padding(ax: Axes, first: int, last: int, seq_len: int, levels: int) -
 
 def _legend(ax: Axes, tree: Mapping[str, Any], single: bool) -> None:
     handles = [
-        Patch(color=BLUE, label="needed for the output" if single else "needed (darker: more of them)")
+        Patch(
+            color=BLUE, label="needed for the output" if single else "needed (darker: more of them)"
+        )
     ]
     handles.append(Patch(color=ORANGE, label="output step"))
     handles.append(Patch(facecolor="white", edgecolor=GREY, label="not used"))
@@ -145,8 +160,12 @@ def _legend(ax: Axes, tree: Mapping[str, Any], single: bool) -> None:
         handles.append(Patch(color=RED, label="blind spots: no path leads to the output"))
     first, last = _shown(tree)
     if first < 0 or last >= tree["seq_len"]:
-        handles.append(Patch(facecolor="#F2F2F2", edgecolor="#BBBBBB", hatch="///", label="padding, zeros"))
-    below = ax.transAxes + ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)  # under the axis label
+        handles.append(
+            Patch(facecolor="#F2F2F2", edgecolor="#BBBBBB", hatch="///", label="padding, zeros")
+        )
+    below = ax.transAxes + ScaledTranslation(
+        0, -38 / 72, ax.figure.dpi_scale_trans
+    )  # under the axis label
     ax.legend(
         handles=handles,
         frameon=False,

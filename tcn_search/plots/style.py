@@ -11,16 +11,15 @@ if TYPE_CHECKING:
     import pandas
 
 # Okabe and Ito's palette: told apart with any colour vision.
-BLUE, ORANGE, GREEN, RED, GREY, SKY, PURPLE = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#8A8A8A",
-    "#56B4E9",
-    "#CC79A7",
-)
-INK, FAINT = "#333333", "#DDDDDD"
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+RED = "#D55E00"
+GREY = "#8A8A8A"
+SKY = "#56B4E9"
+PURPLE = "#CC79A7"
+INK = "#333333"
+FAINT = "#DDDDDD"
 
 
 def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axes:

@@ -18,8 +18,10 @@ def study_figures(study: StudyRecord) -> dict[str, Figure]:
     """By file name: history, receptive_field, learning_curves; pareto_COST for each further objective; comparison
     where there is one. They belong to no window.
     """
-    trials, definition = study.trials(), study.definition
-    objective, spec = definition.objective, definition.spec
+    trials = study.trials()
+    definition = study.definition
+    objective = definition.objective
+    spec = definition.spec
     figures = {name: Figure(figsize=(8, 4.4), layout="constrained") for name in NAMES}
     history, receptive_field, learning_curves = (figures[name].add_subplot() for name in NAMES)
     plot_history(trials, objective.name, objective.direction, ax=history)
@@ -31,11 +33,15 @@ def study_figures(study: StudyRecord) -> dict[str, Figure]:
         study.excluded_receptive_fields(),
         ax=receptive_field,
     )
-    plot_learning_curves(study.learning_curves(), objective.name, study.best_trial, ax=learning_curves)
+    plot_learning_curves(
+        study.learning_curves(), objective.name, study.best_trial, ax=learning_curves
+    )
     if len(definition.objectives) > 1:
         values = study.objective_values()
         for metric in definition.objectives[1:] if len(values) else ():
-            figure = figures[f"pareto_{metric.name}"] = Figure(figsize=(8, 4.4), layout="constrained")
+            figure = figures[f"pareto_{metric.name}"] = Figure(
+                figsize=(8, 4.4), layout="constrained"
+            )
             plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
     comparison = study.comparison
     if comparison is not None and len(comparison.frame()):

@@ -57,7 +57,9 @@ def page(study: StudyRecord, figures: Mapping[str, Figure]) -> str:
         "history": "How the search went",
         "receptive_field": "Receptive field",
         "learning_curves": "Training",
-        **{f"pareto_{name}": f"Score and {name}" for name in study.definition.search.objectives[1:]},
+        **{
+            f"pareto_{name}": f"Score and {name}" for name in study.definition.search.objectives[1:]
+        },
         "comparison": "Recurrent networks of the same size",
     }
     pictures = "".join(
@@ -73,7 +75,8 @@ def page(study: StudyRecord, figures: Mapping[str, Figure]) -> str:
 
 
 def _facts(study: StudyRecord) -> str:
-    spec, definition = study.definition.spec, study.definition
+    spec = study.definition.spec
+    definition = study.definition
     trials = study.trials()
     counts = ", ".join(f"{count} {ended}" for ended, count in study.endings().items())
     facts = {
@@ -93,7 +96,8 @@ def _facts(study: StudyRecord) -> str:
             f"{row['required_context']:,.0f} required steps, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
-    winner, comparison = study.winner, study.comparison
+    winner = study.winner
+    comparison = study.comparison
     if winner is not None:
         facts |= winner.facts()
     if study.test_evaluations:
@@ -115,13 +119,22 @@ def _table(study: StudyRecord) -> str:
         above = f"<p>The best {_MOST_ROWS} of {len(frame):,}; all are in trials.csv.</p>"
         ascending = study.definition.objective.direction == "minimize"
         ranked = frame.sort_values("score", ascending=ascending, kind="stable")
-        frame = ranked.sort_values("ended", key=lambda ended: ended != "complete", kind="stable").head(
-            _MOST_ROWS
-        )
+        frame = ranked.sort_values(
+            "ended", key=lambda ended: ended != "complete", kind="stable"
+        ).head(_MOST_ROWS)
     shown = frame[[column for column in _COLUMNS if column in frame]].copy()
-    for column in ("best_epoch", "epochs", "receptive_field", "parameters", "kernel_size", "nb_stacks"):
+    for column in (
+        "best_epoch",
+        "epochs",
+        "receptive_field",
+        "parameters",
+        "kernel_size",
+        "nb_stacks",
+    ):
         shown[column] = shown[column].astype("Int64")
-    table = shown.to_html(index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}")
+    table = shown.to_html(
+        index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}"
+    )
     return f"{above}<div class=scroll>{table}</div>"
 
 

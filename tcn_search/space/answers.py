@@ -20,7 +20,8 @@ class Answers:
     """Stands in for an Optuna trial: answers with what is wanted and keeps it by parameter."""
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
-        self.wanted, self.parameters = wanted, dict[str, Any]()
+        self.wanted = wanted
+        self.parameters = dict[str, Any]()
 
     def suggest_int(self, name: str, low: int, high: int, step: int = 1, log: bool = False) -> int:
         value = self._number(name, low, high)
@@ -43,7 +44,11 @@ class Answers:
 
     def _number(self, name: str, low: float, high: float) -> float:
         value = self.wanted[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise OutsideSpace(f"{name} {value}")
         return value
 
@@ -73,10 +78,14 @@ def parameters_of(
     answers = Answers(wanted)
     found, found_settings = space.suggest(answers)
     different = [
-        f"{name} {value}" for name, value in architecture.to_dict().items() if found.to_dict()[name] != value
+        f"{name} {value}"
+        for name, value in architecture.to_dict().items()
+        if found.to_dict()[name] != value
     ]
     different += [
-        f"{name} {value}" for name, value in settings.items() if found_settings.get(name, value) != value
+        f"{name} {value}"
+        for name, value in settings.items()
+        if found_settings.get(name, value) != value
     ]
     if different:
         raise OutsideSpace(", ".join(different))
@@ -108,14 +117,18 @@ def _geometry(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
     point: list[Any] = []
     answers: dict[str, Any] = {}
     for name, values in zip(geometry.names, geometry.values, strict=True):
-        value = _base(architecture, values) if name == "dilation_base" else getattr(architecture, name)
+        value = (
+            _base(architecture, values) if name == "dilation_base" else getattr(architecture, name)
+        )
         if value not in values:
             shown = as_text(architecture.dilations) if name == "dilations" else value
             raise OutsideSpace(f"{name} {shown}")
         answers |= {name: value, f"{name}_index": values.index(value)}
         point.append(value)
     if geometry.names[-1] == "levels":
-        possible = [levels for levels in geometry.values[-1] if (*point[:-1], levels) in geometry.feasible]
+        possible = [
+            levels for levels in geometry.values[-1] if (*point[:-1], levels) in geometry.feasible
+        ]
         answers[EXTRA_LEVELS] = possible.index(point[-1]) if point[-1] in possible else -1
     return answers
 

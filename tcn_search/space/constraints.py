@@ -35,7 +35,9 @@ class Constraints:
                 f'required_context must be "seq_len" or a number of steps. Received: {received(context)}'
             )
         if not isinstance(context, str):
-            object.__setattr__(self, "required_context", positive_integer("required_context", context))
+            object.__setattr__(
+                self, "required_context", positive_integer("required_context", context)
+            )
         one_of("receptive_field", self.receptive_field, ("narrow", "prune"))
         if self.max_params is not None:
             object.__setattr__(self, "max_params", positive_integer("max_params", self.max_params))
@@ -87,7 +89,8 @@ class Limits:
 
     def receptive_field_violation(self, architecture: Architecture) -> Violation:
         """How far the receptive field falls short of the required context."""
-        needed, span = architecture.steps_of(self.required_context), architecture.span
+        needed = architecture.steps_of(self.required_context)
+        span = architecture.span
         if architecture.padding != "same":
             reached = span.receptive_field
             return Violation(
@@ -95,7 +98,8 @@ class Limits:
                 (needed - reached) / needed,
                 f"receptive field {reached} falls short of the required context {needed}",
             )
-        back, ahead = needed // 2, needed - 1 - needed // 2
+        back = needed // 2
+        ahead = needed - 1 - needed // 2
         return Violation(
             "receptive_field",
             max(back - span.look_back, ahead - span.look_ahead) / needed,

@@ -35,7 +35,9 @@ class Range:
         for name in ("low", "high"):
             value = getattr(self, name)
             if not is_number(value):
-                raise InputError(f"A range's {name} must be a finite number. Received: {received(value)}")
+                raise InputError(
+                    f"A range's {name} must be a finite number. Received: {received(value)}"
+                )
             object.__setattr__(self, name, plain_number(value))
         if self.low > self.high:
             raise InputError(
@@ -52,7 +54,9 @@ class Range:
 
     def _check_step(self) -> None:
         if not is_number(self.step) or not self.step > 0:
-            raise InputError(f"A range's step must be a number above 0. Received: {received(self.step)}")
+            raise InputError(
+                f"A range's step must be a number above 0. Received: {received(self.step)}"
+            )
         object.__setattr__(self, "step", plain_number(self.step))
         if self.high - self.low > self.step * MOST_STEPS_OF_A_RANGE:
             raise InputError(
@@ -74,7 +78,9 @@ class Range:
         """
         if self.step is not None:
             return self.low + self.step * int((self.high - self.low) / self.step / 2 + 1e-9)
-        middle = math.sqrt(self.low) * math.sqrt(self.high) if self.log else (self.low + self.high) / 2
+        middle = (
+            math.sqrt(self.low) * math.sqrt(self.high) if self.log else (self.low + self.high) / 2
+        )
         return min(max(float(f"{middle:.3g}"), self.low), self.high)
 
     def of_fractions(self) -> Range:
@@ -113,7 +119,9 @@ def read_dimension(name: str, given: object) -> Dimension:
         return (plain_number(given),)
     choices = tuple(map(plain_number, islice(given, MOST_ENTRIES + 1)))
     if len(choices) > MOST_ENTRIES:
-        raise InputError(f"{name} must have at most {MOST_ENTRIES:,} choices; give a range. Received: more")
+        raise InputError(
+            f"{name} must have at most {MOST_ENTRIES:,} choices; give a range. Received: more"
+        )
     for value in choices:
         if not isinstance(value, str | int | float | None):
             raise InputError(
@@ -122,7 +130,9 @@ def read_dimension(name: str, given: object) -> Dimension:
     if not choices:
         raise InputError(f"{name} must have at least one choice. Received: an empty list")
     if len(set(choices)) < len(choices):
-        raise InputError(f"{name} must not list a choice twice. Received: {received(list(choices))}")
+        raise InputError(
+            f"{name} must not list a choice twice. Received: {received(list(choices))}"
+        )
     return choices
 
 
@@ -136,11 +146,15 @@ def check_integers(name: str, dimension: Dimension) -> int:
     """Return the largest value of an integer dimension, without listing a range; raise as `integers_of`."""
     if isinstance(dimension, Range):
         if not dimension.is_integer or dimension.low < 1:
-            raise InputError(f"{name} must be a range of integers of at least 1. Received: {dimension}")
+            raise InputError(
+                f"{name} must be a range of integers of at least 1. Received: {dimension}"
+            )
         return at_most(name, int(dimension.high))
     for value in dimension:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be integers of at least 1. Received: {received(list(dimension))}")
+            raise InputError(
+                f"{name} must be integers of at least 1. Received: {received(list(dimension))}"
+            )
     return at_most(name, max(dimension))
 
 
@@ -176,7 +190,8 @@ def suggest_within(trial: Any, name: str, ordered: Sequence[int], feasible: Iter
     be another one in each trial (Optuna does not allow that for categorical choices).
     """
     wanted = sorted(feasible)
-    first, last = ordered.index(wanted[0]), ordered.index(wanted[-1])
+    first = ordered.index(wanted[0])
+    last = ordered.index(wanted[-1])
     if len(ordered) == 1:
         return ordered[0]
     steps = {after - before for before, after in pairwise(ordered)}

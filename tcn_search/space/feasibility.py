@@ -59,7 +59,9 @@ def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
     return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."
 
 
-def _require_few_parameters(space: SearchSpace, geometry: Geometry, limits: Limits, context: int) -> None:
+def _require_few_parameters(
+    space: SearchSpace, geometry: Geometry, limits: Limits, context: int
+) -> None:
     """Raise an InputError if even the smallest feasible architecture has too many."""
     if limits.max_params is None:
         return

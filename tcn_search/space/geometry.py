@@ -81,7 +81,10 @@ class Geometry:
         """How far back and ahead the networks of this geometry see."""
         chosen = dict(zip(self.names, point, strict=True))
         return reach_of(
-            chosen["kernel_size"], dilations_of(chosen), chosen["nb_stacks"], padding=chosen["padding"]
+            chosen["kernel_size"],
+            dilations_of(chosen),
+            chosen["nb_stacks"],
+            padding=chosen["padding"],
         )
 
     def covers(self, point: Point) -> bool:
@@ -93,7 +96,11 @@ class Geometry:
         chosen = dict(zip(self.names, point, strict=True))
         need = self._need(point, use_skip_connections)
         return suffices(
-            chosen["kernel_size"], dilations_of(chosen), chosen["nb_stacks"], self.reach(point), need
+            chosen["kernel_size"],
+            dilations_of(chosen),
+            chosen["nb_stacks"],
+            self.reach(point),
+            need,
         )
 
     def _need(self, point: Point, use_skip_connections: bool) -> Need:
@@ -141,7 +148,9 @@ class Geometry:
         left = self.feasible
         chosen: dict[str, Any] = {}
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
-            possible = [value for value in values if any(point[position] == value for point in left)]
+            possible = [
+                value for value in values if any(point[position] == value for point in left)
+            ]
             ever = self._ever_feasible(position, narrow=True)
             if name == "levels":
                 extra = trial.suggest_int(EXTRA_LEVELS, 0, self.most_extra_levels)
@@ -160,7 +169,9 @@ class Geometry:
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
             possible = {point[position] for point in left}
             if name in ("padding", "dilations"):
-                chosen[name] = _suggest_categorical(trial, name, self._ever_feasible(position, narrow))
+                chosen[name] = _suggest_categorical(
+                    trial, name, self._ever_feasible(position, narrow)
+                )
             else:
                 chosen[name] = suggest_within(trial, name, values, possible or set(values))
             left = frozenset(point for point in left if point[position] == chosen[name])

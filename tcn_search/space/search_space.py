@@ -111,7 +111,9 @@ class SearchSpace:
                 one_of(name, choice, allowed)
         for choice in self._choices("use_skip_connections"):
             if not isinstance(choice, bool):
-                raise InputError(f"use_skip_connections must be true or false. Received: {received(choice)}")
+                raise InputError(
+                    f"use_skip_connections must be true or false. Received: {received(choice)}"
+                )
         for choice in self._choices("activation"):
             if not isinstance(choice, str) or not choice:
                 raise InputError(
@@ -124,7 +126,14 @@ class SearchSpace:
         """Raise an InputError for a number that no network has, alone or together with the largest others."""
         largest = {
             name: check_integers(name, getattr(self, name))
-            for name in ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back")
+            for name in (
+                "nb_filters",
+                "kernel_size",
+                "levels",
+                "dilation_base",
+                "nb_stacks",
+                "look_back",
+            )
             if getattr(self, name) is not None
         }
         if self.dilations is not None:
@@ -149,7 +158,9 @@ class SearchSpace:
     def settings_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The training settings of a trial that has these parameters: those asked for and those fixed here."""
         return {
-            name: parameters[name] if isinstance(dimension, Range) or len(dimension) > 1 else dimension[0]
+            name: parameters[name]
+            if isinstance(dimension, Range) or len(dimension) > 1
+            else dimension[0]
             for name, dimension in self.settings.items()
         }
 
@@ -221,7 +232,10 @@ class SearchSpace:
             allow_blind_spots=constraints.allow_blind_spots,
         )
         space = TaskSpace(
-            SearchSpace(**filled), limits, narrow=constraints.receptive_field == "narrow", static=static
+            SearchSpace(**filled),
+            limits,
+            narrow=constraints.receptive_field == "narrow",
+            static=static,
         )
         require_feasible(space.space, space.geometry, space.limits)
         return space
@@ -230,7 +244,9 @@ class SearchSpace:
         if self.look_back is None:
             return
         if kind != "forecast":
-            raise InputError(f"look_back can be searched for forecasts only. Received: a task of {kind}")
+            raise InputError(
+                f"look_back can be searched for forecasts only. Received: a task of {kind}"
+            )
         longest = integers_of("look_back", self.look_back)[-1]
         if longest > seq_len:
             raise InputError(
@@ -256,22 +272,37 @@ class TaskSpace:
         values: dict[str, tuple[Any, ...]] = {
             **{name: integers_of(name, getattr(space, name)) for name in asked},
             "padding": space.padding,
-            **{name: integers_of(name, getattr(space, name)) for name in ("kernel_size", "nb_stacks")},
+            **{
+                name: integers_of(name, getattr(space, name))
+                for name in ("kernel_size", "nb_stacks")
+            },
         }
         if space.dilations is not None:
             values["dilations"] = space.dilations
         else:
-            values |= {name: integers_of(name, getattr(space, name)) for name in ("dilation_base", "levels")}
+            values |= {
+                name: integers_of(name, getattr(space, name))
+                for name in ("dilation_base", "levels")
+            }
         return Geometry(
-            tuple(values), tuple(values.values()), self.limits, tuple(sorted(set(space.use_skip_connections)))
+            tuple(values),
+            tuple(values.values()),
+            self.limits,
+            tuple(sorted(set(space.use_skip_connections))),
         )
 
     def suggest(self, trial: Any) -> tuple[Architecture, dict[str, Any]]:
         """Ask an Optuna trial for every hyperparameter: an architecture, and training settings by name."""
         folded = self.narrow and self.static
-        chosen = self.geometry.suggest_folded(trial) if folded else self.geometry.suggest(trial, self.narrow)
+        chosen = (
+            self.geometry.suggest_folded(trial)
+            if folded
+            else self.geometry.suggest(trial, self.narrow)
+        )
         others = {name: suggest(trial, name, getattr(self.space, name)) for name in OTHERS}
-        settings = {name: suggest(trial, name, found) for name, found in self.space.settings.items()}
+        settings = {
+            name: suggest(trial, name, found) for name, found in self.space.settings.items()
+        }
         architecture = Architecture(
             kernel_size=chosen["kernel_size"],
             dilations=dilations_of(chosen),
@@ -298,10 +329,8 @@ class TaskSpace:
 
     def describe(self) -> str:
         """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
-        short, blind = (
-            len(self.geometry.falling_short) * self._others(),
-            len(self.geometry.blind) * self._others(),
-        )
+        short = len(self.geometry.falling_short) * self._others()
+        blind = len(self.geometry.blind) * self._others()
         context = f"{self.limits.required_context:,} steps"
         if self.space.look_back is not None:
             first, *_, last = self.geometry.values[0] * 2

@@ -32,7 +32,12 @@ SEARCHABLE = (
     "clip_norm",
     "batch_size",
 )
-FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm")  # any number between two others
+FRACTIONS = (
+    "dropout_rate",
+    "learning_rate",
+    "weight_decay",
+    "clip_norm",
+)  # any number between two others
 _CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
 
 

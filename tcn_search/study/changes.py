@@ -54,11 +54,14 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
         for key in ("objectives", "folds")
         if getattr(stored.search, key) != getattr(given.search, key)
     ]
-    ours, theirs = stored.space.to_dict(), given.space.to_dict()
+    ours = stored.space.to_dict()
+    theirs = given.space.to_dict()
     for key in sorted({*ours, *theirs}):
         kinds = [_kind(ours.get(key)), _kind(theirs.get(key))]
         both_are_choices = kinds == ["choice", "choice"]
-        if None not in kinds and (kinds[0] != kinds[1] or (both_are_choices and ours[key] != theirs[key])):
+        if None not in kinds and (
+            kinds[0] != kinds[1] or (both_are_choices and ours[key] != theirs[key])
+        ):
             fixed.append(f"space.{key}")
     # Of these only what can be feasible is ever asked for, so that constraints change them as well.
     before, after = (
@@ -92,7 +95,9 @@ def versions_now(backend: str) -> dict[str, str]:
     for package in (*_PACKAGES, backend):
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # a backend under another distribution's name, such as tensorflow-cpu
+        except (
+            PackageNotFoundError
+        ):  # a backend under another distribution's name, such as tensorflow-cpu
             continue
     return found
 

@@ -19,7 +19,8 @@ class CmaEs(optuna.samplers.CmaEsSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]
     ) -> dict[str, Any]:
-        self._direction, self._searched = study.direction, search_space
+        self._direction = study.direction
+        self._searched = search_space
         return super().sample_relative(study, trial, search_space)
 
     def _restore_optimizer(self, completed_trials: list[FrozenTrial]) -> Any:

@@ -125,7 +125,10 @@ class Comparison:
         """
         rows = [self._row(name) for name in self.contenders if self.final(name)]
         return pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values(
-            "validation", ascending=self.metric_direction == "minimize", kind="stable", ignore_index=True
+            "validation",
+            ascending=self.metric_direction == "minimize",
+            kind="stable",
+            ignore_index=True,
         )
 
     def _row(self, contender: str) -> dict[str, Any]:
@@ -147,21 +150,27 @@ class Comparison:
 
     def runs_frame(self) -> pd.DataFrame:
         """One row a training, the columns of `Run`."""
-        return pd.DataFrame([asdict(run) for run in self.runs], columns=list(Run.__dataclass_fields__))
+        return pd.DataFrame(
+            [asdict(run) for run in self.runs], columns=list(Run.__dataclass_fields__)
+        )
 
     def verdict(self) -> str:
         """Who is best on validation, in a sentence that does not spare the TCN."""
         frame = self.frame().dropna(subset="validation")
         if len(frame) < 2:
             return "Too few contenders have been trained to compare."
-        first, second = frame.iloc[0], frame.iloc[1]
-        gap, spread = abs(first["validation"] - second["validation"]), _larger(first, second)
+        first = frame.iloc[0]
+        second = frame.iloc[1]
+        gap = abs(first["validation"] - second["validation"])
+        spread = _larger(first, second)
         if gap <= spread:
             return (
                 f"{first['contender']} and {second['contender']} are level on validation: {gap:.2g} apart, within "
                 f"the spread of {spread:.2g}."
             )
-        return f"{first['contender']} is best on validation, {gap:.2g} ahead of {second['contender']}."
+        return (
+            f"{first['contender']} is best on validation, {gap:.2g} ahead of {second['contender']}."
+        )
 
 
 _COMPARISON = TypeAdapter(Comparison)
@@ -181,7 +190,9 @@ _COLUMNS = (
 
 def _larger(first: pd.Series, second: pd.Series) -> float:
     spreads = [
-        row["validation_spread"] for row in (first, second) if not math.isnan(row["validation_spread"])
+        row["validation_spread"]
+        for row in (first, second)
+        if not math.isnan(row["validation_spread"])
     ]
     return max(spreads, default=0.0)
 
@@ -200,5 +211,7 @@ def read_contenders(names: Sequence[str]) -> list[str]:
                 f"such as lstm:2. Received: {name!r}"
             )
     if not names:
-        raise InputError(f"against must have at least one name out of {', '.join(CELLS)}. Received: none")
+        raise InputError(
+            f"against must have at least one name out of {', '.join(CELLS)}. Received: none"
+        )
     return list(dict.fromkeys(names))

@@ -52,7 +52,9 @@ class Contest:
     own: ModelFunction | None = None  # that builds the TCN's model
 
     def train(
-        self, on_run: Callable[[Run], None], before_the_test: Callable[[str], None] = lambda contender: None
+        self,
+        on_run: Callable[[Run], None],
+        before_the_test: Callable[[str], None] = lambda contender: None,
     ) -> None:
         """Make the runs that are missing; `on_run` is called after each, which is in the comparison by then.
 
@@ -88,10 +90,14 @@ class Contest:
         known = self.settings.learning_rate if contender == TCN else None
         return learning_rates(self.comparison.learning_rates, *self.rates, known)
 
-    def _train(self, contender: str, rate: float, seed: int, before_the_test: Callable[[str], None]) -> Run:
+    def _train(
+        self, contender: str, rate: float, seed: int, before_the_test: Callable[[str], None]
+    ) -> Run:
         settings = replace(self.settings, learning_rate=rate)
         objective = Metric(self.comparison.objective, self.comparison.direction)
-        made = train_once(lambda: self._build(contender, settings), self.task, settings, objective, seed)
+        made = train_once(
+            lambda: self._build(contender, settings), self.task, settings, objective, seed
+        )
         training = made.training
         is_final = seed != SEARCH_SEED and self.task.test is not None and training.best_epoch > 0
         if is_final:
@@ -121,12 +127,15 @@ class Contest:
     def _sized(self, contender: str) -> Recurrent:
         """As many parameters as the TCN has, which was trained first."""
         cell, _, layers = contender.partition(":")
-        spec, parameters = self.task.spec, self.comparison.searched(TCN)[0].parameters
+        spec = self.task.spec
+        parameters = self.comparison.searched(TCN)[0].parameters
         width = int(layers or 1)
         return sized_to(parameters, cell, width, spec.input_channels, spec.outputs, spec.vocabulary)
 
 
-def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, seeds: int) -> Contest:
+def prepare_contest(
+    study: Study, against: Sequence[str], learning_rates: int, seeds: int
+) -> Contest:
     """The contest for a study's winner, or its best trial; with the runs that the study has stored of it."""
     positive_integer("learning_rates", learning_rates)
     positive_integer("seeds", seeds)
@@ -152,4 +161,6 @@ def prepare_contest(study: Study, against: Sequence[str], learning_rates: int, s
         comparison.runs.extend(stored.runs)
     searched = definition.space.learning_rate
     rates = (searched.low, searched.high) if isinstance(searched, Range) else _LEARNING_RATES
-    return Contest(comparison, chosen.architecture, chosen.settings, rates, study.task, definition.model)
+    return Contest(
+        comparison, chosen.architecture, chosen.settings, rates, study.task, definition.model
+    )

@@ -58,12 +58,18 @@ class SearchSettings:
         one_of("pruner", self.pruner, PRUNERS)
         seed = as_integer(self.seed)
         if seed is None or not 0 <= seed < 2**31:
-            raise InputError(f"seed must be an integer from 0 to 2147483647. Received: {received(self.seed)}")
+            raise InputError(
+                f"seed must be an integer from 0 to 2147483647. Received: {received(self.seed)}"
+            )
         object.__setattr__(self, "seed", seed)
         if self.final_epochs is not None:
-            object.__setattr__(self, "final_epochs", positive_integer("final_epochs", self.final_epochs))
+            object.__setattr__(
+                self, "final_epochs", positive_integer("final_epochs", self.final_epochs)
+            )
         if not isinstance(self.warm_start, bool):
-            raise InputError(f"warm_start must be true or false. Received: {received(self.warm_start)}")
+            raise InputError(
+                f"warm_start must be true or false. Received: {received(self.warm_start)}"
+            )
         object.__setattr__(self, "folds", positive_integer("folds", self.folds))
 
     @property
@@ -146,7 +152,8 @@ class Definition:
         Raises:
             InputError: as `of`.
         """
-        found, own = self, self.spec.required_context
+        found = self
+        own = self.spec.required_context
         if self.constraints.required_context == "seq_len" and own is not None:
             found = replace(self, constraints=replace(self.constraints, required_context=own))
         read_objectives(found.search.objectives, found.spec.task_kind)
@@ -167,7 +174,9 @@ class Definition:
     def score_name(self) -> str:
         """The objective's name, and of how many folds it is the mean."""
         folds = self.search.folds
-        return self.objective.name if folds == 1 else f"{self.objective.name} (mean of {folds} folds)"
+        return (
+            self.objective.name if folds == 1 else f"{self.objective.name} (mean of {folds} folds)"
+        )
 
     @property
     def required_context(self) -> int:
@@ -187,7 +196,8 @@ class Definition:
 
         Of a user's own model the number of parameters is known only when it has been built.
         """
-        spec, limits = self.spec, self.constraints
+        spec = self.spec
+        limits = self.constraints
         if self.model is not None:
             limits = replace(limits, max_params=None)
         return self.space.for_task(
@@ -254,7 +264,14 @@ class Definition:
             if part is not None:
                 TypeAdapter(type(part)).validate_json(json.dumps(asdict(part)), strict=True)
         _OTHERS.validate_python((found.fingerprint, found.backend, found.source), strict=True)
-        needed = ["nb_filters", "kernel_size", "nb_stacks", "norm", "use_skip_connections", "activation"]
+        needed = [
+            "nb_filters",
+            "kernel_size",
+            "nb_stacks",
+            "norm",
+            "use_skip_connections",
+            "activation",
+        ]
         needed += ["dilation_base"] if found.space.dilations is None else []
         for name in needed:
             if getattr(found.space, name) is None:
@@ -265,14 +282,16 @@ class Definition:
 
     def differences(self, other: Definition) -> list[str]:
         """What is not the same in `other`, one line each. Where the data was read from does not matter."""
-        ours, theirs = self.to_dict(), other.to_dict()
+        ours = self.to_dict()
+        theirs = other.to_dict()
         found = []
         for section in ("task", "space", "constraints", "training", "search"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
                 keys -= ABOUT_NEW_DATA
             for key in sorted(keys):
-                one, two = ours[section].get(key), theirs[section].get(key)
+                one = ours[section].get(key)
+                two = theirs[section].get(key)
                 if one != two:
                     found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
         if self.backend != other.backend:
@@ -285,10 +304,13 @@ class Definition:
 
     def _model_differences(self, other: Definition) -> list[str]:
         """Where the function's file is does not matter either."""
-        ours, theirs = self.model, other.model
+        ours = self.model
+        theirs = other.model
         if ours is None or theirs is None or ours.name != theirs.name:
             names = [str(model or "none") for model in (ours, theirs)]
-            return [] if names[0] == names[1] else [f"model: {names[0]} in the study, {names[1]} now"]
+            return (
+                [] if names[0] == names[1] else [f"model: {names[0]} in the study, {names[1]} now"]
+            )
         same = ours.fingerprint == theirs.fingerprint
         return [] if same else [f"model: the source of {theirs} has changed"]
 

@@ -42,12 +42,15 @@ def train_once(
     model = build()
     training = train(model, task.training, settings, objective, keep_best=True)
     best = training.curve[training.best_epoch - 1] if training.best_epoch else {}
-    return Trained(model, training, best.get(f"val_{task.spec.task_kind.metrics[0].name}", math.nan))
+    return Trained(
+        model, training, best.get(f"val_{task.spec.task_kind.metrics[0].name}", math.nan)
+    )
 
 
 def score_on_test(model: Any, task: Task) -> float:
     """The task's first metric on its test split."""
-    part, metric = task.test, task.spec.task_kind.metrics[0].name
+    part = task.test
+    metric = task.spec.task_kind.metrics[0].name
     assert part is not None
     found = model.evaluate(
         part.X, part.y, batch_size=task.spec.sequences_at_once, verbose=0, return_dict=True

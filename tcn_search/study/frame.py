@@ -43,7 +43,9 @@ _ARCHITECTURE = (
 )
 
 
-def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
+def trials_frame(
+    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition
+) -> pd.DataFrame:
     """One row a trial.
 
     Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
@@ -58,9 +60,26 @@ def trials_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definit
     """
     rows = [_row(trial, definition) for trial in trials]
     settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
-    architecture = [*_ARCHITECTURE, *(["look_back"] if definition.space.look_back is not None else [])]
-    results = ["score", *(["fold_scores", "fold_std"] if definition.search.folds > 1 else []), *_RESULTS]
-    columns = ["trial", "state", "ended", *results, *architecture, *settings, "reason", "machine", "started"]
+    architecture = [
+        *_ARCHITECTURE,
+        *(["look_back"] if definition.space.look_back is not None else []),
+    ]
+    results = [
+        "score",
+        *(["fold_scores", "fold_std"] if definition.search.folds > 1 else []),
+        *_RESULTS,
+    ]
+    columns = [
+        "trial",
+        "state",
+        "ended",
+        *results,
+        *architecture,
+        *settings,
+        "reason",
+        "machine",
+        "started",
+    ]
     flat = [{**row, **row["settings"]} for row in rows]
     return pd.DataFrame(flat, columns=columns)
 
@@ -102,7 +121,9 @@ def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, A
     }
     if described is not None:
         architecture = Architecture.from_dict(described)
-        row |= {key: value for key, value in described.items() if key in (*_ARCHITECTURE, "look_back")}
+        row |= {
+            key: value for key, value in described.items() if key in (*_ARCHITECTURE, "look_back")
+        }
         row["required_context"] = architecture.steps_of(definition.required_context)
         row["dilations"] = ",".join(map(str, architecture.dilations))
         row["levels"] = architecture.levels
@@ -120,12 +141,14 @@ def _folds(folds: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:
-    total, training = seconds.get("total"), seconds.get("training")
+    total = seconds.get("total")
+    training = seconds.get("training")
     in_steps = None if training is None else training - seconds.get("between", 0.0)
     return {
         "seconds": total,
         **{
-            f"seconds_{phase}": seconds.get(phase) for phase in ("build", "compile", "training", "validation")
+            f"seconds_{phase}": seconds.get(phase)
+            for phase in ("build", "compile", "training", "validation")
         },
         "outside_share": 1 - in_steps / total if total and in_steps is not None else None,
     }

@@ -39,11 +39,20 @@ def give_up_after(bad: list[TrialOutcome], any_good: bool) -> None:
     """
     last = bad[-1]
     if len(bad) >= ERRORS_IN_A_ROW and all(end.ended in ERRORS for end in bad[-ERRORS_IN_A_ROW:]):
-        raise TrialsFail(f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {last.reason}")
+        raise TrialsFail(
+            f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {last.reason}"
+        )
     costly = sum(end.ended != "too_large" for end in bad)
-    if costly >= (LIMITS_IN_A_ROW if any_good else LIMITS_AT_THE_START) or len(bad) >= TOO_LARGE_IN_A_ROW:
+    if (
+        costly >= (LIMITS_IN_A_ROW if any_good else LIMITS_AT_THE_START)
+        or len(bad) >= TOO_LARGE_IN_A_ROW
+    ):
         counts = Counter(end.ended for end in bad)
-        listed = ", ".join(f"{count} {ended.replace('_', ' ')}" for ended, count in counts.most_common())
+        listed = ", ".join(
+            f"{count} {ended.replace('_', ' ')}" for ended, count in counts.most_common()
+        )
         reason = f" The last: {last.reason.rstrip('.')}." if last.reason else ""
         advice = _ADVICE.get(counts.most_common(1)[0][0], "")
-        raise TrialsFail(f"{len(bad)} trials in a row ended badly: {listed}.{reason} {advice}".rstrip())
+        raise TrialsFail(
+            f"{len(bad)} trials in a row ended badly: {listed}.{reason} {advice}".rstrip()
+        )

@@ -43,14 +43,17 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[PlannedTrial]:
     order = list(range(grid_size(space)))
     random.Random(seed).shuffle(order)
     for index in order:
-        rest, chosen = index, dict[str, Any]()
+        rest = index
+        chosen = dict[str, Any]()
         for name, choices in values.items():
             rest, position = divmod(rest, len(choices))
             chosen[name] = choices[position]
         architecture = _architecture(space, geometry[rest], chosen)
         if not infeasible(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
-            yield PlannedTrial(_name(architecture, settings), parameters_of(space, architecture, settings))
+            yield PlannedTrial(
+                _name(architecture, settings), parameters_of(space, architecture, settings)
+            )
 
 
 def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
@@ -82,4 +85,6 @@ def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
             f"{dimension.high} without a step"
         )
     count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
-    return tuple(min(dimension.low + position * dimension.step, dimension.high) for position in range(count))
+    return tuple(
+        min(dimension.low + position * dimension.step, dimension.high) for position in range(count)
+    )

@@ -19,7 +19,9 @@ def interrupts_heard() -> Iterator[Callable[[], None]]:
     """
     heard = False
 
-    def listening(handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
+    def listening(
+        handler: Callable[[int, FrameType | None], Any],
+    ) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, frame: FrameType | None) -> None:
             nonlocal heard
             try:

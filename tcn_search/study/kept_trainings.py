@@ -45,8 +45,12 @@ class KeptTrainings:
         name = self._name(candidate, seed, refit_epochs)
         for folder in self.folders:
             with suppress(OSError, ValidationError, InputError):  # not there, or damaged
-                record = _Record.model_validate_json(_record_file(folder, name).read_text(encoding="utf-8"))
-                return record.run, self.load_model(_model_file(folder, name)) if record.has_model else None
+                record = _Record.model_validate_json(
+                    _record_file(folder, name).read_text(encoding="utf-8")
+                )
+                return record.run, self.load_model(
+                    _model_file(folder, name)
+                ) if record.has_model else None
         return None
 
     def keep(self, candidate: Any, run: SeedRun, model: Any | None, refit_epochs: int = 0) -> None:
@@ -68,7 +72,9 @@ class KeptTrainings:
         """Say how many there are, in words; "" if there are none."""
         count = sum(len(list(folder.glob("*.json"))) for folder in self.folders if folder.is_dir())
         return (
-            f"{count} finished training{'' if count == 1 else 's'} kept for the same command" if count else ""
+            f"{count} finished training{'' if count == 1 else 's'} kept for the same command"
+            if count
+            else ""
         )
 
     def remove(self) -> None:

@@ -88,8 +88,12 @@ class Lease:
         seconds: how long it lasts without renewal.
     """
 
-    def __init__(self, storage: optuna.storages.RDBStorage, name: str, seconds: float = SECONDS) -> None:
-        self._engine, self._name, self._seconds = storage.engine, name, seconds
+    def __init__(
+        self, storage: optuna.storages.RDBStorage, name: str, seconds: float = SECONDS
+    ) -> None:
+        self._engine = storage.engine
+        self._name = name
+        self._seconds = seconds
         self._study_id = storage.get_study_id_from_name(name)
         self._text = ""
         self._held: Holder | None = None
@@ -126,7 +130,9 @@ class Lease:
                 )
             if self._swap(there, mine):
                 return
-        raise InputError(f"The study {self._name!r} is being run by another process, which was quicker.")
+        raise InputError(
+            f"The study {self._name!r} is being run by another process, which was quicker."
+        )
 
     def renew(self) -> None:
         """Make the lease last from now on.
@@ -195,7 +201,8 @@ class Lease:
         text = json.dumps(asdict(mine))
         done = self._update(there, text) or (there is None and self._insert(text))
         if done:
-            self._held, self._text = mine, text
+            self._held = mine
+            self._text = text
             _OURS.add(mine.token)
         return done
 
@@ -207,7 +214,9 @@ class Lease:
 
     def _exists(self) -> bool:
         """Whether the study is still in the storage."""
-        statement = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == self._study_id)
+        statement = sqlalchemy.select(_STUDIES.c.study_id).where(
+            _STUDIES.c.study_id == self._study_id
+        )
         with self._engine.connect() as connection:
             return connection.execute(statement).first() is not None
 

@@ -15,8 +15,11 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import objective_values
 
-RETRY_OF, QUEUED = "retry_of", "queued"
-PLANNED, EPOCHS = "planned", "epochs"  # what a second try has in common with the first
+RETRY_OF = "retry_of"
+QUEUED = "queued"
+# what a second try has in common with the first
+PLANNED = "planned"
+EPOCHS = "epochs"
 
 
 def enqueue(study: optuna.Study, parameters: Mapping[str, Any], **attributes: Any) -> None:

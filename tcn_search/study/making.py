@@ -38,7 +38,8 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
         if definition is not None:  # thousands of trials take seconds to read
             return definition
         with readable(study, "A value"):
-            attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
+            attributes = study.user_attrs
+            trials = study.get_trials(deepcopy=False)
         holder = Lease(storage, name).holder()
     if trials or not set(attributes) <= _BEFORE_IT:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")

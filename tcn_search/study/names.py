@@ -6,7 +6,17 @@ from tcn_search.errors import InputError
 from tcn_search.planning.arguments import received
 
 _MOST_BYTES = 255  # of a folder's name, on all usual file systems
-_OF_FILES = (".toml", ".npz", ".csv", ".tsv", ".gz", ".ts", ".keras", ".txt", ".db")  # on the command line
+_OF_FILES = (
+    ".toml",
+    ".npz",
+    ".csv",
+    ".tsv",
+    ".gz",
+    ".ts",
+    ".keras",
+    ".txt",
+    ".db",
+)  # on the command line
 
 
 def require_new_name(name: str) -> None:

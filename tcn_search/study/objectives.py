@@ -35,7 +35,9 @@ def read_objectives(names: Sequence[str], kind: Kind) -> tuple[Metric, ...]:
     listed = ", ".join(f"{name} ({direction})" for name, direction in known.items())
     for name in names:
         if name not in known:
-            raise InputError(f"objective must be one of {listed} for {kind.name}. Received: {name!r}")
+            raise InputError(
+                f"objective must be one of {listed} for {kind.name}. Received: {name!r}"
+            )
     if names[0] in COSTS:
         raise InputError(
             f"The first objective must be a validation number, because it ranks the trials: one of "
@@ -46,7 +48,13 @@ def read_objectives(names: Sequence[str], kind: Kind) -> tuple[Metric, ...]:
 
 def check_names(names: object) -> tuple[str, ...]:
     """Objectives as a tuple; a single name is one of them."""
-    listed = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list | tuple) else ()
+    listed = (
+        (names,)
+        if isinstance(names, str)
+        else tuple(names)
+        if isinstance(names, list | tuple)
+        else ()
+    )
     if not listed or not all(isinstance(name, str) for name in listed):
         raise InputError(f"objectives must be at least one name. Received: {names!r}")
     if len(set(listed)) < len(listed):
@@ -54,7 +62,9 @@ def check_names(names: object) -> tuple[str, ...]:
     return listed
 
 
-def parameters_of(architecture: Architecture, definition: Definition, result: dict[str, Any]) -> int | None:
+def parameters_of(
+    architecture: Architecture, definition: Definition, result: dict[str, Any]
+) -> int | None:
     """Parameters of the whole model, head included; of a user's own model only once it was built, else None."""
     if definition.model is not None:
         return result.get("parameters")
@@ -86,7 +96,9 @@ def objective_values(
             values.append(float(multiply_adds_of(architecture, definition.spec)))
         else:
             values.append(
-                float(result["latency"] if metric.name == "latency" else _at_best(result, metric.name))
+                float(
+                    result["latency"] if metric.name == "latency" else _at_best(result, metric.name)
+                )
             )
     return values
 
@@ -96,10 +108,12 @@ def _at_best(result: dict[str, Any], name: str) -> float:
     if not result.get("folds"):
         return float(result["curve"][result["best_epoch"] - 1][name])
     curves = [
-        [row for row in result["curve"] if row["fold"] == fold] for fold in range(1, len(result["folds"]) + 1)
+        [row for row in result["curve"] if row["fold"] == fold]
+        for fold in range(1, len(result["folds"]) + 1)
     ]
     return fmean(
-        curve[fold["best_epoch"] - 1][name] for curve, fold in zip(curves, result["folds"], strict=True)
+        curve[fold["best_epoch"] - 1][name]
+        for curve, fold in zip(curves, result["folds"], strict=True)
     )
 
 
@@ -119,7 +133,9 @@ class Front:
 
     def add(self, values: Sequence[float]) -> bool:
         """Take values in if nothing there is as good everywhere; says whether it did."""
-        if any(list(old) == list(values) or dominates(old, values, self.metrics) for old in self.values):
+        if any(
+            list(old) == list(values) or dominates(old, values, self.metrics) for old in self.values
+        ):
             return False
         self.values = [old for old in self.values if not dominates(values, old, self.metrics)]
         self.values.append(values)

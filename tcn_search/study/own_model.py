@@ -16,7 +16,8 @@ def require_usable_model(definition: Definition) -> None:
 
     It is tried with the smallest architecture of the space, once for each readout.
     """
-    space, objective = definition.task_space(), definition.objective
+    space = definition.task_space()
+    objective = definition.objective
     jobs = [
         TrialJob(
             number=0,

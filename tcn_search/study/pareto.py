@@ -15,7 +15,9 @@ from tcn_search.study.definition import Definition
 from tcn_search.study.objectives import multiply_adds_of, parameters_of
 
 
-def values_frame(trials: Sequence[optuna.trial.FrozenTrial], definition: Definition) -> pd.DataFrame:
+def values_frame(
+    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition
+) -> pd.DataFrame:
     """One row a complete trial: trial, a column for each objective, and `on_front`, whether none dominates it."""
     metrics = definition.objectives
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]

@@ -20,7 +20,9 @@ class Patience:
         finished: the study's finished trials.
     """
 
-    def __init__(self, metrics: Sequence[Metric], finished: Sequence[optuna.trial.FrozenTrial]) -> None:
+    def __init__(
+        self, metrics: Sequence[Metric], finished: Sequence[optuna.trial.FrozenTrial]
+    ) -> None:
         self._front = Front(metrics)
         self.without_improvement = 0
         for trial in sorted(finished, key=lambda trial: str(trial.datetime_complete)):

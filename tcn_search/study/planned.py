@@ -29,7 +29,10 @@ def store(study: optuna.Study, start: WarmStart) -> None:
     """Keep what a study shall begin with; decided once, when it is created."""
     study.set_user_attr(
         START,
-        {"trials": [[trial.name, trial.parameters] for trial in start.trials], "outside": start.outside},
+        {
+            "trials": [[trial.name, trial.parameters] for trial in start.trials],
+            "outside": start.outside,
+        },
     )
 
 
@@ -56,8 +59,11 @@ class Plan:
         only: nothing else is tried; says why the study ends after the last of them.
     """
 
-    def __init__(self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: str = "") -> None:
-        self._study, self.only = study, only
+    def __init__(
+        self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: str = ""
+    ) -> None:
+        self._study = study
+        self.only = only
         self._made = {trial.user_attrs.get(PLANNED) for trial in study.get_trials(deepcopy=False)}
         self._trials = iter(trials)
         self._is_empty = False

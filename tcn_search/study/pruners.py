@@ -57,7 +57,8 @@ class _InTheFirstHalf(optuna.pruners.BasePruner):
     """Asks another pruner, but not after half of so many epochs."""
 
     def __init__(self, pruner: optuna.pruners.BasePruner, epochs: int) -> None:
-        self.pruner, self.most = pruner, epochs / 2
+        self.pruner = pruner
+        self.most = epochs / 2
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
         step = trial.last_step

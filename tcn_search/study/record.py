@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # User attributes of an Optuna study.
-WINNER, TEST_EVALUATIONS, COMPARISON = "winner", "test_readings", "comparison"
+WINNER = "winner"
+TEST_EVALUATIONS = "test_readings"
+COMPARISON = "comparison"
 _COUNT = TypeAdapter(NonNegativeInt, config=ConfigDict(strict=True))
 _T = TypeVar("_T")
 
@@ -57,7 +59,8 @@ class StudyRecord:
     @property
     def notes(self) -> list[str]:
         """Lines to read before a run: the user's own model, what is tried first, folds, and what is not pruned."""
-        search, lines = self.definition.search, list[str]()
+        search = self.definition.search
+        lines = list[str]()
         if self.definition.model is not None:
             lines.append(f"model {self.definition.model}")
         if self.start.trials or self.start.outside:
@@ -118,7 +121,9 @@ class StudyRecord:
     def _trial(self, number: int) -> optuna.trial.FrozenTrial:
         trials = self._trials()
         if not 0 <= number < len(trials):
-            raise InputError(f"The study {self.name!r} has no trial {number}. It has {len(trials)}.")
+            raise InputError(
+                f"The study {self.name!r} has no trial {number}. It has {len(trials)}."
+            )
         return trials[number]
 
     def objective_values(self) -> pd.DataFrame:
@@ -133,10 +138,14 @@ class StudyRecord:
         values = self.objective_values()
         front = values[values["on_front"].astype(bool)].drop(columns="on_front")
         ascending = self.definition.objective.direction == "minimize"
-        front = front.sort_values(self.definition.objective.name, ascending=ascending, kind="stable")
+        front = front.sort_values(
+            self.definition.objective.name, ascending=ascending, kind="stable"
+        )
         return front.merge(self.trials(), on="trial").reset_index(drop=True)
 
-    def candidates(self, top: int = 1, limits: Mapping[str, float] | None = None) -> list[Candidate]:
+    def candidates(
+        self, top: int = 1, limits: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
         """The `top` best complete trials, best first, with the settings of a final training.
 
         Of several that these make the same, such as one network after few and after many epochs, only the best
@@ -172,7 +181,8 @@ class StudyRecord:
         return sorted(complete, key=lambda trial: sign * trial.user_attrs["result"]["score"])
 
     def _candidate(self, trial: optuna.trial.FrozenTrial) -> Candidate:
-        training, search = self.definition.training, self.definition.search
+        training = self.definition.training
+        search = self.definition.search
         stored = trial.user_attrs["result"].get("settings")
         if stored is None:  # a study of before they were kept
             used = replace(training, **self.definition.space.settings_of(trial.params))
@@ -180,7 +190,9 @@ class StudyRecord:
             with readable(self._optuna, f"Trial {trial.number}"):
                 used = TrainingSettings.from_dict(stored)
         settings = replace(used, epochs=search.final_epochs or training.epochs)
-        return Candidate(trial.number, Architecture.from_dict(trial.user_attrs["architecture"]), settings)
+        return Candidate(
+            trial.number, Architecture.from_dict(trial.user_attrs["architecture"]), settings
+        )
 
     def architecture_of(self, trial: int) -> Architecture:
         """The architecture of a trial."""
@@ -241,7 +253,10 @@ class StudyRecord:
         another one if it was stopped and continues. Each is recorded before it happens. Numbers that earlier
         versions stored, which counted a whole `compare` as one, are kept.
         """
-        return self._stored(TEST_EVALUATIONS, "The count of test evaluations", _COUNT.validate_python) or 0
+        return (
+            self._stored(TEST_EVALUATIONS, "The count of test evaluations", _COUNT.validate_python)
+            or 0
+        )
 
     @property
     def test_readings(self) -> int:
@@ -266,8 +281,11 @@ class Snapshot(StudyRecord):
     """
 
     def __init__(self, record: StudyRecord) -> None:
-        self.name, self.definition = record.name, record.definition
-        self._url, self._optuna, self._storage = record._url, record._optuna, record._storage
+        self.name = record.name
+        self.definition = record.definition
+        self._url = record._url
+        self._optuna = record._optuna
+        self._storage = record._storage
         self._read = record._trials()
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:

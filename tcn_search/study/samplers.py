@@ -39,7 +39,9 @@ def cmaes(seed: int) -> Sampler:
     """Covariance matrix adaptation; categorical choices are drawn at random."""
     _require("cmaes", "cmaes")
     # It says so at every trial; the constraints are kept for the reader.
-    warnings.filterwarnings("ignore", message="Constraints have been set, but CmaEsSampler will not use them")
+    warnings.filterwarnings(
+        "ignore", message="Constraints have been set, but CmaEsSampler will not use them"
+    )
     return CmaEs(seed=seed, warn_independent_sampling=False)
 
 
@@ -57,7 +59,9 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
 }
 SAMPLERS = tuple(_SAMPLERS)
 KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
-_NEEDED_LATER = {"optuna.samplers.QMCSampler": "scipy"}  # imported when it is asked for its second trial
+_NEEDED_LATER = {
+    "optuna.samplers.QMCSampler": "scipy"
+}  # imported when it is asked for its second trial
 _BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
 _DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
@@ -78,7 +82,9 @@ def make_sampler(name: str, seed: int) -> Sampler:
         return _SAMPLERS[name](seed)
     found = _at_path(name)
     if name in _NEEDED_LATER and _is_missing(_NEEDED_LATER[name]):
-        raise InputError(f'sampler "{name}" needs {_NEEDED_LATER[name]}: pip install {_NEEDED_LATER[name]}')
+        raise InputError(
+            f'sampler "{name}" needs {_NEEDED_LATER[name]}: pip install {_NEEDED_LATER[name]}'
+        )
     takes_seed = "seed" in inspect.signature(found).parameters
     try:
         return found(**({"seed": seed} if takes_seed else {}))
@@ -90,7 +96,9 @@ def make_sampler(name: str, seed: int) -> Sampler:
 
 def check_sampler(name: object, objectives: int) -> None:
     """Raise an InputError if no sampler has this name, or it cannot weigh so many objectives."""
-    if not isinstance(name, str) or (name not in (*_SAMPLERS, *KERAS_TUNER) and not _is_dotted(name)):
+    if not isinstance(name, str) or (
+        name not in (*_SAMPLERS, *KERAS_TUNER) and not _is_dotted(name)
+    ):
         raise InputError(
             f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path such as "
             f'"optuna.samplers.QMCSampler". '
@@ -124,7 +132,9 @@ def _at_path(name: str) -> type[Sampler]:
             f"sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: {name!r}"
         )
     if issubclass(found, optuna.samplers.BruteForceSampler):
-        raise InputError(f'sampler {name!r} cannot run a study. Use "grid": every feasible point once.')
+        raise InputError(
+            f'sampler {name!r} cannot run a study. Use "grid": every feasible point once.'
+        )
     if issubclass(found, optuna.samplers.CmaEsSampler) and not issubclass(found, CmaEs):
         raise InputError(f'sampler {name!r} would unpickle what is in the storage. Use "cmaes".')
     return found

@@ -29,7 +29,9 @@ from tcn_search.workers.endings import ERRORS, LIMITS, UNTRAINED
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 INFEASIBLE_IN_A_ROW = 2_000
-PATIENCE_WITH_A_SAMPLER = 20  # infeasible proposals in a row, after which others are drawn at random
+PATIENCE_WITH_A_SAMPLER = (
+    20  # infeasible proposals in a row, after which others are drawn at random
+)
 
 
 def is_finished(trial: optuna.trial.FrozenTrial) -> bool:
@@ -66,8 +68,11 @@ class Search:
         proposals: Proposals | None = None,
     ) -> None:
         self.ended = ""  # why the search stopped before its last trial
-        self._trial_timeout, self._require_ownership = trial_timeout, require_ownership
-        self._study, self._definition, self._wanted = study, definition, trials
+        self._trial_timeout = trial_timeout
+        self._require_ownership = require_ownership
+        self._study = study
+        self._definition = definition
+        self._wanted = trials
         self._space = definition.task_space()
         self._objectives = definition.objectives
         self._objective = definition.objective
@@ -79,7 +84,9 @@ class Search:
         self._finished = sum(map(is_finished, recorded))
         self._here = 0
         self._best = _best_score(recorded, self._objective)
-        self._patience = Patience(self._objectives, [trial for trial in recorded if is_finished(trial)])
+        self._patience = Patience(
+            self._objectives, [trial for trial in recorded if is_finished(trial)]
+        )
         self._most_without_improvement = patience
         self._proposals = proposals
         self._plan = self._make_plan()
@@ -135,7 +142,9 @@ class Search:
             f'use receptive_field = "narrow".'
         )
 
-    def _job(self, trial: optuna.Trial, architecture: Architecture, settings: dict[str, Any]) -> TrialJob:
+    def _job(
+        self, trial: optuna.Trial, architecture: Architecture, settings: dict[str, Any]
+    ) -> TrialJob:
         definition = self._definition
         training = replace(definition.training, **settings)
         return TrialJob(
@@ -209,7 +218,9 @@ class Search:
                 self._finished += 1
                 self._here += 1
         if self._proposals is not None and not comes_again:
-            self._proposals.tell(trial.user_attrs, outcome.score if outcome.ended == "complete" else None)
+            self._proposals.tell(
+                trial.user_attrs, outcome.score if outcome.ended == "complete" else None
+            )
         if outcome.ended not in ERRORS + LIMITS:
             self._bad.clear()
             self._any_good = True
@@ -251,7 +262,8 @@ class Search:
 
         Where the study is another process's by now, or the storage is away, that is left to the next run.
         """
-        running, self._running = self._running, {}
+        running = self._running
+        self._running = {}
         try:
             self._require_ownership()
             for number, trial in running.items():
@@ -263,7 +275,9 @@ class Search:
         except (LeaseLost, optuna.exceptions.UpdateFinishedTrialError, *STORAGE_ERRORS):
             return
 
-    def _show(self, outcome: TrialOutcome | None = None, architecture: Architecture | None = None) -> None:
+    def _show(
+        self, outcome: TrialOutcome | None = None, architecture: Architecture | None = None
+    ) -> None:
         if self._on_progress is None:
             return
         text = "" if outcome is None else f"{self._in_words(outcome)}  {architecture}"
@@ -293,10 +307,16 @@ class Search:
             outcome.ended, f"{outcome.ended.replace('_', ' ')}, "
         )
         of_folds = f" over {len(outcome.folds)} folds" if len(outcome.folds) > 1 else ""
-        score = "" if outcome.score is None else f"{self._objective.name} {outcome.score:.4g}{of_folds}, "
+        score = (
+            ""
+            if outcome.score is None
+            else f"{self._objective.name} {outcome.score:.4g}{of_folds}, "
+        )
         reason = f" ({outcome.reason})" if outcome.reason else ""
         epochs = len(outcome.curve)
-        spent = f"{epochs} epoch{'' if epochs == 1 else 's'}, {outcome.seconds.get('total', 0):.0f} s"
+        spent = (
+            f"{epochs} epoch{'' if epochs == 1 else 's'}, {outcome.seconds.get('total', 0):.0f} s"
+        )
         return f"{score}{ended}{spent}{reason}"
 
 

@@ -30,7 +30,9 @@ _BETWEEN_OPENINGS = 0.1  # seconds
 _NAMES = sqlalchemy.table("studies", sqlalchemy.column("study_name"))  # as Optuna lays it out
 # Where passwords stand: after the user's name, and as values of options, ODBC's among them.
 _OF_A_USER = r":/*(?:[^:/\s]+|(?<=://)):"
-_OF_AN_OPTION = r"(?:[?&;={]|%3B|%3D|\b)(?:ssl)?(?:password|passwd|passphrase|pwd|secret|token)(?:=|%3D)"
+_OF_AN_OPTION = (
+    r"(?:[?&;={]|%3B|%3D|\b)(?:ssl)?(?:password|passwd|passphrase|pwd|secret|token)(?:=|%3D)"
+)
 
 
 def storage_url(url: str | None = None) -> str:
@@ -74,7 +76,9 @@ def _opened(url: str, options: dict[str, object]) -> optuna.storages.RDBStorage:
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
         except STORAGE_ERRORS as error:
             causes = (error, error.__cause__)
-            if not any(isinstance(one, IntegrityError) or "already exists" in str(one) for one in causes):
+            if not any(
+                isinstance(one, IntegrityError) or "already exists" in str(one) for one in causes
+            ):
                 raise
             time.sleep(_BETWEEN_OPENINGS)
     return optuna.storages.RDBStorage(url, engine_kwargs=options)
@@ -89,7 +93,9 @@ def _checked(url: str | None) -> str:
     url = storage_url(url)
     if "://" not in url:
         shown = without_password(url, url) or repr(url)
-        raise InputError(f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {shown}")
+        raise InputError(
+            f"storage must be a database URL such as {DEFAULT_STORAGE}. Received: {shown}"
+        )
     with storage_errors(url):
         if not url.isprintable() or "{" in url:  # Optuna fills in what is in braces
             raise ValueError("no character of a URL")

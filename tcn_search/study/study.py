@@ -120,8 +120,11 @@ class Study(StudyRecord):
         require_not_imported()
         _check_name(name)
         storage = storage_url(storage)
-        self.name, self._url, self._task = name, storage, task
-        self._allow_changes, self._changes = allow_changes, list[str]()
+        self.name = name
+        self._url = storage
+        self._task = task
+        self._allow_changes = allow_changes
+        self._changes = list[str]()
         exists = name in list_studies(storage)
         if task is None and not exists:
             raise no_such_study(name, list_studies(storage), storage)
@@ -171,7 +174,9 @@ class Study(StudyRecord):
                 self.definition = given
             else:
                 require_same(name, self._changes)
-                self.definition = replace(stored, model=given.model)  # its file may be elsewhere now
+                self.definition = replace(
+                    stored, model=given.model
+                )  # its file may be elsewhere now
         self._checked = set()
         self._storage = open_storage(self._url)
         self._optuna = self._load()
@@ -179,19 +184,24 @@ class Study(StudyRecord):
 
     def _warm_start(self, start_from: str | Study | None) -> WarmStart:
         """What a new study tries first."""
-        definition, sampler = self.definition, self.definition.search.sampler
+        definition = self.definition
+        sampler = self.definition.search.sampler
         if start_from is not None and (sampler == "grid" or definition.search.is_keras_tuner):
             raise InputError(
                 f'start_from (--from) needs a sampler that takes proposals. Received: sampler "{sampler}"'
             )
         if sampler == "grid":
-            grid_size(definition.task_space())  # says what is wrong with it before anything is written
+            grid_size(
+                definition.task_space()
+            )  # says what is wrong with it before anything is written
             return WarmStart()
         if definition.search.is_keras_tuner:
             return WarmStart()
         recipes: list[Recipe] = []
         if start_from is not None:
-            other = start_from if isinstance(start_from, Study) else load_study(start_from, self._url)
+            other = (
+                start_from if isinstance(start_from, Study) else load_study(start_from, self._url)
+            )
             recipes = recipes_of(
                 other.name, other.candidates(STARTING_TRIALS), other.definition.space.settings
             )
@@ -362,7 +372,9 @@ class Study(StudyRecord):
         now = replace(self.definition, model=model_now(self.name, self.definition.model))
         return now, self.definition.differences(now)
 
-    def crew(self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None) -> Crew:
+    def crew(
+        self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None
+    ) -> Crew:
         """The workers that a run would have on this machine; `str()` says it in a line.
 
         Args:
@@ -370,7 +382,8 @@ class Study(StudyRecord):
             workers_per_gpu: where there are GPUs that the backend can use, and `workers` is "auto".
             trials: that the study shall have in the end; more workers than trials are left are of no use.
         """
-        machine, backend = this_machine(), self.definition.backend
+        machine = this_machine()
+        backend = self.definition.backend
         return spread(
             machine,
             backend,
@@ -409,13 +422,19 @@ class Study(StudyRecord):
             raise InputError(f"out must be a file that ends in .keras. Received: {out}")
         file = Path(out) if out is not None else Path("runs") / self.name / "best.keras"
         candidates = self.candidates(top, limits)
-        fresh = fresh_seeds(seeds, {self.definition.seed_of(candidate.trial) for candidate in candidates})
+        fresh = fresh_seeds(
+            seeds, {self.definition.seed_of(candidate.trial) for candidate in candidates}
+        )
         wanted = {(candidate.trial, seed) for candidate in candidates for seed in fresh}
         made_with = self.definition.digest([(one.architecture, one.settings) for one in candidates])
 
         def stored() -> Winner | None:
             found = self.winner
-            return found if found is not None and found.answers(wanted, made_with, file, refit) else None
+            return (
+                found
+                if found is not None and found.answers(wanted, made_with, file, refit)
+                else None
+            )
 
         answer = stored()
         if answer is not None:
@@ -461,7 +480,10 @@ class Study(StudyRecord):
         folder = Path("runs") / self.name / "final_trainings"
         place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
         return KeptTrainings(
-            folders=(folder, data_directory() / "final_trainings" / place),  # the disk of runs/ may be full
+            folders=(
+                folder,
+                data_directory() / "final_trainings" / place,
+            ),  # the disk of runs/ may be full
             digest_of=lambda one: definition.digest([(one.architecture, one.settings)]),
             load_model=self._load_model,
         )
@@ -506,7 +528,9 @@ class Study(StudyRecord):
         if contest.is_over:
             return contest.comparison
         with self._leased() as lease:
-            contest = prepare_contest(self, against, learning_rates, seeds)  # with the runs stored until now
+            contest = prepare_contest(
+                self, against, learning_rates, seeds
+            )  # with the runs stored until now
             self._record_given_changes()
             evaluated = set[str]()  # contenders, by this call
 

@@ -152,9 +152,13 @@ def seconds(key: str, value: str | float | None) -> float | None:
         return None
     if not isinstance(value, str) and is_number(value) and value > 0:
         return positive_seconds(key, value)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", value.strip() if isinstance(value, str) else "")
+    found = re.fullmatch(
+        r"(\d+(?:\.\d+)?)([smh]?)", value.strip() if isinstance(value, str) else ""
+    )
     if not found or float(found[1]) <= 0:
-        raise InputError(f"{key} must be a time above 0 such as 90s, 30m or 2h. Received: {received(value)}")
+        raise InputError(
+            f"{key} must be a time above 0 such as 90s, 30m or 2h. Received: {received(value)}"
+        )
     return positive_seconds(key, float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]])
 
 
@@ -166,17 +170,24 @@ def parse_change(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"--set must be key=value, such as search.trials=5. Received: {received(text)}")
+        raise InputError(
+            f"--set must be key=value, such as search.trials=5. Received: {received(text)}"
+        )
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # no TOML, or a number or a nesting that Python does not read
+    except (
+        ValueError,
+        RecursionError,
+    ):  # no TOML, or a number or a nesting that Python does not read
         return key.strip(), value.strip()
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     text = _read_text(path)
     if not text.strip():
-        raise InputError(f"The study file {path} is empty. It must have a [task] with a name at least.")
+        raise InputError(
+            f"The study file {path} is empty. It must have a [task] with a name at least."
+        )
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -301,7 +312,9 @@ def _check_keys(tree: dict[str, Any]) -> None:
     """An unknown key is named together with the nearest known one."""
     for section in [name for name in _SECTIONS[""] if name not in ("name", "model")]:
         if not isinstance(tree.get(section, {}), dict):
-            raise InputError(f"{section} must be a section, [{section}]. Received: {received(tree[section])}")
+            raise InputError(
+                f"{section} must be a section, [{section}]. Received: {received(tree[section])}"
+            )
     for section, known in _SECTIONS.items():
         table = tree.get(section, {}) if section else tree
         for key in table:
@@ -313,7 +326,9 @@ def _check_keys(tree: dict[str, Any]) -> None:
 def _nearest(key: str, section: str, known: list[str]) -> str:
     """The nearest key of this section, else of all, else the list."""
     everywhere = {
-        name: f"{home}.{name}" if home else name for home, names in _SECTIONS.items() for name in names
+        name: f"{home}.{name}" if home else name
+        for home, names in _SECTIONS.items()
+        for name in names
     }
     for names in (known, list(everywhere)):
         near = difflib.get_close_matches(key, names, n=1)
@@ -325,7 +340,9 @@ def _nearest(key: str, section: str, known: list[str]) -> str:
 
 def _messages(error: ValidationError) -> Iterator[str]:
     for found in error.errors():
-        place = ".".join(str(part) for part in found["loc"] if str(part) not in ("int", "str", "float"))
+        place = ".".join(
+            str(part) for part in found["loc"] if str(part) not in ("int", "str", "float")
+        )
         if found["type"] == "missing":
             yield f"{place} is missing"
         else:

@@ -68,7 +68,9 @@ class WarmStart(NamedTuple):
 
 def warm_start(definition: Definition, recipes: Iterable[Recipe]) -> WarmStart:
     """What of the recipes lies inside the space, each set of parameters once."""
-    space, trials, outside = definition.task_space(), dict[str, PlannedTrial](), []
+    space = definition.task_space()
+    trials = dict[str, PlannedTrial]()
+    outside = []
     for recipe in recipes:
         try:
             _require_training(recipe, definition, space)
@@ -161,7 +163,10 @@ def _keras_tcn_default(space: TaskSpace, common: dict[str, Any]) -> Architecture
     """64 filters, kernel size 3, dilations 1 .. 32; further dilations until the required context is seen."""
     architecture = Architecture(64, 3, powers(6), **common)
     most = most_useful_levels(2, space.limits.seq_len)
-    while architecture.levels < most and space.limits.receptive_field_violation(architecture).excess > 0:
+    while (
+        architecture.levels < most
+        and space.limits.receptive_field_violation(architecture).excess > 0
+    ):
         architecture = replace(architecture, dilations=powers(architecture.levels + 1))
     return architecture
 

@@ -103,7 +103,9 @@ class Winner:
         """A candidate's trainings."""
         return [run for run in self.runs if run.trial == trial]
 
-    def answers(self, wanted: set[tuple[int, int]], made_with: str, file: Path, refit: bool) -> bool:
+    def answers(
+        self, wanted: set[tuple[int, int]], made_with: str, file: Path, refit: bool
+    ) -> bool:
         """Whether these are the (trial, seed) trainings that are wanted, with the model still in `file`."""
         made = {(run.trial, run.seed) for run in self.runs}
         same = made == wanted and bool(self.refit_epochs) == refit and self.made_with == made_with
@@ -223,7 +225,8 @@ def find_winner(
     Raises:
         InputError: every training of every candidate diverged, or the model cannot be saved.
     """
-    runs, models = [], {}
+    runs = []
+    models = {}
     for candidate in candidates:
         for seed in seeds:
             found = None if kept is None else kept.find(candidate, seed)
@@ -235,10 +238,14 @@ def find_winner(
                     on_run(found[0])
             runs.append(found[0])
             models[candidate.trial, seed] = found[1]
-    ranked = sorted((one.trial for one in candidates), key=lambda trial: _rank(trial, runs, objective))
+    ranked = sorted(
+        (one.trial for one in candidates), key=lambda trial: _rank(trial, runs, objective)
+    )
     trial = ranked[0]
     metric = task.spec.task_kind.metrics[0]
-    winner = Winner(trial, objective.name, metric.name, runs, model_file=str(model_file), ranked=ranked)
+    winner = Winner(
+        trial, objective.name, metric.name, runs, model_file=str(model_file), ranked=ranked
+    )
     usable = [run for run in winner.winning_runs if not run.diverged]
     if not usable:
         raise InputError(
@@ -296,13 +303,25 @@ def _train(
     made = train_once(build, task, candidate.settings, objective, seed)
     training = made.training
     return (
-        SeedRun(candidate.trial, seed, training.score, made.metric, training.best_epoch, sum(made.seconds)),
+        SeedRun(
+            candidate.trial,
+            seed,
+            training.score,
+            made.metric,
+            training.best_epoch,
+            sum(made.seconds),
+        ),
         made.model,
     )
 
 
 def _refit(
-    candidate: Candidate, task: Task, objective: Metric, seed: int, epochs: int, own: ModelFunction | None
+    candidate: Candidate,
+    task: Task,
+    objective: Metric,
+    seed: int,
+    epochs: int,
+    own: ModelFunction | None,
 ) -> Any:
     """A model trained on both parts, or None if that diverged.
 

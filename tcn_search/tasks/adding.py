@@ -40,11 +40,15 @@ def adding(
         name="adding",
         kind="regression",
     )
-    spec = replace(task.spec, context_reason="the marked numbers may stand anywhere in the sequence")
+    spec = replace(
+        task.spec, context_reason="the marked numbers may stand anywhere in the sequence"
+    )
     return replace(task, spec=spec, inferred="regression, the sum of two marked numbers")
 
 
-def _draw(generator: np.random.Generator, count: int, seq_len: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw(
+    generator: np.random.Generator, count: int, seq_len: int
+) -> tuple[np.ndarray, np.ndarray]:
     numbers = generator.random((count, seq_len), dtype="float32")
     first = generator.integers(seq_len, size=count)
     second = (first + generator.integers(1, seq_len, size=count)) % seq_len

@@ -59,7 +59,11 @@ def describe_centring(
         channel_word: what an entry of the last axis is called.
     """
     found = []
-    moved = [f"{offset:.15g} from {channel_word} {number}" for number, offset in enumerate(offsets) if offset]
+    moved = [
+        f"{offset:.15g} from {channel_word} {number}"
+        for number, offset in enumerate(offsets)
+        if offset
+    ]
     if moved:
         found.append(
             f"{name} is kept minus an offset, as float32 cannot hold it: {_some(moved)}. `tcn-search predict` "
@@ -128,9 +132,12 @@ def _loses_signal(values: np.ndarray, channel: int, offsets: Sequence[float]) ->
     """Whether most changes between steps vanish in float32, or have vanished before."""
     if values.dtype.kind == "f" and values.dtype.itemsize <= 4:
         given = _numbers(values, channel)
-        spacing, deviation = _spacing(float(given.mean()), "float32"), given.std()
+        spacing = _spacing(float(given.mean()), "float32")
+        deviation = given.std()
         # A constant is a lost signal only where float32 does not hold whole numbers.
-        return bool(spacing > 1 if deviation == 0 else deviation < _STEPS_IN_A_DEVIATION_GIVEN * spacing)
+        return bool(
+            spacing > 1 if deviation == 0 else deviation < _STEPS_IN_A_DEVIATION_GIVEN * spacing
+        )
     numbers = values[..., channel].astype("float64")
     offset = offsets[channel] if offsets else 0.0
     steps = np.diff(numbers, axis=-1)

@@ -30,7 +30,9 @@ def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
     if isinstance(weights, str) and weights == "balanced":
         counts = np.bincount(task.train.y[task.train.y >= 0].ravel(), minlength=spec.outputs)
         values = counts.sum() / (spec.outputs * np.maximum(counts, 1))
-        return replace(task, spec=replace(spec, class_weights=tuple(float(value) for value in values)))
+        return replace(
+            task, spec=replace(spec, class_weights=tuple(float(value) for value in values))
+        )
     if not isinstance(weights, Mapping):
         raise InputError(
             f'class_weights must be "balanced" or a table of weights by class. Received: {received(weights)}'
@@ -41,7 +43,9 @@ def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
                 f"class_weights names a class that there is not: {name!r}. Classes: {', '.join(spec.class_names)}"
             )
         if not is_number(weight) or not weight > 0:
-            raise InputError(f"class_weights must be positive numbers. Received: {name} = {received(weight)}")
+            raise InputError(
+                f"class_weights must be positive numbers. Received: {name} = {received(weight)}"
+            )
     given = {str(name): float(weight) for name, weight in weights.items()}
     chosen = tuple(given.get(name, 1.0) for name in spec.class_names)
     return replace(task, spec=replace(spec, class_weights=chosen))

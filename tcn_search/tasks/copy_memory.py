@@ -13,9 +13,7 @@ from tcn_search.tasks.task import Task
 
 SYMBOLS = 10
 DELIMITER = 9
-CONTEXT_REASON = (
-    "each symbol is asked for {lag} steps after it was seen: a network that misses just that step is blind"
-)
+CONTEXT_REASON = "each symbol is asked for {lag} steps after it was seen: a network that misses just that step is blind"
 
 
 def copy_memory(

@@ -32,9 +32,15 @@ _NUMBERS = {".": _NUMBER, ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?"
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
-_UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")  # so pandas calls, and writes, a column without a name
+_UNNAMED = re.compile(
+    r"Unnamed: \d+(\.\d+)*"
+)  # so pandas calls, and writes, a column without a name
 _MARK_OF_THOUSANDS = {".": _THOUSANDS, ",": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")}
-_INDICES = ("index", "rownames", *(f"level_{k}" for k in range(4)))  # names of an index that was written, too
+_INDICES = (
+    "index",
+    "rownames",
+    *(f"level_{k}" for k in range(4)),
+)  # names of an index that was written, too
 _COUNTERS = (*_INDICES, "row", "#", "no", "no.", "nr", "id")
 _ARCHIVES = {
     b"\x1f\x8b": "compressed with gzip: call it .csv.gz",
@@ -61,7 +67,9 @@ class TextTable:
     decimal: str
     surplus: bool
 
-    def read(self, text_columns: Collection[str] = (), wanted: Collection[str] = ()) -> pd.DataFrame:
+    def read(
+        self, text_columns: Collection[str] = (), wanted: Collection[str] = ()
+    ) -> pd.DataFrame:
         """Read the cells, as text or as numbers; an empty cell is NaN, and nothing else is.
 
         Rows are numbered from 0. A column that only counts the rows is left out, `attrs["ignored"]` names it:
@@ -77,7 +85,9 @@ class TextTable:
         keys = [name or self._unused_name(place) for place, name in enumerate(self.names)]
         twice = [key for key, count in Counter(keys).items() if count > 1]
         if twice:
-            raise InputError(f"{self.path} has two columns called {twice[0]!r}. Give each a name of its own.")
+            raise InputError(
+                f"{self.path} has two columns called {twice[0]!r}. Give each a name of its own."
+            )
         text = [place for place, key in enumerate(keys) if key in text_columns]
         try:
             frame = pd.read_csv(
@@ -178,7 +188,9 @@ def open_table(
     delimiter = table_format.delimiter or (declared[1] if declared else None)
     delimiter = delimiter or _sniff_delimiter(path, text, expected.delimiter)
     if delimiter not in DELIMITERS:
-        raise InputError(f"{path} says sep={delimiter}. A delimiter is {', '.join(DELIMITERS.values())}.")
+        raise InputError(
+            f"{path} says sep={delimiter}. A delimiter is {', '.join(DELIMITERS.values())}."
+        )
     rows = _rows(path, text, delimiter)
     line, header = next(rows, (0, []))
     if not header:
@@ -211,7 +223,9 @@ def _is_remark(cells: Sequence[str], following: Sequence[str]) -> bool:
     """Whether a row that begins with # is no header: there is one below, or it has fewer cells."""
     if not cells[0].startswith("#") or not following:
         return False
-    another = following[0].startswith("#") or not any(_NUMBER.fullmatch(cell.strip()) for cell in following)
+    another = following[0].startswith("#") or not any(
+        _NUMBER.fullmatch(cell.strip()) for cell in following
+    )
     return another or len(cells) < len(following)
 
 
@@ -270,7 +284,9 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str
             if cells and (len(cells) > 1 or cells[0].strip()):
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise InputError(f"{path} cannot be read as CSV: line {reader.line_num}: {error}") from error
+        raise InputError(
+            f"{path} cannot be read as CSV: line {reader.line_num}: {error}"
+        ) from error
 
 
 def _sniff_delimiter(path: Path, text: str, expected: str | None) -> str:
@@ -364,7 +380,9 @@ def _check_header(
         ):
             return
     shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-    raise InputError(f"{path} has no header: its first row is {shown}. Write the columns' names above it.")
+    raise InputError(
+        f"{path} has no header: its first row is {shown}. Write the columns' names above it."
+    )
 
 
 def require_columns(table: TextTable, wanted: Collection[str]) -> None:
@@ -394,7 +412,9 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
-def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal: str = ".") -> np.ndarray:
+def numbers_of(
+    path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal: str = "."
+) -> np.ndarray:
     """Return the columns as float64 (rows, columns).
 
     Raises:
@@ -405,7 +425,9 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal:
     for place, name in enumerate(columns):
         column = frame[name]
         is_read = pd.api.types.is_numeric_dtype(column)
-        numbers = (column if is_read else _numbers_in(column.astype(str), decimal)).to_numpy("float64")
+        numbers = (column if is_read else _numbers_in(column.astype(str), decimal)).to_numpy(
+            "float64"
+        )
         bad = np.flatnonzero(np.isnan(numbers))
         if len(bad):
             raise InputError(
@@ -423,7 +445,11 @@ def numbers_of(path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal:
 
 def _other_decimal(cell: str, decimal: str) -> str:
     other = "," if decimal == "." else "."
-    return f'. Say decimal = "{other}" if it has a decimal sign.' if _NUMBERS[other].fullmatch(cell) else ""
+    return (
+        f'. Say decimal = "{other}" if it has a decimal sign.'
+        if _NUMBERS[other].fullmatch(cell)
+        else ""
+    )
 
 
 def _numbers_in(cells: pd.Series, decimal: str) -> pd.Series:

@@ -51,7 +51,9 @@ def data_directory(given: str | Path | None = None) -> Path:
 
 
 def fetch(
-    file: RemoteFile, data_dir: str | Path | None = None, accepts: Callable[[Path], bool] | None = None
+    file: RemoteFile,
+    data_dir: str | Path | None = None,
+    accepts: Callable[[Path], bool] | None = None,
 ) -> Path:
     """The file's path on this machine, downloaded if it is not there.
 
@@ -87,7 +89,9 @@ class _WrongContentError(Exception):
     """A download came to its end and is not the file."""
 
 
-def _download(url: str, target: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None) -> None:
+def _download(
+    url: str, target: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None
+) -> None:
     """Into `target`.part, from where an earlier attempt ended; renamed when it is whole and right."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
@@ -122,17 +126,25 @@ def _complete(url: str, part: Path) -> None:
 
 def _copy(answer: Any, out: IO[bytes], url: str, done: int, total: int | None) -> None:
     """Copy in blocks and say how far it is, on a terminal."""
-    name, shows = url.rsplit("/", 1)[-1], sys.stderr.isatty()
+    name = url.rsplit("/", 1)[-1]
+    shows = sys.stderr.isatty()
     while block := answer.read(_BLOCK):
         out.write(block)
         done += len(block)
         if shows:
             of = "" if total is None else f" of {total / 1e6:.1f}"
-            print(f"\rdownloading {name}: {done / 1e6:.1f}{of} MB", end="", file=sys.stderr, flush=True)
+            print(
+                f"\rdownloading {name}: {done / 1e6:.1f}{of} MB",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
     if shows:
         print(file=sys.stderr)
     if total is not None and done < total:
-        raise ConnectionError(f"the connection ended after {done:,} of {total:,} bytes; try again to go on")
+        raise ConnectionError(
+            f"the connection ended after {done:,} of {total:,} bytes; try again to go on"
+        )
 
 
 def _is_right(path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None) -> bool:
@@ -144,7 +156,11 @@ def _is_right(path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | No
 
 def _why_wrong(found: Path, target: Path, file: RemoteFile) -> str:
     wanted = _wanted_sha256(target, file)
-    return f"its SHA-256 is {_sha256(found)}, not {wanted}" if wanted else f"it is no {target.suffix} file"
+    return (
+        f"its SHA-256 is {_sha256(found)}, not {wanted}"
+        if wanted
+        else f"it is no {target.suffix} file"
+    )
 
 
 def _wanted_sha256(path: Path, file: RemoteFile) -> str:

@@ -89,17 +89,23 @@ def _bytes_of(archive: zipfile.ZipFile, name: str) -> int:
     with archive.open(name) as entry:
         version = np.lib.format.read_magic(entry)
         read_header = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
         )
         shape, _, kind = read_header(entry)
         if kind.hasobject:
-            raise ValueError("an array holds Python objects, and nothing is unpickled. Write plain arrays.")
+            raise ValueError(
+                "an array holds Python objects, and nothing is unpickled. Write plain arrays."
+            )
         length = math.prod(shape) * kind.itemsize
         there = archive.getinfo(name).file_size - entry.tell()
     if length > there:
         require_memory(Path(archive.filename or ""), length)
     if length != there:
-        raise ValueError(f"{name} is damaged: its header asks for {length:,} bytes, and it has {there:,}.")
+        raise ValueError(
+            f"{name} is damaged: its header asks for {length:,} bytes, and it has {there:,}."
+        )
     return length
 
 
@@ -154,7 +160,9 @@ def read_new_data(
         return NewData(_new_arrays(path, axes))
     if found == "table" and layout is not None and layout.form == "forecast":
         said = TableFormat(time_format=layout.table_format.time_format)
-        table = read_table(path, time, said, layout.table_format, layout.inputs, usual_time=layout.time)
+        table = read_table(
+            path, time, said, layout.table_format, layout.inputs, usual_time=layout.time
+        )
         return NewData(table.values[None], table.ignored)
     if found == "table" and layout is not None:
         new = read_like(path, layout, time=time)
@@ -173,10 +181,14 @@ def read_new_data(
 def _new_arrays(path: Path, axes: str | None) -> np.ndarray:
     arrays, there = read_arrays(path, ("X", "lengths", "X_test", "lengths_test"))
     if "X" not in arrays and "X_test" not in arrays:
-        raise InputError(f"{path} has neither X nor X_test. It has: {', '.join(there) or 'nothing'}.")
+        raise InputError(
+            f"{path} has neither X nor X_test. It has: {', '.join(there) or 'nothing'}."
+        )
     _refuse_unknown(path, there, ["X", "y", "lengths", *_ARRAYS])
     if "lengths" in arrays and "X" not in arrays:
-        raise InputError(f"{path} has lengths, but no X that they belong to. It has: {', '.join(there)}.")
+        raise InputError(
+            f"{path} has lengths, but no X that they belong to. It has: {', '.join(there)}."
+        )
     suffix = "" if "X" in arrays else "_test"
     try:
         return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix, axes)

@@ -7,7 +7,9 @@ import numpy as np
 from tcn_search.errors import InputError
 from tcn_search.tasks.splitting import Split
 
-LEFT_OUT, KEPT, HELD_OUT = 0, 1, 2
+LEFT_OUT = 0
+KEPT = 1
+HELD_OUT = 2
 
 
 def make_folds(
@@ -42,13 +44,17 @@ def make_folds(
     if groups is None or split.how == "random":
         fold_of = _deal_rows(number, classes, generator)
     else:
-        fold_of = _deal_groups(number, np.unique(groups, return_inverse=True)[1], classes, generator)
+        fold_of = _deal_groups(
+            number, np.unique(groups, return_inverse=True)[1], classes, generator
+        )
     return np.where(fold_of == np.arange(number)[:, None], HELD_OUT, KEPT).astype("int8")
 
 
 def _backwards(number: int, kept: int, held_out: int, gap: int, classes: np.ndarray) -> np.ndarray:
     """Each fold holds out the `held_out` rows before those of the fold before it."""
-    most = (kept - gap) // held_out  # the oldest fold trains on as many rows as it holds out, or more
+    most = (
+        kept - gap
+    ) // held_out  # the oldest fold trains on as many rows as it holds out, or more
     if number > max(1, most):
         raise InputError(
             f"folds = {number} by time, {held_out} of {kept + held_out} sequences held out in each, leaves too few to "
@@ -86,13 +92,17 @@ def _deal_groups(
     counts = np.zeros((members.max() + 1, classes.max() + 1), int)
     np.add.at(counts, (members, classes), 1)
     total = counts.sum(axis=0)
-    movable = [group for group in generator.permutation(len(counts)) if (counts[group] < total).all()]
+    movable = [
+        group for group in generator.permutation(len(counts)) if (counts[group] < total).all()
+    ]
     _require_enough(number, len(movable), "groups")
     held = np.zeros((number, len(total)), int)
     fold_of_group = np.full(len(counts), -1)
     for group in sorted(movable, key=lambda group: -int(counts[group].sum())):
         possible = [fold for fold in range(number) if (held[fold] + counts[group] < total).all()]
-        growth = ((2 * held + counts[group]) * counts[group] / total**2).sum(axis=1)  # of the squared shares
+        growth = ((2 * held + counts[group]) * counts[group] / total**2).sum(
+            axis=1
+        )  # of the squared shares
         if possible:
             fold = min(possible, key=lambda fold: (growth[fold], held[fold].sum()))
             held[fold] += counts[group]

@@ -84,7 +84,8 @@ def forecast(
     Raises:
         InputError: names the file, the column or the argument.
     """
-    horizon, look_back = positive_integer("horizon", horizon), positive_integer("look_back", look_back)
+    horizon = positive_integer("horizon", horizon)
+    look_back = positive_integer("look_back", look_back)
     path = Path(file)
     table_format = TableFormat(
         delimiter=delimiter,
@@ -93,7 +94,9 @@ def forecast(
         dayfirst=dayfirst,
         time_format=time_format,
     )
-    table = read_table(path, time, table_format, wanted=[target] if isinstance(target, str) else target or ())
+    table = read_table(
+        path, time, table_format, wanted=[target] if isinstance(target, str) else target or ()
+    )
     channels = _channels(path, table, target)
     ends = _ends(path, table.time, parts)
     starts = (look_back, *ends[:-1])
@@ -113,7 +116,8 @@ def forecast(
     offset = offsets_of(table.values[: ends[0]])
     values = subtract_offsets(table.values, offset)
     training = values[: ends[0]].astype("float64")
-    mean, std = training.mean(axis=0), training.std(axis=0)
+    mean = training.mean(axis=0)
+    std = training.std(axis=0)
     std[std == 0] = 1.0
     spec = TaskSpec(
         name=path.name.split(".")[0].lower(),
@@ -121,7 +125,9 @@ def forecast(
         seq_len=look_back,
         input_channels=len(table.columns),
         outputs=horizon * len(channels),
-        class_names=tuple(f"{table.columns[k]}+{step}" for step in range(1, horizon + 1) for k in channels),
+        class_names=tuple(
+            f"{table.columns[k]}+{step}" for step in range(1, horizon + 1) for k in channels
+        ),
         input_mean=tuple(mean.tolist()),
         input_std=tuple(std.tolist()),
         target_mean=tuple(mean[channels].tolist()) * horizon,
@@ -205,10 +211,15 @@ def read_table(
         time=index[order],
         time_name=time,
         columns=tuple(found),
-        values=np.asfortranarray(values[order]),  # as frames are: sums, and so fingerprints, depend on it
+        values=np.asfortranarray(
+            values[order]
+        ),  # as frames are: sums, and so fingerprints, depend on it
         decimal=opened.decimal,
         dayfirst=found_dayfirst(frame[time]),
-        ignored=(*frame.attrs["ignored"], *(name for name in frame.columns if name not in {*found, time})),
+        ignored=(
+            *frame.attrs["ignored"],
+            *(name for name in frame.columns if name not in {*found, time}),
+        ),
     )
 
 
@@ -225,14 +236,14 @@ def _read_time(
         place = int(twice[0])
         several = named([column for column in frame.columns if column != name], SEQUENCE)
         hint = "Leave one out; of local times that change from summer time, give the zone too."
-        clocks = [column for column in frame.columns if column != name and lack_dates(frame[column])]
+        clocks = [
+            column for column in frame.columns if column != name and lack_dates(frame[column])
+        ]
         if clocks:
             hint = f"Join it with column {clocks[0]} into one."
         elif several is not None or len(twice) > len(index) // 3:
             stacked = f" (column {several})" if several else ""
-            hint = (
-                f"If the file holds several series below each other{stacked}, give each a column of its own."
-            )
+            hint = f"If the file holds several series below each other{stacked}, give each a column of its own."
         raise InputError(
             f"Each time in {path} must stand in one row. Received: {ordered[place]} in rows {order[place] + 1} and "
             f"{order[place + 1] + 1}. {hint}"
@@ -260,7 +271,9 @@ def _read_time(
 
 
 def _channels(path: Path, table: Table, target: str | Sequence[str] | None) -> list[int]:
-    wanted = table.columns if target is None else (target,) if isinstance(target, str) else tuple(target)
+    wanted = (
+        table.columns if target is None else (target,) if isinstance(target, str) else tuple(target)
+    )
     unknown = [name for name in wanted if name not in table.columns]
     if unknown or not wanted or len(set(wanted)) < len(wanted):
         raise InputError(
@@ -275,7 +288,9 @@ def _ends(path: Path, time: pd.Index, parts: str | Sequence[float]) -> tuple[int
     rows = len(time)
     if parts == "ett":
         if not isinstance(time, pd.DatetimeIndex):
-            raise InputError(f'parts = "ett" needs dates in the time column of {path}. Received: numbers')
+            raise InputError(
+                f'parts = "ett" needs dates in the time column of {path}. Received: numbers'
+            )
         day = round(pd.Timedelta(days=1) / (time[1] - time[0]))
         sizes = [30 * day * months for months in _ETT_MONTHS]
     else:
@@ -289,7 +304,9 @@ def _ends(path: Path, time: pd.Index, parts: str | Sequence[float]) -> tuple[int
         sizes = [round(rows * part) if shares else int(part) for part in given]
     first, second, third = np.cumsum(sizes).tolist()
     if third > rows + 1:  # shares may round up
-        raise InputError(f"parts must fit into the {rows} rows of {path}. Received: {third} rows in all")
+        raise InputError(
+            f"parts must fit into the {rows} rows of {path}. Received: {third} rows in all"
+        )
     return first, second, min(third, rows)
 
 

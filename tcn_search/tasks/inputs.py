@@ -12,7 +12,8 @@ from tcn_search.planning.arguments import one_of
 from tcn_search.tasks.centring import LARGEST, first_beyond_float32
 from tcn_search.tasks.labels import read_labels, shown
 
-STEPS_CHANNELS, CHANNELS_STEPS = "steps_channels", "channels_steps"
+STEPS_CHANNELS = "steps_channels"
+CHANNELS_STEPS = "channels_steps"
 AXES = (STEPS_CHANNELS, CHANNELS_STEPS)
 # Real sequences have a few steps and many times as many channels only if the axes are exchanged.
 _FEW_STEPS = 10
@@ -153,7 +154,9 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype.kind == "O" and array.ndim:
         for index, value in np.ndenumerate(array):
             if not isinstance(value, numbers.Real | np.bool_):
-                raise InputError(f"{name} must hold numbers. Received: {shown(value)} in sequence {index[0]}")
+                raise InputError(
+                    f"{name} must hold numbers. Received: {shown(value)} in sequence {index[0]}"
+                )
         try:
             array = array.astype("float64")
         except OverflowError as error:
@@ -228,7 +231,9 @@ def _one_sequence(sequence: Any, name: str, axes: str | None) -> np.ndarray:
     if array.ndim == 1:
         return array[:, None]
     if array.ndim != 2:
-        raise InputError(f"{name} must have rank 2, (steps, channels). Received: shape {array.shape}")
+        raise InputError(
+            f"{name} must have rank 2, (steps, channels). Received: shape {array.shape}"
+        )
     return array.T if axes == CHANNELS_STEPS else array
 
 

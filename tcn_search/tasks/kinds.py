@@ -33,7 +33,8 @@ ACCURACY = Metric("accuracy", "maximize")
 BALANCED_ACCURACY = Metric("balanced_accuracy", "maximize")
 F1 = Metric("f1", "maximize")
 PERPLEXITY = Metric("perplexity", "minimize")
-MSE, MAE = Metric("mse", "minimize"), Metric("mae", "minimize")
+MSE = Metric("mse", "minimize")
+MAE = Metric("mae", "minimize")
 # The target of a step that neither loss nor metrics look at: padding, or a step without a label.
 NO_CLASS = -1
 KINDS = {
@@ -90,4 +91,7 @@ def of_next_token(kind: Kind) -> Kind:
 
 def objectives(kind: Kind) -> dict[str, str]:
     """What a study of this kind can be searched by, each with its direction."""
-    return {"val_loss": "minimize", **{f"val_{metric.name}": metric.direction for metric in kind.metrics}}
+    return {
+        "val_loss": "minimize",
+        **{f"val_{metric.name}": metric.direction for metric in kind.metrics},
+    }

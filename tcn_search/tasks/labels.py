@@ -30,7 +30,9 @@ def read_labels(values: Any, name: str) -> np.ndarray:
             "whose entries differ in length or type"
         ) from error
     if array.dtype.kind == "U" and isinstance(values, list | tuple):
-        _require_all(_as_objects(values, array), name)  # NumPy has made the texts "nan" and "None" of them
+        _require_all(
+            _as_objects(values, array), name
+        )  # NumPy has made the texts "nan" and "None" of them
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
             array = array.astype("float64")
@@ -53,7 +55,9 @@ def read_class_names(names: Any) -> tuple[str, ...] | None:
         return None
     is_single = isinstance(names, str | bytes | Mapping | set) or getattr(names, "ndim", 1) == 0
     if is_single or not isinstance(names, Iterable):
-        raise InputError(f"class_names must be a list of names, one for each class. Received: {names!r}")
+        raise InputError(
+            f"class_names must be a list of names, one for each class. Received: {names!r}"
+        )
     found = tuple(_name_of_class(name, number) for number, name in enumerate(names))
     require_proper_names(found, "class_names")
     return found
@@ -64,7 +68,9 @@ def require_proper_names(names: Iterable[str], source: str) -> None:
     seen: set[str] = set()
     for number, name in enumerate(names):
         if not name.strip():
-            raise InputError(f"{source} must not hold an empty name. Received: {name!r} for class {number}")
+            raise InputError(
+                f"{source} must not hold an empty name. Received: {name!r} for class {number}"
+            )
         if name in seen:
             raise InputError(f"{source} must name each class once. Received twice: {name!r}")
         seen.add(name)
@@ -106,7 +112,9 @@ def _of_objects(objects: np.ndarray, name: str) -> np.ndarray:
     flat = objects.ravel()
     types = [_type_of(value) for value in flat]
     if types and set(types) == {"other"}:
-        raise InputError(f"{name} must hold numbers or strings. Received: Python objects (dtype object)")
+        raise InputError(
+            f"{name} must hold numbers or strings. Received: Python objects (dtype object)"
+        )
     for position, one in enumerate(types):
         row = np.unravel_index(position, objects.shape)[0] if objects.ndim else 0
         if one == "other":
@@ -128,7 +136,9 @@ def _of_objects(objects: np.ndarray, name: str) -> np.ndarray:
         return objects.astype("float64")
     try:
         return objects.astype(
-            {"strings": str, "bytes": bytes, "booleans": bool, "floats": float}.get(kinds.pop(), "int64")
+            {"strings": str, "bytes": bytes, "booleans": bool, "floats": float}.get(
+                kinds.pop(), "int64"
+            )
         )
     except OverflowError as error:
         largest = max(flat, key=abs)

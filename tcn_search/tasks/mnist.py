@@ -103,13 +103,16 @@ def _draw_parts(
     digits: np.ndarray, train: int | None, validation_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the training and of the validation part, both stratified."""
-    total, wanted = len(digits), None if train is None else positive_integer("train", train)
+    total = len(digits)
+    wanted = None if train is None else positive_integer("train", train)
     if validation_size + (wanted or 10) > total:
         raise InputError(
             f"train and validation_size must not exceed the {total:,} training images together. "
             f"Received: {train} and {validation_size}"
         )
-    kept, held_out = split_off_validation(total, Split(fraction=validation_size / total, seed=seed), digits)
+    kept, held_out = split_off_validation(
+        total, Split(fraction=validation_size / total, seed=seed), digits
+    )
     if wanted is not None and wanted < len(kept):
         _, drawn = split_off_validation(
             len(kept), Split(fraction=wanted / len(kept), seed=seed), digits[kept]

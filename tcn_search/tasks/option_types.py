@@ -69,7 +69,9 @@ def _is_one(value: object, kind: Any) -> bool:
     if kind is Path:
         return isinstance(value, str | os.PathLike)
     if get_origin(kind) is Sequence:
-        return isinstance(value, list | tuple) and all(_is_of(one, get_args(kind)[0]) for one in value)
+        return isinstance(value, list | tuple) and all(
+            _is_of(one, get_args(kind)[0]) for one in value
+        )
     if get_origin(kind) is Mapping:
         return isinstance(value, Mapping)
     return value is None if kind is types.NoneType else isinstance(value, kind)
@@ -98,4 +100,6 @@ def _require_usable_path(option: str, path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return  # the loader says what it looked for
     except (OSError, ValueError) as error:  # too long a name, a byte of value 0
-        raise InputError(f"{option} cannot be a path: {error}. Received: {received(str(path))}") from error
+        raise InputError(
+            f"{option} cannot be a path: {error}. Received: {received(str(path))}"
+        ) from error

@@ -34,7 +34,9 @@ class Published:
         return all(options.get(name) == value for name, value in self.options)
 
 
-def bai(metric: str, scores: tuple[float, float, float, float], **options: object) -> tuple[Published, ...]:
+def bai(
+    metric: str, scores: tuple[float, float, float, float], **options: object
+) -> tuple[Published, ...]:
     """The paper's TCN, LSTM, GRU and RNN of equal parameter count."""
     return tuple(
         Published(score, metric, model, BAI, tuple(options.items()))

@@ -56,7 +56,9 @@ def read_parts(
     if kind is not None:
         one_of("kind", kind, tuple(KINDS))
     names = read_class_names(class_names)
-    inputs, targets, told = {}, {}, False
+    inputs = {}
+    targets = {}
+    told = False
     for part, (X, y, lengths) in given.items():
         if X is None and y is None:
             if lengths is not None:
@@ -78,9 +80,11 @@ def read_parts(
     notes = [check_axes(inputs["train"], "X_train", axes)]
     steps = inputs["train"].shape[1]
     if kind is None and _are_classes_by_column(targets, steps):
-        found, how = "classification", "one-hot rows read as classes"
+        found = "classification"
+        how = "one-hot rows read as classes"
     else:
-        found, how = kind or _infer_kind(targets["train"], steps), ""
+        found = kind or _infer_kind(targets["train"], steps)
+        how = ""
     if kind == "classification" and _are_one_hot(targets):
         how = "one-hot rows"
     given_targets = targets["train"]
@@ -117,12 +121,16 @@ def read_parts(
     notes += describe_centring("X_train", inputs["train"], input_offset)
     for part in [part for part in inputs if part != "train"]:
         notes += describe_losses(f"X_{part}", inputs[part], input_offset)
-    arrays = {part: (subtract_offsets(X, input_offset), encoded[part]) for part, X in inputs.items()}
+    arrays = {
+        part: (subtract_offsets(X, input_offset), encoded[part]) for part, X in inputs.items()
+    }
     return Parts(
         kind=found,
         outputs=outputs,
         class_names=names,
-        inferred="; ".join([_describe(found, outputs, given_targets, kind, how), *filter(None, notes)]),
+        inferred="; ".join(
+            [_describe(found, outputs, given_targets, kind, how), *filter(None, notes)]
+        ),
         arrays=arrays,
         input_offset=input_offset,
         target_offset=target_offset,
@@ -142,14 +150,18 @@ def _read_targets(y: Any, X: np.ndarray, part: str) -> np.ndarray:
         y = y[:, 0]
     if y.ndim > 2:
         hint = (
-            f". For classes at each step give their numbers, y_{part}.argmax(axis=-1)." if y.ndim == 3 else ""
+            f". For classes at each step give their numbers, y_{part}.argmax(axis=-1)."
+            if y.ndim == 3
+            else ""
         )
         raise InputError(f"y_{part} must have rank 1 or 2. Received: shape {y.shape}{hint}")
     if y.ndim == 2 and not y.shape[1]:
         raise InputError(f"y_{part} must have at least one column. Received: shape {y.shape}")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         row = int(np.argwhere(~np.isfinite(y))[0][0])
-        raise InputError(f"y_{part} must be finite. Received: NaN or infinity, first for sequence {row}")
+        raise InputError(
+            f"y_{part} must be finite. Received: NaN or infinity, first for sequence {row}"
+        )
     return y
 
 
@@ -158,7 +170,9 @@ def _targets_of_steps(y: list[Any], X: np.ndarray, part: str) -> Any:
     lengths = [len(one) for one in y]
     if len(set(lengths)) == 1 or len(y) != len(X):
         return y
-    own = np.where(np.isnan(X).all(axis=2).any(axis=1), np.isnan(X).all(axis=2).argmax(axis=1), X.shape[1])
+    own = np.where(
+        np.isnan(X).all(axis=2).any(axis=1), np.isnan(X).all(axis=2).argmax(axis=1), X.shape[1]
+    )
     different = np.flatnonzero(own != lengths)
     if len(different):
         row = int(different[0])
@@ -235,7 +249,9 @@ def _other_reading(targets: dict[str, np.ndarray], kind: str) -> str:
         return 'zeros and ones: if they are labels, say kind = "multi_label"'
     if 2 <= len(values) <= _FEW_VALUES and counts.min() > 1:
         other = "classification" if y.ndim == 1 else "labelling"
-        return f'only {len(values)} different whole numbers: if they are classes, say kind = "{other}"'
+        return (
+            f'only {len(values)} different whole numbers: if they are classes, say kind = "{other}"'
+        )
     return ""
 
 
@@ -286,7 +302,9 @@ def _type_name(y: np.ndarray) -> str:
 
 def _numbers(y: np.ndarray, part: str) -> np.ndarray:
     if y.dtype.kind not in "fiub":
-        raise InputError(f"y_{part} must hold numbers for this kind of task. Received: {_type_name(y)}")
+        raise InputError(
+            f"y_{part} must hold numbers for this kind of task. Received: {_type_name(y)}"
+        )
     beyond = first_beyond_float32(y)
     if beyond is not None:
         raise InputError(
@@ -318,7 +336,9 @@ def _centred_numbers(
     if len(train) > 1 and len(constant):
         notes.append(f"constant columns of y_train: {_list(constant)}")
     if 0 < centred["train"].std(dtype="float64") < _SMALLEST_DEVIATION:
-        notes.append("y_train varies too little for squared errors in float32: give it in other units")
+        notes.append(
+            "y_train varies too little for squared errors in float32: give it in other units"
+        )
     for part, y in centred.items():
         _require_finite_squares(y, centred["train"], part)
     return {part: y.reshape(targets[part].shape) for part, y in centred.items()}, offsets
@@ -335,11 +355,15 @@ def _require_finite_squares(y: np.ndarray, train: np.ndarray, part: str) -> None
         )
 
 
-def _padded_steps(inputs: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _padded_steps(
+    inputs: dict[str, np.ndarray], targets: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """(n, T) booleans for each part whose sequences differ in length: the steps beyond each one's end."""
     padded = {part: np.isnan(X).all(axis=2) for part, X in inputs.items()}
     return {
-        part: steps for part, steps in padded.items() if steps.any() and targets[part].shape == steps.shape
+        part: steps
+        for part, steps in padded.items()
+        if steps.any() and targets[part].shape == steps.shape
     }
 
 
@@ -349,7 +373,9 @@ def _encode_classes(
     """Class names and targets as 0 .. K−1. Every class needs a training example."""
     for part, y in targets.items():
         if y.dtype.kind == "f" and (y != np.round(y)).any():
-            raise InputError(f"y_{part} must hold classes, integers or strings. Received: {y.dtype} numbers")
+            raise InputError(
+                f"y_{part} must hold classes, integers or strings. Received: {y.dtype} numbers"
+            )
         if y.dtype.kind == "f" and np.abs(y).max() > _LARGEST_CLASS:
             raise InputError(
                 f"y_{part} must hold classes, integers or strings. Received: {np.abs(y).max():g}, beyond the "
@@ -385,7 +411,8 @@ def _encode_named(
         if missing:
             raise InputError(f"y_train holds classes that class_names lacks: {', '.join(missing)}")
         encoded = {
-            part: np.vectorize(lambda v: index[str(v)])(y).astype("int32") for part, y in targets.items()
+            part: np.vectorize(lambda v: index[str(v)])(y).astype("int32")
+            for part, y in targets.items()
         }
     else:
         if seen.min() < 0 or seen.max() >= len(names):
@@ -405,10 +432,14 @@ def _encode_named(
 
 def _check_labels(encoded: dict[str, np.ndarray], outputs: int, names: tuple[str, ...]) -> None:
     if names and len(names) != outputs:
-        raise InputError(f"class_names must name each of the {outputs} labels. Received: {len(names)} names")
+        raise InputError(
+            f"class_names must name each of the {outputs} labels. Received: {len(names)} names"
+        )
     for part, y in encoded.items():
         if not np.isin(y, (0, 1)).all():
-            raise InputError(f"y_{part} must hold zeros and ones for labels. Received: {_list(np.unique(y))}")
+            raise InputError(
+                f"y_{part} must hold zeros and ones for labels. Received: {_list(np.unique(y))}"
+            )
     empty = np.flatnonzero(~encoded["train"].any(axis=0))
     if len(empty):
         raise InputError(
@@ -416,12 +447,16 @@ def _check_labels(encoded: dict[str, np.ndarray], outputs: int, names: tuple[str
         )
 
 
-def _check_target_shapes(kind: str, targets: dict[str, np.ndarray], inputs: dict[str, np.ndarray]) -> None:
+def _check_target_shapes(
+    kind: str, targets: dict[str, np.ndarray], inputs: dict[str, np.ndarray]
+) -> None:
     width = targets["train"].shape[1:]
     for part, y in targets.items():
         wanted = {"classification": (), "labelling": (inputs[part].shape[1],)}.get(kind, width)
         if y.shape[1:] != wanted:
-            raise InputError(f"y_{part} must have shape {(len(y), *wanted)} for {kind}. Received: {y.shape}")
+            raise InputError(
+                f"y_{part} must have shape {(len(y), *wanted)} for {kind}. Received: {y.shape}"
+            )
 
 
 def _list(values: np.ndarray) -> str:

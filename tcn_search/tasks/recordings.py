@@ -116,9 +116,12 @@ def list_wav_files(folder: Path) -> WavFiles:
     return WavFiles(direct, inside, left_out)
 
 
-def _entries(place: Path, folder: Path, left_out: dict[str, list[str]]) -> tuple[list[Path], list[Path]]:
+def _entries(
+    place: Path, folder: Path, left_out: dict[str, list[str]]
+) -> tuple[list[Path], list[Path]]:
     """Return the folders and the .wav files in `place`, sorted; all else is left out."""
-    folders, files = [], []
+    folders = []
+    files = []
     try:
         entries = sorted(place.iterdir())
     except OSError as error:
@@ -148,7 +151,8 @@ def _is_text(name: str) -> bool:
 
 def _in_class_folder(path: Path) -> Recording:
     """ "mary_ann_12" is ("mary_ann", 12), "12" is ("", 12), "mary" is ("mary", -1)."""
-    label, rest = path.parent.name, f"{path.stem}_"
+    label = path.parent.name
+    rest = f"{path.stem}_"
     prefix = f"{label}_"
     if rest[: len(prefix)].casefold() == prefix.casefold():
         rest = rest[len(prefix) :]

@@ -136,7 +136,9 @@ def load_task(name: str | Path, **options: Any) -> Task:
     """
     if not isinstance(name, str | Path) or not str(name):
         raise InputError(f"A task's name must be a text or a path. Received: {received(name)}")
-    is_file = str(name) not in BUILT_IN and (Path(name).suffix != "" or "/" in str(name) or "\\" in str(name))
+    is_file = str(name) not in BUILT_IN and (
+        Path(name).suffix != "" or "/" in str(name) or "\\" in str(name)
+    )
     own = {key: value for key, value in options.items() if key != "class_weights"}
     task = _load_file(Path(name), own) if is_file else _load_named(str(name), own)
     if "class_weights" in options:
@@ -147,7 +149,10 @@ def load_task(name: str | Path, **options: Any) -> Task:
         if key in PATH_OPTIONS and isinstance(value, str | Path)
     }
     options = {key: plain_number(value) for key, value in options.items()}
-    source = {"name": str(Path(name).resolve()) if is_file else str(name), "options": {**options, **placed}}
+    source = {
+        "name": str(Path(name).resolve()) if is_file else str(name),
+        "options": {**options, **placed},
+    }
     return replace(task, source=source)
 
 
@@ -179,13 +184,18 @@ def _load_ucr(name: str, options: dict[str, Any]) -> Task:
     if problem is None:
         known = [*BUILT_IN, *(known.lower() for known in ucr.problem_names())]
         near = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else " For your own data give the path to a file."
+        hint = (
+            f" Did you mean {near[0]!r}?" if near else " For your own data give the path to a file."
+        )
         raise InputError(f"There is no task {name!r}.{hint}")
     return _with_options(lambda **given: ucr.ucr(problem, **given), name, options, also=(ucr.ucr,))
 
 
 def _with_options(
-    load: Callable[..., Task], name: str, options: dict[str, Any], also: tuple[Callable[..., Any], ...] = ()
+    load: Callable[..., Task],
+    name: str,
+    options: dict[str, Any],
+    also: tuple[Callable[..., Any], ...] = (),
 ) -> Task:
     """Call `load`; an option that it does not have is an InputError that names those it has."""
     arrays = ("X_", "y_", "lengths_", "groups_")
@@ -198,11 +208,20 @@ def _with_options(
     }
     for option in options:
         if option not in accepted:
-            raise InputError(f"Task {name!r} has no option {option!r}. It has: {', '.join(accepted)}.")
+            raise InputError(
+                f"Task {name!r} has no option {option!r}. It has: {', '.join(accepted)}."
+            )
     for parameter in inspect.signature(load).parameters.values():
-        needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        needed = (
+            parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        )
         if needed and parameter.name not in options:
-            raise InputError(f"Task {name!r} needs the option {parameter.name}: {BUILT_IN[name].source}.")
+            raise InputError(
+                f"Task {name!r} needs the option {parameter.name}: {BUILT_IN[name].source}."
+            )
     return load(
-        **{option: checked_option(option, value, accepted[option]) for option, value in options.items()}
+        **{
+            option: checked_option(option, value, accepted[option])
+            for option, value in options.items()
+        }
     )

@@ -71,7 +71,8 @@ def wav_folder(
     positive_integer("downsample", downsample)
     one_of("front", front, FRONTS)
     found = find_recordings(Path(folder))
-    train, notes = found.recordings, list(found.notes)
+    train = found.recordings
+    notes = list(found.notes)
     _require_two_classes(train, folder)
     if test_folder is not None:
         found = find_recordings(Path(test_folder))
@@ -232,7 +233,9 @@ def _require_numbers(path: Path, samples: np.ndarray) -> None:
         )
 
 
-def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: bool) -> NewRecordings:
+def read_new_recordings(
+    place: Path, form: RecordingFormat, steps: int, ragged: bool
+) -> NewRecordings:
     """Read a .wav, or all in a folder and the folders inside it, as a model's recordings.
 
     Args:
@@ -244,10 +247,13 @@ def read_new_recordings(place: Path, form: RecordingFormat, steps: int, ragged: 
         InputError: names the file that cannot be read, or that the model does not take, and why.
     """
     note = ""
-    paths, folder = [place], place.parent
+    paths = [place]
+    folder = place.parent
     if os.path.isdir(place):
         found = list_wav_files(place)
-        paths, folder, note = sorted([*found.direct, *found.inside]), place, found.note
+        paths = sorted([*found.direct, *found.inside])
+        folder = place
+        note = found.note
         if not paths:
             raise InputError(f"{place} holds no .wav file, nor does any folder in it.")
     clips = []
@@ -290,7 +296,9 @@ def _steps(samples: int, downsample: int) -> int:
     return -(-samples // downsample)
 
 
-def _to_steps(clips: Sequence[np.ndarray], downsample: int, front: str) -> tuple[np.ndarray, np.ndarray]:
+def _to_steps(
+    clips: Sequence[np.ndarray], downsample: int, front: str
+) -> tuple[np.ndarray, np.ndarray]:
     """(n, T, 1 or downsample) padded with NaN, and each clip's steps."""
     lengths = np.array([_steps(len(clip), downsample) for clip in clips])
     channels = 1 if front == "average" else downsample

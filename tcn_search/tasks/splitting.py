@@ -43,22 +43,36 @@ def split_off_validation(
     """
     is_number = isinstance(split.fraction, int | float | np.floating)
     if not (is_number and 0 < split.fraction < 1):
-        raise InputError(f"validation_fraction must be between 0 and 1. Received: {split.fraction!r}")
-    if isinstance(split.seed, bool) or not isinstance(split.seed, int | np.integer) or split.seed < 0:
+        raise InputError(
+            f"validation_fraction must be between 0 and 1. Received: {split.fraction!r}"
+        )
+    if (
+        isinstance(split.seed, bool)
+        or not isinstance(split.seed, int | np.integer)
+        or split.seed < 0
+    ):
         raise InputError(f"seed must be an integer, 0 or more. Received: {split.seed!r}")
     if isinstance(split.gap, bool) or not isinstance(split.gap, int) or split.gap < 0:
-        raise InputError(f"validation_gap must be a number of sequences, 0 or more. Received: {split.gap!r}")
+        raise InputError(
+            f"validation_gap must be a number of sequences, 0 or more. Received: {split.gap!r}"
+        )
     if count < 2:
-        raise InputError(f"The training part needs at least 2 sequences to split one off. Received: {count}")
+        raise InputError(
+            f"The training part needs at least 2 sequences to split one off. Received: {count}"
+        )
     how = split.how or ("random" if groups is None else "grouped")
     one_of("validation", how, SPLITS)
     if split.gap and how != "time":
-        raise InputError(f'validation_gap needs validation = "time". Received: validation = {how!r}')
+        raise InputError(
+            f'validation_gap needs validation = "time". Received: validation = {how!r}'
+        )
     if how == "time":
         return _last_rows(count, split)
     if how == "grouped":
         if groups is None:
-            raise InputError('validation = "grouped" needs groups: give groups_train, one entry a sequence.')
+            raise InputError(
+                'validation = "grouped" needs groups: give groups_train, one entry a sequence.'
+            )
         held_out = _whole_groups(groups, split, classes)
     else:
         held_out = _drawn_rows(count, split, classes)
@@ -93,11 +107,15 @@ def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
 def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[int]:
     generator = np.random.default_rng(split.seed)
     strata = (
-        [np.arange(count)] if classes is None else [np.flatnonzero(classes == c) for c in np.unique(classes)]
+        [np.arange(count)]
+        if classes is None
+        else [np.flatnonzero(classes == c) for c in np.unique(classes)]
     )
     held_out: list[int] = []
     for rows in strata:
-        wanted = 0 if len(rows) < 2 else min(max(1, round(split.fraction * len(rows))), len(rows) - 1)
+        wanted = (
+            0 if len(rows) < 2 else min(max(1, round(split.fraction * len(rows))), len(rows) - 1)
+        )
         held_out.extend(generator.permutation(rows)[:wanted])
     if not held_out:
         raise InputError(
@@ -110,7 +128,11 @@ def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[in
 def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> list[int]:
     """Rows of the groups that are held out: in a drawn order, each that brings the classes nearer to their share."""
     names, members = np.unique(groups, return_inverse=True)
-    labels = np.zeros(len(groups), int) if classes is None else np.unique(classes, return_inverse=True)[1]
+    labels = (
+        np.zeros(len(groups), int)
+        if classes is None
+        else np.unique(classes, return_inverse=True)[1]
+    )
     counts = np.zeros((len(names), labels.max() + 1), int)
     np.add.at(counts, (members, labels), 1)
     total = counts.sum(axis=0)

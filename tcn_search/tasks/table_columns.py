@@ -89,7 +89,9 @@ def named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     return next((by_name[plain_name(name)] for name in wanted if plain_name(name) in by_name), None)
 
 
-def _role(path: Path, names: Sequence[str], role: str, usual: Sequence[str], said: str | None) -> str | None:
+def _role(
+    path: Path, names: Sequence[str], role: str, usual: Sequence[str], said: str | None
+) -> str | None:
     """Return the column with a role: the one that was said, or the only one with a usual name."""
     if said is not None:
         if said not in names:

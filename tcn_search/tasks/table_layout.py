@@ -78,7 +78,8 @@ class TableLayout:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""
         return {
-            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
         }
 
     @classmethod

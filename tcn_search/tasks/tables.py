@@ -95,29 +95,42 @@ def ts(path: str | Path, test: str | Path | None = None, **options: Any) -> Task
 
 def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, Any]) -> Task:
     if options.get("axes") == CHANNELS_STEPS:
-        raise InputError(f"axes is for arrays: a row of {paths[0]} is a step or a sequence. Leave it out.")
+        raise InputError(
+            f"axes is for arrays: a row of {paths[0]} is a step or a sequence. Leave it out."
+        )
     targets = _typed_targets(paths, files)
     every_step = any(isinstance(y, list) for y in targets)
     given: dict[str, Any] = {}
     for split, file, y in zip(("train", "test"), files, targets, strict=False):
-        if every_step and isinstance(y, np.ndarray):  # this file happens to have one class in each sequence
+        if every_step and isinstance(
+            y, np.ndarray
+        ):  # this file happens to have one class in each sequence
             y = [np.repeat(one, len(X)) for one, X in zip(y, file.X, strict=True)]
         given[f"X_{split}"] = file.X
         given[f"y_{split}"] = y
     layout = files[0].layout
     if layout is not None and len(layout.targets) > 1:
         given["class_names"] = layout.targets
-        if given["y_train"].dtype.kind == "i":  # never a class at each step, however many steps there are
+        if (
+            given["y_train"].dtype.kind == "i"
+        ):  # never a class at each step, however many steps there are
             one_hot = (given["y_train"].sum(axis=1) == 1).all()
             given["kind"] = "classification" if one_hot else "multi_label"
     try:
-        named_options = {"name": paths[0].name.split(".")[0], "axes": STEPS_CHANNELS, **given, **options}
+        named_options = {
+            "name": paths[0].name.split(".")[0],
+            "axes": STEPS_CHANNELS,
+            **given,
+            **options,
+        }
         task = Task.from_arrays(groups_train=files[0].groups, **named_options)
     except InputError as error:
         raise InputError(f"{paths[0]}: {error}") from error
     notes = [ignored_note(path, file.ignored) for path, file in zip(paths, files, strict=True)]
     return replace(
-        task, spec=replace(task.spec, table=layout), notes=(*task.notes, *(note for note in notes if note))
+        task,
+        spec=replace(task.spec, table=layout),
+        notes=(*task.notes, *(note for note in notes if note)),
     )
 
 
@@ -126,19 +139,25 @@ def ignored_note(path: Path, names: Sequence[str]) -> str:
     return f"{path.name}: not read: column {', '.join(names)}" if names else ""
 
 
-def _typed_targets(paths: Sequence[Path], files: Sequence[Sequences]) -> list[np.ndarray | list[np.ndarray]]:
+def _typed_targets(
+    paths: Sequence[Path], files: Sequence[Sequences]
+) -> list[np.ndarray | list[np.ndarray]]:
     """Targets of all files as numbers, where all of them are, else as text."""
     read = []
     for path, file in zip(paths, files, strict=True):
         if file.y is None and file.layout is None:
-            raise InputError(f"{path} has no labels: its header needs @classLabel true or @targetLabel true.")
+            raise InputError(
+                f"{path} has no labels: its header needs @classLabel true or @targetLabel true."
+            )
         if file.y is None:
             raise InputError(
                 f"{path} needs a target column: one called {', '.join(TARGET)}, or say which with target. To forecast "
                 "a series, say how many steps with horizon."
             )
         read.append(_typed(path, file))
-    kinds = {np.asarray(one).dtype.kind for y in read for one in (y if isinstance(y, list) else [y])}
+    kinds = {
+        np.asarray(one).dtype.kind for y in read for one in (y if isinstance(y, list) else [y])
+    }
     if len(kinds) > 1 and "U" in kinds:
         read = [_as_text(file.y) for file in files]
     return read
@@ -274,7 +293,9 @@ def _sequences(
         X, y, groups = _wide(path, layout, values, targets, groups)
     else:
         X, y, groups = _long(path, layout, said, frame, values, targets, groups)
-    return Sequences(X=X, y=y, groups=groups, layout=layout, ignored=tuple(ignored), decimal=table.decimal)
+    return Sequences(
+        X=X, y=y, groups=groups, layout=layout, ignored=tuple(ignored), decimal=table.decimal
+    )
 
 
 def _groups(path: Path, name: str, column: pd.Series) -> np.ndarray:
@@ -363,7 +384,11 @@ def _rows_of_sequences(
 
 
 def _require_one_group(
-    path: Path, layout: TableLayout, frame: pd.DataFrame, groups: np.ndarray, rows: Sequence[np.ndarray]
+    path: Path,
+    layout: TableLayout,
+    frame: pd.DataFrame,
+    groups: np.ndarray,
+    rows: Sequence[np.ndarray],
 ) -> None:
     for one in rows:
         other = one[groups[one] != groups[one[0]]]

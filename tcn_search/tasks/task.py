@@ -64,7 +64,9 @@ class Task:
         if self.spec.kind == "classification":
             classes = np.concatenate([self.train.y, self.validation.y])
         sizes = len(self.train), len(self.validation)
-        return replace(self.training, folds=make_folds(folds, *sizes, self.split, classes, self.groups))
+        return replace(
+            self.training, folds=make_folds(folds, *sizes, self.split, classes, self.groups)
+        )
 
     @property
     def name(self) -> str:
@@ -79,7 +81,9 @@ class Task:
         splits = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         most = "up to " if self.spec.ragged else ""
         steps = f"{most}{self.seq_len:,} step{'' if self.seq_len == 1 else 's'}"
-        channels = f"{self.spec.input_channels:,} channel{'' if self.spec.input_channels == 1 else 's'}"
+        channels = (
+            f"{self.spec.input_channels:,} channel{'' if self.spec.input_channels == 1 else 's'}"
+        )
         return f"{sum(counts.values()):,} sequences × {steps} × {channels} ({splits})"
 
     @property
@@ -99,7 +103,9 @@ class Task:
                     for start in range(
                         0, len(array), _HASHED_ROWS
                     ):  # windows of a series are views: never all copied
-                        digest.update(np.ascontiguousarray(array[start : start + _HASHED_ROWS]).tobytes())
+                        digest.update(
+                            np.ascontiguousarray(array[start : start + _HASHED_ROWS]).tobytes()
+                        )
         return digest.hexdigest()
 
     @classmethod
@@ -168,13 +174,15 @@ class Task:
         (X, y), test = parts.arrays["train"], parts.arrays.get("test")
         split = groups = None
         if "validation" in parts.arrays:
-            train, held = Part(X, y), Part(*parts.arrays["validation"])
+            train = Part(X, y)
+            held = Part(*parts.arrays["validation"])
         else:
             stratify = y if parts.kind == "classification" else None
             split = Split(validation, validation_fraction, seed, validation_gap)
             groups = read_groups(groups_train, len(X))
             kept, held_out = split_off_validation(len(X), split, stratify, groups)
-            train, held = Part(X[kept], y[kept]), Part(X[held_out], y[held_out])
+            train = Part(X[kept], y[kept])
+            held = Part(X[held_out], y[held_out])
             groups = None if groups is None else groups[np.concatenate([kept, held_out])]
             if parts.kind == "classification":
                 _require_every_class(train.y, parts.class_names)
@@ -207,7 +215,9 @@ class Task:
 
 def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:
     """Raise an InputError if the split has left the training part without a class."""
-    missing = [name for number, name in enumerate(names) if number not in set(np.unique(y).tolist())]
+    missing = [
+        name for number, name in enumerate(names) if number not in set(np.unique(y).tolist())
+    ]
     if missing:
         raise InputError(
             f"After the validation part is split off, no training sequence has class {', '.join(missing)}. Give a "

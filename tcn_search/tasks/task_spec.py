@@ -113,8 +113,14 @@ class TaskSpec:
 
         Digests of stored results are made of them, and do not know those fields.
         """
-        unused = {one.name for one in fields(self) if not one.repr and getattr(self, one.name) == one.default}
-        values = asdict(self) if self.table is None else {**asdict(self), "table": self.table.to_dict()}
+        unused = {
+            one.name
+            for one in fields(self)
+            if not one.repr and getattr(self, one.name) == one.default
+        }
+        values = (
+            asdict(self) if self.table is None else {**asdict(self), "table": self.table.to_dict()}
+        )
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()

@@ -15,7 +15,9 @@ from tcn_search.errors import InputError
 from tcn_search.tasks.table_layout import TableFormat
 
 _YEAR_FIRST = r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?(?P<clock>[T ].*)?"
-_YEAR_LAST = r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4}|\d{2})(?P<clock>[T ,].*)?"
+_YEAR_LAST = (
+    r"(?P<first>\d{1,2})[-/.](?P<second>\d{1,2})[-/.](?P<year>\d{4}|\d{2})(?P<clock>[T ,].*)?"
+)
 _ZONE = r".*\d *(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 _DAY_OR_MONTH = r"\b\d{1,2}[-/., ]+\d{1,2}[-/., ]+\d{2,4}\b"
 _MONTH = r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -57,7 +59,8 @@ def read_times(
     if numbers.notna().all():
         dates = _dates_as_numbers(path, name, cells, numbers.to_numpy())
         return _finite(path, name, cells, numbers) if dates is None else dates
-    texts, how = cells, "ISO8601"
+    texts = cells
+    how = "ISO8601"
     if cells.str.fullmatch(_ISO).all():
         pass
     elif cells.str.fullmatch(_YEAR_FIRST).all():
@@ -161,7 +164,9 @@ def _dates_as_numbers(
     if _are_dates(dates):
         return pd.DatetimeIndex(dates)
     for other in ("%d%m%Y", "%m%d%Y"):
-        if time_format == "%Y%m%d" and _are_dates(pd.to_datetime(cells, format=other, errors="coerce")):
+        if time_format == "%Y%m%d" and _are_dates(
+            pd.to_datetime(cells, format=other, errors="coerce")
+        ):
             raise InputError(
                 f"Numbers of column {name} of {path} look like dates, such as {cells.iloc[0]!r}. Say how they are "
                 f'written: time_format = "{other}".'
@@ -176,7 +181,11 @@ def _are_dates(dates: pd.Series) -> bool:
 def found_dayfirst(column: pd.Series) -> bool | None:
     """Return whether dates have the day before the month; None where there are none, or it cannot be told."""
     cells = column.astype(str).str.strip()
-    return _is_day_first(cells.str.extract(_YEAR_LAST)) if cells.str.fullmatch(_YEAR_LAST).all() else None
+    return (
+        _is_day_first(cells.str.extract(_YEAR_LAST))
+        if cells.str.fullmatch(_YEAR_LAST).all()
+        else None
+    )
 
 
 def lack_dates(column: pd.Series) -> bool:
@@ -184,7 +193,9 @@ def lack_dates(column: pd.Series) -> bool:
     return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
 
 
-def require_dates_or_order(path: Path, name: str, column: pd.Series, rows: Sequence[np.ndarray]) -> None:
+def require_dates_or_order(
+    path: Path, name: str, column: pd.Series, rows: Sequence[np.ndarray]
+) -> None:
     """Raise an InputError where times are those of a clock, and do not tell the order: they may pass midnight.
 
     Args:
@@ -203,7 +214,8 @@ def require_dates_or_order(path: Path, name: str, column: pd.Series, rows: Seque
 
 def _is_day_first(parts: pd.DataFrame) -> bool | None:
     first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
-    is_first, is_second = bool((first > 12).any()), bool((second > 12).any())
+    is_first = bool((first > 12).any())
+    is_second = bool((second > 12).any())
     # 20/01/05: there are rarely more than a dozen years, and soon more days.
     may_be_year = is_first and bool((year <= 31).all()) and first.nunique() <= _FEW_YEARS
     return None if is_first == is_second or may_be_year else is_first
@@ -226,5 +238,7 @@ def _iso(parts: pd.DataFrame) -> pd.Series:
     date = year + "-" + parts["month"].str.zfill(2) + "-" + parts["day"].fillna("1").str.zfill(2)
     clock = parts["clock"].fillna("").str.lstrip("T ,").str.strip()
     clock = clock.str.replace(r"^(\d:)", r"0\1", regex=True)
-    clock = clock.str.replace(r" *(?:UTC|GMT)$", "Z", regex=True).str.replace(r" +([+-])", r"\1", regex=True)
+    clock = clock.str.replace(r" *(?:UTC|GMT)$", "Z", regex=True).str.replace(
+        r" +([+-])", r"\1", regex=True
+    )
     return date + (" " + clock).where(clock != "", "")

@@ -46,7 +46,9 @@ class TrainingData:
     @property
     def bytes_in_a_worker(self) -> int:
         """What a worker may need: a copy; of folds one more, and their statistics in double precision."""
-        size = sum(array.nbytes for part in (self.train, self.validation) for array in (part.X, part.y))
+        size = sum(
+            array.nbytes for part in (self.train, self.validation) for array in (part.X, part.y)
+        )
         return size if self.folds is None else 4 * size
 
     def split(self, number: int) -> TrainingData:
@@ -58,7 +60,8 @@ class TrainingData:
         if self.folds is None:
             return self
         roles = self.folds[number]
-        train, spec = self._rows(roles == KEPT), self.spec
+        train = self._rows(roles == KEPT)
+        spec = self.spec
         if spec.input_mean:
             mean, std = _input_statistics(spec, train)
             spec = replace(spec, input_mean=mean, input_std=std)
@@ -68,7 +71,8 @@ class TrainingData:
 
     def _rows(self, chosen: np.ndarray) -> Part:
         """Rows of both parts, copied."""
-        first, second = chosen[: len(self.train)], chosen[len(self.train) :]
+        first = chosen[: len(self.train)]
+        second = chosen[len(self.train) :]
         return Part(
             np.concatenate([self.train.X[first], self.validation.X[second]]),
             np.concatenate([self.train.y[first], self.validation.y[second]]),

@@ -38,8 +38,10 @@ def read_ts(path: Path) -> tuple[list[np.ndarray], np.ndarray | None]:
             f"{path} has time stamps in its data (@timestamps true), which are not read. Write the values at equal "
             "steps of time without them (@timestamps false)."
         )
-    has_classes, has_targets = header.says("classlabel"), header.says("targetlabel")
-    X, labels = [], []
+    has_classes = header.says("classlabel")
+    has_targets = header.says("targetlabel")
+    X = []
+    labels = []
     for line, text in header.rows:
         parts = text.split(":")
         if has_classes or has_targets:
@@ -109,7 +111,9 @@ def _numbers(path: Path, lines: list[int], cells: list[str]) -> np.ndarray:
             values[place] = np.nan if text.lower() in _MISSING else _number(text)
         except ValueError as error:
             line = lines[place] if len(lines) == len(cells) else lines[0]
-            raise InputError(f"Line {line} of {path} must hold numbers. Received: {text[:40]!r}") from error
+            raise InputError(
+                f"Line {line} of {path} must hold numbers. Received: {text[:40]!r}"
+            ) from error
     return values
 
 

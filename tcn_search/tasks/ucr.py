@@ -33,7 +33,10 @@ def find_problem(name: str) -> str | None:
 
 
 def ucr(
-    problem: str, validation_fraction: float = 0.2, seed: int = 0, data_dir: str | Path | None = None
+    problem: str,
+    validation_fraction: float = 0.2,
+    seed: int = 0,
+    data_dir: str | Path | None = None,
 ) -> Task:
     """The archive's published training and test part; validation is split off the training part.
 

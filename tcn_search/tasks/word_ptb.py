@@ -21,10 +21,13 @@ CONTEXT_REASON = (
     f"each scored word follows at least {SCORED} that are given: windows of {WINDOW} words are scored on their "
     f"last {SCORED}"
 )
-END_OF_SENTENCE, UNKNOWN = "<eos>", "<unk>"
+END_OF_SENTENCE = "<eos>"
+UNKNOWN = "<unk>"
 
 
-def word_ptb(folder: str | Path, train_tokens: int | None = None, vocabulary: int | None = None) -> Task:
+def word_ptb(
+    folder: str | Path, train_tokens: int | None = None, vocabulary: int | None = None
+) -> Task:
     """Predict each next word of a text, judged by the perplexity.
 
     The text may not be passed on, so nothing is downloaded: the user names a folder with ptb.train.txt,

@@ -19,7 +19,9 @@ from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.training_data import TrainingData
 
 BATCHES_AHEAD = 2
-COPIED_AT_MOST = 64 << 20  # bytes of an array that TensorFlow gets a copy of, in each trial of each worker
+COPIED_AT_MOST = (
+    64 << 20
+)  # bytes of an array that TensorFlow gets a copy of, in each trial of each worker
 
 
 def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
@@ -29,11 +31,16 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     takes to fill the last batch; batches are of `even_size`. Draws from Python's `random`, which
     `keras.utils.set_random_seed` seeds.
     """
-    train, validation, weights = data.train, data.validation, sample_weights(data)
+    train = data.train
+    validation = data.validation
+    weights = sample_weights(data)
     arrays = (train.X, train.y) if weights is None else (train.X, train.y, weights)
     judged = (validation.X, validation.y)
-    size, seed = even_size(len(train), batch_size), random.randrange(2**31)
-    judged_at_once = _size_that_divides(len(validation), max(batch_size, data.spec.sequences_at_once))
+    size = even_size(len(train), batch_size)
+    seed = random.randrange(2**31)
+    judged_at_once = _size_that_divides(
+        len(validation), max(batch_size, data.spec.sequences_at_once)
+    )
     if keras.backend.backend() == "tensorflow":
         return {
             "x": _tensorflow_batches(arrays, size, seed),
@@ -69,7 +76,8 @@ class _ShuffledBatches(keras.utils.PyDataset):
 
     def __init__(self, arrays: tuple[np.ndarray, ...], size: int, seed: int) -> None:
         super().__init__()
-        self.arrays, self.size = tuple(_in_floatx(array) for array in arrays), size
+        self.arrays = tuple(_in_floatx(array) for array in arrays)
+        self.size = size
         self.generator = np.random.default_rng(seed)
         self.on_epoch_end()
 

@@ -135,8 +135,11 @@ class _Watcher(keras.callbacks.Callback):
         deadline: Deadline | None,
     ) -> None:
         super().__init__()
-        self.objective, self.settings = objective, settings
-        self.on_epoch, self.keep_best, self.deadline = on_epoch, keep_best, deadline
+        self.objective = objective
+        self.settings = settings
+        self.on_epoch = on_epoch
+        self.keep_best = keep_best
+        self.deadline = deadline
         self.training = Training()
         self.best_weights: Any = None
         self.improved_at = 0
@@ -168,7 +171,9 @@ class _Watcher(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         for value in self.newest.values():
-            float(value)  # waits for steps that the device was only handed, so that they count as training
+            float(
+                value
+            )  # waits for steps that the device was only handed, so that they count as training
         self.clock.enter("validation")
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -180,13 +185,17 @@ class _Watcher(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits, too
         self.clock.leave()
-        if self.training.ended == "over_time":  # in the middle of this epoch, which counts for nothing
+        if (
+            self.training.ended == "over_time"
+        ):  # in the middle of this epoch, which counts for nothing
             return
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)
         watched = {"loss", "val_loss", self.objective.name}
-        if training.ended == "diverged" or not all(math.isfinite(numbers[name]) for name in watched):
+        if training.ended == "diverged" or not all(
+            math.isfinite(numbers[name]) for name in watched
+        ):
             self._stop("diverged")
             return
         value = numbers[self.objective.name]
@@ -194,7 +203,8 @@ class _Watcher(keras.callbacks.Callback):
         if first or self.objective.better(value, training.score):
             self.improved_at = epoch + 1
         if first or not self.objective.better(training.score, value):
-            training.best_epoch, training.score = epoch + 1, value
+            training.best_epoch = epoch + 1
+            training.score = value
             if self.keep_best:
                 self.best_weights = self.model.get_weights()
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
@@ -225,7 +235,8 @@ class _Clock:
     def enter(self, phase: str) -> None:
         """A phase begins, and with it the one before ends."""
         self.leave()
-        self.phase, self.since = phase, time.perf_counter()
+        self.phase = phase
+        self.since = time.perf_counter()
 
     def leave(self) -> None:
         """What has passed since the phase began is its time."""

@@ -50,11 +50,14 @@ class TCNHyperModel(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name="tcn")
         definition = Definition.of(task, space, constraints, training, SearchSettings())
-        self.data, self.training = task.training, definition.training
+        self.data = task.training
+        self.training = definition.training
         # Fixed ranges folded onto what covers, whatever the constraints do with what falls short.
         self.space: TaskSpace = replace(definition.task_space(), narrow=True, static=True)
 
-    def configuration(self, hp: keras_tuner.HyperParameters) -> tuple[Architecture, TrainingSettings]:
+    def configuration(
+        self, hp: keras_tuner.HyperParameters
+    ) -> tuple[Architecture, TrainingSettings]:
         """What the hyperparameters stand for, for example those of `tuner.get_best_hyperparameters()[0]`."""
         architecture, settings = self.space.suggest(Asking(hp))
         epochs = hp.values.get(HYPERBAND_EPOCHS, self.training.epochs)
@@ -65,10 +68,17 @@ class TCNHyperModel(keras_tuner.HyperModel):
         architecture, settings = self.configuration(hp)
         return build_model(architecture, self.data, settings)
 
-    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+    def fit(
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
+    ) -> Any:
         """Train on the task's training part, unless `tuner.search` was given other data or other settings."""
         _, settings = self.configuration(hp)
-        kwargs = {"batch_size": settings.batch_size, "epochs": settings.epochs, "verbose": 0, **kwargs}
+        kwargs = {
+            "batch_size": settings.batch_size,
+            "epochs": settings.epochs,
+            "verbose": 0,
+            **kwargs,
+        }
         if not args and "x" not in kwargs:
             args = (self.data.train.X, self.data.train.y)
             kwargs.setdefault("sample_weight", sample_weights(self.data))

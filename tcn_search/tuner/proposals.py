@@ -121,7 +121,11 @@ def _events(trials: list[FrozenTrial]) -> list[tuple[bool, FrozenTrial]]:
     unended: dict[str, FrozenTrial] = {}
 
     def end_until(moment: datetime) -> None:
-        ended = [one for one in unended.values() if one.datetime_complete and one.datetime_complete <= moment]
+        ended = [
+            one
+            for one in unended.values()
+            if one.datetime_complete and one.datetime_complete <= moment
+        ]
         for one in sorted(ended, key=lambda one: (one.datetime_complete, one.number)):
             events.append((False, unended.pop(one.user_attrs[PLANNED])))
 

@@ -51,8 +51,12 @@ def choose_backend(
     >>> choose_backend("auto", {}, ["tensorflow", "jax"], ["jax"], gpus=1)
     'jax'
     """
-    installed, on_gpu = set(installed), set(on_gpu)
-    for source, name in (("--backend", asked), ("KERAS_BACKEND", environment.get("KERAS_BACKEND") or "auto")):
+    installed = set(installed)
+    on_gpu = set(on_gpu)
+    for source, name in (
+        ("--backend", asked),
+        ("KERAS_BACKEND", environment.get("KERAS_BACKEND") or "auto"),
+    ):
         if name != "auto":
             return _require(source, name, installed)
     order = [name for name in _ON_A_GPU if name in on_gpu] if gpus else []
@@ -64,7 +68,9 @@ def choose_backend(
 
 def _require(source: str, name: str, installed: set[str]) -> str:
     if name not in BACKENDS:
-        raise InputError(f"{source} must be auto or one of {', '.join(BACKENDS)}. Received: {name!r}")
+        raise InputError(
+            f"{source} must be auto or one of {', '.join(BACKENDS)}. Received: {name!r}"
+        )
     if name not in installed:
         extra = "tensorflow" if name == "tensorflow" else f"'tcn-search[{name}]'"
         raise InputError(f"{source} {name}: {name} is not installed. pip install {extra}")
@@ -82,7 +88,10 @@ def backends_on_gpu() -> list[str]:
     TensorFlow finds CUDA in packages beside it or on the system; JAX has a plug-in; torch says it in its version.
     """
     names = {re.sub(r"[-_.]+", "-", found.name or "").lower() for found in distributions()}
-    cuda = any(name.startswith("nvidia-cuda-nvcc") for name in names) or find_library("cudnn") is not None
+    cuda = (
+        any(name.startswith("nvidia-cuda-nvcc") for name in names)
+        or find_library("cudnn") is not None
+    )
     found = {
         "tensorflow": "tensorflow" in names and cuda,
         "jax": any(re.fullmatch(r"jax-cuda\d*-plugin", name) for name in names),

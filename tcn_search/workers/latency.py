@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-_WARM_UP, _TIMED = 3, 25
+_WARM_UP = 3
+_TIMED = 25
 
 
 def milliseconds(model: keras.Model, sequence: np.ndarray) -> float:

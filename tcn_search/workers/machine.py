@@ -20,7 +20,11 @@ def _tensorflow() -> tuple[str, str]:
     import tensorflow as tf
 
     found = tf.config.list_physical_devices("GPU")
-    name = tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"
+    name = (
+        tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu")
+        if found
+        else "cpu"
+    )
     return name, tf.__version__
 
 

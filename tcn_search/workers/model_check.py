@@ -49,7 +49,9 @@ def problem(jobs: Sequence[TrialJob], spec: TaskSpec) -> str:
     try:
         function = model.load()
         for job in jobs:
-            settings = replace(job.settings, schedule="constant")  # others need to know the number of steps
+            settings = replace(
+                job.settings, schedule="constant"
+            )  # others need to know the number of steps
             built = build_model(job.architecture, spec, settings, function)
             with tempfile.TemporaryDirectory() as folder:
                 built.save(Path(folder) / "model.keras")
@@ -88,7 +90,11 @@ def _in_words(error: Exception, model: ModelFunction) -> str:
     if isinstance(error, InputError):
         return lines[0]
     file = Path(model.place).name if model.place.endswith(".py") else ""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == file]
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).name == file
+    ]
     where = f" in line {own[-1].lineno} of {file}" if own else ""
     return f"{type(error).__name__}{where}: {lines[0][:300]}"
 
@@ -99,7 +105,9 @@ def main() -> None:
 
     asked = json.load(sys.stdin)
     with redirect_stdout(sys.stderr):  # what the user's code prints
-        said = problem([TrialJob.from_dict(job) for job in asked["jobs"]], TaskSpec.from_dict(asked["spec"]))
+        said = problem(
+            [TrialJob.from_dict(job) for job in asked["jobs"]], TaskSpec.from_dict(asked["spec"])
+        )
     print(json.dumps(said))
 
 

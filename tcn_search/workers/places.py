@@ -39,19 +39,21 @@ class Crew:
     places: tuple[Place, ...]
 
     def __str__(self) -> str:
-        workers, gpus = len(self.places), {place.gpu for place in self.places} - {None}
+        workers = len(self.places)
+        gpus = {place.gpu for place in self.places} - {None}
         threads = [place.threads for place in self.places]
-        fewest, most = min(threads), max(threads)
+        fewest = min(threads)
+        most = max(threads)
         cores = _counted(most, "core") if fewest == most else f"{fewest} to {most} cores"
         device = "CPU"
         if gpus:
             names = ", ".join(sorted(str(gpu) for gpu in gpus))
             device = f"{_counted(len(gpus), 'GPU')} ({names}), memory as it grows"
-            device += f", up to {-(-workers // len(gpus))} workers each" if workers > len(gpus) else ""
+            device += (
+                f", up to {-(-workers // len(gpus))} workers each" if workers > len(gpus) else ""
+            )
         backend = f"backend {self.backend} {backend_version(self.backend)}".rstrip()
-        return (
-            f"{_counted(workers, 'worker')}, {cores}{' each' if workers > 1 else ''}, {backend} on {device}"
-        )
+        return f"{_counted(workers, 'worker')}, {cores}{' each' if workers > 1 else ''}, {backend} on {device}"
 
 
 def spread(
@@ -111,7 +113,9 @@ def _check(workers: int | str, workers_per_gpu: int) -> None:
         raise InputError(f'workers must be "auto" or at least 1. Received: {received(workers)}')
     each = as_integer(workers_per_gpu)
     if each is None or each < 1:
-        raise InputError(f"workers_per_gpu must be at least 1. Received: {received(workers_per_gpu)}")
+        raise InputError(
+            f"workers_per_gpu must be at least 1. Received: {received(workers_per_gpu)}"
+        )
     at_most("workers_per_gpu", each)
 
 

@@ -29,7 +29,9 @@ from tcn_search.workers.trial import EpochReport, TrialJob, run_trial
 def main(folder: str) -> None:
     """Train jobs until the input ends."""
     gc.disable()  # looking through what is being imported takes a third as long as importing it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who decides what becomes of us
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the owner, who decides what becomes of us
     answers = _own_standard_output()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read, args=(messages, folder), daemon=True).start()

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
 
 GRACE_SECONDS = 10.0  # beyond a trial's time limit for it to end by itself, between two batches
-TRIALS_PER_PROCESS = 25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte
+TRIALS_PER_PROCESS = (
+    25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte
+)
 
 
 class ProcessExecutor:
@@ -87,7 +89,8 @@ class ProcessExecutor:
     @contextmanager
     def _owner_at_work(self) -> Iterator[None]:
         """Its storage or sampler may be slow; workers that wait for an answer meanwhile lose no time of theirs."""
-        busy, began = [worker for worker in self._workers if worker.job is not None], time.monotonic()
+        busy = [worker for worker in self._workers if worker.job is not None]
+        began = time.monotonic()
         yield
         for worker in busy:
             worker.kill_at += time.monotonic() - began
@@ -151,7 +154,9 @@ class _Worker:
             },
             start_new_session=True,  # Ctrl-C reaches the owner only
         )
-        if place.cores and hasattr(os, "sched_setaffinity"):  # workers side by side get in each other's way
+        if place.cores and hasattr(
+            os, "sched_setaffinity"
+        ):  # workers side by side get in each other's way
             with suppress(OSError):  # a container may have lost these cores meanwhile
                 os.sched_setaffinity(self._process.pid, place.cores)
         weakref.finalize(self, self._process.kill)
@@ -209,18 +214,22 @@ class _Worker:
         assert self.job is not None
         self._process.kill()
         self._process.wait()
-        reason = f"the limit is {self.job.time_limit:g} s; it did not stop, so its process was killed"
+        reason = (
+            f"the limit is {self.job.time_limit:g} s; it did not stop, so its process was killed"
+        )
         self._end(owner, TrialOutcome(self.job.number, "over_time", reason=reason))
 
     def _lose(self, owner: Owner) -> None:
         assert self.job is not None
-        code, words = self._process.wait(), self._last_words()
+        code = self._process.wait()
+        words = self._last_words()
         ended = ending_of_process(code, words, oom_kills() - self._oom_kills)
         reason = f"its process ended with code {code}. {words}"
         self._end(owner, TrialOutcome(self.job.number, ended, reason=reason))
 
     def _end(self, owner: Owner, outcome: TrialOutcome) -> None:
-        self.job, self.kill_at = None, math.inf
+        self.job = None
+        self.kill_at = math.inf
         owner.finish(outcome)
 
     def _last_words(self) -> str:

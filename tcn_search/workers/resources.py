@@ -35,7 +35,11 @@ class Machine:
 def this_machine() -> Machine:
     """The machine that this process runs on, as far as it may use it."""
     cores = tuple(
-        sorted(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+        sorted(
+            os.sched_getaffinity(0)
+            if hasattr(os, "sched_getaffinity")
+            else range(os.cpu_count() or 1)
+        )
     )
     return Machine(cores, free_memory(), visible_gpus(os.environ), core_quota())
 
@@ -48,7 +52,9 @@ def visible_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
         return present
     names = [name.strip() for name in allowed.split(",")]
     hidden = [place for place, name in enumerate(names) if name in ("", "-1", "NoDevFiles")]
-    return tuple(names[: hidden[0]] if hidden else names)  # CUDA, too, ignores what comes after a wrong one
+    return tuple(
+        names[: hidden[0]] if hidden else names
+    )  # CUDA, too, ignores what comes after a wrong one
 
 
 def _gpus_of_driver() -> tuple[str, ...]:
@@ -59,11 +65,20 @@ def _gpus_of_driver() -> tuple[str, ...]:
             said = subprocess.run(
                 asked, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=True
             )
-            return tuple(line.strip() for line in said.stdout.splitlines() if line.strip().isdigit())
-        except (subprocess.SubprocessError, OSError):  # a driver that does not answer has no GPU for us
+            return tuple(
+                line.strip() for line in said.stdout.splitlines() if line.strip().isdigit()
+            )
+        except (
+            subprocess.SubprocessError,
+            OSError,
+        ):  # a driver that does not answer has no GPU for us
             return ()
     folder = Path("/proc/driver/nvidia/gpus")
-    return tuple(str(number) for number in range(len(list(folder.iterdir())))) if folder.is_dir() else ()
+    return (
+        tuple(str(number) for number in range(len(list(folder.iterdir()))))
+        if folder.is_dir()
+        else ()
+    )
 
 
 def core_quota(root: Path = Path("/")) -> int | None:
@@ -73,5 +88,6 @@ def core_quota(root: Path = Path("/")) -> int | None:
         quota, period = (group / "cpu.max").read_text().split()
     except OSError:
         both = [number_in(group / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-        quota, period = str(both[0] or -1), str(both[1] or 1)
+        quota = str(both[0] or -1)
+        period = str(both[1] or 1)
     return math.ceil(int(quota) / int(period)) if quota.isdigit() else None

@@ -28,7 +28,12 @@ def read_training_data(folder: Path) -> TrainingData:
     """What `write_training_data` wrote, memory-mapped and read-only."""
     spec = TaskSpec.from_dict(json.loads((folder / "spec.json").read_text()))
     train, validation = (
-        Part(*(np.load(folder / f"{array}_{name}.npy", mmap_mode="r", allow_pickle=False) for array in "Xy"))
+        Part(
+            *(
+                np.load(folder / f"{array}_{name}.npy", mmap_mode="r", allow_pickle=False)
+                for array in "Xy"
+            )
+        )
         for name in ("train", "validation")
     )
     file = folder / "folds.npy"

@@ -109,7 +109,9 @@ class TrialOutcome:
     folds: list[dict[str, float]] = field(default_factory=list)
 
 
-def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]) -> TrialOutcome:
+def run_trial(
+    job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]
+) -> TrialOutcome:
     """Build and train the job's model, for each fold anew. An error ends this trial only, as part of its outcome."""
     import keras
 
@@ -130,16 +132,20 @@ def run_trial(job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport
             gc.collect()
         if not trial.goes_on(data.trainings):
             break
-    return trial.outcome(machine(), time.perf_counter() - started, cross_validated=data.folds is not None)
+    return trial.outcome(
+        machine(), time.perf_counter() - started, cross_validated=data.folds is not None
+    )
 
 
 class _Trial:
     """The trainings of one trial, and what is known of it so far."""
 
     def __init__(self, job: TrialJob, on_epoch: Callable[[EpochReport], bool]) -> None:
-        self.job, self._on_epoch = job, on_epoch
+        self.job = job
+        self._on_epoch = on_epoch
         self.deadline = None if job.time_limit is None else Deadline(job.time_limit)
-        self.ended, self.reason = "complete", ""
+        self.ended = "complete"
+        self.reason = ""
         self.parameters: int | None = None
         self.latency: float | None = None
         self.building = True
@@ -156,7 +162,8 @@ class _Trial:
         from tcn_search.trainers.fit import train
         from tcn_search.workers.latency import milliseconds
 
-        job, self.building = self.job, True
+        job = self.job
+        self.building = True
         started = time.perf_counter()
         keras.utils.set_random_seed(job.seed)
         own = None if job.model is None else job.model.load()
@@ -166,7 +173,9 @@ class _Trial:
         self.build_seconds += time.perf_counter() - started
         if job.max_params is not None and self.parameters > job.max_params:
             self.ended = "too_large"
-            self.reason = f"{self.parameters:,} parameters are more than the {job.max_params:,} allowed"
+            self.reason = (
+                f"{self.parameters:,} parameters are more than the {job.max_params:,} allowed"
+            )
             return
         training = train(
             model,
@@ -213,9 +222,14 @@ class _Trial:
     def outcome(self, machine: str, seconds: float, cross_validated: bool) -> TrialOutcome:
         if not self.trainings:
             return TrialOutcome(
-                self.job.number, self.ended, parameters=self.parameters, reason=self.reason, machine=machine
+                self.job.number,
+                self.ended,
+                parameters=self.parameters,
+                reason=self.reason,
+                machine=machine,
             )
-        score, counted = self._score(), self._counted()
+        score = self._score()
+        counted = self._counted()
         curve = [
             {"fold": fold, **numbers} if cross_validated else numbers
             for fold, training in enumerate(self.trainings, start=1)

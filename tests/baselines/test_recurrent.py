@@ -46,7 +46,9 @@ def test_padding_changes_nothing() -> None:
     padded = build_baseline(
         Recurrent("gru", 3, 2), Task.from_arrays(X, y, lengths_train=lengths, standardise=False)
     )
-    alone = build_baseline(Recurrent("gru", 3, 2), Task.from_arrays(X[:, :10], y, standardise=False))
+    alone = build_baseline(
+        Recurrent("gru", 3, 2), Task.from_arrays(X[:, :10], y, standardise=False)
+    )
     alone.set_weights(padded.get_weights())
     rows = X[:2].copy()
     rows[:, 10:] = np.nan
@@ -62,7 +64,9 @@ def test_every_step_is_read_where_the_task_asks() -> None:
 
 
 def test_an_unknown_cell_is_refused() -> None:
-    with pytest.raises(InputError, match="cell must be one of 'simple_rnn', 'gru', 'lstm'. Received: 'rwkv'"):
+    with pytest.raises(
+        InputError, match="cell must be one of 'simple_rnn', 'gru', 'lstm'. Received: 'rwkv'"
+    ):
         Recurrent("rwkv", 3)
 
 

@@ -25,7 +25,19 @@ from tests.study.synthetic import Synthetic
 from tests.study.test_odd_study_files import KEYS, odd
 from tests.tasks.written_tables import damaged, written_tables
 
-DTYPES = ["float64", "float32", "float16", "int64", "uint8", "bool", "<U3", "S3", "complex64", "M8[s]", ">f4"]
+DTYPES = [
+    "float64",
+    "float32",
+    "float16",
+    "int64",
+    "uint8",
+    "bool",
+    "<U3",
+    "S3",
+    "complex64",
+    "M8[s]",
+    ">f4",
+]
 NAMES = ["X_train", "y_train", "X_test", "y_test", "X_val", "y_val", "lengths_train", "lengths_test", "groups_train",
          "class_names", "groups", "X_valid", "X_Test", "length_train", "X", "lengths"]  # fmt: skip
 
@@ -35,7 +47,18 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
     """Draw an array of any type and shape, with numbers far from zero, NaN and infinity among them."""
     shape = draw(
         st.sampled_from(
-            [(), (0,), (6,), (6, 1), (6, 3), (6, 4, 0), (6, 4, 1), (6, 4, 2), (6, 1, 9), (6, 2, 2, 2)]
+            [
+                (),
+                (0,),
+                (6,),
+                (6, 1),
+                (6, 3),
+                (6, 4, 0),
+                (6, 4, 1),
+                (6, 4, 2),
+                (6, 1, 9),
+                (6, 2, 2, 2),
+            ]
         )
     )
     generator = np.random.default_rng(draw(st.integers(0, 2**16)))
@@ -62,7 +85,9 @@ def archives(draw: st.DrawFn) -> bytes:
     held = {"X_train": X, "y_train": y}
     held |= draw(st.dictionaries(st.sampled_from(NAMES), arrays(), max_size=2))
     for name in draw(st.sets(st.sampled_from(["X_train", "y_train"]), max_size=1)):
-        held[name] = cast(held[name], draw(st.sampled_from(["float64", "float16", "int64", "int8"])))
+        held[name] = cast(
+            held[name], draw(st.sampled_from(["float64", "float16", "int64", "int8"]))
+        )
     stream = io.BytesIO()
     np.savez(stream, **held)  # type: ignore[arg-type]
     data = stream.getvalue()
@@ -72,7 +97,11 @@ def archives(draw: st.DrawFn) -> bytes:
 @st.composite
 def studies(draw: st.DrawFn) -> bytes:
     """Draw a study file of the task adding with odd values."""
-    lines = {"task": ['name = "adding"', "seq_len = 8", "train_size = 20"], "search": [], "training": []}
+    lines = {
+        "task": ['name = "adding"', "seq_len = 8", "train_size = 20"],
+        "search": [],
+        "training": [],
+    }
     for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
         section, _, name = key.partition(".")
         if name:
@@ -88,7 +117,11 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quoted(str(key))} = {_toml(one)}" for key, one in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{_quoted(str(key))} = {_toml(one)}" for key, one in value.items())
+            + "}"
+        )
     if isinstance(value, int) and abs(value) > 10**4000:
         return "9" * 5000
     return repr(value) if isinstance(value, int | float) else _quoted(str(value))
@@ -97,7 +130,9 @@ def _toml(value: Any) -> str:
 def _quoted(text: str) -> str:
     return (
         '"'
-        + "".join(f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}" for one in text)
+        + "".join(
+            f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}" for one in text
+        )
         + '"'
     )
 
@@ -178,7 +213,9 @@ def _trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcn_search.study.study.ProcessExecutor", lambda data, places: Synthetic())
 
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @few
@@ -190,5 +227,7 @@ def test_any_file_is_used_or_refused(file: tuple[str, bytes, list[str]], model: 
 @pytest.mark.slow
 @settings(few, max_examples=2000, derandomize=False)
 @given(file=files())
-def test_two_thousand_files_are_used_or_refused(file: tuple[str, bytes, list[str]], model: Path) -> None:
+def test_two_thousand_files_are_used_or_refused(
+    file: tuple[str, bytes, list[str]], model: Path
+) -> None:
     run_everything(*file, model)

@@ -25,14 +25,19 @@ def test_a_network_that_covers(capsys: pytest.CaptureFixture) -> None:
 def test_a_network_that_falls_short(capsys: pytest.CaptureFixture) -> None:
     assert main(["check", "--seq-len", "600", "--kernel-size", "8", "--dilations", "1,2,4,8"]) == 1
     first = capsys.readouterr().out.splitlines()[0]
-    assert first.startswith("No: it sees 211 of the 600 steps required (sequence length 600). Add 2 levels")
+    assert first.startswith(
+        "No: it sees 211 of the 600 steps required (sequence length 600). Add 2 levels"
+    )
 
 
 def test_every_option_reaches_the_report(capsys: pytest.CaptureFixture) -> None:
     options = ["--stacks", "2", "--padding", "same", "--norm", "layer", "--filters", "4,5,4,5,4,5"]
     assert main([*GOOD, *options, "--no-skip-connections", "--required-context", "100"]) == 0
     out = capsys.readouterr().out
-    assert "nb_filters=[4, 5, 4, 5, 4, 5], kernel_size=8, dilations=[1, 2, 4, 8, 16, 32], nb_stacks=2" in out
+    assert (
+        "nb_filters=[4, 5, 4, 5, 4, 5], kernel_size=8, dilations=[1, 2, 4, 8, 16, 32], nb_stacks=2"
+        in out
+    )
     assert "padding='same', use_skip_connections=False, norm='layer'" in out
     assert "100 of a sequence length of 600" in out
 
@@ -45,7 +50,9 @@ def parameters(filters: int, channels: int) -> int:
     return tcn_parameters(architecture, channels)
 
 
-def test_a_task_says_what_it_needs(capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path) -> None:
+def test_a_task_says_what_it_needs(
+    capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path
+) -> None:
     assert main([*TASK, "--task", "copy_memory", "--seq-len", "520"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Yes: it sees all 511 steps required (sequence length 520)")
@@ -74,10 +81,14 @@ def test_a_tasks_data_is_looked_for_in_a_directory(
     (tmp_path / "own.toml").write_text('[task]\nname = "gunpoint"\n')
     for task in ("gunpoint", str(tmp_path / "own.toml")):
         assert main([*TASK, "--task", task, "--data-dir", str(tmp_path)]) == 0
-        assert capsys.readouterr().out.startswith("Yes: it sees all 16 steps required (sequence length 16)")
+        assert capsys.readouterr().out.startswith(
+            "Yes: it sees all 16 steps required (sequence length 16)"
+        )
 
 
-def test_a_tasks_words_come_as_wide_as_the_network(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+def test_a_tasks_words_come_as_wide_as_the_network(
+    capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
     for part in ("train", "valid", "test"):
         (tmp_path / f"ptb.{part}.txt").write_text("one two \n" * 40)
     (tmp_path / "words.toml").write_text('[task]\nname = "word_ptb"\nfolder = "."\n')
@@ -91,18 +102,33 @@ def test_a_tasks_words_come_as_wide_as_the_network(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([*GOOD, "--kernel-size", "0"], "kernel_size must be an integer of at least 1. Received: 0"),
+        (
+            [*GOOD, "--kernel-size", "0"],
+            "kernel_size must be an integer of at least 1. Received: 0",
+        ),
         ([*GOOD, "--dilations", ""], "dilations must be integers of at least 1 and commas"),
-        ([*GOOD, "--dilations=-1,2"], "dilations must all be integers of at least 1. Received: [-1, 2]"),
+        (
+            [*GOOD, "--dilations=-1,2"],
+            "dilations must all be integers of at least 1. Received: [-1, 2]",
+        ),
         ([*GOOD, "--seq-len", "0"], "seq_len must be an integer of at least 1. Received: 0"),
-        ([*GOOD, "--padding", "full"], "padding must be one of 'causal', 'same', 'valid'. Received: 'full'"),
-        ([*GOOD, "--required-context", "601"], "required_context must be at most the sequence length, 600"),
+        (
+            [*GOOD, "--padding", "full"],
+            "padding must be one of 'causal', 'same', 'valid'. Received: 'full'",
+        ),
+        (
+            [*GOOD, "--required-context", "601"],
+            "required_context must be at most the sequence length, 600",
+        ),
         ([*GOOD, "--layer", "tcn"], "--layer chooses a TCN of a saved model"),
         (GOOD[:3], "--kernel-size is missing; or give a saved model, MODEL.keras."),
         (["check", "--kernel-size", "3", "--dilations", "1"], "--seq-len is missing"),
         ([*GOOD, "--task", "seq_mnist"], "Task 'seq_mnist' has no option 'seq_len'. It has: "),
         (["check", "nowhere.keras", "--seq-len", "3"], "There is no file nowhere.keras."),
-        (["check", "some.keras", "--kernel-size", "3"], "some.keras says the network's kernel_size itself"),
+        (
+            ["check", "some.keras", "--kernel-size", "3"],
+            "some.keras says the network's kernel_size itself",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

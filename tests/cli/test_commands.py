@@ -60,7 +60,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """As from a shell, where nobody has told TensorFlow to be quiet."""
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
+    }
     return subprocess.run(
         [sys.executable, "-m", "tcn_search", *arguments],
         capture_output=True,
@@ -134,7 +136,16 @@ def status_of(study: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
-    arguments = ["run", "mine.toml", "--trials", "3", "--workers", "1", "--set", "training.epochs=150"]
+    arguments = [
+        "run",
+        "mine.toml",
+        "--trials",
+        "3",
+        "--workers",
+        "1",
+        "--set",
+        "training.epochs=150",
+    ]
     arguments += ["--set", "name=long"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tcn_search", *arguments],
@@ -221,7 +232,10 @@ def _epochs_reported(database: Path) -> bytes:
         return b""
     try:
         with sqlite3.connect(database) as connection:
-            return b"x" * connection.execute("select count(*) from trial_intermediate_values").fetchone()[0]
+            return (
+                b"x"
+                * connection.execute("select count(*) from trial_intermediate_values").fetchone()[0]
+            )
     except sqlite3.OperationalError:
         return b""
 
@@ -339,7 +353,10 @@ def test_the_output_may_be_cut_off(folder: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     ended = subprocess.run(
-        [sys.executable, "-m", "tcn_search", "tasks"], stdout=write, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tcn_search", "tasks"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     os.close(write)
     assert "Traceback" not in ended.stderr

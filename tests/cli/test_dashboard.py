@@ -26,13 +26,16 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     optuna.create_study(storage=STORAGE)
     heard: list[dict[str, Any]] = []
     package = SimpleNamespace(
-        __spec__=object(), run_server=lambda storage, **given: heard.append({"storage": storage, **given})
+        __spec__=object(),
+        run_server=lambda storage, **given: heard.append({"storage": storage, **given}),
     )
     monkeypatch.setitem(sys.modules, "optuna_dashboard", package)
     return heard
 
 
-def test_it_listens_on_loopback(calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_listens_on_loopback(
+    calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["dashboard", "--storage", STORAGE]) == 0
     assert calls[0]["host"] == "127.0.0.1"
     assert calls[0]["port"] == 8080
@@ -45,7 +48,9 @@ def test_the_page_of_a_study_is_named(
 ) -> None:
     study = Study("waves", Task.from_arrays(*waves(24)), storage=STORAGE)
     assert main(["dashboard", "waves", "--storage", STORAGE]) == 0
-    assert f"http://127.0.0.1:8080/dashboard/studies/{study.storage_id}  " in capsys.readouterr().out
+    assert (
+        f"http://127.0.0.1:8080/dashboard/studies/{study.storage_id}  " in capsys.readouterr().out
+    )
     assert main(["dashboard", "weaves", "--storage", STORAGE]) == 2
     assert "There is no study 'weaves' in the storage." in capsys.readouterr().err
 
@@ -86,4 +91,7 @@ def test_a_missing_package_names_its_extra(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["dashboard"]) == 2
-    assert 'The dashboard needs a package: pip install "tcn_search[dashboard]"' in capsys.readouterr().err
+    assert (
+        'The dashboard needs a package: pip install "tcn_search[dashboard]"'
+        in capsys.readouterr().err
+    )

@@ -9,14 +9,29 @@ import pytest
 
 from tcn_search.cli.main import main
 
-RANGES = ["plan", "--seq-len", "784", "--kernel-size", "2-8", "--dilation-base", "2,3", "--levels", "1-12"]
+RANGES = [
+    "plan",
+    "--seq-len",
+    "784",
+    "--kernel-size",
+    "2-8",
+    "--dilation-base",
+    "2,3",
+    "--levels",
+    "1-12",
+]
 
 
-def test_the_table_says_how_many_cover_and_marks_the_smallest(capsys: pytest.CaptureFixture) -> None:
+def test_the_table_says_how_many_cover_and_marks_the_smallest(
+    capsys: pytest.CaptureFixture,
+) -> None:
     assert main([*RANGES, "--stacks", "1-3", "--top", "500"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("cheapest first by parameters.")
-    assert "architectures cover the 784 steps required (sequence length 784) without blind spots" in lines[0]
+    assert (
+        "architectures cover the 784 steps required (sequence length 784) without blind spots"
+        in lines[0]
+    )
     marked = [line.split() for line in lines if line.startswith("* ") and "smallest" not in line]
     assert marked
     assert all(row[5] == marked[0][5] for row in marked)
@@ -35,7 +50,17 @@ def test_csv_and_json_hold_the_same_rows(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_explicit_lists_limits_and_order(capsys: pytest.CaptureFixture) -> None:
-    arguments = ["plan", "--seq-len", "100", "--kernel-size", "4,8", "--stacks", "1-2", "--format", "json"]
+    arguments = [
+        "plan",
+        "--seq-len",
+        "100",
+        "--kernel-size",
+        "4,8",
+        "--stacks",
+        "1-2",
+        "--format",
+        "json",
+    ]
     lists = ["--dilations", "1,2,4,8", "--dilations", "8,4,2,1,16"]
     assert main([*arguments, *lists, "--sort-by", "depth", "--max-depth", "16"]) == 0
     records = json.loads(capsys.readouterr().out)
@@ -75,8 +100,14 @@ def test_nothing_suffices(more: list[str], text: str, capsys: pytest.CaptureFixt
         (["--levels", "5-3"], "levels is an empty range, 5 to 3. Write the smaller end first."),
         (["--kernel-size", "0"], "kernel_size must be integers of at least 1. Received: '0'"),
         (["--seq-len", "0"], "seq_len must be an integer of at least 1. Received: 0"),
-        (["--dilations", "1,x"], 'dilations must be integers of at least 1 and commas, such as "1,2,4,8".'),
-        (["--dilations", "1,2", "--levels", "3"], "--dilations replaces --dilation-base and --levels."),
+        (
+            ["--dilations", "1,x"],
+            'dilations must be integers of at least 1 and commas, such as "1,2,4,8".',
+        ),
+        (
+            ["--dilations", "1,2", "--levels", "3"],
+            "--dilations replaces --dilation-base and --levels.",
+        ),
         (["--format", "xml"], "--format must be one of 'table', 'csv', 'json'. Received: 'xml'"),
         (["--top", "0"], "--top must be at least 1. Received: 0"),
         (["--sort-by", "speed"], "sort_by must be one of 'parameters', 'multiply_adds', 'depth'."),

@@ -49,7 +49,9 @@ def test_columns_are_found_by_name(folder: Path, capsys: pytest.CaptureFixture[s
     )
 
 
-def test_a_forecast_finds_its_series_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forecast_finds_its_series_by_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     hours = pd.date_range("2024-01-01", periods=60, freq="h")
     table = pd.DataFrame({"date": hours, "load": rng.normal(size=60), "heat": rng.normal(size=60)})
     table.to_csv("series.csv", index=False)
@@ -67,10 +69,16 @@ def test_a_forecast_finds_its_series_by_name(folder: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == known
 
 
-def test_new_tables_are_read_as_the_old_one_was(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = pd.DataFrame(ROWS).assign(time=lambda frame: [f"0{1 + k}/02/2024" for k in frame["time"]])
+def test_new_tables_are_read_as_the_old_one_was(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = pd.DataFrame(ROWS).assign(
+        time=lambda frame: [f"0{1 + k}/02/2024" for k in frame["time"]]
+    )
     table.to_csv("own.csv", index=False, sep=";", decimal=",")
-    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv", dayfirst=True)).save("own.keras")
+    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv", dayfirst=True)).save(
+        "own.keras"
+    )
     known, _ = predicted("own.keras", "own.csv", capsys)
     table[::-1].to_csv("reversed.csv", index=False, sep=";", decimal=",")
     found, _ = predicted("own.keras", "reversed.csv", capsys)
@@ -100,8 +108,22 @@ def test_run_says_what_is_wrong_with_a_table(
 def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hours = pd.date_range("2024-01-01", periods=60, freq="h")
     pd.DataFrame({"date": hours, "load": np.arange(60.0), "heat": 1.0}).to_csv("Series.CSV")
-    small = ["--trials", "1", "--workers", "1", "--set", "training.epochs=1", "--set", "task.look_back=8"]
-    assert main(["run", "Series.CSV", "--horizon", "2", "--target", "load", "--target", "heat", *small]) == 0
+    small = [
+        "--trials",
+        "1",
+        "--workers",
+        "1",
+        "--set",
+        "training.epochs=1",
+        "--set",
+        "task.look_back=8",
+    ]
+    assert (
+        main(
+            ["run", "Series.CSV", "--horizon", "2", "--target", "load", "--target", "heat", *small]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     assert "forecast of 2 of 2 series, 2 steps ahead" in out
     assert "Series.CSV: not read: column Unnamed: 0" in out
@@ -111,8 +133,9 @@ def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture
 def test_check_knows_the_data_as_run_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = ["--kernel-size", "3", "--dilations", "1,2"]
     assert main(["check", "--task", "own.csv", "--target", "label", *network]) == 0
-    assert "own: 16 sequences × 6 steps × 2 channels (12 training, 4 validation); classification" in (
-        capsys.readouterr().out
+    assert (
+        "own: 16 sequences × 6 steps × 2 channels (12 training, 4 validation); classification"
+        in (capsys.readouterr().out)
     )
     hours = pd.date_range("2024-01-01", periods=600, freq="h")
     pd.DataFrame({"date": hours, "load": np.arange(600.0)}).to_csv("series.csv")

@@ -16,7 +16,9 @@ from tcn_search.cli.main import main
 from tcn_search.models.standardize import Standardize
 from tests.conftest import waves
 
-ARCHITECTURE = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4), readout="last", norm="none")
+ARCHITECTURE = Architecture(
+    nb_filters=4, kernel_size=3, dilations=(1, 2, 4), readout="last", norm="none"
+)
 RATE = 8000
 
 
@@ -70,7 +72,9 @@ def test_a_row_for_each_file_of_a_folder(place: Path, capsys: pytest.CaptureFixt
     assert as_trained <= {tuple(row) for row in rows.round(4)}
 
 
-def test_one_file_is_a_row_as_in_its_folder(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_file_is_a_row_as_in_its_folder(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     in_folder = predicted(capsys, "tones").set_index("file").loc["tone_low/anna_0.wav"]
     (place / "one.WAV").write_bytes((place / "tones" / "tone_low" / "anna_0.wav").read_bytes())
     (row,) = predicted(capsys, "one.WAV").to_dict("records")
@@ -78,7 +82,9 @@ def test_one_file_is_a_row_as_in_its_folder(place: Path, capsys: pytest.CaptureF
     assert row["probability_tone_low"] == pytest.approx(in_folder["probability_tone_low"], abs=1e-5)
 
 
-def test_what_is_left_out_is_said_beside_the_table(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_out_is_said_beside_the_table(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(place / "some" / "a.wav", np.arange(20))
     (place / "some" / "a.mp3").touch()
     assert main(["predict", "best.keras", "some", "--out", "some.csv"]) == 0
@@ -96,7 +102,9 @@ def error_of(capsys: pytest.CaptureFixture[str], model: str, data: str) -> str:
     return err.removeprefix("tcn-search predict: ").rstrip("\n")
 
 
-def test_recordings_that_the_model_does_not_take(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recordings_that_the_model_does_not_take(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write(place / "fast.wav", np.arange(20), rate=16000)
     write(place / "long.wav", np.arange(47))
     (place / "text.wav").write_text("hello")
@@ -111,7 +119,10 @@ def test_recordings_that_the_model_does_not_take(place: Path, capsys: pytest.Cap
     assert error_of(capsys, "best.keras", "text.wav") == (
         "text.wav cannot be read as a WAV file: it does not begin with RIFF. Received: b'hell'"
     )
-    assert error_of(capsys, "best.keras", "empty") == "empty holds no .wav file, nor does any folder in it."
+    assert (
+        error_of(capsys, "best.keras", "empty")
+        == "empty holds no .wav file, nor does any folder in it."
+    )
     assert error_of(capsys, "best.keras", "none.wav") == "There is no file none.wav."
 
 

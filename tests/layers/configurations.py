@@ -13,7 +13,9 @@ def configuration(seed: int, **fixed):
     skips = bool(draw.integers(2))
     equal = skips or bool(draw.integers(2))
     drawn = {
-        "nb_filters": int(draw.integers(1, 5)) if equal else [int(n) for n in draw.integers(1, 5, levels)],
+        "nb_filters": int(draw.integers(1, 5))
+        if equal
+        else [int(n) for n in draw.integers(1, 5, levels)],
         "kernel_size": int(draw.integers(1, 5)),
         "nb_stacks": int(draw.integers(1, 3)),
         "dilations": [int(d) for d in draw.choice([1, 2, 3, 4, 6, 8], levels)],
@@ -40,7 +42,10 @@ def shake(layer, seed: int = 0) -> None:
     draw = np.random.default_rng(seed)
     weights = layer.get_weights()
     layer.set_weights(
-        [draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape) for w in weights]
+        [
+            draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape)
+            for w in weights
+        ]
     )
 
 
@@ -57,5 +62,7 @@ def float64_tolerance(options) -> float:
     Off TensorFlow, Keras' own batch and layer norm, and on JAX its tanh, compute float64 in float32.
     """
     backend = keras.backend.backend()
-    narrowed = options["norm"] in ("batch", "layer") or (backend == "jax" and options["activation"] == "tanh")
+    narrowed = options["norm"] in ("batch", "layer") or (
+        backend == "jax" and options["activation"] == "tanh"
+    )
     return 2e-4 if backend != "tensorflow" and narrowed else 1e-9

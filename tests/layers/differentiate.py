@@ -8,7 +8,10 @@ from keras import ops
 
 # These programs run once, so that compiling them well would take longer than it saves.
 _QUICK = {
-    "compiler_options": {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    "compiler_options": {
+        "xla_backend_optimization_level": 0,
+        "xla_llvm_disable_expensive_passes": True,
+    }
 }
 
 
@@ -62,7 +65,9 @@ def _with_tape(layer, x, training, kwargs):
         output = layer(x, training=training, **kwargs)
         score = _score(output)
     found = tape.gradient(score, [x, *(variable.value for variable in layer.trainable_variables)])
-    output, by_x, *rest = _numpy([output, *(None if g is None else tf.convert_to_tensor(g) for g in found)])
+    output, by_x, *rest = _numpy(
+        [output, *(None if g is None else tf.convert_to_tensor(g) for g in found)]
+    )
     return output, by_x, rest
 
 

@@ -34,7 +34,10 @@ def theirs_from(options):
 def drawn_like(weights):
     """Weights of those shapes at which every part of the network matters; variances are positive."""
     draw = np.random.default_rng(0)
-    return [draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape) for w in weights]
+    return [
+        draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape)
+        for w in weights
+    ]
 
 
 def reference(seed):
@@ -46,7 +49,9 @@ def reference(seed):
     named = {"output": output, "by_x": by_x}
     named |= {f"weight_{index:03}": weight for index, weight in enumerate(layer.get_weights())}
     # keras-tcn's last ones may be dead; ours are compared as far as they go.
-    return named | {f"by_weight_{index:03}": g for index, g in enumerate(by_weights) if g is not None}
+    return named | {
+        f"by_weight_{index:03}": g for index, g in enumerate(by_weights) if g is not None
+    }
 
 
 def main(path):

@@ -23,7 +23,9 @@ def normalise(y, norm, weights):
     """The norm after a convolution; batch norm with its moving statistics."""
     if norm == "layer":
         gamma, beta = weights.pop(0), weights.pop(0)
-        return gamma * (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-3) + beta
+        return (
+            gamma * (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-3) + beta
+        )
     if norm == "batch":
         gamma, beta, mean, variance = (weights.pop(0) for _ in range(4))
         return gamma * (y - mean) / np.sqrt(variance + 1e-3) + beta
@@ -55,7 +57,9 @@ def tcn(x, weights, architecture, activation, mask=None):
                 kernel = kernel / np.sqrt((kernel**2).sum((0, 1))) * weights.pop(0)
             y = activation(
                 normalise(
-                    convolve(y, kernel, bias, dilation, architecture.padding), architecture.norm, weights
+                    convolve(y, kernel, bias, dilation, architecture.padding),
+                    architecture.norm,
+                    weights,
                 )
             )
         skip = activation(y)

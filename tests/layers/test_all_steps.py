@@ -58,7 +58,9 @@ def pair(options, shape):
 
 
 def assert_equal(options, x, mask=None, training=False):
-    found, expected = (gradients(one, x, mask=mask, training=training) for one in pair(options, x.shape))
+    found, expected = (
+        gradients(one, x, mask=mask, training=training) for one in pair(options, x.shape)
+    )
     tolerance = float64_tolerance({"norm": "none", "activation": "relu", **options})
     exist = 1.0 if mask is None else mask[..., None]
     assert worst(found[0] * exist, expected[0] * exist) < tolerance
@@ -92,7 +94,8 @@ def test_equal_where_relu_gives_zeros(channels):
 
 
 @pytest.mark.parametrize(
-    "name", ["same"] if FEW else ["doubling", "phases that do not divide", "same", "residual output"]
+    "name",
+    ["same"] if FEW else ["doubling", "phases that do not divide", "same", "residual output"],
 )
 def test_equal_to_plain_sums_with_masks(name):
     x = inputs(2, batch=4, steps=24, channels=2)
@@ -103,7 +106,9 @@ def test_equal_to_plain_sums_with_masks(name):
 
 
 def test_equal_to_plain_sums_with_batch_norm_in_training():
-    assert_equal({**OPTIONS["doubling"], "norm": "batch"}, inputs(3, steps=24, channels=2), training=True)
+    assert_equal(
+        {**OPTIONS["doubling"], "norm": "batch"}, inputs(3, steps=24, channels=2), training=True
+    )
 
 
 def test_unknown_length():
@@ -125,7 +130,10 @@ def test_few_filters_in_a_compiled_model(filters, padding):
     model = keras.Sequential([keras.Input((20, 3)), layer])
     shake(layer)
     x = inputs(7, steps=20, channels=3).astype("float32")
-    assert worst(model.predict(x, verbose=0), ops.convert_to_numpy(layer(ops.convert_to_tensor(x)))) < 1e-5
+    assert (
+        worst(model.predict(x, verbose=0), ops.convert_to_numpy(layer(ops.convert_to_tensor(x))))
+        < 1e-5
+    )
 
 
 @pytest.mark.parametrize(("dtype", "in_blocks"), [("float32", True), ("mixed_bfloat16", False)])

@@ -30,7 +30,9 @@ def test_factors_drop_that_share_of_channels_and_scale_the_others():
     assert sorted(set(together.ravel().tolist())) == [0.0, pytest.approx(1 / (1 - RATE))]
     dropped = (together == 0).mean(axis=0)[0]  # of each channel; the deviation of a share is 0.01
     assert np.abs(dropped - RATE).max() < 0.05
-    assert np.abs(np.corrcoef(together[:, 0].T) - np.eye(16)).max() < 0.12  # no two are dropped together
+    assert (
+        np.abs(np.corrcoef(together[:, 0].T) - np.eye(16)).max() < 0.12
+    )  # no two are dropped together
 
 
 def test_every_call_draws_anew_and_only_in_training():
@@ -74,7 +76,9 @@ def scaled_weights(layer: TCN, factors: list[np.ndarray]) -> list[np.ndarray]:
     """Weights of the network that `factors` leave: each is a channel's own, and relu lets it through."""
     scaled = {variable.path: ops.convert_to_numpy(variable).copy() for variable in layer.weights}
     for index, block in enumerate(layer.residual_blocks):
-        for convolution, factor in zip(block.convolutions, factors[2 * index : 2 * index + 2], strict=True):
+        for convolution, factor in zip(
+            block.convolutions, factors[2 * index : 2 * index + 2], strict=True
+        ):
             scaled[convolution.kernel.path] *= factor[0, 0]
             scaled[convolution.bias.path] *= factor[0, 0]
     return list(scaled.values())
@@ -108,7 +112,9 @@ def test_each_convolution_is_scaled_by_its_own_factors(monkeypatch, seed, return
 @pytest.mark.parametrize("seed", SEEDS)
 def test_last_step_of_all_rows_equals_full_evaluation(seed):
     options, x = configuration(seed, dropout_rate=RATE), inputs(seed)
-    last, whole = (TCN(**{**options, "return_sequences": every}, dtype="float64") for every in (False, True))
+    last, whole = (
+        TCN(**{**options, "return_sequences": every}, dtype="float64") for every in (False, True)
+    )
     for layer in (last, whole):
         layer.build(x.shape)
     shake(last)

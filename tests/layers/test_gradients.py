@@ -31,7 +31,9 @@ def linear(steps: int, kernel: list[float]):
     import keras
 
     inputs = keras.Input((steps, 1))
-    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(inputs)))
+    model = keras.Model(
+        inputs, keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(inputs))
+    )
     model.set_weights([np.array(kernel, dtype="float32")[:, None]])
     return model
 
@@ -51,7 +53,11 @@ def test_backends_agree() -> None:
     for backend in BACKENDS:
         environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
         done = subprocess.run(
-            [sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True, env=environment
+            [sys.executable, "-c", MEASURE],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
         )
         found[backend] = np.array(done.stdout.split(), dtype=float)
     first = found[BACKENDS[0]]
@@ -81,7 +87,10 @@ def test_the_read_out_step_is_the_one_that_is_measured(
 @pytest.mark.parametrize(
     ("X", "text"),
     [
-        (np.zeros((3, 4)), r"X must have shape \(n, T, C\) and at least one row. Received: shape \(3, 4\)"),
+        (
+            np.zeros((3, 4)),
+            r"X must have shape \(n, T, C\) and at least one row. Received: shape \(3, 4\)",
+        ),
         (np.zeros((0, 4, 1)), r"at least one row. Received: shape \(0, 4, 1\)"),
         (np.zeros((1, 4, 1), dtype=int), "X must hold floating-point numbers"),
     ],

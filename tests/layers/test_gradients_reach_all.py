@@ -12,7 +12,9 @@ from tests.layers.differentiate import gradients
 
 
 def assert_all_reached(seed, **fixed):
-    keras.utils.set_random_seed(seed)  # of weights and dropout, which may leave no channel by chance
+    keras.utils.set_random_seed(
+        seed
+    )  # of weights and dropout, which may leave no channel by chance
     options = configuration(seed, activation="tanh", **fixed)
     layer = TCN(**options)
     x = inputs(seed, batch=4, steps=layer.receptive_field + seed % 3)
@@ -37,7 +39,9 @@ def test_no_variable_without_gradient(seed):
 
 
 def test_no_variable_without_gradient_in_a_single_block():
-    assert_all_reached(45, nb_filters=4, dilations=[2], nb_stacks=1, use_skip_connections=True, norm="weight")
+    assert_all_reached(
+        45, nb_filters=4, dilations=[2], nb_stacks=1, use_skip_connections=True, norm="weight"
+    )
 
 
 @pytest.mark.slow

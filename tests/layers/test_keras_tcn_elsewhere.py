@@ -33,7 +33,9 @@ def references(tmp_path_factory):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_outputs_and_gradients(seed, references, double_precision):
     options, x = known_to_both(seed), inputs(seed)
-    named = {key.split("/")[1]: array for key, array in references.items() if key.startswith(f"{seed}/")}
+    named = {
+        key.split("/")[1]: array for key, array in references.items() if key.startswith(f"{seed}/")
+    }
     layer = TCN(**options, dtype="float64")
     layer.build(x.shape)
     layer.set_weights([named[key] for key in sorted(named) if key.startswith("weight_")])

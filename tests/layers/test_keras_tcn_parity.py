@@ -11,7 +11,9 @@ from tests.layers.configurations import inputs, worst
 from tests.layers.differentiate import gradients
 from tests.layers.keras_tcn_references import drawn_like, known_to_both, theirs_from
 
-keras_tcn = pytest.importorskip("tcn", reason="keras-tcn is the reference; install it with --no-deps")
+keras_tcn = pytest.importorskip(
+    "tcn", reason="keras-tcn is the reference; install it with --no-deps"
+)
 if keras.backend.backend() != "tensorflow":
     pytest.skip("keras-tcn runs on TensorFlow only", allow_module_level=True)
 
@@ -31,8 +33,12 @@ def derivatives(options, x, dtype):
         for training in (False, True):
             theirs.set_weights(weights)
             mine.set_weights(theirs.get_weights())
-            of_layers = [gradients(layer, x, training=training, dtype=dtype) for layer in (theirs, mine)]
-            found.append([[outputs, inputs, *of_weights] for outputs, inputs, of_weights in of_layers[::-1]])
+            of_layers = [
+                gradients(layer, x, training=training, dtype=dtype) for layer in (theirs, mine)
+            ]
+            found.append(
+                [[outputs, inputs, *of_weights] for outputs, inputs, of_weights in of_layers[::-1]]
+            )
     finally:
         keras.config.set_dtype_policy("float32")
     return found
@@ -43,7 +49,9 @@ def assert_equal(options, x, dtype):
     found = derivatives(options, x, dtype)
     exact = found if dtype == "float64" else derivatives(options, x, "float64")
     for (mine, theirs), (_, truth) in zip(found, exact, strict=True):
-        for one, other, true in zip(mine, theirs, truth, strict=False):  # theirs may end with a dead one
+        for one, other, true in zip(
+            mine, theirs, truth, strict=False
+        ):  # theirs may end with a dead one
             assert worst(one, true) < max(TOLERANCES[dtype], 2 * worst(other, true))
 
 
@@ -66,7 +74,21 @@ def test_outputs_and_gradients_over_many(seed, dtype):
 
 def test_positional_order_is_that_of_3_5_4():
     layer = TCN(
-        5, 2, 2, [1, 3], "same", False, 0.1, True, "tanh", "glorot_uniform", False, False, True, True, False
+        5,
+        2,
+        2,
+        [1, 3],
+        "same",
+        False,
+        0.1,
+        True,
+        "tanh",
+        "glorot_uniform",
+        False,
+        False,
+        True,
+        True,
+        False,
     )
     assert layer.norm == "weight"
     assert layer.go_backwards

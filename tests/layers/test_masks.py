@@ -134,7 +134,9 @@ class ReadAt(keras.layers.Layer):
 
 @pytest.mark.parametrize("padding", ["causal", "same"])
 def test_gradients_of_rows_with_holes(padding):
-    options = configuration(11, nb_filters=3, kernel_size=3, dilations=[1, 2], padding=padding, norm="weight")
+    options = configuration(
+        11, nb_filters=3, kernel_size=3, dilations=[1, 2], padding=padding, norm="weight"
+    )
     mask = holed(5, 9)
     x = np.random.default_rng(0).normal(size=(5, 9, 2)).astype("float32")
     last, every = last_and_every({**options, "go_backwards": False}, x.shape)
@@ -162,7 +164,9 @@ def test_masking_takes_nothing_from_true_zeros():
 def test_holes_in_sequences_of_unknown_length(padding):
     layer = TCN(3, 3, dilations=[2, 1], padding=padding, norm="layer")
     inputs, mask = keras.Input((None, 2)), holed(5, 11)
-    x = np.where(mask[..., None], np.random.default_rng(3).normal(size=(5, 11, 2)), 0).astype("float32")
+    x = np.where(mask[..., None], np.random.default_rng(3).normal(size=(5, 11, 2)), 0).astype(
+        "float32"
+    )
     model = keras.Model(inputs, layer(keras.layers.Masking(0.0)(inputs)))
     shake(layer)
     assert worst(model.predict(x, verbose=0), outputs(layer, x, mask)) < TOLERANCE
@@ -239,7 +243,9 @@ def test_batch_norm_in_training_reads_each_row_at_its_own_step(padding, holes):
 @pytest.mark.parametrize(("kind", "expected"), [("max", np.max), ("average", np.mean)])
 def test_pooling_readout_ignores_steps_in_holes(kind, expected):
     mask = holed(5, 9)
-    x = np.random.default_rng(0).normal(size=(5, 9, 3)).astype("float32") - 2  # below what is filled in
+    x = (
+        np.random.default_rng(0).normal(size=(5, 9, 3)).astype("float32") - 2
+    )  # below what is filled in
     found = ops.convert_to_numpy(PoolOverTime(kind)(x, mask=ops.convert_to_tensor(mask)))
     for row, valid in enumerate(mask):
         if valid.any():
@@ -265,7 +271,9 @@ def test_mask_is_handed_on_and_turned_with_the_sequence():
     assert TCN(2, 2, dilations=[1]).compute_mask(x, mask) is None
     kept = TCN(2, 2, dilations=[1], return_sequences=True).compute_mask(x, mask)
     np.testing.assert_array_equal(ops.convert_to_numpy(kept), [[True, True, False]])
-    turned = TCN(2, 2, dilations=[1], return_sequences=True, go_backwards=True).compute_mask(x, mask)
+    turned = TCN(2, 2, dilations=[1], return_sequences=True, go_backwards=True).compute_mask(
+        x, mask
+    )
     np.testing.assert_array_equal(ops.convert_to_numpy(turned), [[False, True, True]])
 
 

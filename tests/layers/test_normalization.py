@@ -37,7 +37,9 @@ def formula(kind: str) -> Function:
         axes = -1 if kind == "layer" else (0, 1)
         centred = x - ops.mean(x, axis=axes, keepdims=True)
         inverse = ops.rsqrt(ops.mean(ops.square(centred), axis=axes, keepdims=True) + norm.epsilon)
-        return centred * inverse * ops.convert_to_tensor(norm.gamma) + ops.convert_to_tensor(norm.beta)
+        return centred * inverse * ops.convert_to_tensor(norm.gamma) + ops.convert_to_tensor(
+            norm.beta
+        )
 
     return normalize
 
@@ -50,7 +52,9 @@ def made(kind: str, shape: tuple[int, ...], dtype: str = "float64") -> keras.lay
     return norm
 
 
-def derivatives(norm: keras.layers.Layer, function: Function, x: np.ndarray, compiled: bool) -> list[Any]:
+def derivatives(
+    norm: keras.layers.Layer, function: Function, x: np.ndarray, compiled: bool
+) -> list[Any]:
     """Output, its three gradients, and the gradients of a penalty on the first of them."""
     import tensorflow as tf
 
@@ -80,7 +84,9 @@ def test_equal_to_the_formula_to_the_second_gradient(
 ) -> None:
     x = np.random.default_rng(0).normal(2, 3, shape)
     functions = LAYERS[kind][1], formula(kind)
-    found, expected = (derivatives(made(kind, shape), function, x, compiled) for function in functions)
+    found, expected = (
+        derivatives(made(kind, shape), function, x, compiled) for function in functions
+    )
     for mine, other in zip(found, expected, strict=True):
         assert worst(mine, other) < 1e-9
 
@@ -102,7 +108,9 @@ def test_large_means_cost_no_digits(kind: str) -> None:
     x = np.random.default_rng(0).normal(1e4, 1, (8, 50, 6)).astype("float32")
     truth = ops.convert_to_numpy(theirs(ops.convert_to_tensor(x, "float64"), made(kind, x.shape)))
     norm = made(kind, x.shape, "float32")
-    found, keras_own = (ops.convert_to_numpy(one(ops.convert_to_tensor(x), norm)) for one in (ours, theirs))
+    found, keras_own = (
+        ops.convert_to_numpy(one(ops.convert_to_tensor(x), norm)) for one in (ours, theirs)
+    )
     assert worst(found, truth) < max(2 * worst(keras_own, truth), 1e-4)
 
 
@@ -118,7 +126,9 @@ def test_half_precision_is_computed_in_float32(kind: str) -> None:
 @pytest.mark.parametrize("norm", ["layer", "batch"])
 def test_sequences_of_any_length_are_trained_on(norm: str) -> None:
     sequences = keras.Input((None, 2))
-    outputs = TCN(4, 2, dilations=[1, 2], norm=norm, dropout_rate=0.2, return_sequences=True)(sequences)
+    outputs = TCN(4, 2, dilations=[1, 2], norm=norm, dropout_rate=0.2, return_sequences=True)(
+        sequences
+    )
     model = keras.Model(sequences, outputs)
     model.compile("sgd", "mse", jit_compile=False)
     for steps in (5, 9):
@@ -128,7 +138,9 @@ def test_sequences_of_any_length_are_trained_on(norm: str) -> None:
 
 def test_statistics_in_half_precision_do_not_overflow() -> None:
     norm = made("batch", (8, 50, 2), "float16")
-    x = ops.cast(np.random.default_rng(0).normal(0, 600, (8, 50, 2)), "float16")  # of a variance above 65,504
+    x = ops.cast(
+        np.random.default_rng(0).normal(0, 600, (8, 50, 2)), "float16"
+    )  # of a variance above 65,504
     batch_norm_in_training(x, norm)
     assert np.isfinite(ops.convert_to_numpy(norm.moving_variance)).all()
 

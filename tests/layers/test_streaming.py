@@ -26,7 +26,13 @@ def in_chunks(layer, x, sizes):
 @pytest.mark.parametrize("norm", ["none", "batch", "layer", "weight"])
 @pytest.mark.parametrize("sizes", [[1] * 11, [4, 1, 6], [11]])
 def test_chunks_equal_the_whole(norm, sizes):
-    options = {"nb_filters": 3, "kernel_size": 3, "dilations": [1, 3], "norm": norm, "return_sequences": True}
+    options = {
+        "nb_filters": 3,
+        "kernel_size": 3,
+        "dilations": [1, 3],
+        "norm": norm,
+        "return_sequences": True,
+    }
     x = np.random.default_rng(0).normal(size=(2, 11, 2)).astype("float32")
     layer, whole = TCN(**options, return_state=True), TCN(**options)
     layer.build(x.shape)
@@ -83,7 +89,9 @@ def test_states_do_not_go_backwards():
 def test_states_of_wrong_shape_raise():
     layer = TCN(2, 2, dilations=[1])
     x = np.zeros((1, 4, 2), "float32")
-    with pytest.raises(InputError, match=r"initial_state must be the states .* Received: \[\(3, 2\)\]"):
+    with pytest.raises(
+        InputError, match=r"initial_state must be the states .* Received: \[\(3, 2\)\]"
+    ):
         layer(x, initial_state=[np.zeros((1, 3, 2), "float32")])
 
 

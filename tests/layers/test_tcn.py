@@ -23,13 +23,25 @@ def numbers(tensor):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"use_batch_norm": True, "use_layer_norm": True}, "use_batch_norm=True, use_layer_norm=True"),
+        (
+            {"use_batch_norm": True, "use_layer_norm": True},
+            "use_batch_norm=True, use_layer_norm=True",
+        ),
         ({"norm": "layer", "use_weight_norm": True}, "norm='layer' and use_weight_norm=True"),
-        ({"norm": "group"}, "norm must be one of 'none', 'batch', 'layer', 'weight'. Received: 'group'"),
+        (
+            {"norm": "group"},
+            "norm must be one of 'none', 'batch', 'layer', 'weight'. Received: 'group'",
+        ),
         ({"nb_filters": [4, 4], "dilations": [1, 2, 4]}, r"nb_filters .* Received: "),
-        ({"nb_filters": [4, 5], "dilations": [1, 2]}, r"use_skip_connections=True.* Received: \[4, 5\]"),
+        (
+            {"nb_filters": [4, 5], "dilations": [1, 2]},
+            r"use_skip_connections=True.* Received: \[4, 5\]",
+        ),
         ({"dilations": []}, "dilations must have at least one entry"),
-        ({"dilations": [1, 0]}, r"dilations must all be integers of at least 1. Received: \[1, 0\]"),
+        (
+            {"dilations": [1, 0]},
+            r"dilations must all be integers of at least 1. Received: \[1, 0\]",
+        ),
         ({"kernel_size": 0}, "kernel_size must be an integer of at least 1. Received: 0"),
         ({"nb_stacks": -1}, "nb_stacks must be an integer of at least 1. Received: -1"),
         ({"nb_filters": 0}, "nb_filters must be an integer of at least 1. Received: 0"),
@@ -92,14 +104,20 @@ def test_other_channels_in_a_stream():
 
 @pytest.mark.parametrize(
     "layer",
-    [DilatedConvolution(4, 2, name="part"), ResidualBlock(4, 2, 1, name="part"), TCN(4, 2, name="part")],
+    [
+        DilatedConvolution(4, 2, name="part"),
+        ResidualBlock(4, 2, 1, name="part"),
+        TCN(4, 2, name="part"),
+    ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_other_channels_given_to_a_layer_itself(layer):
     layer(noise(2))
     with pytest.raises(ValueError, match=wrong("part", 2, 4)):
         layer(noise(4))
-    with pytest.raises(ValueError, match=r"expected ndim=3, found ndim=2. Full shape received: \(2, 12\)"):
+    with pytest.raises(
+        ValueError, match=r"expected ndim=3, found ndim=2. Full shape received: \(2, 12\)"
+    ):
         layer(noise(2)[..., 0])
 
 
@@ -114,13 +132,31 @@ def test_channels_must_be_known():
 
 def test_arguments_are_attributes():
     layer = TCN(
-        [3, 4], 2, 2, (1, 3), "same", False, 0.1, True, "tanh", "glorot_uniform", True, go_backwards=True
+        [3, 4],
+        2,
+        2,
+        (1, 3),
+        "same",
+        False,
+        0.1,
+        True,
+        "tanh",
+        "glorot_uniform",
+        True,
+        go_backwards=True,
     )
-    found = {name: getattr(layer, name) for name in ("nb_filters", "kernel_size", "nb_stacks", "dilations")}
+    found = {
+        name: getattr(layer, name)
+        for name in ("nb_filters", "kernel_size", "nb_stacks", "dilations")
+    }
     assert found == {"nb_filters": [3, 4], "kernel_size": 2, "nb_stacks": 2, "dilations": (1, 3)}
     assert (layer.padding, layer.use_skip_connections, layer.dropout_rate) == ("same", False, 0.1)
     assert (layer.norm, layer.use_batch_norm, layer.use_layer_norm) == ("batch", True, False)
-    assert (layer.use_weight_norm, layer.return_sequences, layer.go_backwards) == (False, True, True)
+    assert (layer.use_weight_norm, layer.return_sequences, layer.go_backwards) == (
+        False,
+        True,
+        True,
+    )
     assert (layer.activation, layer.activation_name) == (keras.activations.tanh, "tanh")
     assert (layer.kernel_initializer, layer.residual_blocks) == ("glorot_uniform", [])
     layer.build((None, 9, 2))
@@ -132,7 +168,9 @@ def test_arguments_are_attributes():
 
 def test_an_initializer_that_is_no_name_stays_one():
     initializer = keras.initializers.RandomNormal(0, 0.3)
-    layer = TCN(4, 2, dilations=[1], kernel_initializer=initializer, activation=keras.activations.tanh)
+    layer = TCN(
+        4, 2, dilations=[1], kernel_initializer=initializer, activation=keras.activations.tanh
+    )
     assert layer.kernel_initializer is initializer
     assert layer.activation_name is keras.activations.tanh
     again = TCN.from_config(layer.get_config())
@@ -176,7 +214,9 @@ def test_valid_needs_the_receptive_field(return_sequences):
 @pytest.mark.parametrize("steps", [3, 12])
 @pytest.mark.parametrize("dilations", [[1, 3], [3, 1]])
 def test_unknown_length(padding, return_sequences, steps, dilations):
-    layer = TCN(3, 2, dilations=dilations, padding=padding, return_sequences=return_sequences, norm="layer")
+    layer = TCN(
+        3, 2, dilations=dilations, padding=padding, return_sequences=return_sequences, norm="layer"
+    )
     inputs = keras.Input((None, 2))
     model = keras.Model(inputs, layer(inputs))
     shake(layer)
@@ -194,7 +234,9 @@ def test_unknown_length(padding, return_sequences, steps, dilations):
 def test_saving_and_loading(tmp_path, suffix):
     def model():
         inputs = keras.Input((12, 2))
-        layer = TCN(3, 2, 2, [1, 3], norm="weight", activation="tanh", kernel_initializer="glorot_uniform")
+        layer = TCN(
+            3, 2, 2, [1, 3], norm="weight", activation="tanh", kernel_initializer="glorot_uniform"
+        )
         return keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
 
     saved, path = model(), tmp_path / f"model{suffix}"
@@ -234,7 +276,17 @@ def test_saving_and_loading_of_a_layer_with_states(tmp_path):
 
 def test_config_gives_an_equal_layer():
     layer = TCN(
-        [3, 4], 2, 1, [1, 3], "same", False, 0.1, True, "tanh", use_batch_norm=True, go_backwards=True
+        [3, 4],
+        2,
+        1,
+        [1, 3],
+        "same",
+        False,
+        0.1,
+        True,
+        "tanh",
+        use_batch_norm=True,
+        go_backwards=True,
     )
     config = layer.get_config()
     assert TCN.from_config(config).get_config() == config
@@ -255,7 +307,9 @@ def test_mixed_precision(norm):
 
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_bidirectional(return_sequences):
-    layer = keras.layers.Bidirectional(TCN(3, 2, dilations=[1, 2], return_sequences=return_sequences))
+    layer = keras.layers.Bidirectional(
+        TCN(3, 2, dilations=[1, 2], return_sequences=return_sequences)
+    )
     found = numbers(layer(NOISE))
     forward, backward = numbers(layer.forward_layer(NOISE)), numbers(layer.backward_layer(NOISE))
     backward = backward[:, ::-1] if return_sequences else backward
@@ -273,7 +327,9 @@ def test_time_distributed():
     ("norm", "dropout_rate"),
     [
         ("none", 0.0),
-        pytest.param("layer", 0.2, marks=pytest.mark.slow if keras.backend.backend() == "jax" else ()),
+        pytest.param(
+            "layer", 0.2, marks=pytest.mark.slow if keras.backend.backend() == "jax" else ()
+        ),
         pytest.param("batch", 0.2, marks=pytest.mark.slow),
     ],
 )

@@ -42,7 +42,9 @@ def targets(kind: str) -> np.ndarray:
         ("labelling", "sequence", (16, 3)),
     ],
 )
-def test_every_kind_builds_fits_and_predicts(kind: str, readout: str, shape: tuple[int, ...]) -> None:
+def test_every_kind_builds_fits_and_predicts(
+    kind: str, readout: str, shape: tuple[int, ...]
+) -> None:
     task = Task.from_arrays(X, targets(kind), kind=kind)
     architecture = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2), readout=readout)
     model = build_model(architecture, task)
@@ -58,20 +60,31 @@ def test_every_kind_builds_fits_and_predicts(kind: str, readout: str, shape: tup
 @pytest.mark.parametrize("norm", ["none", "batch", "layer", "weight"])
 @pytest.mark.parametrize("skips", [True, False])
 @pytest.mark.parametrize("dilations", [(1,), (1, 2, 4)])
-def test_the_counted_parameters_are_keras_own(norm: str, skips: bool, dilations: tuple[int, ...]) -> None:
+def test_the_counted_parameters_are_keras_own(
+    norm: str, skips: bool, dilations: tuple[int, ...]
+) -> None:
     task = Task.from_arrays(X, Y)
     architecture = Architecture(
-        nb_filters=5, kernel_size=3, dilations=dilations, norm=norm, use_skip_connections=skips, nb_stacks=2
+        nb_filters=5,
+        kernel_size=3,
+        dilations=dilations,
+        norm=norm,
+        use_skip_connections=skips,
+        nb_stacks=2,
     )
     model = build_model(architecture, task)
-    assert model.count_params() == tcn_parameters(architecture, 2) + head_parameters(architecture, 2)
+    assert model.count_params() == tcn_parameters(architecture, 2) + head_parameters(
+        architecture, 2
+    )
 
 
 def test_inputs_are_standardised_inside_the_model() -> None:
     task, scaled = Task.from_arrays(X, Y), Task.from_arrays(X * 50 + 3, Y)
     model, other = build_model(SMALL, task), build_model(SMALL, scaled)
     other.set_weights(model.get_weights())
-    np.testing.assert_allclose(model.predict(X, verbose=0), other.predict(X * 50 + 3, verbose=0), atol=1e-4)
+    np.testing.assert_allclose(
+        model.predict(X, verbose=0), other.predict(X * 50 + 3, verbose=0), atol=1e-4
+    )
 
 
 def test_regression_speaks_the_targets_units_and_its_loss_does_not() -> None:
@@ -163,18 +176,24 @@ def test_predictions_of_the_other_kinds() -> None:
 
 def test_what_does_not_fit_a_model_is_refused() -> None:
     model = build_model(SMALL, Task.from_arrays(X, Y))
-    with pytest.raises(InputError, match=r"The model takes 2 channels. Received: 1 \(shape \(12, 16, 1\)\)"):
+    with pytest.raises(
+        InputError, match=r"The model takes 2 channels. Received: 1 \(shape \(12, 16, 1\)\)"
+    ):
         predict(model, X[..., :1])
     with pytest.raises(InputError, match=r"The model takes sequences of 16 steps. Received: 9"):
         predict(model, X[:, :9])
     ragged = build_model(SMALL, Task.from_arrays(X, Y, lengths_train=np.full(12, 9)))
     assert len(predict(ragged, X[:, :9])) == 12
-    with pytest.raises(InputError, match=r"The model takes sequences of up to 16 steps. Received: 32"):
+    with pytest.raises(
+        InputError, match=r"The model takes sequences of up to 16 steps. Received: 32"
+    ):
         predict(ragged, np.concatenate([X, X], axis=1))
 
 
 def test_bad_architectures_for_a_task() -> None:
-    with pytest.raises(InputError, match="readout must be 'last', 'max' or 'average' for classification"):
+    with pytest.raises(
+        InputError, match="readout must be 'last', 'max' or 'average' for classification"
+    ):
         build_model(Architecture(readout="sequence"), Task.from_arrays(X, Y))
     with pytest.raises(InputError, match="readout must be 'sequence' for labelling"):
         build_model(Architecture(), Task.from_arrays(X, targets("labelling")))
@@ -211,7 +230,9 @@ def test_precision_holds_for_the_body_alone(precision: str, readout: str, tmp_pa
     assert np.isfinite(history["loss"]).all()
     model.save(tmp_path / "model.keras")
     again = load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(again.predict(large, verbose=0), model.predict(large, verbose=0), rtol=1e-2)
+    np.testing.assert_allclose(
+        again.predict(large, verbose=0), model.predict(large, verbose=0), rtol=1e-2
+    )
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces twice")

@@ -19,7 +19,9 @@ def series(channels: int, rows: int = 20) -> np.ndarray:
 def test_standardize(mine: int, given: int) -> None:
     layer = Standardize([0.0] * mine, [1.0] * mine, name="standardize")
     layer(series(mine))
-    with pytest.raises(ValueError, match=f"of layer 'standardize' .* axis -1 .* value {mine}, but received"):
+    with pytest.raises(
+        ValueError, match=f"of layer 'standardize' .* axis -1 .* value {mine}, but received"
+    ):
         layer(series(given))
 
 

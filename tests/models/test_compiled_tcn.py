@@ -24,7 +24,9 @@ X = np.random.default_rng(0).normal(size=(5, 9, 2)).astype("float32")
 
 
 def test_arguments_are_those_of_keras_tcn():
-    keras_tcn = pytest.importorskip("tcn", reason="keras-tcn is the reference; install it with --no-deps")
+    keras_tcn = pytest.importorskip(
+        "tcn", reason="keras-tcn is the reference; install it with --no-deps"
+    )
 
     def defaults(function):
         parameters = inspect.signature(function).parameters.values()
@@ -38,13 +40,22 @@ def test_arguments_are_those_of_keras_tcn():
     "options",
     [
         {},
-        {"regression": True, "output_len": 2, "return_sequences": False, "use_skip_connections": True},
+        {
+            "regression": True,
+            "output_len": 2,
+            "return_sequences": False,
+            "use_skip_connections": True,
+        },
         {"opt": "rmsprop", "lr": 5e-4, "use_layer_norm": True, "padding": "same", "max_len": None},
     ],
 )
 def test_model_is_that_of_keras_tcn(options):
-    keras_tcn = pytest.importorskip("tcn", reason="keras-tcn is the reference; install it with --no-deps")
-    mine, theirs = (one(**{**ARGUMENTS, **options}) for one in (compiled_tcn, keras_tcn.compiled_tcn))
+    keras_tcn = pytest.importorskip(
+        "tcn", reason="keras-tcn is the reference; install it with --no-deps"
+    )
+    mine, theirs = (
+        one(**{**ARGUMENTS, **options}) for one in (compiled_tcn, keras_tcn.compiled_tcn)
+    )
     mine.set_weights(theirs.get_weights())
     np.testing.assert_allclose(mine(X), theirs(X), rtol=1e-4, atol=1e-5)
     assert [type(layer).__name__ for layer in mine.layers] == [

@@ -13,7 +13,9 @@ from tcn_search import TrainingSettings
 from tcn_search.models.fused_adam import fuse_adam
 from tcn_search.models.optimizer import make_optimizer
 
-on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's kernel")
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="TensorFlow's kernel"
+)
 MAKERS: dict[str, Any] = {
     "adam": lambda: keras.optimizers.Adam(3e-3),
     "clipped": lambda: keras.optimizers.Adam(3e-3, global_clipnorm=0.5),
@@ -30,7 +32,9 @@ def after_steps(optimizer: Any, steps: int = 12) -> list[np.ndarray]:
     shapes = [(3, 4), (5,), ()]
     variables = [keras.Variable(generator.normal(size=shape), dtype="float32") for shape in shapes]
     for _ in range(steps):
-        gradients = [keras.ops.convert_to_tensor(generator.normal(size=shape), "float32") for shape in shapes]
+        gradients = [
+            keras.ops.convert_to_tensor(generator.normal(size=shape), "float32") for shape in shapes
+        ]
         optimizer.apply(gradients, variables)
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
@@ -54,7 +58,9 @@ def test_the_graph_is_smaller_by_more_than_half() -> None:
         step = tf.function(lambda: optimizer.apply([tf.ones(3)] * 20, variables), autograph=False)
         return len(step.get_concrete_function().graph.get_operations())
 
-    assert operations(make_optimizer(TrainingSettings())) < 0.5 * operations(keras.optimizers.Adam())
+    assert operations(make_optimizer(TrainingSettings())) < 0.5 * operations(
+        keras.optimizers.Adam()
+    )
 
 
 @on_tensorflow
@@ -67,7 +73,9 @@ def test_rows_that_were_not_looked_up_are_left_to_keras() -> None:
         optimizer.apply([sparse], [table])
         return keras.ops.convert_to_numpy(table)
 
-    np.testing.assert_array_equal(update(make_optimizer(TrainingSettings())), update(keras.optimizers.Adam()))
+    np.testing.assert_array_equal(
+        update(make_optimizer(TrainingSettings())), update(keras.optimizers.Adam())
+    )
 
 
 def test_it_is_saved_as_keras_own(tmp_path: Path) -> None:

@@ -24,7 +24,11 @@ def _seeds():
 
 
 def adding_data(n, seq_length):
-    numbers, marks, y = np.random.uniform(0, 1, (n, seq_length)), np.zeros((n, seq_length)), np.zeros((n, 1))
+    numbers, marks, y = (
+        np.random.uniform(0, 1, (n, seq_length)),
+        np.zeros((n, seq_length)),
+        np.zeros((n, 1)),
+    )
     for i in range(n):
         positions = np.random.choice(seq_length, size=2, replace=False)
         marks[i, positions] = 1
@@ -71,7 +75,9 @@ def copy_memory_data(t, mem_length, rows):
     seq = np.random.randint(1, 9, size=(rows, mem_length))
     x = np.concatenate((seq, np.zeros((rows, t - 1)), 9 * np.ones((rows, mem_length + 1))), 1)
     y = np.concatenate((np.zeros((rows, mem_length + t)), seq), 1)
-    return np.expand_dims(x, axis=2).astype(np.float32), np.expand_dims(y, axis=2).astype(np.float32)
+    return np.expand_dims(x, axis=2).astype(np.float32), np.expand_dims(y, axis=2).astype(
+        np.float32
+    )
 
 
 def test_copy_memory():
@@ -90,7 +96,9 @@ def test_copy_memory():
         return_sequences=True,
     )
     model.summary(print_fn=lambda text: None)
-    model.fit(x_train, y_train, validation_data=(x_test, y_test), epochs=1, batch_size=32, verbose=0)
+    model.fit(
+        x_train, y_train, validation_data=(x_test, y_test), epochs=1, batch_size=32, verbose=0
+    )
     accuracy = model.evaluate(x=x_test, y=y_test, verbose=0)[1]
     right = model.predict(x_test, verbose=0).argmax(axis=-1) == y_test.squeeze()
     assert accuracy == pytest.approx(right.mean(), abs=1e-5)
@@ -111,7 +119,9 @@ def test_sequential_mnist():
         use_skip_connections=True,
     )
     labels = y_train.squeeze().argmax(axis=1)
-    history = model.fit(x_train, labels, epochs=1, validation_data=(x_train, labels), verbose=0).history
+    history = model.fit(
+        x_train, labels, epochs=1, validation_data=(x_train, labels), verbose=0
+    ).history
     assert np.isfinite(history["val_loss"]).all()
 
 
@@ -139,12 +149,20 @@ def test_save_and_reload(tmp_path, capsys):
     model = Sequential(
         layers=[
             Embedding(max_features, 16, input_shape=(max_len,)),
-            TCN(nb_filters=12, dropout_rate=0.5, kernel_size=6, use_batch_norm=True, dilations=[1, 2, 4]),
+            TCN(
+                nb_filters=12,
+                dropout_rate=0.5,
+                kernel_size=6,
+                use_batch_norm=True,
+                dilations=[1, 2, 4],
+            ),
             Dense(units=1, activation="sigmoid"),
         ]
     )
     model.compile(loss="mae")
-    model.fit(x=np.random.random((max_features, 100)), y=np.random.random((max_features, 1)), verbose=0)
+    model.fit(
+        x=np.random.random((max_features, 100)), y=np.random.random((max_features, 1)), verbose=0
+    )
     (tmp_path / "model.json").write_text(model.to_json())
     model.save_weights(tmp_path / "model.weights.h5")
     inputs = np.ones(shape=(1, 100))
@@ -157,7 +175,9 @@ def test_save_and_reload(tmp_path, capsys):
     assert abs(reloaded_model.predict(inputs, verbose=0)[0, 0] - expected) < 1e-6
 
     model.save(tmp_path / "model.keras")
-    assert abs(load_model(tmp_path / "model.keras").predict(inputs, verbose=0)[0, 0] - expected) < 1e-6
+    assert (
+        abs(load_model(tmp_path / "model.keras").predict(inputs, verbose=0)[0, 0] - expected) < 1e-6
+    )
 
 
 def words(rows=32, features=50, length=20):
@@ -196,7 +216,11 @@ def test_words_in_a_sequential_model():
 def test_many_to_many():
     timesteps, input_dim, output_timesteps, output_dim = 24, 8, 6, 2
     model = Sequential(
-        layers=[TCN(input_shape=(timesteps, input_dim)), RepeatVector(output_timesteps), Dense(output_dim)]
+        layers=[
+            TCN(input_shape=(timesteps, input_dim)),
+            RepeatVector(output_timesteps),
+            Dense(output_dim),
+        ]
     )
     model.compile("adam", "mse")
     batch_y = np.random.uniform(size=(8, output_timesteps, output_dim))

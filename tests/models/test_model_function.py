@@ -46,7 +46,11 @@ def top_level(architecture: object, task: object, settings: object) -> None:
 
 def test_a_file_is_imported_without_its_main_part_and_finds_what_is_beside_it(file: Path) -> None:
     found = model_function("mine.py:Maker.build")
-    assert (found.place, found.folder, str(found)) == (str(file), str(file.parent), "mine.py:Maker.build")
+    assert (found.place, found.folder, str(found)) == (
+        str(file),
+        str(file.parent),
+        "mine.py:Maker.build",
+    )
     assert found.load()(None, None, None) == 14
     assert "mine" not in sys.modules
 
@@ -54,13 +58,15 @@ def test_a_file_is_imported_without_its_main_part_and_finds_what_is_beside_it(fi
 def test_a_module_is_found_by_its_name_in_another_process_too(file: Path) -> None:
     found = model_function("mine:Maker.build")
     assert (found.place, found.folder) == ("mine", str(file.parent))
-    code = (
-        f"from tcn_search.models.model_function import ModelFunction as M; print({found!r}.load()(0, 0, 0))"
-    )
+    code = f"from tcn_search.models.model_function import ModelFunction as M; print({found!r}.load()(0, 0, 0))"
     code = code.replace("ModelFunction(", "M(")
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd="/", env={"PYTHONPATH": str(root)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PYTHONPATH": str(root)},
     )
     assert done.stdout == "14\n", done.stderr
 
@@ -113,12 +119,16 @@ def test_a_lambda_is_for_this_process_only() -> None:
         (("helper.MORE", "helper.LESS"), False),
     ],
 )
-def test_the_fingerprint_is_of_what_the_function_uses(file: Path, edit: tuple[str, str], same: bool) -> None:
+def test_the_fingerprint_is_of_what_the_function_uses(
+    file: Path, edit: tuple[str, str], same: bool
+) -> None:
     before = model_function("mine.py:Maker.build")
     file.write_text(SOURCE.replace(*edit))
     assert (before.as_it_is_now() == before) is same
     if not same:
-        with pytest.raises(InputError, match="The source of mine.py:Maker.build has changed since the study"):
+        with pytest.raises(
+            InputError, match="The source of mine.py:Maker.build has changed since the study"
+        ):
             before.load()
 
 
@@ -133,9 +143,7 @@ def test_conditional_and_imported_definitions_count() -> None:
     assert source_used_by(source, "f") == source.replace("c = 1\n", "")
 
 
-WRONG = (
-    'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". Received: '
-)
+WRONG = 'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". Received: '
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ import keras
 import numpy as np
 import pytest
 
-from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model, predict, tcn_body
+from tcn_search import (
+    Architecture,
+    Task,
+    TrainingSettings,
+    build_model,
+    load_model,
+    predict,
+    tcn_body,
+)
 from tcn_search.errors import InputError
 from tcn_search.planning.saved_model import found_in
 from tests.conftest import waves

@@ -30,7 +30,9 @@ def test_an_offset_is_taken_off_and_put_back(tmp_path: Path) -> None:
     (offset,) = task.spec.target_offset
     assert found.dtype == "float64"
     np.testing.assert_allclose(found - 1.7e9, predict(plain, WIDE)["prediction"], atol=1e-3)
-    centred = np.asarray(model.predict((WIDE + OFFSET - task.spec.input_offset).astype("float32"), verbose=0))
+    centred = np.asarray(
+        model.predict((WIDE + OFFSET - task.spec.input_offset).astype("float32"), verbose=0)
+    )
     np.testing.assert_allclose(found - offset, centred[:, 0], atol=1e-5)
 
 
@@ -54,10 +56,14 @@ def test_a_forecast_goes_on_where_a_far_series_ends(
 ) -> None:
     dates = pd.date_range("2024-01-01", periods=80).strftime("%Y-%m-%d")
     file = tmp_path / "meter.csv"
-    pd.DataFrame({"date": dates, "meter": 123456789 + 0.25 * np.arange(80)}).to_csv(file, index=False)
+    pd.DataFrame({"date": dates, "meter": 123456789 + 0.25 * np.arange(80)}).to_csv(
+        file, index=False
+    )
     task = load_task("forecast", file=file, horizon=2, look_back=8)
     model = build_model(SMALL, task)
-    model.set_weights([np.zeros_like(weights) for weights in model.get_weights()])  # repeats the last value
+    model.set_weights(
+        [np.zeros_like(weights) for weights in model.get_weights()]
+    )  # repeats the last value
     model.save(tmp_path / "meter.keras")
     assert main(["predict", str(tmp_path / "meter.keras"), str(file)]) == 0
     header, row = capsys.readouterr().out.split()

@@ -45,7 +45,9 @@ def test_an_untrained_head_repeats_the_last_value_in_the_series_units() -> None:
     model = build_model(ARCHITECTURE, SPEC)
     head = model.get_layer("head")
     head.set_weights([np.zeros_like(weights) for weights in head.get_weights()])
-    np.testing.assert_allclose(model.predict(X, verbose=0), np.tile(X[:, -1, 1:], (1, 3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(X, verbose=0), np.tile(X[:, -1, 1:], (1, 3)), rtol=1e-5
+    )
 
 
 def test_a_level_taken_off_comes_back() -> None:

@@ -27,7 +27,9 @@ def test_the_notebook_runs_and_shows_table_and_figures(
     )
     study.run(8, executor=Synthetic(), on_progress=lambda progress: None)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    assert not any(cell.get("outputs") for cell in notebook.cells)  # it is kept without results of some run
+    assert not any(
+        cell.get("outputs") for cell in notebook.cells
+    )  # it is kept without results of some run
     names = next(cell for cell in notebook.cells if cell.source.startswith("import tcn_search"))
     names.source = names.source.replace('"osuleaf"', '"small"')
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()

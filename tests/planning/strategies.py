@@ -17,7 +17,9 @@ def architectures(
     return Architecture(
         nb_filters=draw(st.integers(1, most_filters)),
         kernel_size=draw(st.integers(1, 9)),
-        dilations=tuple(draw(st.lists(st.integers(1, longest_dilation), min_size=1, max_size=most_levels))),
+        dilations=tuple(
+            draw(st.lists(st.integers(1, longest_dilation), min_size=1, max_size=most_levels))
+        ),
         nb_stacks=draw(st.integers(1, 3)),
         padding=draw(st.sampled_from(paddings)),
         use_skip_connections=draw(st.booleans()),

@@ -47,7 +47,10 @@ def measured_offsets(architecture: Architecture, seq_len: int) -> set[int]:
     layer = built(architecture, seq_len)
     # Positive and of one size, so that nothing cancels, overflows or vanishes.
     layer.set_weights(
-        [np.full(w.shape, 1 / max(w.shape[0], 1) if w.ndim > 1 else 0.0) for w in layer.get_weights()]
+        [
+            np.full(w.shape, 1 / max(w.shape[0], 1) if w.ndim > 1 else 0.0)
+            for w in layer.get_weights()
+        ]
     )
     gradient = effective_receptive_field(layer, np.ones((1, seq_len, 1), dtype="float32"))
     step = seq_len // 2 if architecture.padding == "same" else seq_len - 1
@@ -62,7 +65,9 @@ def check_reach(architecture: Architecture, seq_len: int) -> None:
 
 @settings(deadline=None, max_examples=8)
 @given(architectures(most_levels=3), st.integers(1, 90))
-def test_reached_offsets_are_the_support_of_the_gradient(architecture: Architecture, seq_len: int) -> None:
+def test_reached_offsets_are_the_support_of_the_gradient(
+    architecture: Architecture, seq_len: int
+) -> None:
     check_reach(architecture, seq_len)
 
 
@@ -75,13 +80,19 @@ def test_in_a_sequence_longer_than_the_field_too(architecture: Architecture, mor
 @pytest.mark.slow
 @settings(deadline=None, max_examples=150, derandomize=False)
 @given(architectures(), st.integers(1, 400))
-def test_reached_offsets_are_the_support_of_many_gradients(architecture: Architecture, seq_len: int) -> None:
+def test_reached_offsets_are_the_support_of_many_gradients(
+    architecture: Architecture, seq_len: int
+) -> None:
     check_reach(architecture, seq_len)
 
 
 @pytest.mark.parametrize("padding", ["causal", "same", "valid"])
-@pytest.mark.parametrize(("kernel_size", "dilations"), [(2, (2, 4, 8)), (3, (9, 1)), (4, (3, 3)), (1, (5,))])
-def test_reach_of_awkward_networks(padding: str, kernel_size: int, dilations: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("kernel_size", "dilations"), [(2, (2, 4, 8)), (3, (9, 1)), (4, (3, 3)), (1, (5,))]
+)
+def test_reach_of_awkward_networks(
+    padding: str, kernel_size: int, dilations: tuple[int, ...]
+) -> None:
     if padding not in supported_paddings():
         pytest.skip("the layer has no such padding")
     architecture = Architecture(1, kernel_size, dilations, padding=padding, activation="linear")
@@ -94,7 +105,10 @@ def test_reach_of_awkward_networks(padding: str, kernel_size: int, dilations: tu
 def test_parameters_are_those_that_keras_counts(architecture: Architecture, channels: int) -> None:
     assume(architecture.padding in supported_paddings())
     seq_len = architecture.receptive_field
-    assert tcn_parameters(architecture, channels) == built(architecture, seq_len, channels).count_params()
+    assert (
+        tcn_parameters(architecture, channels)
+        == built(architecture, seq_len, channels).count_params()
+    )
 
 
 def test_parameters_of_filters_that_differ_by_level() -> None:
@@ -104,7 +118,9 @@ def test_parameters_of_filters_that_differ_by_level() -> None:
     assert tcn_parameters(architecture, 2) == built(architecture, 20, 2).count_params()
 
 
-def executed_multiply_adds(architecture: Architecture, seq_len: int, channels: int, **options: bool) -> int:
+def executed_multiply_adds(
+    architecture: Architecture, seq_len: int, channels: int, **options: bool
+) -> int:
     """Multiply-adds of the convolutions that the layer really calls for one sequence."""
     from tcn_search.layers.convolution import DilatedConvolution
 
@@ -132,8 +148,13 @@ def executed_multiply_adds(architecture: Architecture, seq_len: int, channels: i
 @example(Architecture(3, 2, (4, 2, 8), use_skip_connections=False, activation="linear"), 13)
 @settings(deadline=None, max_examples=8)
 @given(architectures(most_filters=3, most_levels=3), st.integers(1, 60))
-def test_multiply_adds_are_those_that_the_layer_executes(architecture: Architecture, seq_len: int) -> None:
+def test_multiply_adds_are_those_that_the_layer_executes(
+    architecture: Architecture, seq_len: int
+) -> None:
     assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field)
     found = cost(architecture, input_channels=2, seq_len=seq_len)
     assert executed_multiply_adds(architecture, seq_len, 2) == found.multiply_adds_last_step
-    assert executed_multiply_adds(architecture, seq_len, 2, return_sequences=True) == found.multiply_adds
+    assert (
+        executed_multiply_adds(architecture, seq_len, 2, return_sequences=True)
+        == found.multiply_adds
+    )

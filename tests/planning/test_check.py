@@ -45,24 +45,35 @@ def test_blind_spots_are_told_apart_from_the_receptive_field() -> None:
     report = check(Architecture(kernel_size=2, dilations=(2, 4, 8)), seq_len=29)
     assert report.covers
     assert len(report.blind_spots) == 14
-    assert "14 steps among them reach no output (blind spots). Add one level (dilation 1)." in report.verdict
+    assert (
+        "14 steps among them reach no output (blind spots). Add one level (dilation 1)."
+        in report.verdict
+    )
 
 
 def test_too_large_a_network_is_told_what_can_go() -> None:
     report = check(Architecture(kernel_size=8, dilations=powers(8)), seq_len=600)
     assert len(report.wasted_taps) == 6
-    assert "drop 2 levels (dilations 64, 128) and it still sees them (receptive field 883)" in report.verdict
+    assert (
+        "drop 2 levels (dilations 64, 128) and it still sees them (receptive field 883)"
+        in report.verdict
+    )
 
 
 def test_valid_padding_needs_a_whole_receptive_field() -> None:
     report = check(Architecture(kernel_size=3, dilations=powers(4), padding="valid"), seq_len=60)
     assert not report.covers
     assert report.cost is None
-    assert 'with padding "valid" it gives no output, because its receptive field of 61 steps' in str(report)
+    assert (
+        'with padding "valid" it gives no output, because its receptive field of 61 steps'
+        in str(report)
+    )
 
 
 def test_required_context_and_sequence_length_are_shown_together() -> None:
-    report = check(Architecture(kernel_size=3, dilations=powers(4)), seq_len=784, required_context=50)
+    report = check(
+        Architecture(kernel_size=3, dilations=powers(4)), seq_len=784, required_context=50
+    )
     assert "50 steps required (sequence length 784)" in report.verdict
     assert re.search(r"Required context +50 of a sequence length of 784", str(report))
 
@@ -72,7 +83,9 @@ def test_required_context_and_sequence_length_are_shown_together() -> None:
 def test_every_advised_change_suffices_and_the_kernel_and_the_stacks_are_the_smallest(
     architecture: Architecture, seq_len: int, required: int
 ) -> None:
-    need = Need(seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections)
+    need = Need(
+        seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections
+    )
 
     def good(candidate: Architecture) -> bool:
         seen = coverage(candidate, need.required_context, seq_len)
@@ -96,16 +109,22 @@ def test_every_advised_change_suffices_and_the_kernel_and_the_stacks_are_the_sma
 def test_the_quick_answer_equals_the_exact_one(
     architecture: Architecture, seq_len: int, required: int
 ) -> None:
-    need = Need(seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections)
+    need = Need(
+        seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections
+    )
     seen = coverage(architecture, need.required_context, seq_len)
     runs = need.padding != "valid" or architecture.receptive_field <= seq_len
     expected = seen.covers and not seen.blind_spot_count and runs
     kernel_size, dilations = architecture.kernel_size, architecture.dilations
-    assert suffices(kernel_size, dilations, architecture.nb_stacks, architecture.span, need) == expected
+    assert (
+        suffices(kernel_size, dilations, architecture.nb_stacks, architecture.span, need)
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("dilations", "expected"), [((1, 2, 4), 8), ((1, 3, 9), 27), ((4, 2, 1), 8), ((5,), 10), ((2, 2), 4)]
+    ("dilations", "expected"),
+    [((1, 2, 4), 8), ((1, 3, 9), 27), ((4, 2, 1), 8), ((5,), 10), ((2, 2), 4)],
 )
 def test_a_further_level_goes_on_with_the_series(dilations: tuple[int, ...], expected: int) -> None:
     assert next_dilation(dilations) == expected
@@ -123,7 +142,9 @@ def test_a_million_steps_take_under_a_second(padding: str) -> None:
 
 
 def test_the_public_name_takes_keywords_and_a_pathless_object_is_refused() -> None:
-    assert ts.check(Architecture(kernel_size=3, dilations=(1, 2)), seq_len=13, input_channels=2).covers
+    assert ts.check(
+        Architecture(kernel_size=3, dilations=(1, 2)), seq_len=13, input_channels=2
+    ).covers
     with pytest.raises(InputError, match="arch must be an Architecture, a TCN layer"):
         ts.check(5, seq_len=10)
 
@@ -133,9 +154,21 @@ def test_the_public_name_takes_keywords_and_a_pathless_object_is_refused() -> No
     [
         (0, {}, r"seq_len must be an integer of at least 1\. Received: 0"),
         (None, {}, r"seq_len must be an integer of at least 1\. Received: None"),
-        (10, {"required_context": 11}, "required_context must be at most the sequence length, 10 steps"),
-        (10, {"required_context": 0}, r"required_context must be an integer of at least 1\. Received: 0"),
-        (10, {"input_channels": 0}, r"input_channels must be an integer of at least 1\. Received: 0"),
+        (
+            10,
+            {"required_context": 11},
+            "required_context must be at most the sequence length, 10 steps",
+        ),
+        (
+            10,
+            {"required_context": 0},
+            r"required_context must be an integer of at least 1\. Received: 0",
+        ),
+        (
+            10,
+            {"input_channels": 0},
+            r"input_channels must be an integer of at least 1\. Received: 0",
+        ),
     ],
 )
 def test_bad_input_is_named(seq_len: int | None, options: dict[str, int], text: str) -> None:

@@ -4,7 +4,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tcn_search.planning.architecture import NORMS, Architecture
-from tcn_search.planning.cost import cost, tcn_parameters, training_cost, training_work, uniform_parameters
+from tcn_search.planning.cost import (
+    cost,
+    tcn_parameters,
+    training_cost,
+    training_work,
+    uniform_parameters,
+)
 from tcn_search.planning.last_step import full_plan, last_step_plan
 from tcn_search.planning.products import ProductCounter
 from tests.planning.strategies import architectures
@@ -12,7 +18,11 @@ from tests.planning.strategies import architectures
 
 @settings(deadline=None)
 @given(
-    architectures(most_filters=4), st.integers(1, 4), st.integers(1, 150), st.booleans(), st.integers(1, 4)
+    architectures(most_filters=4),
+    st.integers(1, 4),
+    st.integers(1, 150),
+    st.booleans(),
+    st.integers(1, 4),
 )
 def test_products_equal_the_executed_plan_for_every_number_of_stacks(
     architecture: Architecture, channels: int, seq_len: int, last_step_only: bool, most_stacks: int
@@ -55,7 +65,9 @@ def test_cost_of_a_small_network_counted_by_hand() -> None:
 
     All steps: 4 convolutions · 8 steps · 2 taps · 2 · 2. Last step: 6, 3, 2 and 1 steps of the convolutions.
     """
-    found = cost(Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), input_channels=2, seq_len=8)
+    found = cost(
+        Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), input_channels=2, seq_len=8
+    )
     assert found.multiply_adds == 4 * 8 * 2 * 4
     assert found.multiply_adds_last_step == (6 + 3 + 2 + 1) * 2 * 4
     # Input, four convolutions, one residual sum (nothing reads the last one), 4 bytes each.
@@ -84,4 +96,8 @@ def test_a_norm_makes_a_training_step_dearer_by_what_it_normalises() -> None:
     assert (
         training_work(normed, 2, 10).normalised_values == 4 * 10 * 4
     )  # four convolutions, 10 steps, 4 filters
-    assert training_cost(normed, 2, 10) > training_cost(plain, 2, 10) > 3 * cost(plain, 2, 10).multiply_adds
+    assert (
+        training_cost(normed, 2, 10)
+        > training_cost(plain, 2, 10)
+        > 3 * cost(plain, 2, 10).multiply_adds
+    )

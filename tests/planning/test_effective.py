@@ -31,7 +31,10 @@ def slow_distribution(architecture: Architecture, residual_paths: bool) -> Lags:
         return block_input
 
     def plus(first: Lags, second: Lags) -> Lags:
-        return {lag: first.get(lag, Fraction(0)) + second.get(lag, Fraction(0)) for lag in {*first, *second}}
+        return {
+            lag: first.get(lag, Fraction(0)) + second.get(lag, Fraction(0))
+            for lag in {*first, *second}
+        }
 
     x: Lags = {0: Fraction(1)}
     outputs: Lags = {}

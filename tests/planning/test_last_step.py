@@ -59,9 +59,14 @@ def test_grids_hold_every_needed_position(seed):
 @pytest.mark.parametrize(("levels", "times"), [(4, 3.3), (6, 4.29), (8, 5.45)])
 def test_positions_saved_at_the_receptive_field(levels, times):
     """Doubling dilations, kernel 3: positions of the full evaluation over those that are needed."""
-    architecture = Architecture(nb_filters=1, kernel_size=3, dilations=[2**i for i in range(levels)])
+    architecture = Architecture(
+        nb_filters=1, kernel_size=3, dilations=[2**i for i in range(levels)]
+    )
     steps = architecture.receptive_field
-    full, last = full_plan(architecture, steps, use_phases=False), last_step_plan(architecture, steps)
+    full, last = (
+        full_plan(architecture, steps, use_phases=False),
+        last_step_plan(architecture, steps),
+    )
     assert round(positions(full) / positions(last), 2) == times
     assert last.multiply_adds(1) < full.multiply_adds(1) / 2.9
     assert positions(full) == steps * levels * 2
@@ -72,7 +77,9 @@ def positions(plan):
 
 
 def test_multiply_adds_count_the_matching_convolution_once():
-    architecture = Architecture(nb_filters=4, kernel_size=3, dilations=[1, 2], use_skip_connections=False)
+    architecture = Architecture(
+        nb_filters=4, kernel_size=3, dilations=[1, 2], use_skip_connections=False
+    )
     plan = full_plan(architecture, 10, use_phases=False)
     assert plan.multiply_adds(2) == 10 * (3 * 2 * 4 + 3 * 4 * 4 + 2 * 4 + 2 * 3 * 4 * 4)
 
@@ -80,7 +87,9 @@ def test_multiply_adds_count_the_matching_convolution_once():
 def test_cost_does_not_grow_beyond_the_receptive_field():
     architecture = Architecture(nb_filters=4, kernel_size=3, dilations=[1, 2, 4])
     steps = architecture.receptive_field
-    costs = {last_step_plan(architecture, steps + more).multiply_adds(2) for more in (0, 1, 1000, 10**6)}
+    costs = {
+        last_step_plan(architecture, steps + more).multiply_adds(2) for more in (0, 1, 1000, 10**6)
+    }
     assert len(costs) == 1
 
 
@@ -105,7 +114,9 @@ def test_a_million_steps_are_planned_at_once():
 @pytest.mark.parametrize("plan", [full_plan, last_step_plan])
 def test_errors(plan):
     valid = Architecture(kernel_size=3, dilations=[1, 2], padding="valid")
-    with pytest.raises(InputError, match=r"receptive field, 13 steps\. Received: 12 steps\. Use longer"):
+    with pytest.raises(
+        InputError, match=r"receptive field, 13 steps\. Received: 12 steps\. Use longer"
+    ):
         plan(valid, 12)
     with pytest.raises(InputError, match=r"at least one time step\. Received: 0"):
         plan(Architecture(), 0)

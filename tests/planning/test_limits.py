@@ -47,7 +47,9 @@ HUGE = 10**5000  # more digits than Python turns into text
         ),
     ],
 )  # fmt: skip
-def test_an_architecture_beyond_all_measure_is_refused(arguments: dict[str, Any], text: str) -> None:
+def test_an_architecture_beyond_all_measure_is_refused(
+    arguments: dict[str, Any], text: str
+) -> None:
     with pytest.raises(InputError) as error:
         Architecture(**arguments)
     assert str(error.value) == text
@@ -60,7 +62,9 @@ def test_the_layer_has_the_same_limits() -> None:
 
 
 def test_integers_of_numpy_are_integers() -> None:
-    network = Architecture(nb_filters=np.int64(8), kernel_size=np.uint8(3), dilations=np.array([1, 2]))
+    network = Architecture(
+        nb_filters=np.int64(8), kernel_size=np.uint8(3), dilations=np.array([1, 2])
+    )
     assert network == Architecture(nb_filters=8, kernel_size=3, dilations=(1, 2))
     assert type(network.kernel_size) is type(network.dilations[0]) is int
 
@@ -121,14 +125,18 @@ def test_what_would_take_long_to_trace_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["9" * 5000, "1-" + "9" * 5000, "99999999999"])
 def test_ranges_are_told_by_their_ends(text: str) -> None:
-    with pytest.raises(InputError, match=r"^levels must be at most 63\. Received: [0-9,]+( digits)?$"):
+    with pytest.raises(
+        InputError, match=r"^levels must be at most 63\. Received: [0-9,]+( digits)?$"
+    ):
         integers("levels", text)
 
 
 def test_a_list_of_dilations_that_python_cannot_read() -> None:
     with pytest.raises(InputError) as error:
         dilation_list("dilations", "9" * 5000)
-    assert str(error.value).startswith("dilations must be integers of at least 1 and commas, such as")
+    assert str(error.value).startswith(
+        "dilations must be integers of at least 1 and commas, such as"
+    )
     assert len(str(error.value)) < 400
 
 
@@ -162,6 +170,7 @@ def test_a_picture_in_which_nothing_can_be_told_apart_is_refused() -> None:
         "sequence or a smaller network."
     )
     with pytest.raises(
-        InputError, match=r"^A picture of a receptive field must have at most 1,000,000 connections\."
+        InputError,
+        match=r"^A picture of a receptive field must have at most 1,000,000 connections\.",
     ):
         receptive_field_rows(Architecture(kernel_size=2000, dilations=(1,)), 2000)

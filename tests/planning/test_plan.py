@@ -33,7 +33,8 @@ def test_plan_equals_a_walk_over_all_candidates(
         nb_stacks=stacks, nb_filters=3, padding=padding, use_skip_connections=skips, readout=readout,
     )  # fmt: skip
     series = {
-        tuple(base**level for level in range(count)) for base, count in itertools.product(bases, levels)
+        tuple(base**level for level in range(count))
+        for base, count in itertools.product(bases, levels)
     }
     expected = {}
     for kernel_size, dilations, nb_stacks in itertools.product(set(kernels), series, set(stacks)):
@@ -80,13 +81,18 @@ def test_limits_leave_out_what_is_above(limit: str, key: str) -> None:
     unlimited = plan_rows(784).rows
     middle = sorted(getattr(row, key) for row in unlimited)[len(unlimited) // 2]
     limited = plan_rows(784, **{limit: middle}).rows
-    assert {row[:9] for row in limited} == {row[:9] for row in unlimited if getattr(row, key) <= middle}
+    assert {row[:9] for row in limited} == {
+        row[:9] for row in unlimited if getattr(row, key) <= middle
+    }
     assert 0 < len(limited) < len(unlimited)
 
 
 def test_explicit_dilations_replace_base_and_levels() -> None:
     found = plan_rows(29, kernel_size=[2, 3], nb_stacks=1, dilations=[[2, 4, 8], [8, 1, 4, 2]])
-    assert {(row.kernel_size, row.dilations) for row in found.rows} == {(2, (8, 1, 4, 2)), (3, (8, 1, 4, 2))}
+    assert {(row.kernel_size, row.dilations) for row in found.rows} == {
+        (2, (8, 1, 4, 2)),
+        (3, (8, 1, 4, 2)),
+    }
     assert {row.dilation_base for row in found.rows} == {None}
 
 
@@ -104,14 +110,23 @@ def test_explicit_dilations_replace_base_and_levels() -> None:
             r"dilation_base must be integers of at least 1, such as .* Received: 'two'",
         ),
         ({"dilations": []}, "dilations must hold at least one list"),
-        ({"dilations": [[1, -2]]}, r"dilations must all be integers of at least 1\. Received: \[1, -2\]"),
+        (
+            {"dilations": [[1, -2]]},
+            r"dilations must all be integers of at least 1\. Received: \[1, -2\]",
+        ),
         ({"dilations": [[]]}, "dilations must have at least one entry"),
-        ({"required_context": 101}, "required_context must be at most the sequence length, 100 steps"),
+        (
+            {"required_context": 101},
+            "required_context must be at most the sequence length, 100 steps",
+        ),
         ({"sort_by": "speed"}, "sort_by must be one of 'parameters', 'multiply_adds', 'depth'"),
         ({"max_params": 0}, r"max_params must be an integer of at least 1\. Received: 0"),
         ({"nb_filters": range(1, 10**6)}, "nb_filters must be at most 65,536. Received: 999999"),
         ({"nb_filters": "1-999999999"}, "nb_filters must be at most 65,536. Received: 999999999"),
-        ({"nb_filters": range(1, 10**4)}, r"at most 200,000 architectures\. Received: 1,679,832\. Narrow"),
+        (
+            {"nb_filters": range(1, 10**4)},
+            r"at most 200,000 architectures\. Received: 1,679,832\. Narrow",
+        ),
         ({"nb_stacks": "1" * 5000}, "nb_stacks must be at most 1,024. Received: 5,000 digits"),
         (
             {"levels": 63, "nb_stacks": 17},
@@ -139,7 +154,13 @@ def test_bad_input_is_named(arguments: dict[str, Any], text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(5, (5,)), ([4, 2, 4], (2, 4)), (range(2, 5), (2, 3, 4)), ("2-4", (2, 3, 4)), (" 7 , 1-2", (1, 2, 7))],
+    [
+        (5, (5,)),
+        ([4, 2, 4], (2, 4)),
+        (range(2, 5), (2, 3, 4)),
+        ("2-4", (2, 3, 4)),
+        (" 7 , 1-2", (1, 2, 7)),
+    ],
 )
 def test_ranges_are_written_in_many_ways(value: object, expected: tuple[int, ...]) -> None:
     assert integers("levels", value) == expected
@@ -148,6 +169,8 @@ def test_ranges_are_written_in_many_ways(value: object, expected: tuple[int, ...
 @pytest.mark.slow
 def test_a_hundred_thousand_candidates_take_under_five_seconds() -> None:
     started = time.process_time()
-    found = plan_rows(10_000, kernel_size="2-50", dilation_base="2-10", levels="1-20", nb_stacks="1-12")
+    found = plan_rows(
+        10_000, kernel_size="2-50", dilation_base="2-10", levels="1-20", nb_stacks="1-12"
+    )
     assert found.candidates > 100_000
     assert time.process_time() - started < 5

@@ -48,7 +48,9 @@ def test_bit_sets_equal_a_walk_over_single_steps(architecture: Architecture, seq
 
 
 @given(architectures())
-def test_in_a_long_sequence_the_reach_is_the_whole_set_of_offsets(architecture: Architecture) -> None:
+def test_in_a_long_sequence_the_reach_is_the_whole_set_of_offsets(
+    architecture: Architecture,
+) -> None:
     span = architecture.span
     whole = offsets_mask(
         architecture.kernel_size,
@@ -91,7 +93,9 @@ def test_closed_form_finds_the_first_lag_that_is_not_reached(architecture: Archi
 @pytest.mark.parametrize(
     ("kernel_size", "dilations", "reached", "span"), [(2, (2, 4, 8), 15, 29), (3, (1, 9), 25, 41)]
 )
-def test_known_blind_spots(kernel_size: int, dilations: tuple[int, ...], reached: int, span: int) -> None:
+def test_known_blind_spots(
+    kernel_size: int, dilations: tuple[int, ...], reached: int, span: int
+) -> None:
     architecture = Architecture(kernel_size=kernel_size, dilations=dilations)
     found = coverage(architecture, required_context=span)
     assert architecture.receptive_field == span
@@ -108,7 +112,9 @@ def test_blind_spots_are_counted_within_the_required_context_only(required_conte
 
 
 @given(architectures(), st.integers(1, 60))
-def test_no_path_leads_further_than_the_network_sees(architecture: Architecture, seq_len: int) -> None:
+def test_no_path_leads_further_than_the_network_sees(
+    architecture: Architecture, seq_len: int
+) -> None:
     window, near = window_of(seq_len, architecture.padding), near_window(architecture, seq_len)
     whole, cut = reach(architecture, window), reach(architecture, near)
     assert whole.inputs == cut.inputs << (window.back - near.back)
@@ -119,7 +125,9 @@ def test_no_path_leads_further_than_the_network_sees(architecture: Architecture,
 
 
 @given(architectures(), st.integers(1, 60))
-def test_runs_of_blind_spots_are_those_of_the_list(architecture: Architecture, seq_len: int) -> None:
+def test_runs_of_blind_spots_are_those_of_the_list(
+    architecture: Architecture, seq_len: int
+) -> None:
     found = coverage(architecture, seq_len)
     runs = found.blind_runs(seq_len)
     listed = [step for near, far in runs for step in range(min(near, far), max(near, far) + 1)]

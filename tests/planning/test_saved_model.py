@@ -86,7 +86,9 @@ def test_a_layer_that_is_not_built_yet_leaves_the_channels_open() -> None:
 
     found = found_in(TCN(4, 3))
     assert (found.seq_len, found.input_channels) == (None, None)
-    with pytest.raises(InputError, match=r"seq_len must be an integer of at least 1\. Received: None"):
+    with pytest.raises(
+        InputError, match=r"seq_len must be an integer of at least 1\. Received: None"
+    ):
         ts.check(TCN(4, 3))
 
 
@@ -113,5 +115,7 @@ def test_what_is_no_model_with_a_tcn_is_told_so(tmp_path: Path) -> None:
         found_in(tmp_path / "weights.h5")
     with zipfile.ZipFile(tmp_path / "dense.keras", "w") as archive:
         archive.writestr("config.json", json.dumps({"class_name": "Dense", "config": {"units": 3}}))
-    with pytest.raises(InputError, match="has no TCN layer, neither of tcn_search nor of keras-tcn"):
+    with pytest.raises(
+        InputError, match="has no TCN layer, neither of tcn_search nor of keras-tcn"
+    ):
         found_in(tmp_path / "dense.keras")

@@ -86,14 +86,18 @@ def test_the_effective_field_is_drawn_with_nominal_field_and_sequence_length() -
 def test_with_padding_same_the_steps_are_those_around_the_output() -> None:
     network = ts.Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4, 8), padding="same")
     report = ts.check(network, seq_len=61)
-    ax = ts.plot_effective_receptive_field({"paths": ts.path_shares(report.effective.paths)}, 61, 61)
+    ax = ts.plot_effective_receptive_field(
+        {"paths": ts.path_shares(report.effective.paths)}, 61, 61
+    )
     assert f"paths: 95% in {report.effective.steps} steps" in legend_of(ax)
     assert ax.get_xlabel() == "steps around the output"
 
 
 def test_a_measured_gradient_is_a_curve_too() -> None:
     gradient = np.array([0.0, 1.0, 3.0])  # oldest step first
-    ax = ts.plot_effective_receptive_field({"measured": (range(3), gradient[::-1])}, 3, 3, share=0.75)
+    ax = ts.plot_effective_receptive_field(
+        {"measured": (range(3), gradient[::-1])}, 3, 3, share=0.75
+    )
     assert legend_of(ax)[0] == "measured: 75% in 1 steps"
 
 
@@ -122,7 +126,10 @@ def test_pictures_are_drawn_where_they_are_told() -> None:
         ts.plot_receptive_field_tree(ts.receptive_field_rows(LONG, 784), ax=axes[0, 0]),
         ts.plot_coverage(ts.coverage_lags(LONG, 784), ax=axes[0, 1]),
         ts.plot_effective_receptive_field(
-            {"paths": ts.path_shares(report.effective.paths)}, 784, report.receptive_field, ax=axes[1, 0]
+            {"paths": ts.path_shares(report.effective.paths)},
+            784,
+            report.receptive_field,
+            ax=axes[1, 0],
         ),
         ts.plot_plan_frontier(ts.plan(784), ax=axes[1, 1]),
     ]
@@ -136,6 +143,10 @@ def test_pictures_are_drawn_where_they_are_told() -> None:
 def test_pictures_import_nothing_of_ours_but_their_style(name: str) -> None:
     file = Path(ts.__file__).parent / "plots" / f"{name}.py"
     imports = [
-        node.module for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)
+        node.module
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom)
     ]
-    assert {module for module in imports if module.startswith("tcn_search")} == {"tcn_search.plots.style"}
+    assert {module for module in imports if module.startswith("tcn_search")} == {
+        "tcn_search.plots.style"
+    }

@@ -40,7 +40,13 @@ def test_the_history_shows_the_best_so_far(direction: str, best: list[float]) ->
     (line,) = ax.get_lines()
     np.testing.assert_allclose(line.get_ydata(), best)
     np.testing.assert_allclose(line.get_xdata(), [0, 2, 5, 5])
-    assert labels(ax) == {"complete", "pruned early", "best so far", "infeasible, never built", "diverged"}
+    assert labels(ax) == {
+        "complete",
+        "pruned early",
+        "best so far",
+        "infeasible, never built",
+        "diverged",
+    }
     assert ax.get_ylabel() == "val_accuracy (best epoch)"
 
 
@@ -75,7 +81,9 @@ def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left
 def test_no_trial_is_left_out_of_the_pictures() -> None:
     late = TRIALS.assign(score=[0.5, 0.4, 0.7, np.nan, 0.1, 0.6])  # diverged after a good epoch
     assert "diverged" in labels(plot_history(late, "val_loss"))
-    assert "diverged, failed or over a limit" in labels(plot_receptive_field_score(late, "val_loss", 50, 60))
+    assert "diverged, failed or over a limit" in labels(
+        plot_receptive_field_score(late, "val_loss", 50, 60)
+    )
 
 
 def test_there_are_curves_before_the_first_epoch() -> None:
@@ -96,7 +104,11 @@ def test_learning_curves_put_the_best_trial_in_front() -> None:
 
 def test_of_many_curves_some_are_drawn_and_the_legend_says_so() -> None:
     many = pd.DataFrame(
-        {"trial": np.repeat(range(1001), 2), "epoch": [1, 2] * 1001, "val_loss": np.linspace(2, 1, 2002)}
+        {
+            "trial": np.repeat(range(1001), 2),
+            "epoch": [1, 2] * 1001,
+            "val_loss": np.linspace(2, 1, 2002),
+        }
     )
     ax = plot_learning_curves(many, "val_loss", best_trial=0, ax=Figure().subplots())
     assert labels(ax) == {"trial 0, validation", "other trials, one in 5 of 1,000"}
@@ -163,5 +175,6 @@ def test_receptive_fields_are_multiples_of_look_backs_of_different_length() -> N
     assert shown == pytest.approx(sorted(scored["receptive_field"] / scored["required_context"]))
     assert [line.get_xdata()[0] for line in ax.lines] == [1]
     assert (
-        ax.get_xlabel() == "receptive field as a multiple of the look-back that it must cover (logarithmic)"
+        ax.get_xlabel()
+        == "receptive field as a multiple of the look-back that it must cover (logarithmic)"
     )

@@ -22,7 +22,10 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.chdir(tmp_path)
     task = Task.from_arrays(*waves(24), name="<waves>")
     return Study(
-        "waves", task, SearchSpace(nb_filters=[4, 8], levels=[2, 3, 4]), training=TrainingSettings(epochs=9)
+        "waves",
+        task,
+        SearchSpace(nb_filters=[4, 8], levels=[2, 3, 4]),
+        training=TrainingSettings(epochs=9),
     )
 
 
@@ -36,7 +39,10 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert not re.search(r'(src|href)="(?!data:)', page)  # self-contained
-    assert "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2" in page
+    assert (
+        "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2"
+        in page
+    )
     assert "16 / 16 steps" in page
     assert "architectures fall short of 16 steps" in page
     assert page.count("<tr") == 1 + len(written)
@@ -45,7 +51,9 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
 
 
-def test_a_study_without_trials_or_a_place_to_write_is_refused(study: Study, tmp_path: Path) -> None:
+def test_a_study_without_trials_or_a_place_to_write_is_refused(
+    study: Study, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="The study 'waves' has no trial yet. Run it first."):
         write_report(study)
     assert not (tmp_path / "runs/waves").exists()
@@ -55,7 +63,9 @@ def test_a_study_without_trials_or_a_place_to_write_is_refused(study: Study, tmp
         write_report(study, "file")
 
 
-def test_on_a_full_disk_the_earlier_report_stays(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_the_earlier_report_stays(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study.run(2, executor=Synthetic(), on_progress=lambda progress: None)
     folder = write_report(study)
     earlier = {file: file.read_bytes() for file in folder.iterdir()}
@@ -73,9 +83,13 @@ def test_on_a_full_disk_the_earlier_report_stays(study: Study, monkeypatch: pyte
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
-def test_of_many_trials_the_page_has_the_best(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_trials_the_page_has_the_best(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
-    study.run(8, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None)
+    study.run(
+        8, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
+    )
     folder = write_report(study)
     frame = study.trials()
     page = (folder / "report.html").read_text()
@@ -86,5 +100,7 @@ def test_of_many_trials_the_page_has_the_best(study: Study, monkeypatch: pytest.
 
 
 def test_a_study_where_nothing_is_complete_has_a_report(study: Study) -> None:
-    study.run(2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None)
+    study.run(
+        2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None
+    )
     assert "2 diverged" in (write_report(study) / "report.html").read_text()

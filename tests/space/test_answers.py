@@ -15,9 +15,13 @@ from tcn_search.space.constraints import infeasible
 from tcn_search.space.search_space import TaskSpace
 
 SPACES = (
-    SearchSpace(nb_filters=[4, 16], kernel_size=[2, 3, 7], levels=Range(1, 7), dilation_base=[2, 3, 5]),
+    SearchSpace(
+        nb_filters=[4, 16], kernel_size=[2, 3, 7], levels=Range(1, 7), dilation_base=[2, 3, 5]
+    ),
     SearchSpace(dilations=[[1, 2, 4], [1, 3, 9, 27], [1, 2, 4, 8, 16]], nb_filters=Range(4, 12)),
-    SearchSpace(levels=Range(2, 8, step=2), optimizer=["adam", "sgd"], batch_size=Range(8, 64, step=8)),
+    SearchSpace(
+        levels=Range(2, 8, step=2), optimizer=["adam", "sgd"], batch_size=Range(8, 64, step=8)
+    ),
 )
 
 
@@ -55,7 +59,9 @@ def test_fixed_ranges_hold_every_feasible_geometry_and_nothing_else(number: int)
     usual = space.suggest(study.ask())[0]
     for point in space.geometry.feasible:
         geometry = space.geometry.architecture(point, use_skip_connections=True)
-        wanted = replace(geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout)
+        wanted = replace(
+            geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout
+        )
         assert space.suggest(Answers(parameters_of(space, wanted, {})))[0] == wanted
 
 
@@ -70,7 +76,9 @@ def test_what_lies_outside_is_named() -> None:
         ({"dilations": [1]}, "falls short of the required context"),
         ({"activation": "tanh"}, "activation tanh"),
     ):
-        other = type(architecture).from_dict({**architecture.to_dict(), "padding": "causal", **change})
+        other = type(architecture).from_dict(
+            {**architecture.to_dict(), "padding": "causal", **change}
+        )
         with pytest.raises(OutsideSpace, match=message):
             parameters_of(space, other, found)
     with pytest.raises(OutsideSpace, match="learning_rate 3"):

@@ -113,11 +113,17 @@ def test_every_feasible_point_can_be_suggested() -> None:
         trial = study.ask()
         architecture, _ = narrowed.suggest(trial)
         suggested.add(
-            (architecture.padding, architecture.kernel_size, architecture.nb_stacks, architecture.levels)
+            (
+                architecture.padding,
+                architecture.kernel_size,
+                architecture.nb_stacks,
+                architecture.levels,
+            )
         )
         study.tell(trial, 0.0)
     assert suggested == {
-        (padding, kernel, stacks, levels) for padding, kernel, stacks, _, levels in narrowed.geometry.feasible
+        (padding, kernel, stacks, levels)
+        for padding, kernel, stacks, _, levels in narrowed.geometry.feasible
     }
 
 
@@ -132,7 +138,10 @@ def test_how_much_of_the_space_went_is_said() -> None:
         readout="last",
     )
     # receptive fields: kernel 2: 3, 7, 15; kernel 3: 5, 13, 29
-    assert for_task(space, 13).describe() == "12 of 24 architectures fall short of 13 steps: never sampled"
+    assert (
+        for_task(space, 13).describe()
+        == "12 of 24 architectures fall short of 13 steps: never sampled"
+    )
     assert for_task(space, 20, required_context=13, receptive_field="prune").describe() == (
         "12 of 24 architectures fall short of 13 steps (required context; the sequences have 20): "
         "pruned before they are built"
@@ -179,7 +188,9 @@ def test_the_smallest_norm_decides_whether_a_space_is_too_large() -> None:
     network = Architecture(nb_filters=4, kernel_size=2, dilations=(1, 2, 4, 8), norm="weight")
     few = cheapest.parameters(network)
     assert few < cheapest.parameters(replace(network, norm="batch"))
-    assert for_task(SearchSpace(**ONE_POINT, norm=["batch", "weight"]), 16, max_params=few).size() == 2
+    assert (
+        for_task(SearchSpace(**ONE_POINT, norm=["batch", "weight"]), 16, max_params=few).size() == 2
+    )
     with pytest.raises(InputError, match=f"the smallest that covers 16 steps has {few:,}"):
         for_task(SearchSpace(**ONE_POINT, norm=["batch", "weight"]), 16, max_params=few - 1)
 
@@ -205,7 +216,9 @@ def test_a_space_survives_its_dictionary() -> None:
 
 
 @given(st.integers(2, 6), st.integers(1, 5_000))
-def test_the_last_useful_level_has_a_dilation_below_the_sequence_length(base: int, seq_len: int) -> None:
+def test_the_last_useful_level_has_a_dilation_below_the_sequence_length(
+    base: int, seq_len: int
+) -> None:
     levels = most_useful_levels(base, seq_len)
     assert base ** (levels - 1) < max(seq_len, 2)
     assert base**levels >= seq_len
@@ -283,7 +296,10 @@ def test_spaces_without_a_feasible_architecture(
             "required_context must be \"seq_len\" or a number of steps. Received: 'all'",
         ),
         ({"required_context": 0}, "required_context must be an integer of at least 1. Received: 0"),
-        ({"receptive_field": "wide"}, "receptive_field must be one of 'narrow', 'prune'. Received: 'wide'"),
+        (
+            {"receptive_field": "wide"},
+            "receptive_field must be one of 'narrow', 'prune'. Received: 'wide'",
+        ),
         ({"max_params": -5}, "max_params must be an integer of at least 1. Received: -5"),
     ],
 )
@@ -328,14 +344,21 @@ def test_a_space_beyond_all_measure_is_refused_before_it_is_listed(
 
 def test_a_space_has_so_many_combinations_at_most() -> None:
     with pytest.raises(InputError) as error:
-        for_task(SearchSpace(kernel_size=Range(1, 65_536), levels=[1, 2], nb_stacks=1, padding="causal"), 427)
+        for_task(
+            SearchSpace(kernel_size=Range(1, 65_536), levels=[1, 2], nb_stacks=1, padding="causal"),
+            427,
+        )
     assert str(error.value) == (
         "A space must have at most 100,000 combinations of padding, kernel_size, nb_stacks, dilation_base, levels. "
         "Received: 131,072. Give fewer values of one of them."
     )
-    with pytest.raises(InputError, match=r'^With padding "same" the blocks of all architectures together'):
+    with pytest.raises(
+        InputError, match=r'^With padding "same" the blocks of all architectures together'
+    ):
         SearchSpace().for_task("classification", 2**24, 1, 2)
-    assert SearchSpace(padding="causal", levels=Range(1, 24)).for_task("classification", 2**24, 1, 2)
+    assert SearchSpace(padding="causal", levels=Range(1, 24)).for_task(
+        "classification", 2**24, 1, 2
+    )
 
 
 def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
@@ -345,7 +368,9 @@ def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
         learning_rate=[np.float32(0.5)],
         dropout_rate=None,
     )
-    assert space == SearchSpace(nb_filters=[8, 16], kernel_size=3, learning_rate=[0.5], dropout_rate=None)
+    assert space == SearchSpace(
+        nb_filters=[8, 16], kernel_size=3, learning_rate=[0.5], dropout_rate=None
+    )
     settings = TrainingSettings(epochs=np.int64(3), patience=np.int64(1), clip_norm=np.float32(0.5))
     assert json.loads(json.dumps([space.to_dict(), settings.to_dict()]))[1]["epochs"] == 3
 

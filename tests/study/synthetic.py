@@ -14,7 +14,9 @@ from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 def loss_of(job: TrialJob, epoch: int) -> float:
     """Falls with the epochs, towards a value that a learning rate near 2e-3 and more filters make small."""
-    floor = abs(math.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
+    floor = (
+        abs(math.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
+    )
     return floor + 1 / epoch
 
 

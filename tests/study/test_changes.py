@@ -94,13 +94,19 @@ def test_choices_and_objectives_cannot_change() -> None:
     ("before", "after", "may"),
     [
         ({"kernel_size": Range(2, 4)}, {"kernel_size": [2, 3]}, False),
-        ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": Range(1e-3, 1e-2)}, False),
+        (
+            {"learning_rate": Range(1e-3, 1e-2, log=True)},
+            {"learning_rate": Range(1e-3, 1e-2)},
+            False,
+        ),
         ({"weight_decay": Range(0.0, 0.2)}, {"weight_decay": Range(0, 1)}, True),
         ({"learning_rate": Range(1e-3, 1e-2, log=True)}, {"learning_rate": 3e-3}, True),
         ({"dropout_rate": 0.0}, {"dropout_rate": Range(0.0, 0.2)}, True),
     ],
 )
-def test_a_dimension_keeps_its_kind(before: dict[str, Any], after: dict[str, Any], may: bool) -> None:
+def test_a_dimension_keeps_its_kind(
+    before: dict[str, Any], after: dict[str, Any], may: bool
+) -> None:
     old, new = (SearchSpace(**{**SPACE.to_dict(), **change}) for change in (before, after))
     run(make(space=old), 2)
     if not may:
@@ -117,7 +123,11 @@ def test_a_dimension_keeps_its_kind(before: dict[str, Any], after: dict[str, Any
 
 
 def test_constraints_cannot_change_the_lists_that_are_asked_for() -> None:
-    lists = [[1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8, 16]]  # with kernel size 2 they see 15, 31 and 63 steps
+    lists = [
+        [1, 2, 4],
+        [1, 2, 4, 8],
+        [1, 2, 4, 8, 16],
+    ]  # with kernel size 2 they see 15, 31 and 63 steps
     space = SearchSpace(nb_filters=4, kernel_size=2, nb_stacks=1, dilations=lists, padding="causal")
     task = Task.from_arrays(*waves(24, steps=40))
 
@@ -140,7 +150,9 @@ def test_what_is_trained_after_the_search_is_recorded_too(monkeypatch: pytest.Mo
     with pytest.raises(ZeroDivisionError):
         study.best()
     assert load_study("waves").definition.training.epochs == 5
-    assert [change["what"] for change in study.changes] == [["training.epochs: 3 in the study, 5 now"]]
+    assert [change["what"] for change in study.changes] == [
+        ["training.epochs: 3 in the study, 5 now"]
+    ]
 
 
 def loaded() -> Study:
@@ -160,7 +172,9 @@ def test_a_study_that_another_process_makes_is_left_to_it() -> None:
     optuna.create_study(study_name="waves", storage=opened)
     maker = Lease(opened, "waves")
     maker.take()
-    with pytest.raises(InputError, match="'waves' is being made by process .* Try again in a moment"):
+    with pytest.raises(
+        InputError, match="'waves' is being made by process .* Try again in a moment"
+    ):
         make()
     maker.let_go()
     with pytest.raises(
@@ -189,15 +203,21 @@ def test_two_objectives_do_not_go_into_what_was_begun_for_one() -> None:
 def test_a_study_of_somebody_else_is_left_alone() -> None:
     other = optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
     other.set_user_attr("mine", 1)
-    with pytest.raises(InputError, match="The study 'waves' in this storage was not made by tcn_search"):
+    with pytest.raises(
+        InputError, match="The study 'waves' in this storage was not made by tcn_search"
+    ):
         make()
     assert other.user_attrs == {"mine": 1}
 
 
-def test_another_version_is_refused_or_accepted_and_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_is_refused_or_accepted_and_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run(make(), 1)
     found = changes.versions_now("tensorflow")
-    monkeypatch.setattr("tcn_search.study.study.versions_now", lambda backend: {**found, "keras": "99.1.0"})
+    monkeypatch.setattr(
+        "tcn_search.study.study.versions_now", lambda backend: {**found, "keras": "99.1.0"}
+    )
     with pytest.raises(InputError, match=rf"keras: {found['keras']} in the study, 99.1.0 now"):
         run(make(), 2)
     assert load_study("waves").finished == 1
@@ -278,7 +298,10 @@ def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
         ("postgresql:/ann:secret@host/db", "postgresql:/ann:***@host/db"),
         ("postgresql:ann:secret@host/db", "postgresql:ann:***@host/db"),
         ("redis://:secret@host/0", "redis://:***@host/0"),
-        ("mysql://host/db?user=ann&password=secret&ssl=1", "mysql://host/db?user=ann&password=***&ssl=1"),
+        (
+            "mysql://host/db?user=ann&password=secret&ssl=1",
+            "mysql://host/db?user=ann&password=***&ssl=1",
+        ),
         (
             "mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dse%3Dcret%3BEncrypt%3Dyes",
             "mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3D***%3BEncrypt%3Dyes",
@@ -307,11 +330,17 @@ def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str])
     assert "secret" not in said
 
 
-@pytest.mark.parametrize("url", ["postgresql://ann:secret@host:54x/db", "nosql://ann:secret@host/db"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://ann:secret@host:54x/db", "nosql://ann:secret@host/db"]
+)
 def test_what_is_no_database_is_said_in_a_line(url: str) -> None:
-    with pytest.raises(InputError, match=r"ann:\*\*\*@.* is no database URL that can be used") as caught:
+    with pytest.raises(
+        InputError, match=r"ann:\*\*\*@.* is no database URL that can be used"
+    ) as caught:
         make(storage=url)
-    assert caught.value.__suppress_context__  # what came before is not shown, for it may hold the password
+    assert (
+        caught.value.__suppress_context__
+    )  # what came before is not shown, for it may hold the password
 
 
 def test_an_sqlite_address_may_have_options() -> None:

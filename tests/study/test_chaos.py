@@ -61,13 +61,17 @@ class Switch:
 @pytest.fixture
 def switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Switch]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lease.Lease, "let_go", lambda self: self._give_up())  # as if the process were gone
+    monkeypatch.setattr(
+        lease.Lease, "let_go", lambda self: self._give_up()
+    )  # as if the process were gone
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Switch(monkeypatch)
 
 
 def make(name: str) -> Study:
-    space = SearchSpace(nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(3, 5), nb_stacks=[1])
+    space = SearchSpace(
+        nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(3, 5), nb_stacks=[1]
+    )
     settings = SearchSettings(sampler="random", pruner="none")
     return Study(name, TASK, space, training=TrainingSettings(epochs=2), search=settings)
 
@@ -84,7 +88,11 @@ def ended(study: Study) -> dict[int, FrozenTrial]:
 def check(study: Study, before: dict[int, FrozenTrial]) -> None:
     trials = study._trials()
     assert study.finished == WANTED
-    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
+    assert {trial.state for trial in trials} <= {
+        TrialState.COMPLETE,
+        TrialState.PRUNED,
+        TrialState.FAIL,
+    }
     for number, trial in before.items():
         assert trials[number] == trial, "what was recorded has changed"
     for trial in trials:
@@ -96,7 +104,9 @@ def check(study: Study, before: dict[int, FrozenTrial]) -> None:
         wanted = {**attributes.get("queued", {}), **trial.params}
         assert wanted.items() <= {**retries[0].user_attrs["queued"], **retries[0].params}.items()
         if retries[0].state is not TrialState.FAIL:
-            assert wanted.items() <= retries[0].params.items(), "it is run again with the same parameters"
+            assert wanted.items() <= retries[0].params.items(), (
+                "it is run again with the same parameters"
+            )
 
 
 def writes_of_a_run(switch: Switch) -> int:
@@ -128,7 +138,9 @@ def test_killed_at_some_writes_nothing_that_was_recorded_is_lost(switch: Switch)
 
 
 @pytest.mark.slow
-def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(switch: Switch) -> None:
+def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(
+    switch: Switch,
+) -> None:
     for write in range(1, writes_of_a_run(switch)):
         for before in (True, False):
             kill_at(switch, write, before)

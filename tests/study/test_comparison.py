@@ -33,10 +33,14 @@ def comparison(*runs: Run) -> Comparison:
 
 
 def run(contender: str, rate: float, seed: int, score: float, metric: float = 0.5) -> Run:
-    return Run(contender, rate, seed, score, metric, 1, 0.1, 100, None if seed == SEARCH_SEED else 0.4)
+    return Run(
+        contender, rate, seed, score, metric, 1, 0.1, 100, None if seed == SEARCH_SEED else 0.4
+    )
 
 
-@given(st.integers(1, 9), st.floats(1e-6, 1e-3), st.floats(1.5, 1e4), st.none() | st.floats(1e-6, 1.0))
+@given(
+    st.integers(1, 9), st.floats(1e-6, 1e-3), st.floats(1.5, 1e4), st.none() | st.floats(1e-6, 1.0)
+)
 def test_learning_rates_ascend_and_hold_the_known_one(
     count: int, low: float, factor: float, known: float | None
 ) -> None:
@@ -71,7 +75,10 @@ def test_more_seeds_and_contenders_continue_a_comparison() -> None:
     ("gru", "words"),
     [
         ((0.9, 0.92), "gru is best on validation, 0.11 ahead of tcn."),
-        ((0.79, 0.83), "gru and tcn are level on validation: 0.01 apart, within the spread of 0.028."),
+        (
+            (0.79, 0.83),
+            "gru and tcn are level on validation: 0.01 apart, within the spread of 0.028.",
+        ),
         ((0.1, 0.2), "tcn is best on validation, 0.65 ahead of gru."),
     ],
 )
@@ -151,7 +158,11 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     from tcn_search.report.comparison import write_comparison
 
     folder = write_comparison(found, Path("out"))
-    assert {file.name for file in folder.iterdir()} == {"comparison.csv", "comparison.png", "comparison.svg"}
+    assert {file.name for file in folder.iterdir()} == {
+        "comparison.csv",
+        "comparison.png",
+        "comparison.svg",
+    }
     assert main(["compare", "nothing"]) == 2
     assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
 
@@ -167,9 +178,7 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     study.compare(["gru"], 2, 3)
     assert study.test_evaluations == 6  # a further seed of both
     capsys.readouterr()
-    words = (
-        "6 in this study, one each time that a configuration's final trainings were scored on the test split"
-    )
+    words = "6 in this study, one each time that a configuration's final trainings were scored on the test split"
     line = f"est evaluations: {words}\n"
     arguments = ["waves", "--seeds", "1"]
     assert main(["best", *arguments]) == 0

@@ -48,7 +48,13 @@ class FakeTraining:
         return SimpleNamespace(count_params=lambda: 10)
 
     def train(
-        self, model: Any, split: Any, settings: Any, objective: Any, on_epoch: Any, deadline: Deadline | None
+        self,
+        model: Any,
+        split: Any,
+        settings: Any,
+        objective: Any,
+        on_epoch: Any,
+        deadline: Deadline | None,
     ) -> Training:
         self.deadlines.append(deadline)
         training = Training()
@@ -56,7 +62,9 @@ class FakeTraining:
             if math.isnan(loss):
                 training.ended = "diverged"
                 break
-            training.curve.append({"loss": 1.0, "val_loss": loss, "val_accuracy": 1 - loss, "seconds": 0.1})
+            training.curve.append(
+                {"loss": 1.0, "val_loss": loss, "val_accuracy": 1 - loss, "seconds": 0.1}
+            )
             best = min(row["val_loss"] for row in training.curve)
             training.score = best
             training.best_epoch = 1 + [row["val_loss"] for row in training.curve].index(best)
@@ -71,7 +79,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
     made = FakeTraining([0.5, 0.3, 0.4], [0.6, 0.1, 0.25], [0.9, 0.8, 0.7])
     monkeypatch.setattr("tcn_search.models.build.build_model", made.build)
     monkeypatch.setattr("tcn_search.trainers.fit.train", made.train)
-    monkeypatch.setattr("tcn_search.workers.latency.milliseconds", lambda model, X: float(made.built))
+    monkeypatch.setattr(
+        "tcn_search.workers.latency.milliseconds", lambda model, X: float(made.built)
+    )
     return made
 
 
@@ -83,7 +93,8 @@ def train(job: Any = JOB, **owner: int) -> Scripted:
 
 def told(owner: Scripted) -> list[tuple[int, float | None]]:
     return [
-        (report.epoch, None if report.best is None else round(report.best, 9)) for report in owner.reports
+        (report.epoch, None if report.best is None else round(report.best, 9))
+        for report in owner.reports
     ]
 
 
@@ -91,7 +102,9 @@ def test_the_score_is_the_mean_of_the_folds() -> None:
     outcome = train().outcomes[0]  # for once in earnest
     assert outcome.ended == "complete"
     assert [row["fold"] for row in outcome.curve] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
-    bests = [min(row["val_loss"] for row in outcome.curve if row["fold"] == fold) for fold in (1, 2, 3)]
+    bests = [
+        min(row["val_loss"] for row in outcome.curve if row["fold"] == fold) for fold in (1, 2, 3)
+    ]
     assert [fold["score"] for fold in outcome.folds] == bests
     assert len(set(bests)) == 3  # other sequences were held out
     assert outcome.score == pytest.approx(np.mean(bests))
@@ -100,7 +113,16 @@ def test_the_score_is_the_mean_of_the_folds() -> None:
 def test_further_folds_are_reported_when_they_have_ended(fake: FakeTraining) -> None:
     owner = train()
     first = [(1, 0.5), (2, 0.3), (3, 0.3)]
-    assert told(owner) == [*first, (4, None), (5, None), (6, None), (6, 0.2), (7, None), (8, None), (9, None)]
+    assert told(owner) == [
+        *first,
+        (4, None),
+        (5, None),
+        (6, None),
+        (6, 0.2),
+        (7, None),
+        (8, None),
+        (9, None),
+    ]
     outcome = owner.outcomes[0]
     assert outcome.folds == [
         {"score": 0.3, "best_epoch": 2},
@@ -255,7 +277,8 @@ def test_other_folds_are_another_study() -> None:
         make(search=SearchSettings(folds=2))
     for task in (TASK, None):
         with pytest.raises(
-            InputError, match=r"cannot go on with other choices, objectives or folds: search.folds. Give"
+            InputError,
+            match=r"cannot go on with other choices, objectives or folds: search.folds. Give",
         ):
             make(task=task, search=SearchSettings(folds=2), allow_changes=True)
 
@@ -263,7 +286,8 @@ def test_other_folds_are_another_study() -> None:
 def test_an_executor_without_the_folds_is_refused() -> None:
     study = make(search=SearchSettings(folds=3, pruner="none"))
     with pytest.raises(
-        InputError, match="The executor trained without the study's 3 folds: give it study.training_data."
+        InputError,
+        match="The executor trained without the study's 3 folds: give it study.training_data.",
     ):
         run(study, 1)
     with pytest.raises(

@@ -63,7 +63,9 @@ class Model:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let final trainings take no time."""
 
-    def train(candidate: Candidate, task: Any, objective: Any, seed: int, own: Any) -> tuple[SeedRun, Any]:
+    def train(
+        candidate: Candidate, task: Any, objective: Any, seed: int, own: Any
+    ) -> tuple[SeedRun, Any]:
         return SeedRun(candidate.trial, seed, 1 / (seed + 1), 0.5, 1, 0.1), Model(seed)
 
     def load(study: Study, file: Path) -> Model:
@@ -73,13 +75,17 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return Model(int(words[2]))
 
     monkeypatch.setattr(winners, "_train", train)
-    monkeypatch.setattr(winners, "_refit", lambda candidate, task, objective, seed, *given: Model(seed))
+    monkeypatch.setattr(
+        winners, "_refit", lambda candidate, task, objective, seed, *given: Model(seed)
+    )
     monkeypatch.setattr(winners, "score_on_test", lambda model, task: model.seed / 10)
     monkeypatch.setattr(Study, "_load_model", load)
 
 
 @pytest.mark.parametrize("refit", [False, True])
-def test_stopped_and_continued_it_trains_what_is_left(study: Study, at_once: None, refit: bool) -> None:
+def test_stopped_and_continued_it_trains_what_is_left(
+    study: Study, at_once: None, refit: bool
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
     assert study.holder() is None
@@ -184,7 +190,9 @@ def test_an_earlier_model_and_its_record_survive_a_full_disk(
     assert files() == ["best.keras"]
 
 
-def test_what_was_kept_of_other_settings_or_is_damaged_is_not_used(study: Study, at_once: None) -> None:
+def test_what_was_kept_of_other_settings_or_is_damaged_is_not_used(
+    study: Study, at_once: None
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=2, on_run=stop_after_seed_1)
     (model,) = KEPT.glob("*.keras")
@@ -206,7 +214,9 @@ def test_a_second_best_is_told_who_holds_the_study(
     held.take()
     assert study.best(seeds=1) == found  # nothing is trained or written for it
     for use in (lambda: study.best(seeds=2), lambda: study.compare(["gru"], 1, 1)):
-        with pytest.raises(InputError, match=f"The study 'waves' is being run by process {os.getpid()} on "):
+        with pytest.raises(
+            InputError, match=f"The study 'waves' is being run by process {os.getpid()} on "
+        ):
             use()
     held.let_go()
     monkeypatch.setattr(winners, "_train", lambda *given: 1 / 0)

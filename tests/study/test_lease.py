@@ -78,7 +78,9 @@ def test_another_process_with_the_number_of_a_dead_one_does_not_keep_its_lease(
             lease._OURS.clear()  # as if this process were gone, too
 
 
-def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(storage: optuna.storages.RDBStorage) -> None:
+def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(
+    storage: optuna.storages.RDBStorage,
+) -> None:
     held = Lease(storage, "waves")
     held.take()
     text = held._text
@@ -137,7 +139,9 @@ sys.stdin.readline()
 """
 
 
-def test_of_two_processes_that_reach_for_it_at_once_one_gets_it(storage: optuna.storages.RDBStorage) -> None:
+def test_of_two_processes_that_reach_for_it_at_once_one_gets_it(
+    storage: optuna.storages.RDBStorage,
+) -> None:
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", RACE, storage.url],

@@ -85,7 +85,8 @@ def test_the_storage_can_come_from_the_environment(monkeypatch: pytest.MonkeyPat
         "There is no study 'here' in the storage. There is none yet. The storage is sqlite:///runs/studies.db."
     )
     with pytest.raises(
-        InputError, match="^storage must be a database URL such as sqlite:///runs/studies.db. Received: 3$"
+        InputError,
+        match="^storage must be a database URL such as sqlite:///runs/studies.db. Received: 3$",
     ):
         ts.load_study("here", 3)  # type: ignore[arg-type]
 
@@ -118,8 +119,17 @@ def test_how_a_study_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_printed_commands_can_be_pasted(name: str) -> None:
     assert shlex.split(_command("best", name, None)) == ["tcn-search", "best", name]
     storage = "sqlite:///a b.db?mode=rw&x=1;y"
-    assert shlex.split(_command("best", name, storage)) == ["tcn-search", "best", name, "--storage", storage]
-    assert _command("best", "mine", "sqlite:///a.db") == "tcn-search best mine --storage sqlite:///a.db"
+    assert shlex.split(_command("best", name, storage)) == [
+        "tcn-search",
+        "best",
+        name,
+        "--storage",
+        storage,
+    ]
+    assert (
+        _command("best", "mine", "sqlite:///a.db")
+        == "tcn-search best mine --storage sqlite:///a.db"
+    )
     hidden = _command("best", "mine", "postgresql://ann:secret@host/x?a=1&b=2")
     assert hidden == "tcn-search best mine --storage 'postgresql://ann:***@host/x?a=1&b=2'"
 

@@ -42,10 +42,14 @@ leaves = (
     | st.text(max_size=6)
     | st.sampled_from([".", "..a", "seq_len", "a\nb", "10m", "tpe"])
 )
-ranges = st.fixed_dictionaries({"low": leaves, "high": leaves}, optional={"step": leaves, "log": leaves})
+ranges = st.fixed_dictionaries(
+    {"low": leaves, "high": leaves}, optional={"step": leaves, "log": leaves}
+)
 odd = st.recursive(
     leaves | ranges,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=6,
 )
 
@@ -69,7 +73,9 @@ def read_with(folder: Path, changes: dict[str, Any]) -> None:
         message = ""
     assert "\n" not in message.replace(str(folder), "")
     assert len(message) < 1500
-    assert time.process_time() - started < 5  # well under a second on a machine that does nothing else
+    assert (
+        time.process_time() - started < 5
+    )  # well under a second on a machine that does nothing else
 
 
 @settings(deadline=None, max_examples=150)
@@ -158,7 +164,9 @@ def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
         ("space.nb_filters={low=1,high=1000000000}", "[space] nb_filters must be at most 65,536. Received: 1000000000"),
     ],
 )  # fmt: skip
-def test_numbers_too_large_are_named_with_their_limit(change: str, message: str, tmp_path: Path) -> None:
+def test_numbers_too_large_are_named_with_their_limit(
+    change: str, message: str, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('[task]\nname = "adding"\n')
     with pytest.raises(InputError) as error:

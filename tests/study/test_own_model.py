@@ -33,7 +33,9 @@ from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
 TASK = Task.from_arrays(*waves(24), X_test=waves(8, seed=1)[0], y_test=waves(8, seed=1)[1])
-SPACE = SearchSpace(nb_filters=[2, 4], kernel_size=[3], levels=[3, 4], readout=["last", "max"], norm=["none"])
+SPACE = SearchSpace(
+    nb_filters=[2, 4], kernel_size=[3], levels=[3, 4], readout=["last", "max"], norm=["none"]
+)
 TRAINING = TrainingSettings(epochs=2)
 SOURCE = """
 import keras
@@ -107,7 +109,9 @@ def test_a_lambda_in_this_process_and_nowhere_else() -> None:
     study = make(build)
     run(study, 1, InProcessExecutor(TASK.training))
     assert study.finished == 1
-    with pytest.raises(InputError, match="Worker processes cannot import the model function .*build"):
+    with pytest.raises(
+        InputError, match="Worker processes cannot import the model function .*build"
+    ):
         study.run(2)
     model = load_study("own").definition.model
     assert model is not None
@@ -159,7 +163,9 @@ def here(jobs: Any, spec: Any, backend: str) -> str:
 
 
 def test_the_check_is_made_in_another_process(folder: Path) -> None:
-    (folder / "mine.py").write_text(SOURCE.replace("Doubled()", "keras.layers.Lambda(lambda x: 2 * x)"))
+    (folder / "mine.py").write_text(
+        SOURCE.replace("Doubled()", "keras.layers.Lambda(lambda x: 2 * x)")
+    )
     with pytest.raises(InputError) as caught:
         make()
     assert str(caught.value).startswith("The model of mine.py:build cannot be used. ")
@@ -205,7 +211,9 @@ def test_changed_source_is_refused_or_accepted_and_recorded(
     assert run(load_study("own"), 4).jobs[0].model == make().definition.model
 
 
-def test_a_file_that_was_moved_is_given_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_moved_is_given_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried(monkeypatch)
     make()
     (folder / "mine.py").rename(folder / "theirs.py")
@@ -241,7 +249,8 @@ class Sized(Synthetic):
 def test_costs_are_those_of_the_built_model(monkeypatch: pytest.MonkeyPatch) -> None:
     tried(monkeypatch)
     study = make(
-        constraints=Constraints(max_params=100), search=SearchSettings(objectives=("val_loss", "params"))
+        constraints=Constraints(max_params=100),
+        search=SearchSettings(objectives=("val_loss", "params")),
     )
     run(study, 6, Sized())
     frame = study.trials()
@@ -265,7 +274,9 @@ def test_too_large_is_found_when_it_is_built() -> None:
     outcome = run_trial(job, TASK.training, lambda report: True)
     assert (outcome.ended, outcome.score) == ("too_large", None)
     assert outcome.reason == f"{outcome.parameters} parameters are more than the 20 allowed"
-    assert TrialJob.from_dict(replace(job, max_params=None).to_dict()) == replace(job, max_params=None)
+    assert TrialJob.from_dict(replace(job, max_params=None).to_dict()) == replace(
+        job, max_params=None
+    )
 
 
 def test_the_study_file_names_it_beside_itself(folder: Path) -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search import (
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    write_report,
+)
 from tcn_search.errors import InputError
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -53,7 +61,10 @@ def test_the_best_within_limits(study: Study) -> None:
     assert {one.architecture.levels for one in few} <= {1, 2, 3}
     for limits, message in (
         ({"params": 1}, "No complete trial of the study 'waves' is within the limits: params 1."),
-        ({"seconds": 1}, "A limit must be on one of params, multiply_adds, latency. Received: 'seconds'"),
+        (
+            {"seconds": 1},
+            "A limit must be on one of params, multiply_adds, latency. Received: 'seconds'",
+        ),
         ({"params": -1}, "The limit on params must be a number above 0. Received: -1"),
     ):
         with pytest.raises(InputError) as error:

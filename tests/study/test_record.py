@@ -62,7 +62,9 @@ def test_a_command_reads_the_trials_once_and_makes_one_frame(
     real_frame, real_read = record.trials_frame, optuna.Study.get_trials
     monkeypatch.setattr(record, "trials_frame", lambda *given: made.append(1) or real_frame(*given))
     monkeypatch.setattr(
-        optuna.Study, "get_trials", lambda *given, **named: read.append(1) or real_read(*given, **named)
+        optuna.Study,
+        "get_trials",
+        lambda *given, **named: read.append(1) or real_read(*given, **named),
     )
     assert main([command, "waves"]) == 0
     assert (len(made), len(read)) == (1, 1)

@@ -30,7 +30,9 @@ def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
     study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
     trained: list[tuple[int, int]] = []
 
-    def train(model: Any, data: Any, settings: TrainingSettings, *given: Any, **named: Any) -> fit.Training:
+    def train(
+        model: Any, data: Any, settings: TrainingSettings, *given: Any, **named: Any
+    ) -> fit.Training:
         trained.append((len(data.train), settings.epochs))
         return real(model, data, settings, *given, **named)
 
@@ -55,10 +57,20 @@ def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
 def test_a_training_that_diverged_never_wins(
     direction: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = {(0, 0): math.nan, (0, 1): 0.1, (1, 0): math.nan, (1, 1): math.nan, (2, 0): 0.3, (2, 1): 0.2}
+    scores = {
+        (0, 0): math.nan,
+        (0, 1): 0.1,
+        (1, 0): math.nan,
+        (1, 1): math.nan,
+        (2, 0): 0.3,
+        (2, 1): 0.2,
+    }
     monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
     task = Task.from_arrays(*waves(24))
-    settings, network = TrainingSettings(), Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2))
+    settings, network = (
+        TrainingSettings(),
+        Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)),
+    )
     candidates = [Candidate(number, network, settings) for number in range(3)]
     objective = Metric("val_loss", direction)
     winner = find_winner(candidates, task, objective, (0, 1), tmp_path / "best.keras")
@@ -72,7 +84,9 @@ def test_a_training_that_diverged_never_wins(
     }
     alone = find_winner(candidates[:1], task, objective, (0, 1), tmp_path / "best.keras")
     assert alone.saved_seed == 1
-    assert alone.facts()["Winner over 2 seeds"] == "trial 0, validation accuracy 0.1 (diverged, 0.1)"
+    assert (
+        alone.facts()["Winner over 2 seeds"] == "trial 0, validation accuracy 0.1 (diverged, 0.1)"
+    )
     with pytest.raises(InputError, match="Every training of trial 1 diverged"):
         find_winner(candidates[1:2], task, objective, (0, 1), tmp_path / "best.keras")
 
@@ -82,14 +96,21 @@ def test_the_test_split_judges_no_model_that_diverged(
 ) -> None:
     X, y = waves(24)
     task = Task.from_arrays(X, y, X_test=X, y_test=y)
-    candidate = Candidate(0, Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), TrainingSettings())
+    candidate = Candidate(
+        0, Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), TrainingSettings()
+    )
     scores = {(0, 0): math.nan, (0, 1): 0.3, (0, 2): 0.1}
     monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
     monkeypatch.setattr(winners, "score_on_test", lambda model, task: model.seed / 10)
 
     def find(refit: bool) -> Winner:
         return find_winner(
-            [candidate], task, Metric("val_loss", "minimize"), (0, 1, 2), tmp_path / "best.keras", refit=refit
+            [candidate],
+            task,
+            Metric("val_loss", "minimize"),
+            (0, 1, 2),
+            tmp_path / "best.keras",
+            refit=refit,
         )
 
     assert find(refit=False).test_scores == [0.1, 0.2]
@@ -104,14 +125,18 @@ def test_the_test_split_judges_no_model_that_diverged(
         find(refit=True)
 
 
-def test_a_test_evaluation_counts_before_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_evaluation_counts_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = waves(24)
     space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
     study = Study("waves", Task.from_arrays(X, y, X_test=X, y_test=y), space)
     study.run(2, executor=Synthetic(), on_progress=lambda progress: None)
     first, second = (trial.trial for trial in study.candidates(2))
-    scores = {(trial, seed): score for trial, score in ((first, 0.3), (second, 0.1)) for seed in range(3)}
+    scores = {
+        (trial, seed): score for trial, score in ((first, 0.3), (second, 0.1)) for seed in range(3)
+    }
     monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
     monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
     assert study.best(seeds=1).readings == 1
@@ -156,5 +181,7 @@ def test_a_schedule_reaches_over_both_parts(monkeypatch: pytest.MonkeyPatch) -> 
     task = Task.from_arrays(*waves(40))
     settings = TrainingSettings(schedule="cosine", batch_size=4, epochs=2)
     network = Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2, 4, 8))
-    model = winners._refit(Candidate(0, network, settings), task, Metric("val_loss", "minimize"), 0, 2, None)
+    model = winners._refit(
+        Candidate(0, network, settings), task, Metric("val_loss", "minimize"), 0, 2, None
+    )
     assert model.optimizer._learning_rate.decay_steps == int(model.optimizer.iterations) == 20

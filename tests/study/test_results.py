@@ -44,7 +44,8 @@ def test_the_summary_has_every_result(script: ModuleType) -> None:
 
 def test_whether_an_aim_is_reached_is_computed(script: ModuleType) -> None:
     assert (
-        script.aim("osuleaf", {"metric": "accuracy", "test": [0.9, 0.95]}) == "accuracy at least 0.9: reached"
+        script.aim("osuleaf", {"metric": "accuracy", "test": [0.9, 0.95]})
+        == "accuracy at least 0.9: reached"
     )
     missed = script.aim("adding-600", {"metric": "mse", "test": [0.001]})
     assert missed == "mse at most 0.00037: missed: 0.00063 more"

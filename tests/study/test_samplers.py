@@ -9,7 +9,15 @@ from typing import Any
 import optuna
 import pytest
 
-from tcn_search import Constraints, Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search import (
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+)
 from tcn_search.errors import InputError
 from tcn_search.study import samplers
 from tcn_search.study import search as search_module
@@ -32,12 +40,16 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(trials: int = 11, epochs: int = 1, **search: Any) -> Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = Study("waves", TASK, SPACE, None, TrainingSettings(epochs=epochs), SearchSettings(**search))
+    study = Study(
+        "waves", TASK, SPACE, None, TrainingSettings(epochs=epochs), SearchSettings(**search)
+    )
     study.run(trials, executor=Synthetic(), on_progress=lambda progress: None)
     return study
 
 
-@pytest.mark.parametrize("sampler", [*sorted(set(SAMPLERS) - {"grid"}), "optuna.samplers.QMCSampler"])
+@pytest.mark.parametrize(
+    "sampler", [*sorted(set(SAMPLERS) - {"grid"}), "optuna.samplers.QMCSampler"]
+)
 def test_every_sampler_runs_a_study(sampler: str) -> None:
     pytest.importorskip(NEEDS.get(sampler, "optuna"))
     study = run(sampler=sampler, pruner="none")
@@ -57,7 +69,9 @@ class Stubborn(optuna.samplers.BaseSampler):
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
         return {}
 
-    def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+    def sample_independent(
+        self, study: Any, trial: Any, param_name: str, param_distribution: Any
+    ) -> Any:
         if self.missing:
             raise ModuleNotFoundError("No module named 'qmc'")
         if isinstance(param_distribution, optuna.distributions.CategoricalDistribution):
@@ -68,7 +82,9 @@ class Stubborn(optuna.samplers.BaseSampler):
 def test_a_sampler_that_proposes_nothing_feasible_does_not_hold_a_study_up() -> None:
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 8, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", pruner="none", warm_start=False)
-    study = Study("waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search)
+    study = Study(
+        "waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search
+    )
     study.run(3, executor=Synthetic(), on_progress=lambda progress: None)
     ended = list(study.trials()["ended"])
     assert ended[:PATIENCE_WITH_A_SAMPLER] == ["infeasible"] * PATIENCE_WITH_A_SAMPLER
@@ -82,7 +98,9 @@ def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) 
     pytest.importorskip(NEEDS[sampler])
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": Range(4, 64)})
     search = SearchSettings(sampler=sampler, pruner="none")
-    study = Study("waves", TASK, space, Constraints(max_params=1_500), TrainingSettings(epochs=1), search)
+    study = Study(
+        "waves", TASK, space, Constraints(max_params=1_500), TrainingSettings(epochs=1), search
+    )
     study.run(15, executor=Synthetic(), on_progress=lambda progress: None)
     ended = list(study.trials()["ended"])
     assert ended.count("complete") == 15
@@ -93,15 +111,21 @@ def test_time_is_up_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(search_module, "PATIENCE_WITH_A_SAMPLER", 10**9)
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", warm_start=False)
-    study = Study("waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search)
+    study = Study(
+        "waves", TASK, space, Constraints(max_params=5_000), TrainingSettings(epochs=1), search
+    )
     study.run(3, executor=Synthetic(), on_progress=lambda progress: None, timeout=0.2)
     assert study.ended_early == "the time is over"
     assert study.finished == 0
 
 
-def test_a_package_that_a_sampler_misses_late_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_a_sampler_misses_late_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Stubborn, "missing", True)
-    with pytest.raises(InputError, match=r"Stubborn' needs a package that is missing: No module named 'qmc'"):
+    with pytest.raises(
+        InputError, match=r"Stubborn' needs a package that is missing: No module named 'qmc'"
+    ):
         run(sampler=f"{__name__}.Stubborn", warm_start=False)
 
 
@@ -120,7 +144,9 @@ def test_nothing_is_pruned_after_its_last_epoch(pruner: str) -> None:
 @pytest.mark.parametrize(
     ("epochs", "rungs"), [(2, {1}), (4, {1}), (5, {1}), (10, {1, 3}), (20, {3, 9}), (40, {6, 18})]
 )
-def test_asha_prunes_at_a_seventh_and_never_in_the_second_half(epochs: int, rungs: set[int]) -> None:
+def test_asha_prunes_at_a_seventh_and_never_in_the_second_half(
+    epochs: int, rungs: set[int]
+) -> None:
     assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs
 
 
@@ -135,11 +161,16 @@ def test_a_missing_package_names_its_extra(
 ) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == package else find(name, *rest)
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == package else find(name, *rest),
     )
     with pytest.raises(InputError) as error:
         run(sampler=sampler)
-    assert str(error.value) == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+    assert (
+        str(error.value)
+        == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+    )
 
 
 def test_what_a_sampler_imports_late_is_asked_for_early(monkeypatch: pytest.MonkeyPatch) -> None:

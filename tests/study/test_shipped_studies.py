@@ -74,7 +74,12 @@ def test_a_shipped_study_runs_from_end_to_end(
         "spoken_digits": [f"task.folder={tmp_path / 'recordings'}"],
         "etth1": [f"task.file={shared_data / 'ETTh1.csv.gz'}"],
     }
-    changes = [*SMALL.get(task, []), *elsewhere.get(name, []), "training.epochs=1", "training.final_epochs=1"]
+    changes = [
+        *SMALL.get(task, []),
+        *elsewhere.get(name, []),
+        "training.epochs=1",
+        "training.final_epochs=1",
+    ]
     options = [part for change in changes for part in ("--set", change)]
     assert main(["run", str(STUDIES / f"{name}.toml"), "--trials", "2", *options]) == 0
     assert main(["best", name, "--seeds", "1"]) == 0

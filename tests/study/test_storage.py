@@ -86,7 +86,11 @@ def test_a_storage_in_memory_is_refused(url: str, capsys: pytest.CaptureFixture[
 def test_what_is_no_storage_is_one_line(url: str, message: str) -> None:
     Path("folder").mkdir()
     Path("text.db").write_text("no database " * 100)
-    for use in (lambda: list_studies(url), lambda: make(storage=url), lambda: delete_study("waves", url)):
+    for use in (
+        lambda: list_studies(url),
+        lambda: make(storage=url),
+        lambda: delete_study("waves", url),
+    ):
         with pytest.raises(InputError) as caught:
             use()
         assert str(caught.value) == message

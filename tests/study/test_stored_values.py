@@ -20,7 +20,11 @@ from tests.study.synthetic import Synthetic
 
 NEITHER = "It is damaged, or of another version of tcn_search. tcn_search.delete_study, with its name and storage, removes the study."
 WINNER = Winner(
-    trial=0, objective="val_loss", metric="accuracy", runs=[SeedRun(0, 1, 0.5, 0.5, 1, 0.1)], ranked=[0]
+    trial=0,
+    objective="val_loss",
+    metric="accuracy",
+    runs=[SeedRun(0, 1, 0.5, 0.5, 1, 0.1)],
+    ranked=[0],
 )
 COMPARISON = Comparison(
     trial=0,
@@ -53,7 +57,9 @@ def store(table: str, key: str, text: str | None) -> None:
     """Write a row as another version, or a fault of the disk, would have."""
     where = "trial_id = 1 AND " if table.startswith("trial") else ""
     with sqlite3.connect("runs/studies.db") as database:
-        changed = database.execute(f"UPDATE {table} SET value_json = ? WHERE {where}key = ?", (text, key))
+        changed = database.execute(
+            f"UPDATE {table} SET value_json = ? WHERE {where}key = ?", (text, key)
+        )
         assert changed.rowcount == 1
     database.close()
 
@@ -118,7 +124,9 @@ def test_what_is_no_json_is_one_line(
     assert main(["status"]) == 0  # the names of all studies are there
 
 
-def test_the_version_that_made_the_study_is_named(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_that_made_the_study_is_named(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
     store("study_user_attributes", "versions", json.dumps({"tcn-search": "7.1.0"}))
     store("study_user_attributes", "winner", json.dumps({**WINNER.to_dict(), "confidence": 0.5}))
     assert said_by("report", capsys) == (

@@ -36,7 +36,9 @@ from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
 TASK = Task.from_arrays(*waves(24))
-SPACE = SearchSpace(nb_filters=[4, 8, 16], kernel_size=Range(2, 5), levels=Range(1, 5), nb_stacks=[1, 2])
+SPACE = SearchSpace(
+    nb_filters=[4, 8, 16], kernel_size=Range(2, 5), levels=Range(1, 5), nb_stacks=[1, 2]
+)
 TRAINING = TrainingSettings(epochs=9)
 
 
@@ -111,7 +113,9 @@ def test_every_trial_keeps_its_curve_and_settings() -> None:
         assert row["learning_rate"] == job.settings.learning_rate
         assert row["dilations"] == ",".join(map(str, job.architecture.dilations))
         assert row["parameters"] > 0
-        assert row["score"] == pytest.approx(curves[curves["trial"] == job.number]["val_loss"].min())
+        assert row["score"] == pytest.approx(
+            curves[curves["trial"] == job.number]["val_loss"].min()
+        )
 
 
 def test_the_frame_says_where_the_time_went() -> None:
@@ -120,25 +124,40 @@ def test_the_frame_says_where_the_time_went() -> None:
         study,
         2,
         that_took(
-            {"build": 1.0, "compile": 2.0, "training": 3.0, "between": 0.5, "validation": 1.0, "total": 10.0}
+            {
+                "build": 1.0,
+                "compile": 2.0,
+                "training": 3.0,
+                "between": 0.5,
+                "validation": 1.0,
+                "total": 10.0,
+            }
         ),
     )
     row = study.trials().iloc[0]
     phases = ("build", "compile", "training", "validation")
     assert [row[f"seconds_{phase}"] for phase in phases] == [1, 2, 3, 1]
-    assert (row["seconds"], row["outside_share"], row["machine"]) == (10, pytest.approx(0.75), "here")
+    assert (row["seconds"], row["outside_share"], row["machine"]) == (
+        10,
+        pytest.approx(0.75),
+        "here",
+    )
 
 
 def that_took(seconds: dict[str, float]) -> Synthetic:
     """An executor whose trials took these seconds."""
     executor = Synthetic()
     outcome = executor._outcome
-    executor._outcome = lambda *arguments: replace(outcome(*arguments), seconds=seconds, machine="here")  # type: ignore[method-assign]
+    executor._outcome = lambda *arguments: replace(
+        outcome(*arguments), seconds=seconds, machine="here"
+    )  # type: ignore[method-assign]
     return executor
 
 
 def test_searched_settings_reach_trials_frame_and_winners() -> None:
-    space = replace(SPACE, optimizer=["adam", "sgd"], batch_size=[4, 8], clip_norm=0.5, learning_rate=None)
+    space = replace(
+        SPACE, optimizer=["adam", "sgd"], batch_size=[4, 8], clip_norm=0.5, learning_rate=None
+    )
     study = make(space=space, training=replace(TRAINING, learning_rate=0.3))
     jobs = {job.number: job.settings for job in run(study, 6).jobs}
     frame = study.trials()
@@ -204,7 +223,9 @@ def test_one_event_that_takes_many_workers_ends_no_study() -> None:
         def run(self, owner: Owner) -> None:
             jobs = [job for _ in range(5) if (job := owner.next_job()) is not None]
             for job in jobs:
-                owner.finish(TrialOutcome(job.number, "lost", reason="its process ended with code -9."))
+                owner.finish(
+                    TrialOutcome(job.number, "lost", reason="its process ended with code -9.")
+                )
             super().run(owner)
 
     study = make()
@@ -219,10 +240,16 @@ def test_one_event_that_takes_many_workers_ends_no_study() -> None:
 
 def test_candidates_are_different_networks() -> None:
     """The same one after few and after many epochs, as Hyperband trains it, is one candidate: the better."""
-    one = SearchSpace(nb_filters=4, kernel_size=5, levels=2, nb_stacks=1, norm="none", padding="causal")
-    one = replace(one, readout="last", use_skip_connections=True, learning_rate=None, dropout_rate=None)
+    one = SearchSpace(
+        nb_filters=4, kernel_size=5, levels=2, nb_stacks=1, norm="none", padding="causal"
+    )
+    one = replace(
+        one, readout="last", use_skip_connections=True, learning_rate=None, dropout_rate=None
+    )
     study = make(
-        space=one, search=SearchSettings(pruner="none"), training=replace(TRAINING, learning_rate=0.01)
+        space=one,
+        search=SearchSettings(pruner="none"),
+        training=replace(TRAINING, learning_rate=0.01),
     )
     scores = iter([0.3, 0.1, 0.2])
 
@@ -282,11 +309,16 @@ def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
     assert "RUNNING" not in set(study.trials()["state"])
     stopped = executor.jobs[2]
     again = run(load_study("waves"), 6)
-    assert (again.jobs[0].architecture, again.jobs[0].settings) == (stopped.architecture, stopped.settings)
+    assert (again.jobs[0].architecture, again.jobs[0].settings) == (
+        stopped.architecture,
+        stopped.settings,
+    )
     assert load_study("waves").finished == 6
 
 
-def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     study, swallowed = make(), list[object]()
     monkeypatch.setattr(sys, "unraisablehook", lambda what: swallowed.append(what.exc_type))
     before = signal.getsignal(signal.SIGINT)
@@ -348,7 +380,9 @@ def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyP
         def run(self, owner: Any) -> None:
             with monkeypatch.context() as patched:
                 patched.setattr(os, "getpid", lambda: os.getppid())
-                with pytest.raises(InputError, match=r"The study 'waves' is being run by process \d+ on "):
+                with pytest.raises(
+                    InputError, match=r"The study 'waves' is being run by process \d+ on "
+                ):
                     run(load_study("waves"), 2)
             super().run(owner)
 
@@ -382,7 +416,9 @@ def test_studies_can_be_listed_and_deleted() -> None:
     assert list_studies() == ["one", "two"]
     delete_study("one")
     assert list_studies() == ["two"]
-    with pytest.raises(InputError, match=r"There is no study 'one' in the storage. There is: two\."):
+    with pytest.raises(
+        InputError, match=r"There is no study 'one' in the storage. There is: two\."
+    ):
         delete_study("one")
 
 
@@ -391,7 +427,9 @@ def test_a_study_from_a_file_finds_its_data_again(wave_file: Path) -> None:
     again = load_study("file")
     assert len(again.task.train) == 32
     make("arrays")
-    with pytest.raises(InputError, match="The study 'arrays' was made from arrays. Give them again"):
+    with pytest.raises(
+        InputError, match="The study 'arrays' was made from arrays. Give them again"
+    ):
         _ = load_study("arrays").task
 
 
@@ -406,13 +444,17 @@ def test_a_study_from_a_file_finds_its_data_again(wave_file: Path) -> None:
         ({"search": SearchSettings(seed=1)}, "search.seed: 0 in the study, 1 now"),
     ],
 )  # fmt: skip
-def test_another_definition_under_the_same_name_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_another_definition_under_the_same_name_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
     make()
     before = Path("runs/studies.db").read_bytes()
     with pytest.raises(InputError) as error:
         make(**changes)
     assert message in str(error.value)
-    assert str(error.value).startswith("There is a study 'waves' already, with another definition: ")
+    assert str(error.value).startswith(
+        "There is a study 'waves' already, with another definition: "
+    )
     assert Path("runs/studies.db").read_bytes() == before
 
 
@@ -428,7 +470,9 @@ def test_another_definition_under_the_same_name_is_refused(changes: dict[str, An
         ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1)}, "No architecture of this space covers the required context of 16 steps"),
     ],
 )  # fmt: skip
-def test_bad_input_leaves_nothing_on_disk(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_bad_input_leaves_nothing_on_disk(
+    arguments: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError) as error:
         make(**arguments)
     assert message in str(error.value)
@@ -442,7 +486,9 @@ def test_bad_runs() -> None:
         study.run(0)
     with pytest.raises(InputError, match="timeout must be above 0 seconds. Received: -3"):
         study.run(1, timeout=-3)
-    with pytest.raises(InputError, match="The study 'waves' has no complete trial yet. Run it first."):
+    with pytest.raises(
+        InputError, match="The study 'waves' has no complete trial yet. Run it first."
+    ):
         _ = study.best_architecture
 
 
@@ -457,7 +503,10 @@ def test_a_place_where_no_model_can_be_saved_is_refused_before_training() -> Non
 
 
 def test_passwords_are_never_shown() -> None:
-    assert without_password("mysql+pymysql://ann:s3cret@db:3306/x") == "mysql+pymysql://ann:***@db:3306/x"
+    assert (
+        without_password("mysql+pymysql://ann:s3cret@db:3306/x")
+        == "mysql+pymysql://ann:***@db:3306/x"
+    )
     assert without_password("sqlite:///runs/studies.db") == "sqlite:///runs/studies.db"
 
 
@@ -469,7 +518,9 @@ def test_a_study_keeps_the_backend_it_was_made_with(monkeypatch: pytest.MonkeyPa
     again = make(backend="auto")
     assert again.definition.backend == "tensorflow"
     assert {place.environment["KERAS_BACKEND"] for place in again.crew().places} == {"tensorflow"}
-    monkeypatch.setattr("tcn_search.workers.backends.installed_backends", lambda: ["tensorflow", "jax"])
+    monkeypatch.setattr(
+        "tcn_search.workers.backends.installed_backends", lambda: ["tensorflow", "jax"]
+    )
     for change in (lambda: make(backend="jax"), lambda: Study("waves", backend="jax")):
         with pytest.raises(InputError, match="backend: tensorflow in the study, jax now"):
             change()

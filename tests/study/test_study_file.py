@@ -90,7 +90,10 @@ def test_a_path_to_an_npz_is_a_study_of_defaults() -> None:
 def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
     file = write(tmp_path, '[task]\nname = "adding"\n[training]\nepochs = 3\n')
     changes = dict(
-        map(parse_change, ["training.epochs=5", "task.seq_len=40", "name=other", "space.norm=['none']"])
+        map(
+            parse_change,
+            ["training.epochs=5", "task.seq_len=40", "name=other", "space.norm=['none']"],
+        )
     )
     study = read_study_file(file, changes)
     assert (study.training["epochs"], study.task_options, study.name, study.space.norm) == (
@@ -184,13 +187,19 @@ def test_the_settings_of_the_tcn_paper_are_a_study(tmp_path: Path) -> None:
             """,
         )
     )
-    assert text.training == {"optimizer": "sgd", "schedule": "plateau", "clip_norm": 0.4, "dropout_rate": 0.5}
+    assert text.training == {
+        "optimizer": "sgd",
+        "schedule": "plateau",
+        "clip_norm": 0.4,
+        "dropout_rate": 0.5,
+    }
     assert list(text.space.settings) == ["learning_rate"]
 
 
 def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
     file = write(
-        tmp_path, '[task]\nname = "adding"\n[space]\nbatch_size = [8, 16]\n[training]\nbatch_size = 32\n'
+        tmp_path,
+        '[task]\nname = "adding"\n[space]\nbatch_size = [8, 16]\n[training]\nbatch_size = 32\n',
     )
     with pytest.raises(InputError) as error:
         read_study_file(file)
@@ -199,7 +208,9 @@ def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)]
+)
 def test_times(text: str, expected: float) -> None:
     assert seconds("--timeout", text) == expected
 
@@ -215,6 +226,7 @@ def test_a_time_limit_of_trials_is_seconds_or_a_text(tmp_path: Path) -> None:
     assert read_study_file(write(tmp_path, base + "90")).trial_timeout == 90.0
     assert read_study_file(write(tmp_path, base + '"10m"')).trial_timeout == 600.0
     with pytest.raises(
-        InputError, match="search.trial_timeout must be a time above 0 such as 90s, 30m or 2h. Received: 0"
+        InputError,
+        match="search.trial_timeout must be a time above 0 such as 90s, 30m or 2h. Received: 0",
     ):
         read_study_file(write(tmp_path, base + "0"))

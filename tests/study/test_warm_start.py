@@ -38,7 +38,9 @@ SMALL = SearchSpace(
     dropout_rate=0.0,
     learning_rate=[1e-3, 2e-3],
 )
-PAPER = SearchSpace(nb_filters=[10, 24, 64], kernel_size=Range(2, 8), levels=Range(1, 9), padding="causal")
+PAPER = SearchSpace(
+    nb_filters=[10, 24, 64], kernel_size=Range(2, 8), levels=Range(1, 9), padding="causal"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +83,11 @@ def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
         3,
         [1, 2, 4, 8, 16, 32],
     )
-    assert (adding.architecture.nb_filters, adding.architecture.kernel_size, adding.architecture.levels) == (
+    assert (
+        adding.architecture.nb_filters,
+        adding.architecture.kernel_size,
+        adding.architecture.levels,
+    ) == (
         24,
         8,
         8,
@@ -91,7 +97,9 @@ def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
 
 
 def test_the_middle_keeps_to_the_limits_of_the_study() -> None:
-    space = SearchSpace(**{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None})
+    space = SearchSpace(
+        **{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None}
+    )
     limited = make("limited", space, constraints=Constraints(max_params=8_000))
     found = next(job.architecture for job in run(limited, 2).jobs[1:])
     assert [trial.name for trial in limited.start.trials][:2] == ["cheapest", "middle"]
@@ -119,13 +127,16 @@ def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: 
 def test_the_cheapest_has_the_norm_with_the_fewest_numbers() -> None:
     space = SearchSpace(**{**SMALL.to_dict(), "norm": ["batch", "weight"]})
     found = {
-        norm: _parameters(SearchSpace(**{**SMALL.to_dict(), "norm": [norm]})) for norm in ("batch", "weight")
+        norm: _parameters(SearchSpace(**{**SMALL.to_dict(), "norm": [norm]}))
+        for norm in ("batch", "weight")
     }
     study = make(space=space, constraints=Constraints(max_params=found["batch"] - 1))
     (job,) = run(study, 1).jobs
     assert job.architecture.norm == "weight"
     assert (
-        study.definition.task_space().limits.parameters(job.architecture) == found["weight"] < found["batch"]
+        study.definition.task_space().limits.parameters(job.architecture)
+        == found["weight"]
+        < found["batch"]
     )
 
 
@@ -154,7 +165,9 @@ def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
 def test_a_start_from_other_data_brings_no_batch_size() -> None:
     run(
         make(
-            "old", search=SearchSettings(warm_start=False), training=TrainingSettings(epochs=1, batch_size=5)
+            "old",
+            search=SearchSettings(warm_start=False),
+            training=TrainingSettings(epochs=1, batch_size=5),
         ),
         4,
     )
@@ -186,7 +199,9 @@ def test_a_study_starts_from_anothers_best() -> None:
     assert jobs[0].architecture == best[0]
     assert {job.architecture for job in jobs} <= set(best)
     narrow = make("narrow", SearchSpace(**{**SMALL.to_dict(), "nb_filters": [5]}), start_from="old")
-    assert any(line.startswith("old trial") and "nb_filters" in line for line in narrow.start.outside)
+    assert any(
+        line.startswith("old trial") and "nb_filters" in line for line in narrow.start.outside
+    )
     with pytest.raises(InputError, match="There is no study 'none' in the storage"):
         make("other", start_from="none")
 
@@ -206,7 +221,9 @@ def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
 
 def test_a_grid_tries_a_network_once_that_two_bases_describe() -> None:
     """One level is the same with every base."""
-    space = SearchSpace(**{**SMALL.to_dict(), "kernel_size": [9], "levels": [1, 2], "dilation_base": [2, 3]})
+    space = SearchSpace(
+        **{**SMALL.to_dict(), "kernel_size": [9], "levels": [1, 2], "dilation_base": [2, 3]}
+    )
     study = make(space=space, search=SearchSettings(sampler="grid"))
     jobs = run(study, 1_000).jobs
     made = [(job.architecture, job.settings) for job in jobs]

@@ -81,7 +81,9 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
         {"date": dates, "meter": 123456789 + 0.25 * np.arange(80), "other": np.sin(np.arange(80))}
     )
     frame.to_csv(tmp_path / "meter.csv", index=False)
-    task = load_task("forecast", file=tmp_path / "meter.csv", horizon=4, look_back=8, target="meter")
+    task = load_task(
+        "forecast", file=tmp_path / "meter.csv", horizon=4, look_back=8, target="meter"
+    )
     assert len(np.unique(task.train.X[..., 0])) == 52
     assert task.spec.input_std[0] == pytest.approx(4.0408, rel=1e-4)
     assert task.spec.input_offset == (123456796.0, 0.0)
@@ -130,5 +132,7 @@ def test_what_is_lost_outside_the_training_split_is_said() -> None:
     X = np.random.default_rng(0).normal(size=(20, 6, 1))
     y = np.arange(20) % 2
     said = Task.from_arrays(X, y, X_test=X + 1e9, y_test=y).inferred
-    assert "float32 cannot tell most of the changes in X_test apart: channel 0 (around 1e+09)" in said
+    assert (
+        "float32 cannot tell most of the changes in X_test apart: channel 0 (around 1e+09)" in said
+    )
     assert "float32" not in Task.from_arrays(X, y, X_test=X, y_test=y).inferred

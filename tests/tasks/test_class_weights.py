@@ -33,7 +33,9 @@ def test_a_table_names_classes(wave_file: Path) -> None:
     task = load_task(wave_file, class_weights={"fast": 3})
     assert task.spec.class_weights == (1.0, 3.0)
     assert task.source is not None
-    assert load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    assert (
+        load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    )
 
 
 def test_only_the_training_loss_is_weighted() -> None:
@@ -47,8 +49,14 @@ def test_only_the_training_loss_is_weighted() -> None:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ("even", "class_weights must be \"balanced\" or a table of weights by class. Received: 'even'"),
-        ({"seldom": 2}, "class_weights names a class that there is not: 'seldom'. Classes: often, rare"),
+        (
+            "even",
+            "class_weights must be \"balanced\" or a table of weights by class. Received: 'even'",
+        ),
+        (
+            {"seldom": 2},
+            "class_weights names a class that there is not: 'seldom'. Classes: often, rare",
+        ),
         ({"rare": 0}, "class_weights must be positive numbers. Received: rare = 0"),
     ],
 )

@@ -36,13 +36,17 @@ def test_the_required_context_is_the_lag_and_the_step_itself() -> None:
 
 
 def test_it_is_fixed_by_its_seed() -> None:
-    one, same, other = (load_task("copy_memory", blanks=5, seed=seed, **SIZES) for seed in (1, 1, 2))
+    one, same, other = (
+        load_task("copy_memory", blanks=5, seed=seed, **SIZES) for seed in (1, 1, 2)
+    )
     assert one.fingerprint() == same.fingerprint() != other.fingerprint()
 
 
 def test_answering_blanks_recalls_nothing() -> None:
     task = load_task("copy_memory", seq_len=520, **SIZES)
-    model = build_model(Architecture(nb_filters=1, kernel_size=2, dilations=(1,), readout="sequence"), task)
+    model = build_model(
+        Architecture(nb_filters=1, kernel_size=2, dilations=(1,), readout="sequence"), task
+    )
     model.get_layer("head").set_weights([np.zeros((1, 9)), 9.0 * np.eye(9)[0]])
     judged = model.evaluate(task.validation.X, task.validation.y, verbose=0, return_dict=True)
     assert set(judged) == {

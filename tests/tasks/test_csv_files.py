@@ -20,7 +20,11 @@ NUMBERS = np.random.default_rng(0).normal(size=(20, 3)).round(3)
 
 
 def wide(
-    delimiter: str = ",", decimal: str = ".", end: str = "", header: str = "t0,t1,t2,target", rows: int = 20
+    delimiter: str = ",",
+    decimal: str = ".",
+    end: str = "",
+    header: str = "t0,t1,t2,target",
+    rows: int = 20,
 ) -> str:
     lines = [header.replace(",", delimiter)]
     for row, values in enumerate(NUMBERS[:rows]):
@@ -210,7 +214,8 @@ def test_decimal_commas_hold_for_targets_too() -> None:
 @pytest.mark.parametrize(("cells", "decimal"), [(["1,500", "20"], "."), (["1.500", "2,5"], ",")])
 def test_marks_of_thousands_are_refused(cells: list[str], decimal: str) -> None:
     with pytest.raises(
-        InputError, match=r"Column target of own.csv has marks of thousands, such as '1.500' in row 1"
+        InputError,
+        match=r"Column target of own.csv has marks of thousands, such as '1.500' in row 1",
     ):
         as_written(Path("own.csv"), "target", pd.Series(cells), decimal)
 

@@ -65,7 +65,9 @@ def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> N
     file = RemoteFile("data.bin", (f"{server}/cut",), SHA256)
     with pytest.raises(InputError) as error:
         fetch(file, tmp_path)
-    assert "the connection ended after 4,000 of 10,240 bytes; try again to go on" in str(error.value)
+    assert "the connection ended after 4,000 of 10,240 bytes; try again to go on" in str(
+        error.value
+    )
     assert not (tmp_path / "data.bin").exists()
     assert fetch(file, tmp_path).read_bytes() == CONTENT
     assert Handler.ranges == [None, "bytes=4000-"]
@@ -76,7 +78,10 @@ def test_what_is_there_already_is_used_or_begun_anew(
     server: str, tmp_path: Path, kind: str, there: bytes
 ) -> None:
     (tmp_path / "data.bin.part").write_bytes(there)
-    assert fetch(RemoteFile("data.bin", (f"{server}/{kind}",), SHA256), tmp_path).read_bytes() == CONTENT
+    assert (
+        fetch(RemoteFile("data.bin", (f"{server}/{kind}",), SHA256), tmp_path).read_bytes()
+        == CONTENT
+    )
     assert not (tmp_path / "data.bin.part").exists()
 
 
@@ -102,16 +107,21 @@ def test_a_missing_file_says_which_file_to_put_where(server: str, tmp_path: Path
 
 
 def test_without_a_network(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"could not be downloaded \(http://127.0.0.1:1/data.bin: .*refused"):
+    with pytest.raises(
+        InputError, match=r"could not be downloaded \(http://127.0.0.1:1/data.bin: .*refused"
+    ):
         fetch(RemoteFile("data.bin", ("http://127.0.0.1:1/data.bin",)), tmp_path)
 
 
-def test_without_a_published_checksum_the_first_download_is_held_to(server: str, tmp_path: Path) -> None:
+def test_without_a_published_checksum_the_first_download_is_held_to(
+    server: str, tmp_path: Path
+) -> None:
     file = RemoteFile("data.bin", (f"{server}/whole",))
     path = fetch(file, tmp_path)
     path.write_bytes(b"changed")
     with pytest.raises(
-        InputError, match=rf"data.bin is not the file that is wanted: its SHA-256 is .*, not {SHA256}"
+        InputError,
+        match=rf"data.bin is not the file that is wanted: its SHA-256 is .*, not {SHA256}",
     ):
         fetch(file, tmp_path)
     path.unlink()
@@ -123,7 +133,9 @@ def test_the_content_decides_where_the_checksum_is_another(tmp_path: Path) -> No
     assert fetch(RemoteFile("data.bin", (), SHA256), tmp_path, lambda path: True).name == "data.bin"
     with pytest.raises(InputError, match=f"its SHA-256 is .*, not {SHA256}. Remove it"):
         fetch(RemoteFile("data.bin", (), SHA256), tmp_path, lambda path: False)
-    with pytest.raises(InputError, match="data.bin is not the file that is wanted: it is no .bin file"):
+    with pytest.raises(
+        InputError, match="data.bin is not the file that is wanted: it is no .bin file"
+    ):
         fetch(RemoteFile("data.bin", ()), tmp_path, lambda path: False)
 
 

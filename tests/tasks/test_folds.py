@@ -34,7 +34,9 @@ def test_rows_are_held_out_once_with_every_class_in_equal_shares(
         assert counts.max() - counts.min() <= 1
         assert (counts < classes.count(label)).all()
     assert np.ptp(held.sum(axis=1)) <= 1
-    np.testing.assert_array_equal(roles, make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels))
+    np.testing.assert_array_equal(
+        roles, make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels)
+    )
 
 
 @given(
@@ -49,11 +51,14 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
     groups, classes = (np.array(column) for column in zip(*rows, strict=True))
     split = Split(how, seed=seed)
     movable = [
-        group for group in set(groups) if set(classes[groups == group]) <= set(classes[groups != group])
+        group
+        for group in set(groups)
+        if set(classes[groups == group]) <= set(classes[groups != group])
     ]
     if len(movable) < number:
         with pytest.raises(
-            InputError, match=f"folds = {number} needs at least {number} groups that can be held out"
+            InputError,
+            match=f"folds = {number} needs at least {number} groups that can be held out",
         ):
             make_folds(number, len(rows) - 2, 2, split, classes, groups)
         return
@@ -101,7 +106,9 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
         assert len(held) == held_out <= len(trained)
         assert trained.max() < held.min()
     for fold in roles[1:]:  # the first one's gap was left out of the parts already
-        assert np.flatnonzero(fold == HELD_OUT).min() - np.flatnonzero(fold == KEPT).max() == gap + 1
+        assert (
+            np.flatnonzero(fold == HELD_OUT).min() - np.flatnonzero(fold == KEPT).max() == gap + 1
+        )
         assert (fold[np.flatnonzero(fold == HELD_OUT).max() + 1 :] == LEFT_OUT).all()
 
 
@@ -116,7 +123,9 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
 )  # fmt: skip
 def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        make_folds(9, 6, 2, Split(how), np.zeros(8, int), None if groups is None else np.array(groups))
+        make_folds(
+            9, 6, 2, Split(how), np.zeros(8, int), None if groups is None else np.array(groups)
+        )
 
 
 def splits(data: TrainingData) -> list[TrainingData]:
@@ -127,7 +136,8 @@ def test_a_class_that_comes_late_has_no_folds_by_time() -> None:
     classes = np.repeat([0, 1], [40, 60])
     assert make_folds(2, 80, 20, Split("time"), classes).shape == (2, 100)
     with pytest.raises(
-        InputError, match="folds = 3 by time leaves fold 3 no training sequence of some class. Give fewer"
+        InputError,
+        match="folds = 3 by time leaves fold 3 no training sequence of some class. Give fewer",
     ):
         make_folds(3, 80, 20, Split("time"), classes)
 
@@ -141,9 +151,13 @@ def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:
     for split in found:
         rows = np.concatenate([split.train.X, split.validation.X])
         np.testing.assert_array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
-        np.testing.assert_allclose(split.spec.input_mean, split.train.X.mean(axis=(0, 1)), rtol=1e-5)
+        np.testing.assert_allclose(
+            split.spec.input_mean, split.train.X.mean(axis=(0, 1)), rtol=1e-5
+        )
         places = [int(np.flatnonzero((row == X).all(axis=(1, 2)))[0]) for row in rows]
-        np.testing.assert_array_equal(np.concatenate([split.train.y, split.validation.y]), y[places])
+        np.testing.assert_array_equal(
+            np.concatenate([split.train.y, split.validation.y]), y[places]
+        )
     assert len({split.spec.input_mean for split in found}) == 4
 
 
@@ -166,7 +180,9 @@ def test_a_loss_has_the_same_unit_in_all_folds_of_a_regression_whose_level_is_th
     for split in found:  # not that of later sequences
         assert split.spec.target_mean == pytest.approx([np.exp(np.arange(len(split.train))).mean()])
     assert [len(split.train) for split in found] == [18, 16, 14, 12]
-    assert [float(split.validation.y[0]) for split in found] == pytest.approx(np.exp([18, 16, 14, 12]))
+    assert [float(split.validation.y[0]) for split in found] == pytest.approx(
+        np.exp([18, 16, 14, 12])
+    )
 
 
 def test_ragged_sequences_are_standardised_by_what_they_have() -> None:
@@ -174,7 +190,9 @@ def test_ragged_sequences_are_standardised_by_what_they_have() -> None:
     task = Task.from_arrays(X, y, lengths_train=np.arange(7, 17).repeat(2))
     for split in splits(task.cross_validated(4)):
         assert split.spec.ragged
-        np.testing.assert_allclose(split.spec.input_mean, np.nanmean(split.train.X, axis=(0, 1)), rtol=1e-4)
+        np.testing.assert_allclose(
+            split.spec.input_mean, np.nanmean(split.train.X, axis=(0, 1)), rtol=1e-4
+        )
 
 
 def test_groups_are_kept_with_their_rows() -> None:

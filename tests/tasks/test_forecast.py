@@ -24,7 +24,9 @@ HOUR = pd.Timedelta(hours=1)
 
 
 def table(**columns: Any) -> pd.DataFrame:
-    return pd.DataFrame({"date": HOURS, "a": np.arange(ROWS), "b": -2.0 * np.arange(ROWS), **columns})
+    return pd.DataFrame(
+        {"date": HOURS, "a": np.arange(ROWS), "b": -2.0 * np.arange(ROWS), **columns}
+    )
 
 
 @pytest.fixture
@@ -35,11 +37,23 @@ def file(tmp_path: Path) -> Path:
 
 def test_published_numbers_are_of_one_file_and_one_split(tmp_path: Path) -> None:
     def known(file: str, **options: Any) -> dict[str, float]:
-        source = {"name": "forecast", "options": {"file": str(tmp_path / file), "parts": "ett", **options}}
+        source = {
+            "name": "forecast",
+            "options": {"file": str(tmp_path / file), "parts": "ett", **options},
+        }
         return {one.model: one.score for one in published_for(source)}
 
-    assert known("ETTh1.csv.gz") == known("etth1.csv", horizon=96) == {"DLinear": 0.375, "NLinear": 0.374}
-    assert known("ETTh1.csv", horizon=24) == known("ETTh1.csv", target="OT") == known("ETTh2.csv") == {}
+    assert (
+        known("ETTh1.csv.gz")
+        == known("etth1.csv", horizon=96)
+        == {"DLinear": 0.375, "NLinear": 0.374}
+    )
+    assert (
+        known("ETTh1.csv", horizon=24)
+        == known("ETTh1.csv", target="OT")
+        == known("ETTh2.csv")
+        == {}
+    )
     assert known("ETTh1.csv", parts=[0.7, 0.1, 0.2]) == {}
 
 
@@ -64,7 +78,9 @@ def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path
 
 
 def test_scaling_knows_the_training_rows_only(file: Path) -> None:
-    spec = load_task("forecast", file=file, horizon=3, look_back=8, target="b", parts=[60, 20, 20]).spec
+    spec = load_task(
+        "forecast", file=file, horizon=3, look_back=8, target="b", parts=[60, 20, 20]
+    ).spec
     assert spec.input_mean == pytest.approx((29.5, -59.0))
     assert spec.target_std == pytest.approx((2 * np.arange(60).std(),) * 3)
     assert (spec.outputs, spec.last_value_channels) == (3, (1,))
@@ -76,7 +92,9 @@ def test_etth1_is_split_as_it_is_elsewhere(shared_data: Path) -> None:
     assert [len(part) for part in (task.train, task.validation, task.test)] == [8209, 2785, 2785]
     error = (np.tile(task.test.X[:, -1], (1, 96)) - task.test.y) / task.spec.target_std
     # repeating the last value: published as 1.295 and .713
-    assert (np.square(error).mean(), np.abs(error).mean()) == pytest.approx((1.2944, 0.7132), abs=1e-4)
+    assert (np.square(error).mean(), np.abs(error).mean()) == pytest.approx(
+        (1.2944, 0.7132), abs=1e-4
+    )
 
 
 def test_the_look_back_is_searched_and_covered(file: Path) -> None:
@@ -179,14 +197,19 @@ def test_rows_are_put_in_the_order_of_time(file: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(task.train.X, known.train.X)
 
 
-def test_row_numbers_are_no_series_and_an_unnamed_index_of_times_is_the_time(tmp_path: Path) -> None:
+def test_row_numbers_are_no_series_and_an_unnamed_index_of_times_is_the_time(
+    tmp_path: Path,
+) -> None:
     table().to_csv(tmp_path / "numbered.csv")
     task = load_task("forecast", file=tmp_path / "numbered.csv", horizon=3, look_back=8)
     assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead"
     assert task.notes == ("numbered.csv: not read: column Unnamed: 0",)
     table().set_index("date").rename_axis(None).to_csv(tmp_path / "indexed.csv")
     assert (
-        load_task("forecast", file=tmp_path / "indexed.csv", horizon=3, look_back=8).spec.input_channels == 2
+        load_task(
+            "forecast", file=tmp_path / "indexed.csv", horizon=3, look_back=8
+        ).spec.input_channels
+        == 2
     )
 
 
@@ -203,29 +226,38 @@ def test_clocks_past_midnight_are_refused(tmp_path: Path) -> None:
     table(date=[f"{(20 + hour) % 24}:00" for hour in range(24)] + [None] * 76).dropna().to_csv(
         tmp_path / "own.csv", index=False
     )
-    with pytest.raises(InputError, match="have no date, and do not stand in their order. Add the dates"):
+    with pytest.raises(
+        InputError, match="have no date, and do not stand in their order. Add the dates"
+    ):
         load_task("forecast", file=tmp_path / "own.csv", horizon=2, look_back=4)
 
 
 def test_times_may_be_rounded(tmp_path: Path) -> None:
     table(date=(np.arange(ROWS) / 30).round(3)).to_csv(tmp_path / "own.csv", index=False)
-    assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+    assert (
+        load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+    )
 
 
 def test_times_may_be_fractions(tmp_path: Path) -> None:
     table(date=np.arange(ROWS) * 0.1).to_csv(tmp_path / "own.csv", index=False)
-    assert load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+    assert (
+        load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8).spec.seq_len == 8
+    )
 
 
 def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
     mixed = table(y=np.arange(ROWS) / 2).rename(columns={"date": "ds"})[["y", "b", "ds", "a"]]
     mixed.to_csv(tmp_path / "new.csv", index=False)
     found = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
-    np.testing.assert_array_equal(found.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1))
+    np.testing.assert_array_equal(
+        found.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1)
+    )
     assert (found.columns, found.ignored) == (("a", "b"), ("y",))
     assert read_table(tmp_path / "new.csv", "ds").values.shape == (ROWS, 3)
     with pytest.raises(
-        InputError, match=r"must have the columns that were trained on. Missing: c. It has: y, b, ds, a"
+        InputError,
+        match=r"must have the columns that were trained on. Missing: c. It has: y, b, ds, a",
     ):
         read_table(tmp_path / "new.csv", "ds", columns=["a", "c"])
 

@@ -54,17 +54,23 @@ def test_every_number_of_a_list_comes_back(lengths: list[int], flat: bool) -> No
 
 def test_splits_of_different_length_are_padded_to_the_longest_where_lengths_are_told() -> None:
     longer = [x[: 9 + row % 3] for row, x in enumerate(X)]
-    task = Task.from_arrays(UNEQUAL, Y, X_validation=X[:, :3], y_validation=Y, X_test=longer, y_test=Y)
+    task = Task.from_arrays(
+        UNEQUAL, Y, X_validation=X[:, :3], y_validation=Y, X_test=longer, y_test=Y
+    )
     assert task.test is not None
     assert [part.X.shape for part in (task.train, task.validation, task.test)] == [(20, 11, 2)] * 3
-    np.testing.assert_array_equal((~np.isnan(task.test.X[..., 0])).sum(axis=1), [len(one) for one in longer])
+    np.testing.assert_array_equal(
+        (~np.isnan(task.test.X[..., 0])).sum(axis=1), [len(one) for one in longer]
+    )
 
 
 def test_classes_of_each_step_are_padded_with_their_sequences() -> None:
     y = [np.array(["a", "b"])[np.arange(length) % 2] for length in LENGTHS]
     longer = [x[: 9 + row % 3] for row, x in enumerate(X)]
     y_test = [np.array(["a", "b"])[np.arange(len(one)) % 2] for one in longer]
-    task = Task.from_arrays(UNEQUAL, y, X_validation=UNEQUAL, y_validation=y, X_test=longer, y_test=y_test)
+    task = Task.from_arrays(
+        UNEQUAL, y, X_validation=UNEQUAL, y_validation=y, X_test=longer, y_test=y_test
+    )
     assert (task.spec.kind, task.spec.class_names) == ("labelling", ("a", "b"))
     wanted = np.where(np.arange(11) < LENGTHS[:, None], np.arange(11) % 2, -1)
     np.testing.assert_array_equal(task.train.y, wanted)

@@ -101,7 +101,8 @@ def test_labels_that_cannot_be(values: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [["a", "1"], ("a", 1), np.array(["a", "1"]), np.array([b"a", b"1"]), pd.Series(["a", "1"])]
+    "names",
+    [["a", "1"], ("a", 1), np.array(["a", "1"]), np.array([b"a", b"1"]), pd.Series(["a", "1"])],
 )
 def test_names_of_classes_come_in_any_list(names: Any) -> None:
     assert read_class_names(names) == ("a", "1")

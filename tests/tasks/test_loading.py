@@ -29,7 +29,9 @@ def test_adding_marks_two_steps_and_adds_them_up() -> None:
 
 def test_adding_is_fixed_by_its_seed_and_marks_every_step() -> None:
     same = [load_task("adding", seq_len=5, train_size=400, seed=3).fingerprint() for _ in range(2)]
-    assert same[0] == same[1] != load_task("adding", seq_len=5, train_size=400, seed=4).fingerprint()
+    assert (
+        same[0] == same[1] != load_task("adding", seq_len=5, train_size=400, seed=4).fingerprint()
+    )
     marks = load_task("adding", seq_len=5, train_size=4000).train.X[..., 1].mean(axis=0)
     np.testing.assert_allclose(marks, 2 / 5, atol=0.03)
 
@@ -39,7 +41,11 @@ def test_osuleaf_comes_with_aeon() -> None:
     assert task.test is not None
     assert (len(task.train) + len(task.validation), len(task.test)) == (200, 242)
     assert task.train.X.shape[1:] == (427, 1)
-    assert (task.spec.outputs, task.spec.ragged, task.spec.class_names) == (6, False, tuple("123456"))
+    assert (task.spec.outputs, task.spec.ragged, task.spec.class_names) == (
+        6,
+        False,
+        tuple("123456"),
+    )
     assert np.bincount(task.validation.y).min() >= 2
 
 
@@ -86,18 +92,31 @@ def test_a_problem_of_the_archive_is_read_from_its_zip(
     assert (many.spec.ragged, many.spec.class_names) == (True, ("a", "b"))
 
 
-@pytest.mark.parametrize(("name", "channels", "steps"), [("GunPoint", 1, 150), ("BasicMotions", 6, 100)])
-def test_a_users_npz_works_by_path_alone(shared_data: Path, name: str, channels: int, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "channels", "steps"), [("GunPoint", 1, 150), ("BasicMotions", 6, 100)]
+)
+def test_a_users_npz_works_by_path_alone(
+    shared_data: Path, name: str, channels: int, steps: int
+) -> None:
     task = load_task(shared_data / f"{name}.npz")
     assert (task.name, task.spec.input_channels, task.seq_len) == (name, channels, steps)
     assert task.spec.kind == "classification"
     assert task.source is not None
-    assert load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    assert (
+        load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    )
 
 
 def test_validation_of_a_file_is_used(tmp_path: Path) -> None:
     (X, y), (X_val, y_val) = waves(8), waves(6, seed=2)
-    np.savez(tmp_path / "own.npz", X_train=X, y_train=y, X_val=X_val, y_val=y_val, lengths_val=np.full(6, 9))
+    np.savez(
+        tmp_path / "own.npz",
+        X_train=X,
+        y_train=y,
+        X_val=X_val,
+        y_val=y_val,
+        lengths_val=np.full(6, 9),
+    )
     task = load_task(tmp_path / "own.npz")
     assert (len(task.train), len(task.validation), task.test) == (8, 6, None)
     assert np.isnan(task.validation.X[:, 9:]).all()
@@ -113,7 +132,9 @@ def test_new_data_is_read_by_either_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has neither X nor X_test. It has: Z."):
         read_new_data(tmp_path / "none.npz")
     np.savez(tmp_path / "turned.npz", X=X.transpose(0, 2, 1))
-    np.testing.assert_array_equal(read_new_data(tmp_path / "turned.npz", axes="channels_steps").X, X)
+    np.testing.assert_array_equal(
+        read_new_data(tmp_path / "turned.npz", axes="channels_steps").X, X
+    )
     far = 1.7e9 + np.arange(6.0).reshape(1, 6, 1) / 4
     np.savez(tmp_path / "far.npz", X=far, lengths=[5])
     np.testing.assert_array_equal(read_new_data(tmp_path / "far.npz").X[:, :5], far[:, :5])
@@ -152,7 +173,9 @@ def test_an_array_that_nobody_would_read_is_refused(tmp_path: Path, name: str, s
         ({"X_test": 1, "lengths": 2}, "{file} has lengths, but no X that they belong to. It has: X_test, lengths."),
     ],
 )  # fmt: skip
-def test_lengths_of_new_data_are_not_overlooked(tmp_path: Path, arrays: dict[str, int], said: str) -> None:
+def test_lengths_of_new_data_are_not_overlooked(
+    tmp_path: Path, arrays: dict[str, int], said: str
+) -> None:
     X, _ = waves(3)
     file = tmp_path / "new.npz"
     np.savez(file, **{name: X if number == 1 else [9, 9, 9] for name, number in arrays.items()})  # type: ignore[arg-type]
@@ -199,7 +222,9 @@ def test_bad_files(tmp_path: Path) -> None:
     X, y = waves(8)
     file = tmp_path / "own.npz"
     file.write_bytes(b"not a zip")
-    with pytest.raises(InputError, match="own.npz cannot be read: it is no .npz. Write it with numpy.savez."):
+    with pytest.raises(
+        InputError, match="own.npz cannot be read: it is no .npz. Write it with numpy.savez."
+    ):
         load_task(file)
     np.savez(file, X_train=X, y_train=np.array([{}] * 8, dtype=object))
     with pytest.raises(InputError, match="own.npz cannot be read: an array holds Python objects"):

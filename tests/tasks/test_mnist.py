@@ -28,7 +28,9 @@ def test_the_parts_are_apart_and_the_test_part_is_the_published_one(data_dir: Pa
     assert abs(len(task.validation) - 200) < 5
     assert task.train.X.shape[1:] == (784, 1)
     assert np.bincount(task.train.y).min() > 20
-    np.testing.assert_allclose(task.test.X[..., 0] * 255, test_images[:50].reshape(50, 784), atol=1e-4)
+    np.testing.assert_allclose(
+        task.test.X[..., 0] * 255, test_images[:50].reshape(50, 784), atol=1e-4
+    )
     np.testing.assert_array_equal(task.test.y, test_digits[:50])
     known = {image.tobytes(): int(digit) for image, digit in zip(images, digits, strict=True)}
     rows = [np.round(part.X * 255).astype("uint8") for part in (task.train, task.validation)]
@@ -63,7 +65,9 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
     }
     np.savez(file, **arrays)  # type: ignore[arg-type]
     assert not is_mnist(file)
-    with pytest.raises(InputError, match=r"mnist.npz is not the file that is wanted: its SHA-256 is "):
+    with pytest.raises(
+        InputError, match=r"mnist.npz is not the file that is wanted: its SHA-256 is "
+    ):
         load_task("seq_mnist", data_dir=str(tmp_path))
 
 

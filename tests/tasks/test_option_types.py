@@ -70,7 +70,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("", {}, "A task's name must be a text or a path. Received: ''"),
     ],
 )  # fmt: skip
-def test_an_option_of_another_type_is_named(name: Any, options: dict[str, Any], message: str) -> None:
+def test_an_option_of_another_type_is_named(
+    name: Any, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError) as error:
         load_task(name, **options)
     assert str(error.value).startswith(message)
@@ -80,7 +82,10 @@ def test_an_option_of_another_type_is_named(name: Any, options: dict[str, Any], 
 @pytest.mark.usefixtures("files")
 def test_numbers_of_numpy_are_taken_and_kept_as_plain_ones() -> None:
     task = load_task(
-        "own.npz", seed=np.int64(3), validation_fraction=np.float32(0.5), required_context=np.int8(4)
+        "own.npz",
+        seed=np.int64(3),
+        validation_fraction=np.float32(0.5),
+        required_context=np.int8(4),
     )
     assert task.source is not None
     assert task.source["options"] == {"seed": 3, "validation_fraction": 0.5, "required_context": 4}
@@ -117,8 +122,15 @@ def test_what_is_of_a_type(annotation: Any, value: Any) -> None:
 
 
 odd = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(10**400),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
     max_leaves=3,
 )
 
@@ -129,7 +141,9 @@ def test_whatever_an_option_is_it_is_taken_or_named(data: st.DataObject) -> None
     X, y = waves(8)
     kinds = option_types(Task.from_arrays)
     option = data.draw(
-        st.sampled_from([name for name in kinds if not name.startswith(("X", "y", "le", "gr", "ret", "cl"))])
+        st.sampled_from(
+            [name for name in kinds if not name.startswith(("X", "y", "le", "gr", "ret", "cl"))]
+        )
     )
     value = data.draw(odd)
     try:

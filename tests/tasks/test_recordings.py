@@ -98,7 +98,9 @@ def test_what_could_be_read_in_another_way_is_said(
         (["yes_mary_ann_3.wav", "yes_bob_1.wav"], "FOLDER/yes_mary_ann_3.wav may be of class yes_mary or of class yes, as yes_bob_1.wav is."),
     ],
 )  # fmt: skip
-def test_names_of_either_of_two_classes_are_refused(tmp_path: Path, names: list[str], message: str) -> None:
+def test_names_of_either_of_two_classes_are_refused(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
     way_out = " Put the files into a folder for each class: CLASS/SPEAKER_NUMBER.wav."
     assert error_of(make(tmp_path, *names)) == message + way_out
 
@@ -107,7 +109,15 @@ def test_whatever_is_not_read_is_said(tmp_path: Path) -> None:
     make(
         tmp_path,
         *("a/anna_1.wav", "b/anna_1.WAV", "b/deep/anna_2.wav", "b/anna_3.flac", "b/._anna_1.WAV"),
-        *("a_anna_1.wav", "README.md", ".git/x.wav", "c/anna_1.mp3", "x.wav/notes.txt", "d.mp3", "e.ogg"),
+        *(
+            "a_anna_1.wav",
+            "README.md",
+            ".git/x.wav",
+            "c/anna_1.mp3",
+            "x.wav/notes.txt",
+            "d.mp3",
+            "e.ogg",
+        ),
     )
     found = find_recordings(tmp_path)
     assert [one.path.relative_to(tmp_path).as_posix() for one in found.recordings] == [
@@ -142,7 +152,10 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
         os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9_1.wav", os.O_CREAT))
     except OSError:
         pytest.skip("this file system takes no such names")
-    assert error_of(tmp_path) == r"FOLDER holds a name that is not UTF-8: 'caf\udce9_1.wav'. Rename it."
+    assert (
+        error_of(tmp_path)
+        == r"FOLDER holds a name that is not UTF-8: 'caf\udce9_1.wav'. Rename it."
+    )
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

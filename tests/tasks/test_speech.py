@@ -59,14 +59,20 @@ def big_endian(samples: list[int]) -> bytes:
 VALUES = [-0.5, -0.25, 0.0, 0.125, 0.5]
 IN_16_BITS = struct.pack("<5h", *(round(value * 2**15) for value in VALUES))
 IN_24_BITS = b"".join(round(v * 2**23).to_bytes(3, "little", signed=True) for v in VALUES)
-NOTES = chunk(b"LIST", b"INFOISFT\5\0\0\0abcde"), chunk(b"bext", b"x" * 601), chunk(b"fact", b"\5\0\0\0")
+NOTES = (
+    chunk(b"LIST", b"INFOISFT\5\0\0\0abcde"),
+    chunk(b"bext", b"x" * 601),
+    chunk(b"fact", b"\5\0\0\0"),
+)
 
 
 FORMATS = {
     "8": riff(form(PCM, 8), chunk(b"data", bytes(round(128 + value * 128) for value in VALUES))),
     "16": riff(form(PCM, 16), chunk(b"data", IN_16_BITS)),
     "24": riff(form(PCM, 24), chunk(b"data", IN_24_BITS)),
-    "32": riff(form(PCM, 32), chunk(b"data", struct.pack("<5i", *(round(v * 2**31) for v in VALUES)))),
+    "32": riff(
+        form(PCM, 32), chunk(b"data", struct.pack("<5i", *(round(v * 2**31) for v in VALUES)))
+    ),
     "float": riff(form(FLOAT, 32), chunk(b"data", struct.pack("<5f", *VALUES))),
     "double": riff(form(FLOAT, 64), chunk(b"data", struct.pack("<5d", *VALUES))),
     "ext16": riff(extensible(PCM, 16), chunk(b"data", IN_16_BITS)),
@@ -116,7 +122,8 @@ def test_folders_by_class_say_the_same(folder: Path, tmp_path: Path) -> None:
         by_class.mkdir(parents=True, exist_ok=True)
         (by_class / path.name[2:]).write_bytes(path.read_bytes())
     flat, sorted_ = (
-        load_task("wav_folder", folder=place, test_recordings=1) for place in (folder, tmp_path / "by_class")
+        load_task("wav_folder", folder=place, test_recordings=1)
+        for place in (folder, tmp_path / "by_class")
     )
     assert flat.fingerprint() == sorted_.fingerprint()
     other = load_task("wav_folder", folder=folder, test_folder=tmp_path / "by_class")
@@ -128,7 +135,9 @@ def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) 
         for number in range(4):
             write(tmp_path / f"{label}_{number}.wav", 4096 * np.arange(number + 4))
     average = load_task("wav_folder", folder=tmp_path, downsample=3, validation_fraction=0.3)
-    fold = load_task("wav_folder", folder=tmp_path, downsample=3, front="fold", validation_fraction=0.3)
+    fold = load_task(
+        "wav_folder", folder=tmp_path, downsample=3, front="fold", validation_fraction=0.3
+    )
     assert (average.train.X.shape[1:], fold.train.X.shape[1:]) == ((3, 1), (3, 3))
     clips = {4: [1, 3], 5: [1, 3.5], 6: [1, 4], 7: [1, 4, 6]}
     seen = {
@@ -159,11 +168,15 @@ def test_numbers_beyond_one_are_taken_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", range(4))
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize(("bits", "kind"), [(8, "B"), (16, "h"), (32, "i")])
-def test_channels_are_averaged_as_ever(tmp_path: Path, bits: int, kind: str, channels: int, cut: int) -> None:
+def test_channels_are_averaged_as_ever(
+    tmp_path: Path, bits: int, kind: str, channels: int, cut: int
+) -> None:
     """(mean − silence) / 2^(bits−1) in float32, whole frames only: to the last bit."""
     low = 0 if bits == 8 else -(2 ** (bits - 1))
     numbers = np.random.default_rng(bits).integers(low, low + 2**bits, 30 * channels)
-    data = riff(form(PCM, bits, channels), chunk(b"data", struct.pack(f"<{len(numbers)}{kind}", *numbers)))
+    data = riff(
+        form(PCM, bits, channels), chunk(b"data", struct.pack(f"<{len(numbers)}{kind}", *numbers))
+    )
     (tmp_path / "one.wav").write_bytes(data[: len(data) - cut])
     frames = (30 * channels * bits // 8 - cut) // (channels * bits // 8)
     kept = numbers[: frames * channels].astype("float32").reshape(-1, channels)
@@ -253,14 +266,22 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
         "classification, 2 classes, 26 recordings of 4 speakers (2 without a speaker are each a group of their "
         "own) at 8,000 Hz"
     )
-    first = [{*(part.X[:, 0, 0] * 2**15 // 100).astype(int)} for part in (task.train, task.validation)]
+    first = [
+        {*(part.X[:, 0, 0] * 2**15 // 100).astype(int)} for part in (task.train, task.validation)
+    ]
     assert not first[0] & first[1]
     assert task.groups is not None
     assert sorted(np.bincount(task.groups)) == [1, 1, 6, 6, 6, 6]
     moved = folder.rename(folder.parent / "zzz")
-    assert load_task("wav_folder", folder=moved, validation_fraction=0.25).fingerprint() == task.fingerprint()
+    assert (
+        load_task("wav_folder", folder=moved, validation_fraction=0.25).fingerprint()
+        == task.fingerprint()
+    )
     (moved / "1_8.wav").unlink()
-    assert "(1 without a speaker is a group of its own)" in load_task("wav_folder", folder=moved).inferred
+    assert (
+        "(1 without a speaker is a group of its own)"
+        in load_task("wav_folder", folder=moved).inferred
+    )
 
 
 def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) -> None:
@@ -288,7 +309,9 @@ def test_one_class_is_refused_with_its_reading(tmp_path: Path) -> None:
 
 
 def test_the_specification_keeps_how_recordings_were_read(folder: Path) -> None:
-    spec = load_task("spoken_digits", folder=folder, test_recordings=1, downsample=2, front="fold").spec
+    spec = load_task(
+        "spoken_digits", folder=folder, test_recordings=1, downsample=2, front="fold"
+    ).spec
     assert spec.recordings == RecordingFormat(rate=8000, downsample=2, front="fold")
     assert TaskSpec.from_dict(spec.to_dict()) == spec
     assert "recordings" not in repr(spec)  # of which fingerprints of stored studies are made

@@ -22,7 +22,9 @@ FRACTIONS = st.floats(0.05, 0.9)
     FRACTIONS,
     st.integers(0, 5),
 )
-def test_random_is_stratified_and_loses_nothing(classes: list[int], fraction: float, seed: int) -> None:
+def test_random_is_stratified_and_loses_nothing(
+    classes: list[int], fraction: float, seed: int
+) -> None:
     labels, split = np.array(classes), Split("random", fraction, seed)
     kept, held_out = split_off_validation(len(labels), split, labels)
     assert sorted([*kept, *held_out]) == list(range(len(labels)))
@@ -62,16 +64,22 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
 
 
 @given(st.integers(20, 60), st.floats(0.1, 0.5), st.integers(0, 5))
-def test_many_small_groups_come_within_a_group_of_the_share(count: int, fraction: float, seed: int) -> None:
+def test_many_small_groups_come_within_a_group_of_the_share(
+    count: int, fraction: float, seed: int
+) -> None:
     groups = np.repeat(np.arange(count), 3)
     classes = np.tile([0, 1, 1], count)
-    _, held_out = split_off_validation(len(groups), Split("grouped", fraction, seed), classes, groups)
+    _, held_out = split_off_validation(
+        len(groups), Split("grouped", fraction, seed), classes, groups
+    )
     assert abs(len(held_out) / 3 - fraction * count) <= 1
     assert (classes[held_out] == 0).sum() * 3 == len(held_out)
 
 
 @given(st.integers(2, 80), FRACTIONS, st.integers(0, 20))
-def test_time_validates_after_training_and_keeps_the_gap(count: int, fraction: float, gap: int) -> None:
+def test_time_validates_after_training_and_keeps_the_gap(
+    count: int, fraction: float, gap: int
+) -> None:
     wanted = min(max(1, round(fraction * count)), count - 1)
     assume(count - wanted - gap >= 1)
     kept, held_out = split_off_validation(count, Split("time", fraction, gap=gap))
@@ -83,7 +91,9 @@ def test_time_validates_after_training_and_keeps_the_gap(count: int, fraction: f
 def test_overlapping_windows_share_no_step_across_the_gap() -> None:
     series = np.arange(100.0)
     windows = np.lib.stride_tricks.sliding_window_view(series, 8)
-    task = Task.from_arrays(windows[..., None], windows[:, -1] + 1, validation="time", validation_gap=7)
+    task = Task.from_arrays(
+        windows[..., None], windows[:, -1] + 1, validation="time", validation_gap=7
+    )
     assert task.train.X.max() < task.validation.X.min()
 
 

@@ -20,7 +20,13 @@ LENGTHS = np.arange(12) % 3 + 14
 
 def long(count: int = 12, **columns: Any) -> pd.DataFrame:
     rows = [
-        {"id": row, "time": step, "one": X[row, step, 0], "two": X[row, step, 1], "label": "ab"[Y[row]]}
+        {
+            "id": row,
+            "time": step,
+            "one": X[row, step, 0],
+            "two": X[row, step, 1],
+            "label": "ab"[Y[row]],
+        }
         for row in range(count)
         for step in range(LENGTHS[row])
     ]
@@ -42,7 +48,9 @@ def test_long_tables_hold_sequences_of_any_length_in_any_order(tmp_path: Path) -
     assert {row ^ 1 for row in held} == set(held)  # two sequences a patient, both here or there
     np.testing.assert_allclose(read_new_data(tmp_path / "other.csv").X, task.test.X)
     assert task.source is not None
-    assert load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    assert (
+        load_task(task.source["name"], **task.source["options"]).fingerprint() == task.fingerprint()
+    )
 
 
 def test_wide_tables_have_a_row_a_sequence(tmp_path: Path) -> None:
@@ -55,7 +63,11 @@ def test_wide_tables_have_a_row_a_sequence(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_wide_table_may_be_named(tmp_path: Path) -> None:
-    table = pd.DataFrame(X[..., 0]).add_prefix("t").assign(target=Y, id=[f"w{row}" for row in range(12)])
+    table = (
+        pd.DataFrame(X[..., 0])
+        .add_prefix("t")
+        .assign(target=Y, id=[f"w{row}" for row in range(12)])
+    )
     table.to_csv(tmp_path / "own.csv", index=False)
     task = load_task(tmp_path / "own.csv")
     assert (task.seq_len, task.notes) == (16, ("own.csv: not read: column id",))
@@ -71,7 +83,9 @@ def test_steps_are_times_and_sequences_stay_in_their_order(tmp_path: Path) -> No
     table = long(4)
     table["id"] = "w" + (12 - table["id"]).astype(str)  # w12, w11, w10, w9
     table["time"] = [f"{8 + step // 4}:{step % 4 * 15:02}" for step in table["time"]]
-    kept = table.groupby("id", sort=False, group_keys=False)[list(table)].apply(lambda rows: rows[::-1])
+    kept = table.groupby("id", sort=False, group_keys=False)[list(table)].apply(
+        lambda rows: rows[::-1]
+    )
     kept.to_csv(tmp_path / "new.csv", index=False)
     new = read_new_data(tmp_path / "new.csv").X
     for row in range(4):
@@ -153,7 +167,9 @@ def test_other_mistakes(tmp_path: Path) -> None:
         match=r"other.csv must have the columns that were trained on. Missing: two. It has: id, time, one, label$",
     ):
         load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
-    with pytest.raises(InputError, match="own.csv has no column 'three'. It has: id, time, one, two, label"):
+    with pytest.raises(
+        InputError, match="own.csv has no column 'three'. It has: id, time, one, two, label"
+    ):
         load_task(tmp_path / "own.csv", target="three")
     (tmp_path / "own.ts").write_text("@problemName x\n")
     with pytest.raises(InputError, match="own.ts holds no sequences."):
@@ -200,13 +216,17 @@ def test_ids_groups_and_classes_stay_as_they_are_written(tmp_path: Path, ids: li
 
 def test_only_an_empty_cell_is_missing(tmp_path: Path) -> None:
     names = np.array(["None", "NA", "null", "nan"])
-    long(label=names[np.repeat(np.arange(12) % 4, LENGTHS)]).to_csv(tmp_path / "own.csv", index=False)
+    long(label=names[np.repeat(np.arange(12) % 4, LENGTHS)]).to_csv(
+        tmp_path / "own.csv", index=False
+    )
     task = load_task(tmp_path / "own.csv", validation_fraction=0.4)
     assert task.spec.class_names == ("NA", "None", "nan", "null")
 
 
 def test_classes_are_text_in_both_files_if_they_are_in_one(tmp_path: Path) -> None:
-    long(label=np.repeat(np.array(["1", "x"])[Y], LENGTHS)).to_csv(tmp_path / "own.csv", index=False)
+    long(label=np.repeat(np.array(["1", "x"])[Y], LENGTHS)).to_csv(
+        tmp_path / "own.csv", index=False
+    )
     long(4).assign(label="1").to_csv(tmp_path / "other.csv", index=False)
     task = load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
     assert task.test is not None
@@ -217,7 +237,11 @@ def test_several_target_columns_are_numbers_to_predict(tmp_path: Path) -> None:
     table = pd.DataFrame(X[..., 0]).assign(a=Y + 0.5, b=range(12))
     table.to_csv(tmp_path / "own.csv", index=False)
     task = load_task(tmp_path / "own.csv", target=["a", "b"])
-    assert (task.spec.kind, task.spec.outputs, task.spec.class_names) == ("regression", 2, ("a", "b"))
+    assert (task.spec.kind, task.spec.outputs, task.spec.class_names) == (
+        "regression",
+        2,
+        ("a", "b"),
+    )
     assert sorted([*task.train.y[:, 1], *task.validation.y[:, 1]]) == list(range(12))
     kept = long()[["id", "time", "one"]]
     kept.assign(a=kept["id"], b=kept["id"] / 2).to_csv(tmp_path / "own.csv", index=False)
@@ -226,11 +250,18 @@ def test_several_target_columns_are_numbers_to_predict(tmp_path: Path) -> None:
 
 
 def test_columns_can_be_named(tmp_path: Path) -> None:
-    table = long().rename(columns={"id": "run", "time": "k", "label": "what"}).assign(who=1, series=7)
+    table = (
+        long().rename(columns={"id": "run", "time": "k", "label": "what"}).assign(who=1, series=7)
+    )
     table["who"] = table["run"] // 2
     table.to_csv(tmp_path / "own.csv", index=False)
     task = load_task(
-        tmp_path / "own.csv", target="what", sequence="run", time="k", group="who", channels=["two", "one"]
+        tmp_path / "own.csv",
+        target="what",
+        sequence="run",
+        time="k",
+        group="who",
+        channels=["two", "one"],
     )
     assert task.spec.table is not None
     assert task.spec.table.inputs == ("two", "one")
@@ -276,7 +307,8 @@ def test_new_data_is_read_by_names(tmp_path: Path) -> None:
     assert found.ignored == ("Unnamed: 0", "more")
     new.drop(columns="one").to_csv(tmp_path / "new.csv")
     with pytest.raises(
-        InputError, match=r"new.csv must have the columns that were trained on. Missing: one. It has: "
+        InputError,
+        match=r"new.csv must have the columns that were trained on. Missing: one. It has: ",
     ):
         read_new_data(tmp_path / "new.csv", layout)
 
@@ -292,14 +324,18 @@ def test_steps_of_a_wide_table_are_read_by_names_too(tmp_path: Path) -> None:
         read_new_data(tmp_path / "new.csv", layout)
 
 
-def test_what_was_found_out_decides_where_new_data_could_be_read_in_two_ways(tmp_path: Path) -> None:
+def test_what_was_found_out_decides_where_new_data_could_be_read_in_two_ways(
+    tmp_path: Path,
+) -> None:
     days = [f"{day:02}/01/2024" for day in (5, 12, 13)]
     rows = [{"id": f"w{row}", "time": day, "one": 1000.5 + row} for row in range(8) for day in days]
     table = pd.DataFrame(rows).assign(label=lambda frame: frame["id"].isin(["w0", "w2", "w4"]))
     table.to_csv(tmp_path / "own.csv", index=False, sep=";", decimal=",")
     layout = load_task(tmp_path / "own.csv").spec.table
     (tmp_path / "new.csv").write_text("id;time;one\na;05/01/2024;1,234\na;01/02/2024;5,678\n")
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [1.234, 5.678])
+    np.testing.assert_allclose(
+        read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [1.234, 5.678]
+    )
 
 
 def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path) -> None:
@@ -307,7 +343,9 @@ def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path)
     layout = load_task(tmp_path / "own.csv").spec.table
     one = long(1).drop(columns=["id", "label"])
     one[::-1].to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0], X[0, :14], rtol=1e-6)
+    np.testing.assert_allclose(
+        read_new_data(tmp_path / "new.csv", layout).X[0], X[0, :14], rtol=1e-6
+    )
     long(2).drop(columns="id").to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(
         InputError, match="needs a column that says of which sequence a row is, as in training"
@@ -336,13 +374,16 @@ def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
     table["time"] = [f"{(22 + step) % 24}:00" for step in table["time"]]
     table.to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises(
-        InputError, match=r"Times of column time of .*own.csv have no date, and do not stand in their order"
+        InputError,
+        match=r"Times of column time of .*own.csv have no date, and do not stand in their order",
     ):
         load_task(tmp_path / "own.csv")
 
 
 def test_groups_may_be_fractions(tmp_path: Path) -> None:
-    long(group=np.repeat(np.arange(12) // 2, LENGTHS) + 0.5).to_csv(tmp_path / "own.csv", index=False)
+    long(group=np.repeat(np.arange(12) // 2, LENGTHS) + 0.5).to_csv(
+        tmp_path / "own.csv", index=False
+    )
     assert len(set(load_task(tmp_path / "own.csv").groups)) == 6  # type: ignore[arg-type]
 
 
@@ -355,7 +396,9 @@ def test_several_targets_are_never_a_class_at_each_step(tmp_path: Path) -> None:
 
 def test_axes_are_not_for_tables(tmp_path: Path) -> None:
     long().to_csv(tmp_path / "own.csv", index=False)
-    with pytest.raises(InputError, match=r"axes is for arrays: a row of .*own.csv is a step or a sequence"):
+    with pytest.raises(
+        InputError, match=r"axes is for arrays: a row of .*own.csv is a step or a sequence"
+    ):
         load_task(tmp_path / "own.csv", axes="channels_steps")
 
 

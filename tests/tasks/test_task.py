@@ -49,7 +49,9 @@ def test_one_hot_rows_are_classes_and_can_be_something_else(dtype: type) -> None
     assert task.test is not None
     for part in (task.train, task.validation, task.test):
         np.testing.assert_array_equal(part.y, np.arange(20) % 4)
-    assert Task.from_arrays(X, y, class_names=["a", "b", "c", "d"]).spec.class_names == tuple("abcd")
+    assert Task.from_arrays(X, y, class_names=["a", "b", "c", "d"]).spec.class_names == tuple(
+        "abcd"
+    )
     for kind, outputs in (("multi_label", 4), ("regression", 4), ("classification", 4)):
         said = Task.from_arrays(X, y, kind=kind)
         assert (said.spec.kind, said.spec.outputs) == (kind, outputs)
@@ -101,7 +103,9 @@ def test_parts_are_separate_and_training_has_no_test() -> None:
 
 def test_statistics_come_from_the_training_part_only() -> None:
     shifted = X.copy()
-    task = Task.from_arrays(X, Y, X_validation=shifted + 100, y_validation=Y, X_test=X - 50, y_test=Y)
+    task = Task.from_arrays(
+        X, Y, X_validation=shifted + 100, y_validation=Y, X_test=X - 50, y_test=Y
+    )
     np.testing.assert_allclose(task.spec.input_mean, X.mean(axis=(0, 1)), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(task.spec.input_std, X.std(axis=(0, 1)), rtol=1e-4)
 
@@ -111,7 +115,12 @@ def test_statistics_leave_padding_out_and_constant_channels_alone() -> None:
     padded[..., 1] = 3.0
     lengths = np.full(20, 16)
     task = Task.from_arrays(
-        padded, Y, X_validation=padded, y_validation=Y, lengths_train=lengths, lengths_validation=lengths
+        padded,
+        Y,
+        X_validation=padded,
+        y_validation=Y,
+        lengths_train=lengths,
+        lengths_validation=lengths,
     )
     np.testing.assert_allclose(task.spec.input_mean, [X[..., 0].mean(), 3.0], rtol=1e-4, atol=1e-6)
     assert task.spec.input_std[1] == 1.0
@@ -137,7 +146,9 @@ def test_class_names_follow_the_classes() -> None:
         y_validation=np.array(["b", "a"])[Y],
     )
     np.testing.assert_array_equal(text.train.y, Y)
-    numbers = Task.from_arrays(X, np.array([10, 9])[Y], X_validation=X, y_validation=np.array([10, 9])[Y])
+    numbers = Task.from_arrays(
+        X, np.array([10, 9])[Y], X_validation=X, y_validation=np.array([10, 9])[Y]
+    )
     assert numbers.spec.class_names == ("9", "10")
     np.testing.assert_array_equal(numbers.train.y, 1 - Y)
 

@@ -21,10 +21,18 @@ JANUARY = ["2024-01-05", "2024-01-13"]
     [
         (["2024-01-05T00:00:00Z", "2024-01-13T00:00:00.000Z"], {}, JANUARY),
         (["2024-01-05 02:00:00+02:00", "2024-01-13T00:00+00:00"], {}, JANUARY),
-        (["2024-03-31 01:30+01:00", "2024-03-31 03:30+02:00"], {}, ["2024-03-31 00:30", "2024-03-31 01:30"]),
+        (
+            ["2024-03-31 01:30+01:00", "2024-03-31 03:30+02:00"],
+            {},
+            ["2024-03-31 00:30", "2024-03-31 01:30"],
+        ),
         (["2024-01-05 00:00:00 UTC", "2024-01-13 00:00:00 UTC"], {}, JANUARY),
         (["2024-1-5", "2024/01/13"], {}, JANUARY),
-        (["2024.01.05 8:05", "2024.01.13 18:05:07.25"], {}, ["2024-01-05 08:05", "2024-01-13 18:05:07.25"]),
+        (
+            ["2024.01.05 8:05", "2024.01.13 18:05:07.25"],
+            {},
+            ["2024-01-05 08:05", "2024-01-13 18:05:07.25"],
+        ),
         (["2024-01", "2024-02"], {}, ["2024-01-01", "2024-02-01"]),
         (["05/01/2024", "13/01/2024"], {}, JANUARY),
         (["01/05/2024", "01/13/2024"], {}, JANUARY),
@@ -36,8 +44,16 @@ JANUARY = ["2024-01-05", "2024-01-13"]
         (["5 of 1 24", "13 of 1 24"], {"time_format": "%d of %m %y"}, JANUARY),
         (["2024-01-05 00:00+0000"], {"time_format": "%Y-%m-%d %H:%M%z"}, JANUARY[:1]),
         (["Jan 5, 2024", "Jan 13, 2024"], {}, JANUARY),
-        (["05-Jan-2024 00.00.00", "13-Jan-2024 00.00.00"], {"time_format": "%d-%b-%Y %H.%M.%S"}, JANUARY),
-        ([f"{day:02}/01/24" for day in range(5, 31)], {}, [f"2024-01-{day:02}" for day in range(5, 31)]),
+        (
+            ["05-Jan-2024 00.00.00", "13-Jan-2024 00.00.00"],
+            {"time_format": "%d-%b-%Y %H.%M.%S"},
+            JANUARY,
+        ),
+        (
+            [f"{day:02}/01/24" for day in range(5, 31)],
+            {},
+            [f"2024-01-{day:02}" for day in range(5, 31)],
+        ),
         (["01/05/2024 12:00 AM", "01/13/2024 1:30 PM"], {}, ["2024-01-05", "2024-01-13 13:30"]),
         (["20240105", "20240113", "20240114"], {}, [*JANUARY, "2024-01-14"]),
         (["202312", "202401", "202402"], {}, ["2023-12-01", "2024-01-01", "2024-02-01"]),
@@ -47,7 +63,9 @@ JANUARY = ["2024-01-05", "2024-01-13"]
         ([" 2024-01-05", "2024-01-13 "], {}, JANUARY),
     ],
 )
-def test_times_are_what_was_written(cells: list[str], options: dict[str, Any], times: list[str]) -> None:
+def test_times_are_what_was_written(
+    cells: list[str], options: dict[str, Any], times: list[str]
+) -> None:
     found = read_times(FILE, "time", pd.Series(cells), TableFormat(**options))
     assert found.tolist() == [pd.Timestamp(time) for time in times]
 
@@ -63,7 +81,10 @@ def test_what_is_expected_decides_where_cells_could_be_read_in_two_ways() -> Non
     expected = TableFormat(dayfirst=True, decimal=",")
     found = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
     assert found.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
-    assert read_times(FILE, "time", pd.Series(["1,5", "10,25"]), expected=expected).tolist() == [1.5, 10.25]
+    assert read_times(FILE, "time", pd.Series(["1,5", "10,25"]), expected=expected).tolist() == [
+        1.5,
+        10.25,
+    ]
 
 
 TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Say which is meant: dayfirst = true or false, or time_format = \"%d/%m/%Y\"."  # fmt: skip

@@ -10,7 +10,14 @@ import keras
 import numpy as np
 import pytest
 
-from tcn_search import Architecture, SearchSpace, TrainingSettings, build_model, load_model, load_task
+from tcn_search import (
+    Architecture,
+    SearchSpace,
+    TrainingSettings,
+    build_model,
+    load_model,
+    load_task,
+)
 from tcn_search.baselines.build import build_baseline
 from tcn_search.baselines.recurrent import Recurrent, sized_to
 from tcn_search.cli.main import main
@@ -59,11 +66,20 @@ def test_a_window_is_answered_at_its_last_forty_steps(task: Task) -> None:
     assert task.train.X.shape == (10, 80, 1)
     assert task.train.y.shape == (10, 40)
     np.testing.assert_array_equal(task.train.X[0, 41:, 0], task.train.y[0, :-1])
-    np.testing.assert_array_equal(task.train.X[1, :40], task.train.X[0, 40:])  # windows begin every 40 words
+    np.testing.assert_array_equal(
+        task.train.X[1, :40], task.train.X[0, 40:]
+    )  # windows begin every 40 words
     sentence = ["the", "cat", "saw", "a", "dog", "the", "<unk>", "<eos>"]
     assert words_of(task, task.train.X[0, :8, 0]) == sentence
     assert words_of(task, task.train.y[0]) == [*sentence[1:], sentence[0]] * 5
-    assert words_of(task, task.validation.X[0, :6, 0]) == ["the", "<unk>", "saw", "a", "dog", "<eos>"]
+    assert words_of(task, task.validation.X[0, :6, 0]) == [
+        "the",
+        "<unk>",
+        "saw",
+        "a",
+        "dog",
+        "<eos>",
+    ]
 
 
 def test_a_small_study_takes_less_text_and_fewer_words(folder: Path) -> None:
@@ -104,7 +120,9 @@ def test_a_recurrent_network_is_sized_with_its_embedding(task: Task, cell: str) 
 
 def test_it_learns_and_its_saved_model_names_the_next_words(task: Task, tmp_path: Path) -> None:
     assert task.test is not None
-    model = build_model(ARCHITECTURE, task, TrainingSettings(learning_rate=0.02, epochs=15, batch_size=2))
+    model = build_model(
+        ARCHITECTURE, task, TrainingSettings(learning_rate=0.02, epochs=15, batch_size=2)
+    )
     settings = TrainingSettings(learning_rate=0.02, epochs=15, batch_size=2)
     training = train(model, task.training, settings, Metric("val_perplexity", "minimize"))
     assert training.curve[0]["val_perplexity"] > 1.5 * training.score
@@ -151,7 +169,9 @@ def test_what_is_no_text_or_no_word_is_named(folder: Path, task: Task) -> None:
     assert str(error.value) == f"There is no file {folder}/none.txt."
     with pytest.raises(InputError) as error:
         vocabulary_of(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
-    assert str(error.value) == "A text can only be given to a model of words, such as one of word_ptb."
+    assert (
+        str(error.value) == "A text can only be given to a model of words, such as one of word_ptb."
+    )
 
 
 def test_no_answer_sees_a_later_word(task: Task) -> None:
@@ -165,7 +185,11 @@ def test_no_answer_sees_a_later_word(task: Task) -> None:
 
 
 def test_a_batch_that_is_judged_fits_into_memory() -> None:
-    assert (sequences_at_once(10), sequences_at_once(40 * 10_000), sequences_at_once(1 << 30)) == (256, 41, 1)
+    assert (sequences_at_once(10), sequences_at_once(40 * 10_000), sequences_at_once(1 << 30)) == (
+        256,
+        41,
+        1,
+    )
 
 
 def test_padding_that_sees_the_answer_is_refused(task: Task) -> None:

@@ -20,7 +20,9 @@ def unpack(file: Path, folder: Path) -> int:
     for row, label in enumerate(stored["labels"]):
         start, end = stored["offsets"][row : row + 2]
         speaker = stored["speaker_names"][stored["speakers"][row]]
-        with wave.open(str(folder / f"{label}_{speaker}_{stored['indices'][row]}.wav"), "wb") as clip:
+        with wave.open(
+            str(folder / f"{label}_{speaker}_{stored['indices'][row]}.wav"), "wb"
+        ) as clip:
             clip.setparams((1, 2, int(stored["rate"]), 0, "NONE", ""))
             clip.writeframes(stored["audio"][start:end].astype("<i2").tobytes())
     return len(stored["labels"])

@@ -74,7 +74,9 @@ class WrittenTable:
         if self.remark:
             stream.write("# written by a logger" + self.line_end)
         quoting = csv.QUOTE_ALL if self.quote_all else csv.QUOTE_MINIMAL
-        writer = csv.writer(stream, delimiter=self.delimiter, lineterminator=self.line_end, quoting=quoting)
+        writer = csv.writer(
+            stream, delimiter=self.delimiter, lineterminator=self.line_end, quoting=quoting
+        )
         numbered = [["", *self.header]] if self.row_numbers else [self.header]
         numbered += [[str(k), *row] if self.row_numbers else row for k, row in enumerate(self.rows)]
         for number, row in enumerate(numbered):
@@ -97,7 +99,11 @@ def written_tables(draw: st.DrawFn) -> WrittenTable:
     labels = draw(st.sampled_from(LABELS))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = 10.0 ** draw(st.integers(-6, 6))
-    count, steps, channels = draw(st.integers(2, 6)), draw(st.integers(2, 5)), draw(st.integers(1, 3))
+    count, steps, channels = (
+        draw(st.integers(2, 6)),
+        draw(st.integers(2, 5)),
+        draw(st.integers(1, 3)),
+    )
     sequences: list[np.ndarray] = []
     chosen: list[str] = []
     values = np.empty((0, 0))

@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 from tcn_search import Task
 from tcn_search.tasks.class_weights import with_class_weights
 from tcn_search.trainers import batches
-from tcn_search.trainers.batches import _ShuffledBatches, _size_that_divides, even_size, fit_arguments
+from tcn_search.trainers.batches import (
+    _ShuffledBatches,
+    _size_that_divides,
+    even_size,
+    fit_arguments,
+)
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(64))
@@ -61,7 +66,9 @@ def test_every_epoch_has_every_row_in_another_order_and_full_batches() -> None:
     assert list(range(ROWS)) != order(first)[:ROWS] != order(second)[:ROWS]
 
 
-@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="there a pass shuffles by itself")
+@pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="there a pass shuffles by itself"
+)
 def test_keras_asks_for_another_order_after_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     orders: list[tuple[int, ...]] = []
     batch = _ShuffledBatches.__getitem__
@@ -71,7 +78,9 @@ def test_keras_asks_for_another_order_after_each_epoch(monkeypatch: pytest.Monke
         return batch(batches, index)
 
     monkeypatch.setattr(_ShuffledBatches, "__getitem__", look)
-    model = keras.Sequential([keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2, "softmax")])
+    model = keras.Sequential(
+        [keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2, "softmax")]
+    )
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(**fit_arguments(TASK.training, 7), epochs=3, verbose=0)
     assert len(set(orders)) >= 3
@@ -106,9 +115,15 @@ def test_even_batches_are_as_few_and_nearly_as_many_rows_as_can_be(rows: int, mo
 def test_sizes_that_divide(rows: int, most: int) -> None:
     size = _size_that_divides(rows, most)
     assert 1 <= size <= most
-    divisors = [rows // count for count in range(1, rows + 1) if rows % count == 0] if rows <= 2_000 else []
+    divisors = (
+        [rows // count for count in range(1, rows + 1) if rows % count == 0]
+        if rows <= 2_000
+        else []
+    )
     near = [
-        divisor for divisor in divisors if divisor <= most and rows // divisor <= 2 * math.ceil(rows / most)
+        divisor
+        for divisor in divisors
+        if divisor <= most and rows // divisor <= 2 * math.ceil(rows / most)
     ]
     if near:
         assert size == max(near)
@@ -128,7 +143,9 @@ def test_a_seed_gives_the_same_orders_again() -> None:
     assert one == same != other
 
 
-def test_rows_of_large_arrays_are_the_same_and_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_large_arrays_are_the_same_and_stay_where_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     copied = epochs(2, seed=3)
     monkeypatch.setattr(batches, "COPIED_AT_MOST", 0)
     for one, other in zip(copied, epochs(2, seed=3), strict=True):

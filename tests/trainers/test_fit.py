@@ -21,7 +21,9 @@ SMALL = Architecture(nb_filters=8, kernel_size=3, dilations=(1, 2), readout="max
 LOSS, ACCURACY = Metric("val_loss", "minimize"), Metric("val_accuracy", "maximize")
 
 
-def build(settings: TrainingSettings, seed: int = 0, architecture: Architecture = SMALL) -> keras.Model:
+def build(
+    settings: TrainingSettings, seed: int = 0, architecture: Architecture = SMALL
+) -> keras.Model:
     keras.utils.set_random_seed(seed)
     return build_model(architecture, TASK, settings)
 
@@ -33,7 +35,9 @@ def test_it_learns_and_its_score_is_the_best_epoch() -> None:
     assert training.ended == "complete"
     assert len(values) == 15
     assert training.score == max(values) > 0.9
-    assert training.best_epoch == max(epoch for epoch, value in enumerate(values, 1) if value == max(values))
+    assert training.best_epoch == max(
+        epoch for epoch, value in enumerate(values, 1) if value == max(values)
+    )
     assert all(epoch["seconds"] > 0 for epoch in training.curve)
 
 
@@ -59,7 +63,9 @@ def test_a_word_stops_it() -> None:
     training = train(build(settings), TASK.training, settings, LOSS, until_the_third)
     assert training.ended == "stopped"
     assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
-    assert [best for _, best, _ in seen] == list(np.minimum.accumulate([value for _, _, value in seen]))
+    assert [best for _, best, _ in seen] == list(
+        np.minimum.accumulate([value for _, _, value in seen])
+    )
 
 
 def test_patience_ends_it_early() -> None:
@@ -74,21 +80,27 @@ def test_a_plateau_halves_the_learning_rate() -> None:
     model = build(settings)
     train(model, TASK.training, settings, LOSS)
     # Nothing is learnt, so every epoch after the fifth is one that did not help.
-    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(1e-12 / 2**3)
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(
+        1e-12 / 2**3
+    )
 
 
 def test_a_schedule_ends_with_the_training() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8, schedule="cosine")
     model = build(settings)
     train(model, TASK.training, settings, LOSS)
-    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0, abs=1e-9)
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 def test_it_says_where_the_time_went() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8)
     training = train(build(settings), TASK.training, settings, LOSS)
     assert set(training.seconds) == {"compile", "training", "between", "validation"}
-    assert 0 <= training.seconds.pop("between") < training.seconds["training"]  # it is a part of that
+    assert (
+        0 <= training.seconds.pop("between") < training.seconds["training"]
+    )  # it is a part of that
     assert all(spent > 0 for spent in training.seconds.values())
     epochs = sum(epoch["seconds"] for epoch in training.curve)
     assert sum(training.seconds.values()) == pytest.approx(epochs, rel=0.1)
@@ -125,7 +137,9 @@ def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.Monk
     for steps in (1, 4):
         monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
         model = build(settings, architecture=replace(SMALL, norm="batch"))
-        found.append([epoch["val_loss"] for epoch in train(model, TASK.training, settings, LOSS).curve])
+        found.append(
+            [epoch["val_loss"] for epoch in train(model, TASK.training, settings, LOSS).curve]
+        )
     assert model.steps_per_execution == (1 if keras.backend.backend() == "torch" else 4)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
 
@@ -165,7 +179,9 @@ def test_divergence_is_seen_where_the_score_stays_finite() -> None:
 
 def test_the_same_seed_gives_the_same_training() -> None:
     settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
-    curves = [train(build(settings, seed), TASK.training, settings, LOSS).curve for seed in (3, 3, 4)]
+    curves = [
+        train(build(settings, seed), TASK.training, settings, LOSS).curve for seed in (3, 3, 4)
+    ]
     losses = [[epoch["val_loss"] for epoch in curve] for curve in curves]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
     assert losses[0] != losses[2]

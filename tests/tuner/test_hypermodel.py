@@ -54,7 +54,11 @@ def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
         hypermodel(SearchSpace(dilations=[[1, 2, 4], [1, 2, 4, 8], [1, 3, 9]], kernel_size=[2, 3])),
         hypermodel(SearchSpace(kernel_size=Range(2, 6), dilation_base=[2, 3, 5], padding=["same"])),
         # KerasTuner's own values at the ends of these lie outside.
-        hypermodel(SearchSpace(nb_filters=Range(8, 64, log=True), learning_rate=Range(1e-4, 3e-2, log=True))),
+        hypermodel(
+            SearchSpace(
+                nb_filters=Range(8, 64, log=True), learning_rate=Range(1e-4, 3e-2, log=True)
+            )
+        ),
     ],
     ids=["levels", "prune", "max_params", "dilations", "bases", "logarithms"],
 )
@@ -73,7 +77,9 @@ def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) 
         assert not infeasible(model.space.violations(architecture))
         settings = {name: getattr(training, name) for name in model.space.space.settings}
         parameters_of(model.space, architecture, settings)  # which refuses what lies outside
-        assert len(chosen.space) == len(hp.space)  # one hyperparameter a dimension, always the same ones
+        assert len(chosen.space) == len(
+            hp.space
+        )  # one hyperparameter a dimension, always the same ones
 
     any_values()
 
@@ -82,7 +88,12 @@ def test_what_is_feasible_is_built_as_it_was_chosen() -> None:
     model = hypermodel()
     hp = space_of(model)
     chosen = {"kernel_size": 4, "extra_levels": 1, "nb_stacks": 2, "nb_filters": 4, "norm": "layer"}
-    chosen |= {"weight_decay": "0.001", "optimizer": "sgd", "batch_size": 16, "use_skip_connections": "False"}
+    chosen |= {
+        "weight_decay": "0.001",
+        "optimizer": "sgd",
+        "batch_size": 16,
+        "use_skip_connections": "False",
+    }
     hp.values |= chosen
     architecture, training = model.configuration(hp)
     # Kernel 4 twice in 2 stacks: 1 level sees 13 steps, 2 see 37.
@@ -114,7 +125,9 @@ def test_it_trains_as_a_study_does() -> None:
         def fit(self, *data: Any, **named: Any) -> None:
             asked.update(named)
 
-    made = TCNHyperModel(task, SearchSpace(nb_filters=[2], levels=4, nb_stacks=1), training=training)
+    made = TCNHyperModel(
+        task, SearchSpace(nb_filters=[2], levels=4, nb_stacks=1), training=training
+    )
     made.fit(keras_tuner.HyperParameters(), Model())  # type: ignore[arg-type]
     assert set(asked["sample_weight"]) == {1.0, 3.0}
     assert [type(one).__name__ for one in asked["callbacks"]] == ["HalveOnPlateau", "EarlyStopping"]
@@ -135,7 +148,9 @@ def test_it_trains_as_a_study_does() -> None:
     ],
 )
 def test_keras_tuners_searches_run(tuner: Any, options: dict[str, Any], tmp_path: Path) -> None:
-    small = SearchSpace(nb_filters=[2], kernel_size=[2, 4], levels=Range(1, 4), nb_stacks=[1], norm=["none"])
+    small = SearchSpace(
+        nb_filters=[2], kernel_size=[2, 4], levels=Range(1, 4), nb_stacks=[1], norm=["none"]
+    )
     search = tuner(hypermodel(small), objective="val_loss", seed=1, directory=tmp_path, **options)
     search.search(verbose=0)
     ended = search.oracle.trials.values()

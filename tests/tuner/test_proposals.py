@@ -32,9 +32,23 @@ from tests.study.synthetic import Synthetic
 
 TASK = Task.from_arrays(*waves(24))
 SPACE = SearchSpace(
-    nb_filters=[4, 8], kernel_size=Range(2, 4), levels=Range(1, 5), nb_stacks=1, readout="last", norm="none"
+    nb_filters=[4, 8],
+    kernel_size=Range(2, 4),
+    levels=Range(1, 5),
+    nb_stacks=1,
+    readout="last",
+    norm="none",
 )
-ASKED = ["trial", "ended", "score", "epochs", "receptive_field", "nb_filters", "kernel_size", "learning_rate"]
+ASKED = [
+    "trial",
+    "ended",
+    "score",
+    "epochs",
+    "receptive_field",
+    "nb_filters",
+    "kernel_size",
+    "learning_rate",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +58,9 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(name: str, sampler: str, constraints: Constraints | None = None) -> Study:
-    return Study(name, TASK, SPACE, constraints, TrainingSettings(epochs=9), SearchSettings(sampler=sampler))
+    return Study(
+        name, TASK, SPACE, constraints, TrainingSettings(epochs=9), SearchSettings(sampler=sampler)
+    )
 
 
 def run(study: Study, trials: int, executor: Synthetic | None = None) -> pd.DataFrame:
@@ -98,7 +114,9 @@ def test_its_hyperband_trains_few_epochs_first_and_the_best_again_for_longer() -
 
 @pytest.mark.parametrize("receptive_field", ["narrow", "prune"])
 def test_what_breaks_a_limit_is_repaired_before_it_is_asked_for(receptive_field: str) -> None:
-    study = make("waves", "keras-tuner:random", Constraints(receptive_field=receptive_field, max_params=700))
+    study = make(
+        "waves", "keras-tuner:random", Constraints(receptive_field=receptive_field, max_params=700)
+    )
     frame = run(study, 12)
     assert len(frame) == 12  # none was pruned for a limit
     limits = study.definition.task_space().limits
@@ -112,7 +130,9 @@ def test_a_lost_trial_is_tried_again_and_told_of_once() -> None:
     assert list(frame["ended"]).count("lost") == 1
     # The lost one counts as what its second try gave; the failed one is none that Hyperband could go on with.
     kept = frame[~frame["ended"].isin(["lost", "failed"])]
-    assert set(kept["learning_rate"]) <= set(whole["learning_rate"]) | set(frame["learning_rate"][-2:])
+    assert set(kept["learning_rate"]) <= set(whole["learning_rate"]) | set(
+        frame["learning_rate"][-2:]
+    )
     retried = frame[frame["learning_rate"] == frame["learning_rate"][4]]
     assert {"lost", "complete"} <= set(retried["ended"])
     assert (retried[retried["ended"] == "complete"]["epochs"] == 1).any()
@@ -130,7 +150,9 @@ def test_a_stopped_run_continues() -> None:
 
 def test_failures_do_not_end_it_before_the_study_says_so() -> None:
     study = make("waves", "keras-tuner:random")
-    endings = dict.fromkeys((1, 2, 3, 4), "out_of_memory")  # KerasTuner itself would end after three
+    endings = dict.fromkeys(
+        (1, 2, 3, 4), "out_of_memory"
+    )  # KerasTuner itself would end after three
     assert list(run(study, 7, Synthetic(endings))["ended"]).count("out_of_memory") == 4
 
 
@@ -154,7 +176,9 @@ def test_a_space_with_an_end_ends_the_study() -> None:
 
 
 def test_one_objective_only() -> None:
-    with pytest.raises(InputError, match=r'^sampler "keras-tuner:random" takes one objective. Received: 2$'):
+    with pytest.raises(
+        InputError, match=r'^sampler "keras-tuner:random" takes one objective. Received: 2$'
+    ):
         SearchSettings(sampler="keras-tuner:random", objectives=("val_loss", "params"))
 
 
@@ -179,7 +203,9 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
         ("keras-tuner", "bayesian", "keras-tuner:random", "keras-tuner:bayesian"),
     ],
 )
-def test_an_engine_keeps_its_own_sampler(engine: str | None, tuner: str | None, own: str, used: str) -> None:
+def test_an_engine_keeps_its_own_sampler(
+    engine: str | None, tuner: str | None, own: str, used: str
+) -> None:
     assert _sampler_of_engine(argparse.Namespace(engine=engine, tuner=tuner), own) == used
 
 
@@ -215,7 +241,10 @@ def test_who_waits_for_results_is_asked_again() -> None:
 
 def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "mine.toml", "--tuner", "random"]) == 2
-    assert "--tuner goes with --engine keras-tuner. Received: --tuner random" in capsys.readouterr().err
+    assert (
+        "--tuner goes with --engine keras-tuner. Received: --tuner random"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_second_try_that_was_killed_as_it_asked_is_told_of_by_the_third() -> None:

@@ -9,7 +9,12 @@ import keras
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers.backends import backend_version, choose_backend, installed_backends, use_backend
+from tcn_search.workers.backends import (
+    backend_version,
+    choose_backend,
+    installed_backends,
+    use_backend,
+)
 
 ALL = ["tensorflow", "jax", "torch"]
 
@@ -62,7 +67,9 @@ def test_with_a_gpu_the_installed_one_that_sees_it(on_gpu: list[str], chosen: st
         ),
     ],
 )
-def test_what_cannot_be_had_is_refused(asked: str, environment: dict[str, str], message: str) -> None:
+def test_what_cannot_be_had_is_refused(
+    asked: str, environment: dict[str, str], message: str
+) -> None:
     with pytest.raises(InputError) as caught:
         choose_backend(asked, environment, ["tensorflow"], [], gpus=0)
     assert str(caught.value) == message

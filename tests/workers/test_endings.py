@@ -30,12 +30,16 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         MemoryError("Unable to allocate 8.00 EiB"),
         ResourceExhaustedError("OOM when allocating tensor with shape[64,600,64]"),
         XlaRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"
+        ),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
         XlaRuntimeError("INTERNAL: Failed to create cuDNN handle: CUDNN_STATUS_ALLOC_FAILED"),
         XlaRuntimeError("FAILED_PRECONDITION: DNN library initialization failed."),
-        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError(
+            "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"
+        ),
         raised_from(ValueError("the layer could not be called"), MemoryError()),
     ],
 )
@@ -60,7 +64,9 @@ def test_numpys_own_error_of_memory_is_one() -> None:
         (RuntimeError("the loss function is wrong"), False, "failed"),
     ],
 )
-def test_other_errors_are_the_configurations_or_a_bug(error: Exception, building: bool, ended: str) -> None:
+def test_other_errors_are_the_configurations_or_a_bug(
+    error: Exception, building: bool, ended: str
+) -> None:
     assert ending_of(error, building=building) == ended
 
 

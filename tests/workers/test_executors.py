@@ -97,9 +97,14 @@ def test_the_owner_can_stop_a_trial(executor: Executor) -> None:
 def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
     owner = Scripted([BROKEN, DIVERGING, JOB])
     executor.run(owner)
-    assert [owner.outcomes[number].ended for number in (1, 2, 0)] == ["unbuildable", "diverged", "complete"]
+    assert [owner.outcomes[number].ended for number in (1, 2, 0)] == [
+        "unbuildable",
+        "diverged",
+        "complete",
+    ]
     assert (
-        "activation must be the name of a Keras activation. Received: 'nothing'" in owner.outcomes[1].reason
+        "activation must be the name of a Keras activation. Received: 'nothing'"
+        in owner.outcomes[1].reason
     )
 
 
@@ -193,7 +198,9 @@ def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
 
 
 @pytest.mark.slow
-def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("tcn_search.workers.processes.GRACE_SECONDS", 1.0)
     executor = ProcessExecutor(TASK.training)
     owner = Scripted([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
@@ -203,7 +210,9 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(monkeypatch: pytes
     finally:
         executor.close()
     assert owner.outcomes[0].ended == "over_time"
-    assert owner.outcomes[0].reason == "the limit is 30 s; it did not stop, so its process was killed"
+    assert (
+        owner.outcomes[0].reason == "the limit is 30 s; it did not stop, so its process was killed"
+    )
     assert owner.outcomes[1].ended == "complete"
 
 

@@ -10,7 +10,13 @@ import pytest
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.places import spread
-from tcn_search.workers.resources import Machine, core_quota, free_memory, this_machine, visible_gpus
+from tcn_search.workers.resources import (
+    Machine,
+    core_quota,
+    free_memory,
+    this_machine,
+    visible_gpus,
+)
 
 GIB = 1 << 30
 TWO_CORES = Machine(cores=(0, 1), memory=16 * GIB)
@@ -27,7 +33,11 @@ def test_two_cores_are_two_workers_of_one_thread() -> None:
     assert [place.cores for place in crew.places] == [(0,), (1,)]
     for place in crew.places:
         assert place.environment["KERAS_BACKEND"] == "tensorflow"
-        assert place.environment["TF_NUM_INTRAOP_THREADS"] == place.environment["OMP_NUM_THREADS"] == "1"
+        assert (
+            place.environment["TF_NUM_INTRAOP_THREADS"]
+            == place.environment["OMP_NUM_THREADS"]
+            == "1"
+        )
     version = backend_version("tensorflow")
     assert str(crew) == f"2 workers, 1 core each, backend tensorflow {version} on CPU"
 
@@ -75,8 +85,14 @@ def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
     more = spread(GPUS, "jax", on_gpu=True, workers_per_gpu=2)
     assert str(more).endswith("memory as it grows, up to 2 workers each")
     assert [place.gpu for place in more.places] == ["0", "3", "0", "3"]
-    assert {place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] for place in more.places} == {"0.45"}
-    assert [place.gpu for place in spread(GPUS, "jax", on_gpu=True, workers=3).places] == ["0", "3", "0"]
+    assert {place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] for place in more.places} == {
+        "0.45"
+    }
+    assert [place.gpu for place in spread(GPUS, "jax", on_gpu=True, workers=3).places] == [
+        "0",
+        "3",
+        "0",
+    ]
 
 
 def test_a_backend_without_gpu_parts_gets_none() -> None:

@@ -23,7 +23,9 @@ print(keras.backend.backend(), float(keras.ops.sum(keras.ops.ones(3))), len(pand
     ("backend", "guests"),
     [
         ("jax", ["matplotlib", "pandas", "sklearn"]),
-        pytest.param("tensorflow", ["jax", "matplotlib", "pandas", "sklearn"], marks=pytest.mark.slow),
+        pytest.param(
+            "tensorflow", ["jax", "matplotlib", "pandas", "sklearn"], marks=pytest.mark.slow
+        ),
     ],
 )
 def test_keras_comes_without_its_guests_who_can_come_later(backend: str, guests: list[str]) -> None:

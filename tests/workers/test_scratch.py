@@ -66,7 +66,10 @@ def test_what_is_not_ours_is_left_alone(temporary: Path) -> None:
         os.utime(temporary / name, (0, 0))
     (temporary / f"{PREFIX}killed" / "in-use").touch()
     remove_abandoned(temporary)
-    assert sorted(path.name for path in temporary.iterdir()) == ["tcn_search_results", f"{PREFIX}results"]
+    assert sorted(path.name for path in temporary.iterdir()) == [
+        "tcn_search_results",
+        f"{PREFIX}results",
+    ]
 
 
 def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_anew(
@@ -114,7 +117,9 @@ def test_a_place_without_room_for_the_data_is_named(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_a_full_disk_leaves_nothing_behind(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_behind(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
