@@ -19,10 +19,10 @@ import numpy as np
 import optuna
 
 from tcn_search import SearchSettings, Study, Task, TrainingSettings
-from tcn_search.study.pruners import make_pruner
-from tcn_search.study.samplers import make_sampler
-from tcn_search.study.search import Search
-from tcn_search.study.storage import open_storage
+from tcn_search.search.loop import Search
+from tcn_search.search.pruners import make_pruner
+from tcn_search.search.samplers import make_sampler
+from tcn_search.storage.connection import open_storage
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 EPOCHS = 10

@@ -20,8 +20,8 @@ import numpy as np
 import optuna
 
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
-from tcn_search.study.search import Search
-from tcn_search.study.storage import open_storage
+from tcn_search.search.loop import Search
+from tcn_search.storage.connection import open_storage
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 

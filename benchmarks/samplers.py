@@ -20,10 +20,10 @@ from pathlib import Path
 import optuna
 
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.samplers import make_sampler
 from tcn_search.space.constraints import Constraints, infeasible
 from tcn_search.space.dimensions import Range
 from tcn_search.space.search_space import SearchSpace, TaskSpace
-from tcn_search.study.samplers import make_sampler
 
 SPACE = SearchSpace(
     nb_filters=Range(8, 64),

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 from tcn_search.planning.architecture import Architecture
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.registry import load_task
 from tcn_search.workers.backends import resolve_backend
-from tcn_search.workers.places import spread
-from tcn_search.workers.processes import ProcessExecutor
+from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.resources import this_machine
+from tcn_search.workers.slots import spread
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 ARCHITECTURES = [

@@ -1,14 +1,32 @@
-"""The one exception for bad input."""
+"""The exceptions of the package: one class for each cause.
+
+The command line prints the text of each of them as one line and exits with 2. Every other exception is a bug.
+"""
 
 from __future__ import annotations
 
 
-class InputError(ValueError):
-    """Something that the user gave cannot be used.
+class TcnSearchError(Exception):
+    """Base class of all exceptions that the package raises on purpose.
 
-    Its text is for people: which argument, which rule, the value received, what to do. The command line
-    prints it as one line and exits with 2; everything else that is raised is a fault of ours.
+    The text is for people: which argument, which rule, the value received, what to do.
     """
+
+
+class InputError(TcnSearchError, ValueError):
+    """An argument, a file or a stored value cannot be used."""
+
+
+class StorageError(TcnSearchError):
+    """The database of a study cannot be read or written."""
+
+
+class LeaseError(TcnSearchError):
+    """Another process runs the study, or has taken it over."""
+
+
+class TrialsFailedError(TcnSearchError):
+    """Too many trials in a row failed or ran into a limit."""
 
 
 def first_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import keras
 
 from tcn_search.baselines.recurrent import Recurrent
 from tcn_search.models.build import AnyTask, assemble, spec_of
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 

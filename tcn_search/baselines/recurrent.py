@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tcn_search.planning.arguments import one_of, positive_integer
+from tcn_search.arguments import one_of, positive_integer
 
 CELLS = ("simple_rnn", "gru", "lstm")
 # Kernels of (channels, units) and (units, units) in one cell, and its bias vectors. Keras' GRU has two biases a

@@ -12,7 +12,7 @@ from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
 
 if TYPE_CHECKING:
-    from tcn_search.study.winners import SeedRun
+    from tcn_search.evaluation.winner import SeedRun
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from tcn_search.cli.data_options import add_data_arguments, data_options
 from tcn_search.cli.output import printable
 from tcn_search.errors import InputError
+from tcn_search.formats.file_names import file_format, require_table
 from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import FoundTCN, found_in
-from tcn_search.tasks.endings import file_format, require_table
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task

@@ -12,7 +12,7 @@ from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.workers.backends import use_backend
 
 if TYPE_CHECKING:
-    from tcn_search.study.comparison import Comparison, Run
+    from tcn_search.evaluation.comparison import Comparison, Run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     comparison = study.compare(against, arguments.learning_rates, arguments.seeds, on_run=show)
     print(f"\n{_table(comparison)}\n{comparison.verdict()}")
     if study.test_evaluations:
-        from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+        from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
         print(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
     folder = _write(comparison, Path(arguments.out) if arguments.out else Path("runs") / study.name)

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     import optuna
     import optuna_dashboard
 
-    from tcn_search.study.storage import open_storage
+    from tcn_search.storage.connection import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     page = f"/dashboard/studies/{find_study(arguments).storage_id}" if arguments.study else ""

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcn_search.tasks.endings import file_format
+from tcn_search.formats.file_names import file_format
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import IO, Any
 
+from tcn_search.arguments import received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import received
-from tcn_search.planning.limits import most
+from tcn_search.limits import most
 
 _LONGEST = 300
 

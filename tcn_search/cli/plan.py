@@ -8,10 +8,10 @@ import json
 import sys
 from typing import Any
 
+from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import one_of
 from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, Plan, PlannedRow, plan_rows
 from tcn_search.planning.ranges import dilation_list
 

@@ -12,7 +12,7 @@ from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import printable
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
-from tcn_search.tasks.endings import file_format
+from tcn_search.formats.file_names import file_format
 from tcn_search.workers.backends import resolve_backend, use_backend
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.models.predict import predict
 
     if arguments.code is not None:
-        from tcn_search.models.model_function import import_file
+        from tcn_search.custom_model.model_function import import_file
 
         import_file(arguments.code)
     model = load_model(arguments.model)
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, str]:
     """Predict the class of a .wav, or of each in a folder: a row a file, which is named; and what was left out."""
     from tcn_search.models.predict import predict, recordings_of
-    from tcn_search.tasks.speech import read_new_recordings
+    from tcn_search.tasks.recordings import read_new_recordings
 
     form = recordings_of(model)
     ragged = model.get_layer("standardize").ragged
@@ -120,9 +120,9 @@ def _read_for(
 ) -> tuple[np.ndarray, str]:
     """Read a text or a table as the model's task was; return the sequences, and what was left out."""
     from tcn_search.models.predict import table_of, vocabulary_of
+    from tcn_search.tasks.builtin.word_ptb import read_new_text
     from tcn_search.tasks.files import read_new_data
     from tcn_search.tasks.tables import ignored_note
-    from tcn_search.tasks.word_ptb import read_new_text
 
     if file_format(data) != "table":
         return read_new_text(data, vocabulary_of(model)), ""

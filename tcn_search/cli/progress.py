@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tcn_search.study.progress import Progress, minutes, print_progress
+from tcn_search.search.progress import Progress, minutes, print_progress
 
 
 @contextmanager

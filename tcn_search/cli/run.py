@@ -14,7 +14,7 @@ from tcn_search.cli.find_study import add_storage_argument, name_of
 from tcn_search.cli.output import printable, require_option, shortened
 from tcn_search.cli.quiet import import_keras_quietly
 from tcn_search.errors import InputError
-from tcn_search.planning.limits import most
+from tcn_search.limits import most
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
@@ -195,7 +195,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
     """The sampler that --engine and --tuner ask for; the study file's own where it belongs to that engine."""
-    from tcn_search.study.samplers import KERAS_TUNER
+    from tcn_search.search.samplers import KERAS_TUNER
 
     if arguments.tuner:
         return f"keras-tuner:{arguments.tuner}"
@@ -218,7 +218,7 @@ def _workers(text: str) -> int | str:
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
-    from tcn_search.study.progress import minutes
+    from tcn_search.search.progress import minutes
 
     if study.ended_early:
         print(f"\nended early: {study.ended_early}")
@@ -242,7 +242,7 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
 
 def _command(name: str, study: str, storage: str | None) -> str:
     """A command as a shell takes it, whatever the study is called; with the storage if it was given."""
-    from tcn_search.study.storage import without_password
+    from tcn_search.storage.connection import without_password
 
     words = shlex.join(["tcn-search", name, study])
     if not storage:

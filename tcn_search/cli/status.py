@@ -9,7 +9,7 @@ from tcn_search.cli.find_study import add_storage_argument, find_study
 from tcn_search.cli.steps import slow_steps
 
 if TYPE_CHECKING:
-    from tcn_search.study.record import StudyRecord
+    from tcn_search.study.results import StudyRecord
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.study is None:
-        from tcn_search.study.storage import list_studies
+        from tcn_search.storage.connection import list_studies
 
         names = list_studies(arguments.storage)
         print(
@@ -67,7 +67,7 @@ def _print_status(study: StudyRecord) -> None:
         print(f"Pareto front, {len(front)} trials:")
         print(front[["trial", *names]].to_string(index=False))
     if study.test_evaluations:
-        from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+        from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
         print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
     for change in study.changes:

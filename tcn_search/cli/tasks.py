@@ -10,8 +10,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from tcn_search.tasks.builtin.ucr import problem_names
     from tcn_search.tasks.registry import BUILT_IN
-    from tcn_search.tasks.ucr import problem_names
 
     for name, built_in in BUILT_IN.items():
         print(

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from tcn_search.layers.arguments import channels_spec
-from tcn_search.layers.sliding import slide
+from tcn_search.layers.convolve import slide
 from tcn_search.layers.steps import every, resize
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.receptive_field import left_padding

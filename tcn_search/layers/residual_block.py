@@ -11,9 +11,9 @@ from keras import ops
 from tcn_search.layers.arguments import channels_spec
 from tcn_search.layers.convolution import DilatedConvolution
 from tcn_search.layers.dropout import scale_channels
+from tcn_search.layers.masks import Validity, mask_validity, steps_of_rows, zero_masked
 from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
 from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
-from tcn_search.layers.validity import Validity, mask_validity, steps_of_rows, zero_masked
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.last_step import BlockPlan

@@ -11,9 +11,7 @@ from keras import ops
 from tcn_search.errors import InputError
 from tcn_search.layers.arguments import channels_spec, check_state_arguments, one_norm
 from tcn_search.layers.dropout import draw_factors
-from tcn_search.layers.residual_block import Factors, ResidualBlock
-from tcn_search.layers.steps import every, rearrange
-from tcn_search.layers.validity import (
+from tcn_search.layers.masks import (
     Validity,
     lay_rows,
     mask_validity,
@@ -21,6 +19,8 @@ from tcn_search.layers.validity import (
     steps_of_rows,
     zero_masked,
 )
+from tcn_search.layers.residual_block import Factors, ResidualBlock
+from tcn_search.layers.steps import every, rearrange
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import (
     BlockPlan,

@@ -13,18 +13,18 @@ from typing import Any
 import keras
 
 from tcn_search.archives import open_archive, require_memory
+from tcn_search.custom_model.scores import BuildModel, own_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.models.losses import make_loss
 from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
-from tcn_search.models.own_model import BuildModel, own_scores
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Predictions, Standardize
 from tcn_search.models.tokens import TiedEmbedding
 from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import TrainingData

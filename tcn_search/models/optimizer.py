@@ -8,7 +8,7 @@ import keras
 
 from tcn_search.errors import InputError
 from tcn_search.models.fused_adam import fuse_adam
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 
 _MADE_BY: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
     "adam": (keras.optimizers.Adam, {}),

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
+from tcn_search.formats.centring import LARGEST, first_beyond_float32, subtract_offsets
+from tcn_search.formats.inputs import pad_steps
+from tcn_search.formats.table_layout import TableLayout
 from tcn_search.models.standardize import Predictions
-from tcn_search.tasks.centring import LARGEST, first_beyond_float32, subtract_offsets
-from tcn_search.tasks.inputs import pad_steps
-from tcn_search.tasks.table_layout import TableLayout
 from tcn_search.tasks.task_spec import RecordingFormat, sequences_at_once
 
 _NOT_OURS = "Only a model that tcn_search built can be used: it has class names and scaling inside."

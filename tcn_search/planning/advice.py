@@ -12,7 +12,7 @@ from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architectur
 from tcn_search.planning.coverage import unbroken_reach
 from tcn_search.planning.reach import MOST_BITS
 from tcn_search.planning.receptive_field import covers
-from tcn_search.planning.shape import Need, reach_of, suffices
+from tcn_search.planning.sufficiency import Need, reach_of, suffices
 
 _MOST_KERNEL = 64
 _MOST_STACKS = 16

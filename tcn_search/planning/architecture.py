@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tcn_search.errors import InputError
-from tcn_search.planning.arguments import (
+from tcn_search.arguments import (
     one_of,
     positive_integer,
     positive_integers,
     received,
     require_buildable,
 )
+from tcn_search.errors import InputError
 from tcn_search.planning.receptive_field import Span, receptive_field, span
 
 PADDINGS = ("causal", "same", "valid")

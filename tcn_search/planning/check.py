@@ -2,120 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from tcn_search.planning.advice import Change, changes, smaller
+from tcn_search.arguments import positive_integer, required_within
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.arguments import positive_integer, required_within
-from tcn_search.planning.cost import Cost, cost
-from tcn_search.planning.coverage import Coverage, coverage
-from tcn_search.planning.effective import Effective, effective
-from tcn_search.planning.reach import (
-    WastedTap,
-    near_window,
-    reach,
-    wasted_taps,
-    wasted_taps_of_causal,
-)
-from tcn_search.planning.shape import Need, fits
-from tcn_search.planning.wording import report_lines, verdict
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `check` found about one architecture at one sequence length. `str(report)` is for people.
-
-    `cost` is None where the network gives no output at all: padding "valid" and too short a sequence.
-    """
-
-    architecture: Architecture
-    seq_len: int
-    required_context: int
-    input_channels: int
-    coverage: Coverage
-
-    @property
-    def runs(self) -> bool:
-        """Whether the network gives any output at this sequence length."""
-        return fits(self.architecture.span, self._need)
-
-    @property
-    def covers(self) -> bool:
-        """Whether the receptive field spans the required context; blind spots are reported apart."""
-        return self.runs and self.coverage.covers
-
-    @property
-    def receptive_field(self) -> int:
-        """Steps from the farthest back to the farthest ahead that one output step can depend on."""
-        return self.coverage.receptive_field
-
-    @property
-    def look_back(self) -> int:
-        """Steps before the output step that it can depend on."""
-        return self.coverage.look_back
-
-    @property
-    def look_ahead(self) -> int:
-        """Steps after the output step that it can depend on."""
-        return self.coverage.look_ahead
-
-    @cached_property
-    def blind_spots(self) -> tuple[int, ...]:
-        """Steps that the task needs and no path reaches, as offsets from the output step: −3 is 3 back."""
-        return self.coverage.blind_spots
-
-    @cached_property
-    def wasted_taps(self) -> tuple[WastedTap, ...]:
-        """Taps that only ever see padding when the last step is computed at this length."""
-        window = near_window(self.architecture, self.seq_len)
-        if self.architecture.padding != "same":
-            return wasted_taps_of_causal(self.architecture, window)
-        return wasted_taps(self.architecture, window, reach(self.architecture, window).convolutions)
-
-    @cached_property
-    def effective(self) -> Effective:
-        """The effective receptive field before training."""
-        return effective(self.architecture, self.seq_len)
-
-    @cached_property
-    def cost(self) -> Cost | None:
-        """Parameters of the TCN, multiply-adds and activation memory for each sequence."""
-        return cost(self.architecture, self.input_channels, self.seq_len) if self.runs else None
-
-    @cached_property
-    def changes(self) -> list[Change]:
-        """The smallest single changes that make it suffice; nothing where it does."""
-        if self.covers and not self.coverage.blind_spot_count:
-            return []
-        return changes(self.architecture, self._need)
-
-    @cached_property
-    def smaller(self) -> Change | None:
-        """What can go while it still suffices, where some taps only ever see padding."""
-        if not self.covers and self.runs:
-            return None
-        if self.runs and (self.coverage.blind_spot_count or not self.wasted_taps):
-            return None
-        return smaller(self.architecture, self._need)
-
-    @property
-    def verdict(self) -> str:
-        """One line: whether to go on, and what to change when not."""
-        return verdict(self)
-
-    @property
-    def _need(self) -> Need:
-        return Need(
-            self.seq_len,
-            self.required_context,
-            self.architecture.padding,
-            self.architecture.use_skip_connections,
-        )
-
-    def __str__(self) -> str:
-        return "\n".join(report_lines(self))
+from tcn_search.planning.check_report import Report
+from tcn_search.planning.coverage import coverage
 
 
 def check(

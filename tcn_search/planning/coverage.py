@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tcn_search.arguments import positive_integer
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.arguments import positive_integer
 from tcn_search.planning.reach import Window, near_window, reach, window_of
 from tcn_search.planning.receptive_field import covers
 

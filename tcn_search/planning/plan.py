@@ -7,9 +7,7 @@ from itertools import islice, product
 from operator import itemgetter
 from typing import NamedTuple
 
-from tcn_search.errors import InputError
-from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
-from tcn_search.planning.arguments import (
+from tcn_search.arguments import (
     one_of,
     positive_integer,
     positive_integers,
@@ -17,11 +15,13 @@ from tcn_search.planning.arguments import (
     require_dilations,
     required_within,
 )
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
 from tcn_search.planning.cost import uniform_parameters
-from tcn_search.planning.products import ProductCounter, Products
+from tcn_search.planning.multiply_adds import ProductCounter, Products
 from tcn_search.planning.ranges import integers
 from tcn_search.planning.reach import require_few_bits_of_many
-from tcn_search.planning.shape import Need, reach_of, sufficient_stacks
+from tcn_search.planning.sufficiency import Need, reach_of, sufficient_stacks
 
 SORT_KEYS = ("parameters", "multiply_adds", "depth")
 MOST_CANDIDATES = 200_000

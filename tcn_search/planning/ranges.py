@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tcn_search.arguments import at_most, positive_integer, positive_integers, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import at_most, positive_integer, positive_integers, received
-from tcn_search.planning.limits import most
+from tcn_search.limits import most
 
 _LONGEST_NUMBER = 4300  # digits that Python reads as an integer
 

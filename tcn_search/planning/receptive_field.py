@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tcn_search.planning.arguments import one_of, positive_integer, positive_integers
+from tcn_search.arguments import one_of, positive_integer, positive_integers
 
 
 class Span(NamedTuple):

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.errors import InputError
+from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
 from tcn_search.plots.comparison import plot_comparison
-from tcn_search.study.comparison import SEARCH_SEED, Comparison
 
 
 def comparison_figure(comparison: Comparison) -> Figure:

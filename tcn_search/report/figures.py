@@ -9,7 +9,7 @@ from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.plots.pareto import plot_pareto
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
-from tcn_search.study.record import StudyRecord
+from tcn_search.study.results import StudyRecord
 
 NAMES = ("history", "receptive_field", "learning_curves")
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from tcn_search.space.settings import SEARCHABLE
-from tcn_search.study.record import StudyRecord
-from tcn_search.study.winners import EVALUATIONS, evaluations_in_words
+from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
+from tcn_search.settings import SEARCHABLE
+from tcn_search.study.results import StudyRecord
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }

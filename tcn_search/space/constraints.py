@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from tcn_search.arguments import one_of, positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.arguments import one_of, positive_integer, received
 from tcn_search.planning.cost import model_parameters
 from tcn_search.planning.coverage import coverage
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
+from tcn_search.arguments import at_most, is_number, plain_number, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import at_most, is_number, plain_number, received
-from tcn_search.planning.limits import MOST_ENTRIES, MOST_STEPS_OF_A_RANGE
+from tcn_search.limits import MOST_ENTRIES, MOST_STEPS_OF_A_RANGE
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tcn_search.errors import InputError
-from tcn_search.planning.limits import most
+from tcn_search.limits import most
 from tcn_search.space.constraints import Limits
-from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import Geometry, Point
-
-if TYPE_CHECKING:
-    from tcn_search.space.search_space import SearchSpace
 
 _FARTHEST_CHANGE = 2048
 
 
-def require_feasible(space: SearchSpace, geometry: Geometry, limits: Limits) -> None:
-    """Raise an InputError that says what would help, if no architecture is feasible."""
-    context = _least_context(space, geometry, limits)
+def require_feasible(
+    geometry: Geometry, limits: Limits, nb_filters: int, norms: Collection[str]
+) -> None:
+    """Raise an InputError that says what would help, if no architecture is feasible.
+
+    Args:
+        nb_filters: the fewest of the space.
+        norms: all of the space.
+    """
+    context = _least_context(geometry, limits)
     if geometry.feasible:
-        _require_few_parameters(space, geometry, limits, context)
+        _require_few_parameters(geometry, limits, context, nb_filters, norms)
         return
     if geometry.blind:
         raise InputError(
@@ -36,10 +39,11 @@ def require_feasible(space: SearchSpace, geometry: Geometry, limits: Limits) -> 
     )
 
 
-def _least_context(space: SearchSpace, geometry: Geometry, limits: Limits) -> int:
+def _least_context(geometry: Geometry, limits: Limits) -> int:
     """Steps that every architecture of the space has to cover."""
-    shortest = limits.seq_len if space.look_back is None else geometry.values[0][0]
-    return min(limits.required_context, shortest)
+    if geometry.names[0] != "look_back":
+        return limits.required_context
+    return min(limits.required_context, geometry.values[0][0])
 
 
 def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
@@ -60,15 +64,19 @@ def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
 
 
 def _require_few_parameters(
-    space: SearchSpace, geometry: Geometry, limits: Limits, context: int
+    geometry: Geometry,
+    limits: Limits,
+    context: int,
+    nb_filters: int,
+    norms: Collection[str],
 ) -> None:
     """Raise an InputError if even the smallest feasible architecture has too many."""
     if limits.max_params is None:
         return
-    filters = integers_of("nb_filters", space.nb_filters)[0]
-    norms = ("none",) if "none" in space.norm else space.norm
+    if "none" in norms:
+        norms = ("none",)
     smallest = min(
-        limits.parameters(replace(geometry.architecture(point), nb_filters=filters, norm=norm))
+        limits.parameters(replace(geometry.architecture(point), nb_filters=nb_filters, norm=norm))
         for point in geometry.feasible
         for norm in norms
     )

@@ -16,11 +16,11 @@ from math import prod
 from typing import Any
 
 from tcn_search.errors import InputError
+from tcn_search.limits import MOST_POINTS, most
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.limits import MOST_POINTS, most
 from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.receptive_field import Span, covers
-from tcn_search.planning.shape import Need, reach_of, suffices
+from tcn_search.planning.sufficiency import Need, reach_of, suffices
 from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import suggest_within
 

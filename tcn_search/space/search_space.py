@@ -8,16 +8,17 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from tcn_search.errors import InputError
-from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
-from tcn_search.planning.arguments import (
+from tcn_search.arguments import (
     one_of,
     positive_integers,
     received,
     require_buildable,
     require_dilations,
 )
-from tcn_search.planning.limits import MOST_POINTS
+from tcn_search.errors import InputError
+from tcn_search.limits import MOST_POINTS
+from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
+from tcn_search.settings import FRACTIONS, SEARCHABLE, check_setting
 from tcn_search.space.constraints import Constraints, Limits, Violation
 from tcn_search.space.dimensions import (
     Dimension,
@@ -30,7 +31,6 @@ from tcn_search.space.dimensions import (
 )
 from tcn_search.space.feasibility import require_feasible
 from tcn_search.space.geometry import Geometry, dilations_of, most_levels, most_useful_levels
-from tcn_search.space.settings import FRACTIONS, SEARCHABLE, check_setting
 
 # What decides the receptive field is asked for first; see geometry.py.
 OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
@@ -237,7 +237,8 @@ class SearchSpace:
             narrow=constraints.receptive_field == "narrow",
             static=static,
         )
-        require_feasible(space.space, space.geometry, space.limits)
+        fewest_filters = integers_of("nb_filters", self.nb_filters)[0]
+        require_feasible(space.geometry, space.limits, fewest_filters, self.norm)
         return space
 
     def _check_look_back(self, kind: str, seq_len: int) -> None:

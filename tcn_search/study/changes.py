@@ -12,9 +12,9 @@ import optuna
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from tcn_search.errors import InputError
+from tcn_search.search.definition import Definition
 from tcn_search.space.dimensions import Range
-from tcn_search.study.definition import Definition
-from tcn_search.study.stored_values import STRICT, VERSIONS, read_value
+from tcn_search.storage.stored_values import STRICT, VERSIONS, read_value
 
 _CHANGES = "changes"  # user attribute of a study
 _BY_PACKAGE = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))

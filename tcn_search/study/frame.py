@@ -10,9 +10,9 @@ import optuna
 import pandas as pd
 
 from tcn_search.planning.architecture import Architecture
-from tcn_search.space.settings import SEARCHABLE
-from tcn_search.study.definition import Definition
-from tcn_search.study.objectives import parameters_of
+from tcn_search.search.definition import Definition
+from tcn_search.search.objectives import parameters_of
+from tcn_search.settings import SEARCHABLE
 
 # What a user asks of a trial, in the order of asking.
 _RESULTS = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tcn_search.arguments import received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import received
 
 _MOST_BYTES = 255  # of a folder's name, on all usual file systems
 _OF_FILES = (

@@ -11,8 +11,8 @@ from optuna.trial import TrialState
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.study.definition import Definition
-from tcn_search.study.objectives import multiply_adds_of, parameters_of
+from tcn_search.search.definition import Definition
+from tcn_search.search.objectives import multiply_adds_of, parameters_of
 
 
 def values_frame(

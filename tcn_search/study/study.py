@@ -13,45 +13,30 @@ from typing import TYPE_CHECKING
 
 import optuna
 
+from tcn_search.arguments import positive_integer, positive_seconds, received
 from tcn_search.atomic_files import reason_of
 from tcn_search.baselines.recurrent import CELLS
+from tcn_search.custom_model.model_function import model_function
 from tcn_search.errors import InputError
-from tcn_search.models.model_function import model_function
-from tcn_search.planning.arguments import positive_integer, positive_seconds, received
+from tcn_search.evaluation.comparison import Comparison, Run
+from tcn_search.evaluation.contenders import Contest, prepare_contest
+from tcn_search.evaluation.final_training import SeedRun
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.evaluation.winner import Winner, find_winner, fresh_seeds
+from tcn_search.formats.download import data_directory
+from tcn_search.search.definition import Definition, SearchSettings
+from tcn_search.search.grid import grid_size
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.search.loop import Proposals, Search
+from tcn_search.search.progress import Progress, print_progress
+from tcn_search.search.pruners import make_pruner
+from tcn_search.search.retries import sweep
+from tcn_search.search.samplers import make_sampler
+from tcn_search.search.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
+from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.space.settings import TrainingSettings
-from tcn_search.study.changes import (
-    record_changes,
-    require_changeable,
-    require_same,
-    store_versions,
-    stored_versions,
-    version_differences,
-    versions_now,
-)
-from tcn_search.study.comparison import Comparison, Run
-from tcn_search.study.contest import prepare_contest
-from tcn_search.study.definition import Definition, SearchSettings
-from tcn_search.study.grid import grid_size
-from tcn_search.study.interrupts import interrupts_heard
-from tcn_search.study.kept_trainings import KeptTrainings
-from tcn_search.study.lease import Lease
-from tcn_search.study.lost import sweep
-from tcn_search.study.making import make_study, store_definition, stored_definition
-from tcn_search.study.names import require_new_name
-from tcn_search.study.own_model import (
-    model_now,
-    require_not_imported,
-    require_same_model,
-    require_usable_model,
-)
-from tcn_search.study.progress import Progress, print_progress
-from tcn_search.study.pruners import make_pruner
-from tcn_search.study.record import COMPARISON, TEST_EVALUATIONS, WINNER, StudyRecord
-from tcn_search.study.samplers import make_sampler
-from tcn_search.study.search import Proposals, Search
-from tcn_search.study.storage import (
+from tcn_search.storage.connection import (
     StudyDeleted,
     database_errors,
     how_to_delete,
@@ -61,17 +46,33 @@ from tcn_search.study.storage import (
     storage_errors,
     storage_url,
 )
-from tcn_search.study.warm_start import Recipe, WarmStart, known_recipes, recipes_of, warm_start
-from tcn_search.study.winners import SeedRun, Winner, find_winner, fresh_seeds
-from tcn_search.tasks.download import data_directory
+from tcn_search.storage.lease import Lease
+from tcn_search.study.changes import (
+    record_changes,
+    require_changeable,
+    require_same,
+    store_versions,
+    stored_versions,
+    version_differences,
+    versions_now,
+)
+from tcn_search.study.creation import make_study, store_definition, stored_definition
+from tcn_search.study.custom_model import (
+    model_now,
+    require_not_imported,
+    require_same_model,
+    require_usable_model,
+)
+from tcn_search.study.names import require_new_name
+from tcn_search.study.results import COMPARISON, TEST_EVALUATIONS, WINNER, StudyRecord
 from tcn_search.tasks.registry import load_task
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, resolve_backend, use_backend
 from tcn_search.workers.executor import Executor
-from tcn_search.workers.places import Crew, spread
-from tcn_search.workers.processes import ProcessExecutor
+from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.resources import this_machine
+from tcn_search.workers.slots import Crew, spread
 
 if TYPE_CHECKING:
     import keras
@@ -524,12 +525,12 @@ class Study(StudyRecord):
         """
         use_backend(self.definition.backend)
         require_same_model(self.name, self.definition)
-        contest = prepare_contest(self, against, learning_rates, seeds)
+        contest = self._contest(against, learning_rates, seeds)
         if contest.is_over:
             return contest.comparison
         with self._leased() as lease:
-            contest = prepare_contest(
-                self, against, learning_rates, seeds
+            contest = self._contest(
+                against, learning_rates, seeds
             )  # with the runs stored until now
             self._record_given_changes()
             evaluated = set[str]()  # contenders, by this call
@@ -549,6 +550,19 @@ class Study(StudyRecord):
 
             contest.train(keep, before_the_test)
             return contest.comparison
+
+    def _contest(self, against: Sequence[str], learning_rates: int, seeds: int) -> Contest:
+        """A comparison of the winner, or of the best trial, with the runs stored so far."""
+        winner = self.winner
+        return prepare_contest(
+            self.definition,
+            self.task,
+            self.candidates()[0] if winner is None else self.candidate(winner.trial),
+            self.comparison,
+            against,
+            learning_rates,
+            seeds,
+        )
 
     def best_model(self, seeds: int = 3) -> keras.Model:
         """The winner's best model over `seeds` trainings; see `best`."""

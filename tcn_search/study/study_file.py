@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tcn_search.arguments import is_number, positive_integer, positive_seconds, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import is_number, positive_integer, positive_seconds, received
+from tcn_search.formats.file_names import KNOWN, file_format, require_table, stem
+from tcn_search.search.definition import SearchSettings
+from tcn_search.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.space.settings import SEARCHABLE, TrainingSettings, settings_for
-from tcn_search.study.definition import SearchSettings
-from tcn_search.tasks.endings import KNOWN, file_format, require_table, stem
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 

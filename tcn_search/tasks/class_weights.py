@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tcn_search.arguments import is_number, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import is_number, received
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
 

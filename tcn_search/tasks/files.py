@@ -13,14 +13,14 @@ import numpy as np
 
 from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
-from tcn_search.tasks.endings import KNOWN, file_format
+from tcn_search.formats.file_names import KNOWN, file_format
+from tcn_search.formats.inputs import read_inputs
+from tcn_search.formats.table_columns import Columns
+from tcn_search.formats.table_layout import TableFormat, TableLayout
+from tcn_search.formats.ts_files import read_ts
 from tcn_search.tasks.forecast import read_table
-from tcn_search.tasks.inputs import read_inputs
-from tcn_search.tasks.table_columns import Columns
-from tcn_search.tasks.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.tables import Sequences, read_csv, read_like
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.ts_files import read_ts
 
 _ARRAYS = {
     "X_train": "X_train",

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import positive_integer
-from tcn_search.tasks.centring import (
+from tcn_search.formats.centring import (
     LARGEST,
     describe_centring,
     describe_losses,
@@ -20,13 +20,19 @@ from tcn_search.tasks.centring import (
     offsets_of,
     subtract_offsets,
 )
-from tcn_search.tasks.csv_files import numbers_of, open_table, require_cells, require_columns, some
-from tcn_search.tasks.table_columns import SEQUENCE, named
-from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
+from tcn_search.formats.csv_files import (
+    numbers_of,
+    open_table,
+    require_cells,
+    require_columns,
+    some,
+)
+from tcn_search.formats.table_columns import SEQUENCE, named
+from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
+from tcn_search.formats.times import found_dayfirst, lack_dates, read_times, require_dates_or_order
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.times import found_dayfirst, lack_dates, read_times, require_dates_or_order
 from tcn_search.tasks.training_data import Part
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from tcn_search.arguments import as_integer, at_most, is_number, plain_number, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import as_integer, at_most, is_number, plain_number, received
 
 _WORDS: dict[Any, str] = {
     bool: "true or false",

@@ -1,223 +1,315 @@
-"""Recordings in a folder: which files there are, and what their places and names say."""
+"""Classification of recordings: a folder of WAV files, by class."""
 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from tcn_search.arguments import one_of, positive_integer
 from tcn_search.errors import InputError
+from tcn_search.formats.inputs import STEPS_CHANNELS
+from tcn_search.formats.recordings import Recording, find_recordings, list_wav_files
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import RecordingFormat
 
-_NAMES_SHOWN = 3
-
-
-class Recording(NamedTuple):
-    """A file with what its place and name say: class, speaker ("" if none), number (-1 if none)."""
-
-    path: Path
-    label: str
-    speaker: str
-    number: int
+FRONTS = ("average", "fold")
+_STARTS = (b"RIFF", b"RIFX", b"RF64", b"riff")  # the last: Sony's Wave64
+_LOUDEST = 1e30  # sums of so many samples as make one step stay far below what float32 holds
 
 
-class WavFiles(NamedTuple):
-    """The .wav files of a folder, and the entries that are not read.
+class NewRecordings(NamedTuple):
+    """Recordings to predict.
 
     Attributes:
-        direct: in the folder itself.
-        inside: in the folders inside it.
-        left_out: names of the other entries, relative to the folder, by the reason.
+        X: (n, T, C), NaN at and beyond a recording's own length.
+        names: of the files, relative to the folder that was given.
+        note: what was left out of the folder, in words; "" if nothing was.
     """
 
-    direct: list[Path]
-    inside: list[Path]
-    left_out: dict[str, list[str]]
-
-    @property
-    def note(self) -> str:
-        """What was left out and why, with counts and the first names; "" if nothing was."""
-        left_out = self.left_out.items()
-        reasons = [f"{len(names)} {reason} ({_some(names)})" for reason, names in left_out if names]
-        return f"left out: {', '.join(reasons)}" if reasons else ""
+    X: np.ndarray
+    names: list[str]
+    note: str
 
 
-class FoundRecordings(NamedTuple):
-    """The recordings of a folder, sorted by path, and notes for the user on their names."""
+def wav_folder(
+    folder: str | Path,
+    downsample: int = 1,
+    front: str = "average",
+    test_recordings: int = 0,
+    test_folder: str | Path | None = None,
+    validation: str | None = None,
+    validation_fraction: float = 0.2,
+    seed: int = 0,
+    name: str = "wav_folder",
+) -> Task:
+    """Load recordings, each of one class, validated on speakers that were not trained on.
 
-    recordings: list[Recording]
-    notes: list[str]
+    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the
+    Free Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names
+    with more parts. A file without a speaker is a group of its own; if no file has one, validation
+    is drawn. Sequences end with their clip. Channels of a file are averaged, integer samples scaled
+    to −1 .. 1 and floating-point ones taken as they are. `notes` of the task say what was left
+    out of the folder.
 
-
-def find_recordings(folder: Path) -> FoundRecordings:
-    """Find the recordings of a folder with class, speaker and number of each.
-
-    If any folder inside `folder` holds .wav files, each such folder is a class, whose files are
-    called SPEAKER_NUMBER, with CLASS_ before it or not. Else the files lie in `folder` itself:
-
-    | called                           | class            | speaker          | number |
-    | -------------------------------- | ---------------- | ---------------- | ------ |
-    | CLASS_SPEAKER_NUMBER             | may contain _    | without _        | digits |
-    | CLASS_NUMBER                     | without _        | none             | digits |
-    | CLASS_SPEAKER, CLASS_SPEAKER_... | to the first _   | to the second _  | none   |
-    | CLASS                            | the name         | none             | none   |
-
-    In a class folder all before the NUMBER is the speaker, who may contain _. The notes give
-    examples of the names that could be read in another way: classes or speakers with _, and
-    speakers of one class only.
+    Args:
+        folder: of the training files.
+        downsample: samples that become one step.
+        front: how: "average" gives one channel, the mean of these samples; "fold" gives each sample a channel
+            of its own, so that nothing is lost and the first convolution is the filter.
+        test_recordings: files with a NUMBER below it are the test part.
+        test_folder: another folder for the test part, instead.
+        validation, validation_fraction, seed: as in `Task.from_arrays`.
 
     Raises:
-        InputError: no folder, no recordings, or names that could belong to either of two classes.
+        InputError: names the folder or the file, and the argument.
     """
-    files = list_wav_files(folder)
-    if files.inside:
-        found = [_in_class_folder(path) for path in files.inside]
-        files.left_out["beside the class folders"] = [path.name for path in files.direct]
-        unsure = [one for one in found if "_" in one.speaker]
+    positive_integer("downsample", downsample)
+    one_of("front", front, FRONTS)
+    found = find_recordings(Path(folder))
+    train = found.recordings
+    notes = list(found.notes)
+    _require_two_classes(train, folder)
+    if test_folder is not None:
+        found = find_recordings(Path(test_folder))
+        test = found.recordings
+        notes += [f"{note} (in the test folder)" for note in found.notes]
     else:
-        found = [_with_class_in_its_name(path) for path in files.direct]
-        nameless = [one.path.name for one in found if not one.label]
-        files.left_out["without a class in the name"] = nameless
-        found = [one for one in found if one.label]
-        _require_one_class_each(found)
-        unsure = _open_to_another_reading(found)
-    if not found:
+        test = [one for one in train if 0 <= one.number < test_recordings]
+        train = [one for one in train if not 0 <= one.number < test_recordings]
+    if not train:
         raise InputError(
-            f"{folder} holds no .wav file, nor does any folder in it."
-            + (f" {files.note[0].upper()}{files.note[1:]}." if files.note else "")
+            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number "
+            "is below it."
         )
-    # A name with a number may be read rightly where one without is not: an example of each.
-    examples = {one.number >= 0: one for one in reversed(unsure)}
-    notes = [_reading(one, folder) for one in examples.values()]
-    return FoundRecordings(found, [*notes, *([files.note] if files.note else [])])
+    clips, rate = read_clips([*train, *test])
+    longest = max(map(len, clips))
+    if downsample > longest:
+        raise InputError(
+            f"downsample must be at most {longest}, the samples of the longest recording. "
+            f"Received: {downsample}"
+        )
+    X, lengths = _to_steps(clips, downsample, front)
+    count = len(train)
+    has_test = bool(test)
+    task = Task.from_arrays(
+        X[:count],
+        np.array([one.label for one in train]),
+        lengths_train=lengths[:count],
+        X_test=X[count:] if has_test else None,
+        y_test=np.array([one.label for one in test]) if has_test else None,
+        lengths_test=lengths[count:] if has_test else None,
+        groups_train=_groups(train),
+        name=name,
+        kind="classification",
+        axes=STEPS_CHANNELS,
+        validation=validation,
+        validation_fraction=validation_fraction,
+        seed=seed,
+    )
+    told = (
+        f"classification, {len(task.spec.class_names)} classes, {len(train) + len(test)} recordings"
+        f"{_speakers(train)} at {rate:,} Hz"
+    )
+    if downsample > 1:
+        told += f", {downsample} samples a step"
+    return replace(
+        task,
+        spec=replace(task.spec, recordings=RecordingFormat(rate, int(downsample), front)),
+        inferred=told,
+        notes=tuple(notes),
+    )
 
 
-def list_wav_files(folder: Path) -> WavFiles:
-    """List the .wav files, in any case, of a folder and of the folders inside it.
+def _require_two_classes(found: Sequence[Recording], folder: str | Path) -> None:
+    labels = {one.label for one in found}
+    if len(labels) == 1:
+        raise InputError(
+            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, as "
+            f"in {found[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."
+        )
+
+
+def _groups(train: Sequence[Recording]) -> list[str] | None:
+    """Name each recording's group: its speaker, or itself where only others have one."""
+    if not any(one.speaker for one in train):
+        return None
+    return [one.speaker or f"/{one.label}/{one.path.name}" for one in train]  # no speaker has a "/"
+
+
+def _speakers(train: Sequence[Recording]) -> str:
+    """Say how many speakers there are, and how many files name none; "" if no file names one."""
+    speakers = [one.speaker for one in train if one.speaker]
+    if not speakers:
+        return ""
+    told = f" of {len(set(speakers))} speakers"
+    missing = len(train) - len(speakers)
+    if missing == 1:
+        return f"{told} (1 without a speaker is a group of its own)"
+    if missing:
+        return f"{told} ({missing} without a speaker are each a group of their own)"
+    return told
+
+
+def read_clips(recordings: Sequence[Recording]) -> tuple[list[np.ndarray], int]:
+    """Samples of each file, −1 .. 1 in float32, and the rate that they share."""
+    clips, rates = zip(*(read_wav(one.path) for one in recordings), strict=True)
+    for one, rate in zip(recordings, rates, strict=True):
+        if rate != rates[0]:
+            raise InputError(
+                f"All files must have one sampling rate. Received: {rates[0]} Hz in {recordings[0].path} and "
+                f"{rate} Hz in {one.path}"
+            )
+    return list(clips), rates[0]
+
+
+def read_wav(path: Path) -> tuple[np.ndarray, int]:
+    """Read a file's samples in float32, its channels averaged, and its rate in Hz.
+
+    Integers are scaled to −1 .. 1, floating-point numbers are as they are. A file may be cut in the
+    middle of a frame, and its header may lack the length, as that of a stream does.
 
     Raises:
-        InputError: there is no such folder, or it cannot be listed.
+        InputError: names the file and the reason.
     """
-    if not os.path.isdir(folder):  # False, too, where the folder above may not be read
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:  # OSError: it finds no libsndfile
         raise InputError(
-            f"There is no folder {folder}. It must hold WAV files: CLASS/SPEAKER_NUMBER.wav or "
-            "CLASS_SPEAKER_NUMBER.wav."
-        )
-    left_out: dict[str, list[str]] = defaultdict(list)
-    folders, direct = _entries(folder, folder, left_out)
-    inside = []
-    for place in folders:
-        deeper, found = _entries(place, folder, left_out)
-        inside.extend(found)
-        left_out["too deep"] += [_relative(one, folder) for one in deeper]
-        if not found:
-            left_out["without .wav files"].append(_relative(place, folder))
-    return WavFiles(direct, inside, left_out)
-
-
-def _entries(
-    place: Path, folder: Path, left_out: dict[str, list[str]]
-) -> tuple[list[Path], list[Path]]:
-    """Return the folders and the .wav files in `place`, sorted; all else is left out."""
-    folders = []
-    files = []
+            f"Recordings are read with soundfile, which cannot be used: {error}. Install it again: "
+            "pip install --force-reinstall soundfile"
+        ) from error
     try:
-        entries = sorted(place.iterdir())
+        _require_wav(path)
+        with soundfile.SoundFile(str(path)) as file:
+            rate = file.samplerate
+            is_unsigned = file.subtype == "PCM_U8"
+            samples = file.read(file.frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string
     except OSError as error:
-        raise InputError(f"The folder {place} cannot be read: {error.strerror}") from error
-    for entry in entries:
-        name = _relative(entry, folder)
-        if not _is_text(name):  # can neither be printed nor be the name of a class
-            raise InputError(f"{place} holds a name that is not UTF-8: {name!a}. Rename it.")
-        if entry.name.startswith("."):  # such as ._x.wav, which macOS writes beside x.wav
-            left_out["hidden"].append(name)
-        elif os.path.isdir(entry):
-            folders.append(entry)
-        elif entry.suffix.lower() == ".wav":
-            files.append(entry)
-        else:
-            left_out["not ending in .wav"].append(name)
-    return folders, files
+        reason = error.strerror or str(error)
+    except (RuntimeError, ValueError, MemoryError) as error:
+        reason = str(error)
+    else:
+        _require_numbers(path, samples)
+        # Samples of 8 bits are averaged as they are stored, from 0: their mean is rounded so.
+        silence = np.float32(is_unsigned)
+        return (samples + silence).mean(axis=1) - silence, rate
+    raise InputError(f"{path} cannot be read as a WAV file: {reason}")
 
 
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _require_wav(path: Path) -> None:
+    """Raise an OSError for what is no WAV file, with the system's reason or a clear one.
+
+    Text would only be "not recognised" by libsndfile, and some compressed files make it write to
+    the terminal.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise OSError("it is not a regular file")  # a pipe would be waited for
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        raise OSError("it is empty")
+    if start not in _STARTS:
+        raise OSError(f"it does not begin with RIFF. Received: {start!r}")
 
 
-def _in_class_folder(path: Path) -> Recording:
-    """ "mary_ann_12" is ("mary_ann", 12), "12" is ("", 12), "mary" is ("mary", -1)."""
-    label = path.parent.name
-    rest = f"{path.stem}_"
-    prefix = f"{label}_"
-    if rest[: len(prefix)].casefold() == prefix.casefold():
-        rest = rest[len(prefix) :]
-    parts, number = _split_off_number(rest)
-    return Recording(path, label, "_".join(parts), number)
+def _require_numbers(path: Path, samples: np.ndarray) -> None:
+    """Raise an InputError if there are no samples (frames, channels), or some are of no use."""
+    if not len(samples):
+        raise InputError(f"{path} holds no samples: its header says 0.")
+    with np.errstate(invalid="ignore"):
+        usable = (np.abs(samples) < _LOUDEST).all(axis=1)
+    if not usable.all():
+        raise InputError(
+            f"{path} must hold numbers. Received: NaN, infinity or numbers beyond {_LOUDEST:g} in "
+            f"{np.count_nonzero(~usable):,} of {len(usable):,} samples, first in sample "
+            f"{usable.argmin():,}"
+        )
 
 
-def _with_class_in_its_name(path: Path) -> Recording:
-    """ "turn_left_anna_12" is ("turn_left", "anna", 12); without a class the label is ""."""
-    if path.stem.startswith("_"):
-        return Recording(path, label="", speaker="", number=-1)
-    first, *others = [part for part in path.stem.split("_") if part]
-    parts, number = _split_off_number("_".join(others))
-    if number < 0:  # where a longer class would end cannot be told
-        return Recording(path, first, parts[0] if parts else "", number)
-    *middle, speaker = parts or [""]
-    return Recording(path, "_".join([first, *middle]), speaker, number)
+def read_new_recordings(
+    place: Path, form: RecordingFormat, steps: int, ragged: bool
+) -> NewRecordings:
+    """Read a .wav, or all in a folder and the folders inside it, as a model's recordings.
+
+    Args:
+        form: how these were read.
+        steps: T of the model.
+        ragged: whether the model takes shorter recordings.
+
+    Raises:
+        InputError: names the file that cannot be read, or that the model does not take, and why.
+    """
+    note = ""
+    paths = [place]
+    folder = place.parent
+    if os.path.isdir(place):
+        found = list_wav_files(place)
+        paths = sorted([*found.direct, *found.inside])
+        folder = place
+        note = found.note
+        if not paths:
+            raise InputError(f"{place} holds no .wav file, nor does any folder in it.")
+    clips = []
+    for path in paths:
+        clip, rate = read_wav(path)
+        if rate != form.rate:
+            raise InputError(
+                f"{path} has {rate:,} Hz, and the model was trained on recordings of "
+                f"{form.rate:,} Hz. Resample it."
+            )
+        _require_fit(path, len(clip), form, steps, ragged)
+        clips.append(clip)
+    X, _ = _to_steps(clips, form.downsample, form.front)
+    return NewRecordings(X, [path.relative_to(folder).as_posix() for path in paths], note)
 
 
-def _split_off_number(name: str) -> tuple[list[str], int]:
-    parts = [part for part in name.split("_") if part]
-    if parts and parts[-1].isdecimal():
-        return parts[:-1], int(parts[-1])
-    return parts, -1
+def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ragged: bool) -> None:
+    """Raise an InputError for a recording that is longer, or shorter, than a model takes."""
+    missing = steps - _steps(samples, form.downsample)
+    if missing == 0 or (missing > 0 and ragged):
+        return
+
+    def length(samples: int) -> str:
+        return f"{samples / form.rate:.3f} s ({samples:,} samples)"
+
+    most = length(steps * form.downsample)
+    if missing < 0:
+        raise InputError(
+            f"{path} is longer than the model takes: {length(samples)}, and it takes up to {most}. "
+            "Cut it, or train a model on recordings as long."
+        )
+    raise InputError(
+        f"{path} is shorter than the model takes: {length(samples)}, and it was trained on "
+        f"recordings of one length, {most}."
+    )
 
 
-def _require_one_class_each(found: Sequence[Recording]) -> None:
-    """Raise an InputError if a name begins with a class of another file beside its own."""
-    example = {one.label: one for one in found}
-    for one in found:
-        parts = [part for part in one.path.stem.split("_") if part]
-        beginnings = ["_".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        for label in beginnings:
-            if label in example and label != one.label:
-                raise InputError(
-                    f"{one.path} may be of class {one.label} or of class {label}, as "
-                    f"{example[label].path.name} is. Put the files into a folder for each class: "
-                    "CLASS/SPEAKER_NUMBER.wav."
-                )
+def _steps(samples: int, downsample: int) -> int:
+    """Count the steps of a clip, of which the last may be filled in part."""
+    return -(-samples // downsample)
 
 
-def _open_to_another_reading(found: Sequence[Recording]) -> list[Recording]:
-    """Return the recordings in one folder whose class may end elsewhere in the name."""
-    classes = defaultdict(set)
-    for one in found:
-        classes[one.speaker].add(one.label)
-    # Whoever speaks in one class only may be the end of its name, as left in turn_left_1.
-    nobody_shared = all(len(labels) == 1 for speaker, labels in classes.items() if speaker)
-    return [
-        one
-        for one in found
-        if one.speaker and (nobody_shared or len(_split_off_number(one.path.stem)[0]) > 2)
-    ]
-
-
-def _reading(one: Recording, folder: Path) -> str:
-    """Say how a name was read."""
-    number = "no number" if one.number < 0 else f"number {one.number}"
-    name = _relative(one.path, folder)
-    return f"{name} is read as class {one.label}, speaker {one.speaker}, {number}"
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+def _to_steps(
+    clips: Sequence[np.ndarray], downsample: int, front: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, T, 1 or downsample) padded with NaN, and each clip's steps."""
+    lengths = np.array([_steps(len(clip), downsample) for clip in clips])
+    channels = 1 if front == "average" else downsample
+    X = np.full((len(clips), lengths.max(), channels), np.nan, dtype="float32")
+    for row, (clip, steps) in enumerate(zip(clips, lengths, strict=True)):
+        frames = np.zeros(steps * downsample, dtype="float32")
+        frames[: len(clip)] = clip
+        frames = frames.reshape(steps, downsample)
+        if front == "average":
+            counts = np.full((steps, 1), downsample)
+            counts[-1] = len(clip) - downsample * (steps - 1)
+            frames = frames.sum(axis=1, keepdims=True) / counts
+        X[row, :steps] = frames
+    return X, lengths

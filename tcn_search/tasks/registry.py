@@ -10,22 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tcn_search.arguments import plain_number, received
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import plain_number, received
-from tcn_search.tasks import mnist, published, tables
-from tcn_search.tasks.adding import adding
+from tcn_search.formats.file_names import KNOWN, file_format
+from tcn_search.tasks import tables
+from tcn_search.tasks.builtin import mnist, published
+from tcn_search.tasks.builtin.adding import adding
+from tcn_search.tasks.builtin.copy_memory import CONTEXT_REASON, copy_memory
+from tcn_search.tasks.builtin.mnist import permuted_mnist, seq_mnist
+from tcn_search.tasks.builtin.published import Published
+from tcn_search.tasks.builtin.word_ptb import CONTEXT_REASON as WORD_CONTEXT_REASON
+from tcn_search.tasks.builtin.word_ptb import SCORED, WINDOW, word_ptb
 from tcn_search.tasks.class_weights import with_class_weights
-from tcn_search.tasks.copy_memory import CONTEXT_REASON, copy_memory
-from tcn_search.tasks.endings import KNOWN, file_format
 from tcn_search.tasks.files import npz
 from tcn_search.tasks.forecast import forecast
-from tcn_search.tasks.mnist import permuted_mnist, seq_mnist
 from tcn_search.tasks.option_types import checked_option, option_types
-from tcn_search.tasks.published import Published
-from tcn_search.tasks.speech import wav_folder
+from tcn_search.tasks.recordings import wav_folder
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.word_ptb import CONTEXT_REASON as WORD_CONTEXT_REASON
-from tcn_search.tasks.word_ptb import SCORED, WINDOW, word_ptb
 
 
 class BuiltIn(NamedTuple):
@@ -172,7 +173,7 @@ def _load_named(name: str, options: dict[str, Any]) -> Task:
 
 
 def _load_ucr(name: str, options: dict[str, Any]) -> Task:
-    from tcn_search.tasks import ucr
+    from tcn_search.tasks.builtin import ucr
 
     try:
         problem = ucr.find_problem(name)

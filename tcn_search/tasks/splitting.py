@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import one_of
-from tcn_search.tasks.labels import read_labels
+from tcn_search.formats.labels import read_labels
 
 SPLITS = ("random", "grouped", "time")
 

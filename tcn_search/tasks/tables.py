@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.csv_files import (
+from tcn_search.formats.csv_files import (
     TextTable,
     as_written,
     numbers_of,
@@ -20,12 +20,12 @@ from tcn_search.tasks.csv_files import (
     require_columns,
     some,
 )
-from tcn_search.tasks.inputs import CHANNELS_STEPS, STEPS_CHANNELS
-from tcn_search.tasks.table_columns import SEQUENCE, STEP, TARGET, Columns, find_columns, named
-from tcn_search.tasks.table_layout import TableFormat, TableLayout, plain_name
+from tcn_search.formats.inputs import CHANNELS_STEPS, STEPS_CHANNELS
+from tcn_search.formats.table_columns import SEQUENCE, STEP, TARGET, Columns, find_columns, named
+from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
+from tcn_search.formats.times import found_dayfirst, read_times, require_dates_or_order
+from tcn_search.formats.ts_files import read_ts
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.times import found_dayfirst, read_times, require_dates_or_order
-from tcn_search.tasks.ts_files import read_ts
 
 
 class Sequences(NamedTuple):

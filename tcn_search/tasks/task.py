@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.planning.arguments import positive_integer
+from tcn_search.tasks.array_checks import read_parts
 from tcn_search.tasks.folds import make_folds
-from tcn_search.tasks.reading import read_parts
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import Part, TrainingData, with_statistics

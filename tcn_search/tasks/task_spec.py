@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from tcn_search.formats.table_layout import TableLayout
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
-from tcn_search.tasks.table_layout import TableLayout
 
 ABOUT_NEW_DATA = frozenset({"table", "recordings"})  # fields that decide nothing about a training
 _JUDGED_AT_ONCE = 256

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments

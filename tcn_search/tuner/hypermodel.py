@@ -10,15 +10,15 @@ import keras_tuner
 
 from tcn_search.models.build import build_model
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.definition import Definition, SearchSettings
+from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
-from tcn_search.space.settings import TrainingSettings
-from tcn_search.study.definition import Definition, SearchSettings
 from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.task import Task
 from tcn_search.trainers.fit import HalveOnPlateau
-from tcn_search.tuner.asking import HYPERBAND_EPOCHS, Asking
 from tcn_search.tuner.repair import repaired
+from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
 
 
 class TCNHyperModel(keras_tuner.HyperModel):

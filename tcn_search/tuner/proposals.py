@@ -16,13 +16,13 @@ import optuna
 from keras_tuner.engine.base_tuner import BaseTuner
 from optuna.trial import FrozenTrial, TrialState
 
-from tcn_search.space.answers import parameters_of
-from tcn_search.study.definition import Definition
-from tcn_search.study.lost import EPOCHS, PLANNED
-from tcn_search.study.warm_start import PlannedTrial
-from tcn_search.tuner.asking import HYPERBAND_EPOCHS, Asking
+from tcn_search.search.definition import Definition
+from tcn_search.search.retries import EPOCHS, PLANNED
+from tcn_search.search.warm_start import PlannedTrial
+from tcn_search.space.trial_parameters import parameters_of
 from tcn_search.tuner.repair import repaired
-from tcn_search.workers.scratch import ScratchFolder
+from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
+from tcn_search.workers.temporary_folder import ScratchFolder
 
 VALUES = "keras_tuner"  # user attribute of a trial: the values that the oracle chose
 _NEVER = 10**9

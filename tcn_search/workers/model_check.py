@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
-from tcn_search.models.model_function import ModelFunction
-from tcn_search.workers.processes import import_path
+from tcn_search.workers.process_executor import import_path
 from tcn_search.workers.trial import TrialJob
 
 if TYPE_CHECKING:

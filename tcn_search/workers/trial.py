@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from tcn_search.models.model_function import ModelFunction
+from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
-from tcn_search.space.settings import TrainingSettings
+from tcn_search.settings import TrainingSettings
 from tcn_search.trainers.deadline import Deadline
-from tcn_search.workers.endings import ending_of
+from tcn_search.workers.failures import ending_of
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData

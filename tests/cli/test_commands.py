@@ -219,7 +219,7 @@ def _workers_of(folder: Path) -> list[str]:
             words = entry.read_text().split("\0")
         except OSError:
             continue
-        if "tcn_search.workers.process" in words and any(str(folder) in word for word in words):
+        if "tcn_search.workers.worker_main" in words and any(str(folder) in word for word in words):
             found.append(entry.parent.name)
     return found
 

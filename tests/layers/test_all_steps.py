@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from tcn_search.layers.sliding import slide
+from tcn_search.layers.convolve import slide
 from tcn_search.layers.steps import rearrange, resize
 from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import float64_tolerance, inputs, shake, worst

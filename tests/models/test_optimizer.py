@@ -9,7 +9,7 @@ import pytest
 from tcn_search import Architecture, Task, TrainingSettings, build_model
 from tcn_search.errors import InputError
 from tcn_search.models.optimizer import make_optimizer
-from tcn_search.space.settings import OPTIMIZERS
+from tcn_search.settings import OPTIMIZERS
 from tests.conftest import waves
 
 

@@ -42,7 +42,7 @@ def supported_paddings() -> tuple[str, ...]:
 
 def measured_offsets(architecture: Architecture, seq_len: int) -> set[int]:
     """Offsets of the input steps with a gradient, for the step that the layer reads out."""
-    from tcn_search.layers.gradients import effective_receptive_field
+    from tcn_search.models.gradients import effective_receptive_field
 
     layer = built(architecture, seq_len)
     # Positive and of one size, so that nothing cancels, overflows or vanishes.

@@ -13,7 +13,7 @@ from tcn_search.planning.advice import changes, next_dilation, smaller
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.coverage import coverage
-from tcn_search.planning.shape import Need, suffices
+from tcn_search.planning.sufficiency import Need, suffices
 from tests.planning.strategies import architectures
 
 

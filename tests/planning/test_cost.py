@@ -12,7 +12,7 @@ from tcn_search.planning.cost import (
     uniform_parameters,
 )
 from tcn_search.planning.last_step import full_plan, last_step_plan
-from tcn_search.planning.products import ProductCounter
+from tcn_search.planning.multiply_adds import ProductCounter
 from tests.planning.strategies import architectures
 
 

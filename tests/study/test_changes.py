@@ -24,9 +24,10 @@ from tcn_search import (
 )
 from tcn_search.cli.run import _print_end
 from tcn_search.errors import InputError
-from tcn_search.study import changes, storage
-from tcn_search.study.definition import Definition
-from tcn_search.study.lease import Lease
+from tcn_search.search.definition import Definition
+from tcn_search.storage import connection as storage
+from tcn_search.storage.lease import Lease
+from tcn_search.study import changes
 from tcn_search.tasks.task_spec import RecordingFormat
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic

@@ -12,7 +12,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
-from tcn_search.study import changes, lease
+from tcn_search.storage import lease
+from tcn_search.study import changes
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 

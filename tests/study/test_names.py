@@ -10,10 +10,10 @@ import pytest
 import tcn_search as ts
 from tcn_search.cli.run import _as_toml, _command
 from tcn_search.errors import InputError
-from tcn_search.study.making import make_study
-from tcn_search.study.storage import how_to_delete, list_studies, storage_url
+from tcn_search.search.warm_start import WarmStart
+from tcn_search.storage.connection import how_to_delete, list_studies, storage_url
+from tcn_search.study.creation import make_study
 from tcn_search.study.study_file import parse_change
-from tcn_search.study.warm_start import WarmStart
 from tests.conftest import waves
 
 TASK = ts.Task.from_arrays(*waves(24))

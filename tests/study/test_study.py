@@ -28,8 +28,8 @@ from tcn_search import (
     load_task,
 )
 from tcn_search.errors import InputError
-from tcn_search.study.interrupts import interrupts_heard
-from tcn_search.study.storage import without_password
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.storage.connection import without_password
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves

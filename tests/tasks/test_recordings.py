@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.recordings import find_recordings, list_wav_files
+from tcn_search.formats.recordings import find_recordings, list_wav_files
 
 
 def make(folder: Path, *names: str) -> Path:

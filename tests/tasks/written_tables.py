@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from tcn_search.tasks.table_layout import TableFormat
+from tcn_search.formats.table_layout import TableFormat
 
 # Format, and whether days and months can be told apart without being told.
 TIME_FORMATS = {

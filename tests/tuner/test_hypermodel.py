@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
 from tcn_search.errors import InputError
-from tcn_search.space.answers import parameters_of
 from tcn_search.space.constraints import infeasible
+from tcn_search.space.trial_parameters import parameters_of
 from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
 

@@ -25,8 +25,8 @@ from tcn_search import (
 from tcn_search.cli.main import main
 from tcn_search.cli.run import _sampler_of_engine
 from tcn_search.errors import InputError
-from tcn_search.study.planned import Plan
-from tcn_search.study.warm_start import PlannedTrial
+from tcn_search.search.queue import Plan
+from tcn_search.search.warm_start import PlannedTrial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 

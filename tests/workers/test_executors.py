@@ -14,9 +14,9 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings
 from tcn_search.workers.executor import Executor, InProcessExecutor
-from tcn_search.workers.places import Place
-from tcn_search.workers.processes import ProcessExecutor
+from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.shared_data import read_training_data, write_training_data
+from tcn_search.workers.slots import Place
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 from tests.conftest import waves
 
@@ -175,7 +175,7 @@ def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The owner is away, for longer than all trials' limits, while the first reports and the second ends."""
-    monkeypatch.setattr("tcn_search.workers.processes.GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 0.0)
     executor = ProcessExecutor(TASK.training, [Place(), Place()])
     warm = Scripted([replace(JOB, number=number) for number in (0, 1)])
     executor.run(warm)
@@ -201,7 +201,7 @@ def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
 def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tcn_search.workers.processes.GRACE_SECONDS", 1.0)
+    monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 1.0)
     executor = ProcessExecutor(TASK.training)
     owner = Scripted([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
     owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGSTOP)

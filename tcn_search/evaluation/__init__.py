@@ -1,0 +1,4 @@
+"""After the search: final trainings over seeds, the test evaluation, comparison with baselines.
+
+The only package that scores anything on a test split.
+"""

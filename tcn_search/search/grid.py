@@ -1,0 +1,90 @@
+"""Every feasible point of a space, once each, in an order that the seed decides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
+from tcn_search.search.warm_start import PlannedTrial
+from tcn_search.space.constraints import infeasible
+from tcn_search.space.dimensions import Dimension, Range
+from tcn_search.space.geometry import Point
+from tcn_search.space.search_space import OTHERS, TaskSpace
+from tcn_search.space.trial_parameters import parameters_of
+
+MOST_POINTS = 1_000_000
+
+
+def grid_size(space: TaskSpace) -> int:
+    """Points of the grid whose receptive field suffices.
+
+    Raises:
+        InputError: names a range that has no step, or there are too many points.
+    """
+    size = len(space.geometry.feasible)
+    for values in _values(space).values():
+        size *= len(values)
+    if size > MOST_POINTS:
+        raise InputError(
+            f'sampler "grid" takes at most {MOST_POINTS:,} points. Received: {size:,}. Give the space fewer values.'
+        )
+    return size
+
+
+def grid_points(space: TaskSpace, seed: int) -> Iterator[PlannedTrial]:
+    """The points, shuffled; those that break another limit are left out."""
+    values = _values(space)
+    geometry = sorted(space.geometry.feasible, key=repr)
+    order = list(range(grid_size(space)))
+    random.Random(seed).shuffle(order)
+    for index in order:
+        rest = index
+        chosen = dict[str, Any]()
+        for name, choices in values.items():
+            rest, position = divmod(rest, len(choices))
+            chosen[name] = choices[position]
+        architecture = _architecture(space, geometry[rest], chosen)
+        if not infeasible(space.violations(architecture)):
+            settings = {name: chosen[name] for name in space.space.settings}
+            yield PlannedTrial(
+                _name(architecture, settings), parameters_of(space, architecture, settings)
+            )
+
+
+def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
+    """The same for the same point, in whatever space it stands."""
+    values = json.dumps([architecture.to_dict(), settings], sort_keys=True)
+    return f"grid {hashlib.sha256(values.encode()).hexdigest()[:16]}"
+
+
+def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:
+    described = space.geometry.architecture(point).to_dict()
+    return Architecture.from_dict({**described, **{name: chosen[name] for name in OTHERS}})
+
+
+def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
+    """Every hyperparameter that does not decide the receptive field, with its values."""
+    dimensions = {name: getattr(space.space, name) for name in OTHERS} | space.space.settings
+    return {name: values_of(name, dimension) for name, dimension in dimensions.items()}
+
+
+def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
+    """Every value of a dimension; an InputError if it has no end of them."""
+    if not isinstance(dimension, Range):
+        return dimension
+    if dimension.is_integer:
+        return dimension.values()
+    if dimension.step is None:
+        raise InputError(
+            f'sampler "grid" needs a list or a step for {name}. Received: a range from {dimension.low} to '
+            f"{dimension.high} without a step"
+        )
+    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
+    return tuple(
+        min(dimension.low + position * dimension.step, dimension.high) for position in range(count)
+    )

@@ -1,0 +1,155 @@
+"""Samplers: who proposes the next trial. One policy, one function.
+
+A sampler that follows ranges which change from trial to trial sees the feasible space as it is ("dynamic").
+The others would lose every parameter with such a range from their model, so they see fixed ranges that are
+folded onto the feasible space ("static").
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import warnings
+from collections.abc import Callable
+
+import optuna
+
+from tcn_search.arguments import received
+from tcn_search.errors import InputError
+from tcn_search.search.cma_es import CmaEs
+
+Sampler = optuna.samplers.BaseSampler
+
+
+def tpe(seed: int) -> Sampler:
+    """Tree-structured Parzen estimator over all parameters jointly; keeps away from what is in training now."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+
+
+def gp(seed: int) -> Sampler:
+    """Gaussian process. It learns from complete trials only."""
+    _require("gp", "scipy", "torch")
+    return optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
+
+
+def cmaes(seed: int) -> Sampler:
+    """Covariance matrix adaptation; categorical choices are drawn at random."""
+    _require("cmaes", "cmaes")
+    # It says so at every trial; the constraints are kept for the reader.
+    warnings.filterwarnings(
+        "ignore", message="Constraints have been set, but CmaEsSampler will not use them"
+    )
+    return CmaEs(seed=seed, warn_independent_sampling=False)
+
+
+def random(seed: int) -> Sampler:
+    """Every value equally likely."""
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+_SAMPLERS: dict[str, Callable[[int], Sampler]] = {
+    "tpe": tpe,
+    "gp": gp,
+    "cmaes": cmaes,
+    "random": random,
+    "grid": random,  # the grid's points are queued, see grid.py; nothing is left to draw
+}
+SAMPLERS = tuple(_SAMPLERS)
+KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
+_NEEDED_LATER = {
+    "optuna.samplers.QMCSampler": "scipy"
+}  # imported when it is asked for its second trial
+_BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
+_DYNAMIC = ("tpe", "random", "grid")
+_ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
+
+
+def make_sampler(name: str, seed: int) -> Sampler:
+    """The sampler of that name, or the class at that dotted path.
+
+    Raises:
+        InputError: a package is missing, or there is no sampler at the path.
+    """
+    name = _BY_PATH.get(name, name)
+    if name == "keras-tuner:bayesian":
+        _require(name, "scipy", "sklearn", extra="keras-tuner")
+    if name in KERAS_TUNER:
+        return random(seed)  # KerasTuner's trials are queued, nothing is left to draw
+    if name in _SAMPLERS:
+        return _SAMPLERS[name](seed)
+    found = _at_path(name)
+    if name in _NEEDED_LATER and _is_missing(_NEEDED_LATER[name]):
+        raise InputError(
+            f'sampler "{name}" needs {_NEEDED_LATER[name]}: pip install {_NEEDED_LATER[name]}'
+        )
+    takes_seed = "seed" in inspect.signature(found).parameters
+    try:
+        return found(**({"seed": seed} if takes_seed else {}))
+    except ImportError as error:
+        raise InputError(f"sampler {name!r} needs a package that is missing: {error}") from error
+    except Exception as error:  # whatever the class of a user raises
+        raise InputError(f"sampler {name!r} cannot be made with a seed alone: {error}") from error
+
+
+def check_sampler(name: object, objectives: int) -> None:
+    """Raise an InputError if no sampler has this name, or it cannot weigh so many objectives."""
+    if not isinstance(name, str) or (
+        name not in (*_SAMPLERS, *KERAS_TUNER) and not _is_dotted(name)
+    ):
+        raise InputError(
+            f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path such as "
+            f'"optuna.samplers.QMCSampler". '
+            f"Received: {received(name)}"
+        )
+    if _BY_PATH.get(name, name) in _ONE_OBJECTIVE and objectives > 1:
+        raise InputError(f'sampler "{name}" takes one objective. Received: {objectives}')
+
+
+def is_dynamic(name: str) -> bool:
+    """Whether the sampler follows ranges that change from trial to trial."""
+    return name in _DYNAMIC
+
+
+def _is_dotted(name: str) -> bool:
+    return "." in name and all(part.isidentifier() for part in name.split("."))
+
+
+def _at_path(name: str) -> type[Sampler]:
+    if not _is_dotted(name):
+        raise InputError(
+            f'sampler must be a dotted path such as "optuna.samplers.QMCSampler". Received: {received(name)}'
+        )
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except (Exception, SystemExit) as error:  # whatever the module runs when it is imported
+        raise InputError(f"sampler {name!r} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Sampler)):
+        raise InputError(
+            f"sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: {name!r}"
+        )
+    if issubclass(found, optuna.samplers.BruteForceSampler):
+        raise InputError(
+            f'sampler {name!r} cannot run a study. Use "grid": every feasible point once.'
+        )
+    if issubclass(found, optuna.samplers.CmaEsSampler) and not issubclass(found, CmaEs):
+        raise InputError(f'sampler {name!r} would unpickle what is in the storage. Use "cmaes".')
+    return found
+
+
+def _require(sampler: str, *packages: str, extra: str = "") -> None:
+    missing = [package for package in packages if _is_missing(package)]
+    if missing:
+        raise InputError(
+            f'sampler "{sampler}" needs {" and ".join(missing)}: pip install "tcn_search[{extra or sampler}]"'
+        )
+
+
+def _is_missing(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is None
+    except ValueError:  # imported by a name that is no package
+        return True

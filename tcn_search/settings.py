@@ -1,0 +1,133 @@
+"""How a network is trained, apart from what it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tcn_search.arguments import (
+    integer_from_0,
+    is_number,
+    one_of,
+    plain_number,
+    positive_integer,
+    received,
+    require_at_most,
+)
+from tcn_search.errors import InputError
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
+SCHEDULES = ("constant", "cosine", "step", "plateau")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+# What a space may search, in the order of asking.
+SEARCHABLE = (
+    "dropout_rate",
+    "learning_rate",
+    "optimizer",
+    "schedule",
+    "weight_decay",
+    "clip_norm",
+    "batch_size",
+)
+FRACTIONS = (
+    "dropout_rate",
+    "learning_rate",
+    "weight_decay",
+    "clip_norm",
+)  # any number between two others
+_CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Training settings of one trial.
+
+    Args:
+        epochs: at most this many passes over the training part.
+        batch_size: most sequences in one step. In a study all steps have equally many: of 65 sequences they are
+            two batches of 33, and one sequence comes twice.
+        learning_rate: of the first step.
+        dropout_rate: of the TCN's spatial dropout, 0 ≤ rate < 1.
+        patience: stop after this many epochs without a better validation value; 0 never stops early.
+        optimizer: "adam", "adamw", "sgd" (plain), "momentum" (SGD with Nesterov momentum 0.9), "rmsprop" or
+            "nadam".
+        schedule: of the learning rate over all steps of all epochs. "constant"; "cosine" falls to 0; "step"
+            halves after each fifth; "plateau" halves after every epoch whose validation loss is not below
+            the largest of the five epochs before it, as the text experiments of Bai et al. 2018 do.
+        weight_decay: share of each weight, times the learning rate, that a step takes away; None is the
+            optimiser's own, 0.004 for "adamw" and nothing for the others.
+        clip_norm: gradients whose norm over all weights is larger are scaled down to it; 0 never clips.
+        precision: "float32", "mixed_float16" or "mixed_bfloat16": what the layers compute in. Weights,
+            inputs' standardisation and the head stay float32.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    dropout_rate: float = 0.0
+    patience: int = 0
+    optimizer: str = "adam"
+    schedule: str = "constant"
+    weight_decay: float | None = None
+    clip_norm: float = 0.0
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
+        object.__setattr__(self, "patience", integer_from_0("patience", self.patience, " epochs"))
+        for name in SEARCHABLE:
+            if name != "weight_decay" or self.weight_decay is not None:
+                check_setting(name, getattr(self, name))
+                object.__setattr__(self, name, plain_number(getattr(self, name)))
+        one_of("precision", self.precision, PRECISIONS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON knows them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
+        """The settings that `to_dict` wrote."""
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
+        return cls(**values)
+
+
+def check_setting(name: str, value: object) -> None:
+    """Raise an InputError if a searchable setting cannot have this value."""
+    if name in _CHOICES:
+        one_of(name, value, _CHOICES[name])
+    elif name == "batch_size":
+        positive_integer(name, value)
+    elif not is_number(value):
+        raise InputError(f"{name} must be a finite number. Received: {received(value)}")
+    elif name == "learning_rate" and not value > 0:
+        raise InputError(f"learning_rate must be above 0 and finite. Received: {value!r}")
+    elif name == "dropout_rate" and not 0 <= value < 1:
+        raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {value!r}")
+    elif value < 0:
+        raise InputError(f"{name} must be at least 0. Received: {value!r}")
+    else:
+        require_at_most(name, value)
+
+
+def settings_for(sequences: int, **given: Any) -> TrainingSettings:
+    """Settings that suit a training part of so many sequences; what is `given` stays as it is.
+
+    Batches of an eighth of the sequences, 8 to 64, and epochs for some 1,000 training steps, 10 to 60: with
+    the same settings for all, a small dataset would hardly be trained on and a large one for hours.
+
+    >>> settings_for(160).epochs, settings_for(160).batch_size
+    (60, 16)
+    >>> settings_for(50_000, patience=3).patience
+    3
+    """
+    eighth = max(1, sequences // 8)
+    batch_size = min(64, max(8, 2 ** (eighth.bit_length() - 1)))
+    steps = math.ceil(sequences / given.get("batch_size", batch_size))
+    epochs = min(60, max(10, round(1_000 / steps)))
+    return TrainingSettings(**{"batch_size": batch_size, "epochs": epochs, **given})

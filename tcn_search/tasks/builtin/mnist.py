@@ -1,0 +1,146 @@
+"""Handwritten digits, read one pixel at a time (Le, Jaitly, Hinton 2015; Bai, Kolter, Koltun 2018)."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tcn_search.arguments import positive_integer
+from tcn_search.errors import InputError
+from tcn_search.formats.download import RemoteFile, fetch
+from tcn_search.tasks.splitting import Split, split_off_validation
+from tcn_search.tasks.task import Task
+
+STEPS = 28 * 28
+CONTEXT_REASON = "the digit is asked for after its last pixel, and any of the 784 may tell it"
+FILE = RemoteFile(
+    "mnist.npz",
+    urls=("https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",),
+    sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+)
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+# Of the four arrays one after the other: the images are known by their pixels, however they are packed.
+_ARRAYS_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+
+
+def seq_mnist(
+    train: int | None = None,
+    validation_size: int = 5_000,
+    test_size: int | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+) -> Task:
+    """Ten classes of images of 28 · 28 pixels, row by row, 784 steps of one channel in [0, 1].
+
+    The test part is the published one. The validation part is drawn from the 60,000 published training images,
+    stratified and seeded, and never from the test part.
+
+    Args:
+        train: training sequences, if not all that the validation part leaves (55,000).
+        test_size: test sequences, if not all 10,000; for trying things out.
+        seed: of what is drawn.
+        data_dir: where the file is, or is downloaded to.
+    """
+    return _task("seq_mnist", train, validation_size, test_size, seed, data_dir, None)
+
+
+def permuted_mnist(
+    train: int | None = None,
+    validation_size: int = 5_000,
+    test_size: int | None = None,
+    seed: int = 0,
+    permutation_seed: int = 0,
+    data_dir: str | None = None,
+) -> Task:
+    """`seq_mnist` with the 784 steps in one drawn order, the same for every image of every part.
+
+    Args:
+        permutation_seed: of the order. The order is that of the study: it is kept with its options.
+    """
+    order = np.random.default_rng(permutation_seed).permutation(STEPS)
+    return _task("permuted_mnist", train, validation_size, test_size, seed, data_dir, order)
+
+
+def _task(
+    name: str,
+    train: int | None,
+    validation_size: int,
+    test_size: int | None,
+    seed: int,
+    data_dir: str | None,
+    order: np.ndarray | None,
+) -> Task:
+    images, digits, test_images, test_digits = read_mnist(fetch(FILE, data_dir, is_mnist))
+    positive_integer("validation_size", validation_size)
+    kept, held_out = _draw_parts(digits, train, validation_size, seed)
+    test_rows = np.arange(len(test_images))
+    if test_size is not None:
+        test_rows = test_rows[: positive_integer("test_size", test_size)]
+    task = Task.from_arrays(
+        _sequences(images[kept], order),
+        digits[kept],
+        X_validation=_sequences(images[held_out], order),
+        y_validation=digits[held_out],
+        X_test=_sequences(test_images[test_rows], order),
+        y_test=test_digits[test_rows],
+        class_names=[str(digit) for digit in range(10)],
+        name=name,
+        kind="classification",
+    )
+    return replace(
+        task,
+        spec=replace(task.spec, context_reason=CONTEXT_REASON),
+        inferred=f"classification, 10 digits from {STEPS} pixels"
+        + (" in a drawn order" * (order is not None)),
+    )
+
+
+def _draw_parts(
+    digits: np.ndarray, train: int | None, validation_size: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the training and of the validation part, both stratified."""
+    total = len(digits)
+    wanted = None if train is None else positive_integer("train", train)
+    if validation_size + (wanted or 10) > total:
+        raise InputError(
+            f"train and validation_size must not exceed the {total:,} training images together. "
+            f"Received: {train} and {validation_size}"
+        )
+    kept, held_out = split_off_validation(
+        total, Split(fraction=validation_size / total, seed=seed), digits
+    )
+    if wanted is not None and wanted < len(kept):
+        _, drawn = split_off_validation(
+            len(kept), Split(fraction=wanted / len(kept), seed=seed), digits[kept]
+        )
+        kept = kept[drawn]
+    return kept, held_out
+
+
+def _sequences(images: np.ndarray, order: np.ndarray | None) -> np.ndarray:
+    """(n, 784, 1) float32 in [0, 1] from (n, 28, 28) bytes."""
+    pixels = images.reshape(len(images), STEPS, 1)
+    return (pixels if order is None else pixels[:, order]).astype("float32") / 255
+
+
+def read_mnist(file: Path) -> list[np.ndarray]:
+    """Images (n, 28, 28) and digits (n,), both bytes, of the training and the test part."""
+    with np.load(file, allow_pickle=False) as archive:
+        return [archive[name] for name in _ARRAYS]
+
+
+def is_mnist(file: Path) -> bool:
+    """Whether an .npz holds the published images, in their order."""
+    if not zipfile.is_zipfile(file):
+        return False
+    digest = hashlib.sha256()
+    try:
+        for array in read_mnist(file):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        return False
+    return digest.hexdigest() == _ARRAYS_SHA256

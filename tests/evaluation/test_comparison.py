@@ -1,0 +1,193 @@
+"""Winners against recurrent networks: what is chosen by what, and what is stored."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tcn_search import SearchSpace, Study, Task, TrainingSettings
+from tcn_search.cli.main import main
+from tcn_search.errors import InputError
+from tcn_search.evaluation import contenders as contest
+from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run, read_contenders
+from tcn_search.evaluation.contenders import learning_rates
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def comparison(*runs: Run) -> Comparison:
+    return Comparison(
+        0, ["tcn", "gru"], 2, 2, 5, 0, "val_loss", "minimize", "accuracy", "maximize", list(runs)
+    )
+
+
+def run(contender: str, rate: float, seed: int, score: float, metric: float = 0.5) -> Run:
+    return Run(
+        contender, rate, seed, score, metric, 1, 0.1, 100, None if seed == SEARCH_SEED else 0.4
+    )
+
+
+@given(
+    st.integers(1, 9), st.floats(1e-6, 1e-3), st.floats(1.5, 1e4), st.none() | st.floats(1e-6, 1.0)
+)
+def test_learning_rates_ascend_and_hold_the_known_one(
+    count: int, low: float, factor: float, known: float | None
+) -> None:
+    rates = learning_rates(count, low, low * factor, known)
+    assert len(rates) == count
+    assert known is None or known in rates
+    if known is None and count > 1:
+        assert rates[0] == low
+        assert math.isclose(rates[-1], low * factor)
+
+
+def test_the_learning_rate_is_chosen_by_validation_and_by_the_search_seed_alone() -> None:
+    found = comparison(
+        run("gru", 1e-3, SEARCH_SEED, math.nan),
+        run("gru", 1e-2, SEARCH_SEED, 0.5),
+        run("gru", 1e-4, SEARCH_SEED, 0.6),
+        run("gru", 1e-4, 1, 0.1),
+    )
+    assert found.best_learning_rate("gru") == 1e-2
+
+
+def test_more_seeds_and_contenders_continue_a_comparison() -> None:
+    made = comparison(run("tcn", 1e-3, 1, 0.1), run("tcn", 1e-3, 2, 0.1), run("tcn", 1e-3, 3, 0.1))
+    more = replace(made, seeds=3, contenders=["tcn", "lstm"])
+    assert more.is_same_as(made)
+    assert [len(one.final("tcn")) for one in (made, more)] == [2, 3]
+    for other in (replace(made, made_with="other data"), replace(made, epochs=6)):
+        assert not other.is_same_as(made)
+
+
+@pytest.mark.parametrize(
+    ("gru", "words"),
+    [
+        ((0.9, 0.92), "gru is best on validation, 0.11 ahead of tcn."),
+        (
+            (0.79, 0.83),
+            "gru and tcn are level on validation: 0.01 apart, within the spread of 0.028.",
+        ),
+        ((0.1, 0.2), "tcn is best on validation, 0.65 ahead of gru."),
+    ],
+)
+def test_the_verdict_does_not_spare_the_tcn(gru: tuple[float, float], words: str) -> None:
+    found = comparison(
+        run("tcn", 1e-3, 1, 0.1, 0.8),
+        run("tcn", 1e-3, 2, 0.1, 0.8),
+        *(run("gru", 1e-3, seed, 0.1, value) for seed, value in enumerate(gru, start=1)),
+    )
+    assert found.verdict() == words
+    assert comparison().verdict() == "Too few contenders have been trained to compare."
+
+
+def test_a_run_that_diverged_is_counted_and_spoils_no_mean() -> None:
+    found = comparison(
+        run("tcn", 1e-3, 1, 0.1, 0.8),
+        run("tcn", 1e-3, 2, 0.1, 0.9),
+        replace(run("gru", 1e-3, 1, math.nan, math.nan), test=None),
+        run("gru", 1e-3, 2, 0.1, 0.7),
+    )
+    rows = found.frame().set_index("contender")[["diverged", "validation", "test"]]
+    assert rows.loc["gru"].tolist() == [1, 0.7, 0.4]
+    assert rows.loc["tcn", "diverged"] == 0
+    assert found.verdict() == "tcn is best on validation, 0.15 ahead of gru."
+
+
+def test_final_runs_have_seeds_that_nothing_was_chosen_with() -> None:
+    assert replace(comparison(), seeds=3, chosen_with=2).final_seeds == [1, 3, 4]
+    assert replace(comparison(), seeds=3).final_seeds == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["rwkv", "lstm:0", "lstm:two", "gru:-1"])
+def test_an_unknown_contender_is_refused(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_contenders(["gru", name])
+    assert str(caught.value) == (
+        "against must be names out of simple_rnn, gru, lstm, each with a number of layers if it is not 1, "
+        f"such as lstm:2. Received: {name!r}"
+    )
+
+
+def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = waves(24)
+    task = Task.from_arrays(X, y, X_test=X, y_test=y)
+    space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
+    study = Study("waves", task, space, training=TrainingSettings(epochs=2))
+    study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
+
+    def stop_at_the_gru(run: Run) -> None:
+        if run.contender == "gru":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
+    assert study.test_evaluations == 1  # the TCN's; the GRU's learning rate was still searched
+    made: list[Run] = []
+    found = study.compare(["gru"], 2, 2, on_run=made.append)
+    assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
+    assert [(run.contender, run.seed) for run in found.runs[:4]] == [
+        ("tcn", 0),
+        ("tcn", 0),
+        ("tcn", 1),
+        ("tcn", 2),
+    ]
+    assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in found.runs)
+    assert study.test_evaluations == 2
+    study.compare(["gru"], 2, 2)
+    assert study.test_evaluations == 2  # nothing was left to train
+    again = Study("waves", task)
+    assert again.comparison is not None
+    assert again.comparison.runs == found.runs
+    parameters = found.frame().set_index("contender")["parameters"]
+    assert abs(parameters["gru"] / parameters["tcn"] - 1) < 0.25
+
+    from tcn_search.report.comparison import write_comparison
+
+    folder = write_comparison(found, Path("out"))
+    assert {file.name for file in folder.iterdir()} == {
+        "comparison.csv",
+        "comparison.png",
+        "comparison.svg",
+    }
+    assert main(["compare", "nothing"]) == 2
+    assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
+
+    def killed(model: object, task: Task) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contest, "score_on_test", killed)
+        with pytest.raises(KeyboardInterrupt):
+            study.compare(["lstm"], 2, 2)
+    assert study.test_evaluations == 3  # it was recorded before it happened
+    study.best(seeds=1)
+    study.compare(["gru"], 2, 3)
+    assert study.test_evaluations == 6  # a further seed of both
+    capsys.readouterr()
+    words = "6 in this study, one each time that a configuration's final trainings were scored on the test split"
+    line = f"est evaluations: {words}\n"
+    arguments = ["waves", "--seeds", "1"]
+    assert main(["best", *arguments]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["status", "waves"]) == 0
+    assert line in capsys.readouterr().out
+    assert study.winner is not None
+    assert (study.winner.readings, study.winner.facts()["Test evaluations"]) == (6, words)
+    assert main(["report", "waves"]) == 0
+    page = html.unescape(Path("runs/waves/report.html").read_text())
+    assert page.count("Test evaluations") == 1
+    assert f"<dt>Test evaluations</dt><dd>{words}</dd>" in page

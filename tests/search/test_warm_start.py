@@ -1,0 +1,309 @@
+"""What a study tries first, the grid, and when it stops for lack of progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tcn_search import (
+    Architecture,
+    Constraints,
+    Range,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+)
+from tcn_search.errors import InputError
+from tcn_search.search.warm_start import cheapest
+from tcn_search.workers.executor import Owner
+from tcn_search.workers.trial import TrialJob, TrialOutcome
+from tests.conftest import waves
+from tests.study.synthetic import Synthetic
+
+TASK = Task.from_arrays(*waves(24))
+SMALL = SearchSpace(
+    nb_filters=[4, 8],
+    kernel_size=Range(2, 3),
+    levels=Range(2, 4),
+    nb_stacks=1,
+    padding="causal",
+    norm="none",
+    use_skip_connections=True,
+    readout="last",
+    dropout_rate=0.0,
+    learning_rate=[1e-3, 2e-3],
+)
+PAPER = SearchSpace(
+    nb_filters=[10, 24, 64], kernel_size=Range(2, 8), levels=Range(1, 9), padding="causal"
+)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def make(name: str = "waves", space: SearchSpace = SMALL, **changes: Any) -> Study:
+    return Study(name, TASK, space, **{"training": TrainingSettings(epochs=1), **changes})
+
+
+def run(study: Study, trials: int, **options: Any) -> Synthetic:
+    executor = Synthetic()
+    study.run(trials, executor=executor, on_progress=lambda progress: None, **options)
+    return executor
+
+
+@pytest.mark.parametrize("sampler", ["random", "optuna.samplers.QMCSampler"])
+def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
+    study = make(space=PAPER, search=SearchSettings(sampler=sampler))
+    assert [trial.name for trial in study.start.trials] == [
+        "cheapest",
+        "middle",
+        "keras-tcn default",
+        "Bai et al. adding 600",
+    ]
+    assert "Bai et al. PTB words (optimizer sgd)" in study.start.outside
+    assert "Bai et al. MNIST (nb_filters 25)" in study.start.outside
+    cheapest, middle, default, adding, other = (job for job in run(study, 5).jobs)
+    limits = study.definition.task_space().limits
+    assert limits.parameters(cheapest.architecture) < limits.parameters(other.architecture)
+    assert cheapest.architecture.receptive_field >= 16
+    assert middle.architecture == Architecture(
+        24, 5, (1, 2)
+    )  # receptive field 1 + 2 · 4 · 3 = 25, of one level 9
+    described = default.architecture.to_dict()
+    assert (described["nb_filters"], described["kernel_size"], described["dilations"]) == (
+        64,
+        3,
+        [1, 2, 4, 8, 16, 32],
+    )
+    assert (
+        adding.architecture.nb_filters,
+        adding.architecture.kernel_size,
+        adding.architecture.levels,
+    ) == (
+        24,
+        8,
+        8,
+    )
+    assert (adding.architecture.norm, adding.architecture.use_skip_connections) == ("weight", False)
+    assert (adding.settings.learning_rate, adding.settings.dropout_rate) == (2e-3, 0.0)
+
+
+def test_the_middle_keeps_to_the_limits_of_the_study() -> None:
+    space = SearchSpace(
+        **{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None}
+    )
+    limited = make("limited", space, constraints=Constraints(max_params=8_000))
+    found = next(job.architecture for job in run(limited, 2).jobs[1:])
+    assert [trial.name for trial in limited.start.trials][:2] == ["cheapest", "middle"]
+    assert (found.nb_filters, found.kernel_size, found.dilations) == (24, 4, (1, 2))
+    assert limited.definition.task_space().limits.parameters(found) <= 8_000
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"),
+    [
+        (Range(1e-3, 1e-2, log=True), 3.16e-3),
+        (Range(1e-4, 1e-2, log=True), 1e-3),
+        (Range(0.01, 0.03), 0.02),
+        (Range(0.01, 0.03, step=0.01), 0.02),
+        ([0.5, 2, 4], 2),
+        (Range(1, 4), 2.5),
+        (Range(0.5, 4.0, step=0.5), 2.0),
+    ],
+)
+def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: float) -> None:
+    study = make(space=SearchSpace(**{**PAPER.to_dict(), "learning_rate": given}))
+    assert [job.settings.learning_rate for job in run(study, 3).jobs] == [rate] * 3
+
+
+def test_the_cheapest_has_the_norm_with_the_fewest_numbers() -> None:
+    space = SearchSpace(**{**SMALL.to_dict(), "norm": ["batch", "weight"]})
+    found = {
+        norm: _parameters(SearchSpace(**{**SMALL.to_dict(), "norm": [norm]}))
+        for norm in ("batch", "weight")
+    }
+    study = make(space=space, constraints=Constraints(max_params=found["batch"] - 1))
+    (job,) = run(study, 1).jobs
+    assert job.architecture.norm == "weight"
+    assert (
+        study.definition.task_space().limits.parameters(job.architecture)
+        == found["weight"]
+        < found["batch"]
+    )
+
+
+def _parameters(space: SearchSpace) -> int:
+    """Of the cheapest architecture of a space."""
+    filled = space.for_task("classification", 16, 2, 2)
+    return filled.limits.parameters(cheapest(filled, "last", "relu"))
+
+
+def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
+    text = SearchSpace(
+        nb_filters=600,
+        kernel_size=3,
+        levels=4,
+        nb_stacks=1,
+        padding="causal",
+        dropout_rate=[0.5],
+        learning_rate=Range(0.5, 8, log=True),
+    )
+    training = TrainingSettings(epochs=1, optimizer="sgd", schedule="plateau", clip_norm=0.4)
+    study = make(space=text, training=training)
+    assert [trial.parameters["learning_rate"] for trial in study.start.trials] == [2.0, 2.0, 4.0]
+    assert study.start.trials[-1].name == "Bai et al. PTB words"
+
+
+def test_a_start_from_other_data_brings_no_batch_size() -> None:
+    run(
+        make(
+            "old",
+            search=SearchSettings(warm_start=False),
+            training=TrainingSettings(epochs=1, batch_size=5),
+        ),
+        4,
+    )
+    new = make(
+        "new",
+        search=SearchSettings(warm_start=False),
+        start_from="old",
+        training=TrainingSettings(epochs=1, batch_size=16),
+    )
+    assert len(new.start.trials) >= 1
+    assert new.start.outside == ()
+    assert {job.settings.batch_size for job in run(new, 2).jobs} == {16}
+
+
+def test_the_start_is_made_once_and_can_be_left_out() -> None:
+    first = run(make(space=PAPER), 2).jobs
+    again = run(make(space=PAPER), 4).jobs
+    assert again[0].architecture not in [job.architecture for job in first]
+    assert "WAITING" not in set(make(space=PAPER).trials()["state"])
+    assert make("cold", search=SearchSettings(warm_start=False)).start == ((), ())
+
+
+def test_a_study_starts_from_anothers_best() -> None:
+    run(make("old", search=SearchSettings(warm_start=False)), 7)
+    new = make("new", space=SMALL, search=SearchSettings(warm_start=False), start_from="old")
+    best = [candidate.architecture for candidate in make("old").candidates(5)]
+    assert len(new.start.trials) >= 1
+    jobs = run(new, len(new.start.trials)).jobs
+    assert jobs[0].architecture == best[0]
+    assert {job.architecture for job in jobs} <= set(best)
+    narrow = make("narrow", SearchSpace(**{**SMALL.to_dict(), "nb_filters": [5]}), start_from="old")
+    assert any(
+        line.startswith("old trial") and "nb_filters" in line for line in narrow.start.outside
+    )
+    with pytest.raises(InputError, match="There is no study 'none' in the storage"):
+        make("other", start_from="none")
+
+
+def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
+    study = make(search=SearchSettings(sampler="grid"))
+    run(study, 3)
+    run(make(search=SearchSettings(sampler="grid")), 100)
+    frame = study.trials()
+    points = frame[["nb_filters", "kernel_size", "levels", "learning_rate"]]
+    feasible = study.definition.task_space().geometry.feasible
+    assert len(points) == len(points.drop_duplicates()) == len(feasible) * 4 == study.finished
+    again = make(search=SearchSettings(sampler="grid"))
+    assert run(again, 100).jobs == []
+    assert again.ended_early == "every point of the grid has been tried"
+
+
+def test_a_grid_tries_a_network_once_that_two_bases_describe() -> None:
+    """One level is the same with every base."""
+    space = SearchSpace(
+        **{**SMALL.to_dict(), "kernel_size": [9], "levels": [1, 2], "dilation_base": [2, 3]}
+    )
+    study = make(space=space, search=SearchSettings(sampler="grid"))
+    jobs = run(study, 1_000).jobs
+    made = [(job.architecture, job.settings) for job in jobs]
+    assert len(made) == len(set(made)) == study.finished
+    assert {job.architecture.levels for job in jobs} == {1, 2}
+
+
+@pytest.mark.parametrize("sampler", ["grid", "keras-tuner:random"])
+def test_a_start_that_nothing_would_come_of_is_refused(sampler: str) -> None:
+    make("old")
+    with pytest.raises(
+        InputError, match=rf'needs a sampler that takes proposals. Received: sampler "{sampler}"'
+    ):
+        make("new", search=SearchSettings(sampler=sampler), start_from="old")
+
+
+def test_a_grid_that_grows_keeps_what_it_has_tried() -> None:
+    grid = SearchSettings(sampler="grid")
+    run(make(search=grid), 100)
+    longer = SearchSpace(**{**SMALL.to_dict(), "kernel_size": Range(2, 4)})
+    study = make(space=longer, search=grid, allow_changes=True)
+    run(study, 100)
+    points = study.trials()[["nb_filters", "kernel_size", "levels", "learning_rate"]]
+    assert len(points) == len(points.drop_duplicates())
+    assert len(points) == len(study.definition.task_space().geometry.feasible) * 4
+
+
+def test_the_last_point_of_a_grid_is_tried_again_if_it_is_lost() -> None:
+    class TwoAtOnce(Synthetic):
+        """Asks for further work before it tells what became of the job before; the last one is lost first."""
+
+        def run(self, owner: Owner) -> None:
+            held: TrialJob | None = None
+            lost = False
+            while True:
+                job = owner.next_job()
+                if job is None and held is None:
+                    return
+                if held is not None:
+                    ended = "complete" if job is not None or lost else "lost"
+                    lost = lost or ended == "lost"
+                    owner.finish(TrialOutcome(held.number, ended, 0.5, 1, [{"val_loss": 0.5}], 100))
+                held = job
+
+    study = make(search=SearchSettings(sampler="grid"))
+    study.run(100, executor=TwoAtOnce(), on_progress=lambda progress: None)
+    assert list(study.trials()["ended"]).count("lost") == 1
+    assert study.finished == len(study.definition.task_space().geometry.feasible) * 4
+    assert study.ended_early == "every point of the grid has been tried"
+
+
+def test_a_grid_leaves_out_what_breaks_another_limit() -> None:
+    study = make(search=SearchSettings(sampler="grid"), constraints=Constraints(max_params=500))
+    run(study, 100)
+    frame = study.trials()
+    assert set(frame["ended"]) <= {"complete", "pruned"}  # never infeasible
+    assert (frame["parameters"] <= 500).all()
+
+
+def test_a_grid_over_a_range_without_steps_is_refused() -> None:
+    space = SearchSpace(**{**SMALL.to_dict(), "dropout_rate": Range(0.0, 0.3)})
+    with pytest.raises(InputError) as error:
+        make(space=space, search=SearchSettings(sampler="grid"))
+    assert str(error.value) == (
+        'sampler "grid" needs a list or a step for dropout_rate. Received: a range from 0.0 to 0.3 without a step'
+    )
+    assert not Path("runs").exists()
+    stepped = SearchSpace(**{**SMALL.to_dict(), "dropout_rate": Range(0.0, 0.3, step=0.1)})
+    study = make(space=stepped, search=SearchSettings(sampler="grid"))
+    run(study, 20)
+    assert set(study.trials()["dropout_rate"].round(9)) == {0.0, 0.1, 0.2, 0.3}
+
+
+def test_a_search_that_gets_nowhere_ends() -> None:
+    study = make(search=SearchSettings(sampler="random", seed=1))
+    run(study, 200, patience=6)
+    scores = study.trials()["score"]
+    assert study.finished == scores.idxmin() + 1 + 6
+    assert study.ended_early == "no better trial among the last 6"
+    run(study, study.finished + 1, patience=6)
+    assert study.finished == len(scores)  # it counts over runs
+    with pytest.raises(InputError, match="patience must be an integer of at least 1. Received: 0"):
+        study.run(3, patience=0)

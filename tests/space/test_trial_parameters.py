@@ -1,0 +1,85 @@
+"""Fixed ranges folded onto the feasible space, and the way back from an architecture to its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import optuna
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tcn_search import Constraints, Range, SearchSpace
+from tcn_search.space.constraints import infeasible
+from tcn_search.space.search_space import TaskSpace
+from tcn_search.space.trial_parameters import Answers, OutsideSpace, parameters_of
+
+SPACES = (
+    SearchSpace(
+        nb_filters=[4, 16], kernel_size=[2, 3, 7], levels=Range(1, 7), dilation_base=[2, 3, 5]
+    ),
+    SearchSpace(dilations=[[1, 2, 4], [1, 3, 9, 27], [1, 2, 4, 8, 16]], nb_filters=Range(4, 12)),
+    SearchSpace(
+        levels=Range(2, 8, step=2), optimizer=["adam", "sgd"], batch_size=Range(8, 64, step=8)
+    ),
+)
+
+
+def space_of(number: int, seq_len: int, static: bool, way: str = "narrow") -> TaskSpace:
+    return SPACES[number].for_task(
+        "classification", seq_len, 2, 3, Constraints(receptive_field=way), static=static
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2), st.sampled_from([3, 20, 31]), st.booleans(), st.integers(0, 2**31 - 1))
+def test_what_was_suggested_can_be_asked_for_again(
+    number: int, seq_len: int, static: bool, seed: int
+) -> None:
+    space = space_of(number, seq_len, static)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    trial = study.ask()
+    architecture, found = space.suggest(trial)
+    assume(not infeasible(space.violations(architecture)))
+    parameters = parameters_of(space, architecture, found)
+    study.enqueue_trial(parameters)
+    again = study.ask()
+    assert space.suggest(again) == (architecture, found)
+    assert again.params == parameters
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_fixed_ranges_hold_every_feasible_geometry_and_nothing_else(number: int) -> None:
+    space = space_of(number, 20, static=True)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    trials = [study.ask() for _ in range(100)]
+    for trial in trials:
+        assert not infeasible(space.violations(space.suggest(trial)[0]))
+        assert trial.distributions == trials[0].distributions
+    usual = space.suggest(study.ask())[0]
+    for point in space.geometry.feasible:
+        geometry = space.geometry.architecture(point, use_skip_connections=True)
+        wanted = replace(
+            geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout
+        )
+        assert space.suggest(Answers(parameters_of(space, wanted, {})))[0] == wanted
+
+
+def test_what_lies_outside_is_named() -> None:
+    space = space_of(0, 20, static=False)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    architecture, found = space.suggest(study.ask())
+    for change, message in (
+        ({"nb_filters": 5}, "nb_filters 5"),
+        ({"kernel_size": 6}, "kernel_size 6"),
+        ({"dilations": [1, 2, 5]}, "dilations 1,2,5"),
+        ({"dilations": [1]}, "falls short of the required context"),
+        ({"activation": "tanh"}, "activation tanh"),
+    ):
+        other = type(architecture).from_dict(
+            {**architecture.to_dict(), "padding": "causal", **change}
+        )
+        with pytest.raises(OutsideSpace, match=message):
+            parameters_of(space, other, found)
+    with pytest.raises(OutsideSpace, match="learning_rate 3"):
+        parameters_of(space, architecture, {**found, "learning_rate": 3.0})

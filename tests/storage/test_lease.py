@@ -1,0 +1,164 @@
+"""The lease: one process runs a study, and one that was away for too long finds out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tcn_search.errors import InputError
+from tcn_search.storage import lease
+from tcn_search.storage.lease import Lease, LeaseLost
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> optuna.storages.RDBStorage:
+    made = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'studies.db'}")
+    optuna.create_study(study_name="waves", storage=made)
+    return made
+
+
+def test_one_has_it_until_it_lets_go(storage: optuna.storages.RDBStorage) -> None:
+    first, second = Lease(storage, "waves"), Lease(storage, "waves")
+    first.take()
+    with pytest.raises(InputError) as caught:
+        second.take()
+    text = str(caught.value)
+    assert text.startswith("The study 'waves' is being run by process ")
+    assert "Wait for it or stop it; if it has died, its lease ends at " in text
+    first.renew()
+    first.require()
+    first.let_go()
+    assert first.holder() is None
+    second.take()
+    with pytest.raises(LeaseLost, match="Another process runs the study 'waves' now"):
+        first.require()
+
+
+def test_a_dead_process_of_this_machine_is_noticed_at_once(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as as_another:
+        as_another.setattr("os.getpid", lambda: 4_000_000)  # above what Linux gives to a process
+        Lease(storage, "waves").take()
+    Lease(storage, "waves").take()
+
+
+def test_a_container_of_the_same_host_name_is_another_machine(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(lease, "_home", lambda: "another namespace")
+        elsewhere.setattr("os.getpid", lambda: 4_000_000)
+        Lease(storage, "waves").take()
+    with pytest.raises(InputError, match="is being run by process 4000000"):
+        Lease(storage, "waves").take()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="needs Linux, which tells when a process began"
+)
+def test_another_process_with_the_number_of_a_dead_one_does_not_keep_its_lease(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born = lease._born
+    for number in (os.getppid(), os.getpid()):  # both live
+        with monkeypatch.context() as before:
+            before.setattr("os.getpid", lambda number=number: number)
+            before.setattr(lease, "_born", lambda process: "1")
+            Lease(storage, "waves").take()
+        with monkeypatch.context() as as_it_was:
+            as_it_was.setattr(lease, "_born", born)
+            Lease(storage, "waves").take()
+            lease._OURS.clear()  # as if this process were gone, too
+
+
+def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(
+    storage: optuna.storages.RDBStorage,
+) -> None:
+    held = Lease(storage, "waves")
+    held.take()
+    text = held._text
+    held.renew()
+    held._text = text  # the connection broke before the answer came
+    held.renew()
+    held.require()
+    assert held.holder() == held._held
+
+
+def test_another_machine_is_believed_until_its_lease_runs_out(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Lease(storage, "waves", seconds=2.0)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+        away.take()
+    with pytest.raises(InputError, match="on elsewhere, since"):
+        Lease(storage, "waves").take()
+    time.sleep(2.1)
+    here = Lease(storage, "waves")
+    here.take()
+    with pytest.raises(LeaseLost) as caught:
+        away.require()
+    assert "this one was away for longer than its lease of 2 s" in str(caught.value)
+    away.let_go()
+    assert here.holder() is not None
+    here.require()
+
+
+def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBStorage) -> None:
+    held = Lease(storage, "waves", seconds=2.0)
+    held.take()
+    with held.kept():
+        time.sleep(3.0)
+        with pytest.raises(InputError, match="is being run by"):
+            Lease(storage, "waves").take()
+    assert held.holder() is None
+
+
+RACE = """
+import sys, time
+import optuna
+from tcn_search.errors import InputError
+from tcn_search.storage.lease import Lease
+storage = optuna.storages.RDBStorage(sys.argv[1], engine_kwargs={"connect_args": {"timeout": 30}})
+lease = Lease(storage, "waves")
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    lease.take()
+    print("got it", flush=True)
+except InputError:
+    print("refused", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_of_two_processes_that_reach_for_it_at_once_one_gets_it(
+    storage: optuna.storages.RDBStorage,
+) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, storage.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    said = [run.stdout.readline().strip() for run in runs if run.stdout]
+    for run in runs:
+        run.communicate("end\n")
+    assert sorted(said) == ["got it", "refused", "refused"]

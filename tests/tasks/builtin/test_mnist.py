@@ -1,0 +1,79 @@
+"""Sequential MNIST, read from the real file where the download would put it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tcn_search import load_task
+from tcn_search.errors import InputError
+from tcn_search.tasks.builtin.mnist import is_mnist, read_mnist
+
+SMALL = {"train": 300, "validation_size": 200, "test_size": 50}
+
+
+@pytest.fixture
+def data_dir(shared_data: Path, tmp_path: Path) -> Path:
+    (tmp_path / "mnist.npz").symlink_to(shared_data / "mnist.npz")
+    return tmp_path
+
+
+def test_the_parts_are_apart_and_the_test_part_is_the_published_one(data_dir: Path) -> None:
+    images, digits, test_images, test_digits = read_mnist(data_dir / "mnist.npz")
+    task = load_task("seq_mnist", data_dir=str(data_dir), **SMALL)
+    assert task.test is not None
+    assert abs(len(task.train) - 300) < 5
+    assert abs(len(task.validation) - 200) < 5
+    assert task.train.X.shape[1:] == (784, 1)
+    assert np.bincount(task.train.y).min() > 20
+    np.testing.assert_allclose(
+        task.test.X[..., 0] * 255, test_images[:50].reshape(50, 784), atol=1e-4
+    )
+    np.testing.assert_array_equal(task.test.y, test_digits[:50])
+    known = {image.tobytes(): int(digit) for image, digit in zip(images, digits, strict=True)}
+    rows = [np.round(part.X * 255).astype("uint8") for part in (task.train, task.validation)]
+    for part, pixels in zip((task.train, task.validation), rows, strict=True):
+        assert [known[row.tobytes()] for row in pixels] == part.y.tolist()
+    assert not {row.tobytes() for row in rows[0]} & {row.tobytes() for row in rows[1]}
+
+
+def test_one_order_permutes_every_image(data_dir: Path) -> None:
+    plain, drawn, other = (
+        load_task(name, data_dir=str(data_dir), **SMALL, **options)
+        for name, options in (
+            ("seq_mnist", {}),
+            ("permuted_mnist", {}),
+            ("permuted_mnist", {"permutation_seed": 1}),
+        )
+    )
+    order = np.random.default_rng(0).permutation(784)
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(drawn, part).X, getattr(plain, part).X[:, order])
+        np.testing.assert_array_equal(getattr(drawn, part).y, getattr(plain, part).y)
+    assert drawn.fingerprint() != other.fingerprint()
+
+
+def test_other_images_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mnist.npz"
+    arrays = {
+        "x_train": np.zeros((2, 28, 28)),
+        "y_train": [0, 1],
+        "x_test": np.zeros((1, 28, 28)),
+        "y_test": [0],
+    }
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+    assert not is_mnist(file)
+    with pytest.raises(
+        InputError, match=r"mnist.npz is not the file that is wanted: its SHA-256 is "
+    ):
+        load_task("seq_mnist", data_dir=str(tmp_path))
+
+
+def test_too_many_training_sequences(data_dir: Path) -> None:
+    with pytest.raises(InputError) as error:
+        load_task("seq_mnist", data_dir=str(data_dir), train=58_000)
+    assert str(error.value) == (
+        "train and validation_size must not exceed the 60,000 training images together. Received: 58000 and 5000"
+    )
