@@ -23,6 +23,7 @@ from tcn_search.search.loop import Search
 from tcn_search.search.pruners import make_pruner
 from tcn_search.search.samplers import make_sampler
 from tcn_search.storage.connection import open_storage
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 EPOCHS = 10
@@ -51,15 +52,15 @@ class Instant:
     def _train(self, job: TrialJob, owner: Search) -> Iterator[bool]:
         curve: list[dict[str, float]] = []
         filters = job.architecture.level_filters[0]
-        ended = "complete"
+        status = TrialStatus.COMPLETE
         for epoch in range(1, EPOCHS + 1):
             value = score(job.settings.learning_rate, filters, epoch)
             curve.append({"loss": value, "val_loss": value, "seconds": 0.0})
             if not owner.keep_going(EpochReport(job.number, epoch, value, curve[-1])):
-                ended = "stopped"
+                status = TrialStatus.PRUNED
                 break
             yield True
-        owner.finish(TrialOutcome(job.number, ended, curve[-1]["val_loss"], len(curve), curve))
+        owner.finish(TrialOutcome(job.number, status, curve[-1]["val_loss"], len(curve), curve))
         yield False
 
     def close(self) -> None:

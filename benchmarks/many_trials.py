@@ -22,6 +22,7 @@ import optuna
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.search.loop import Search
 from tcn_search.storage.connection import open_storage
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
@@ -40,9 +41,7 @@ class Drawn:
             owner.finish(self._outcome(job, owner))
 
     def _outcome(self, job: TrialJob, owner: Owner) -> TrialOutcome:
-        ended = str(
-            self._generator.choice(["complete", "stopped", "diverged"], p=[0.35, 0.6, 0.05])
-        )
+        ended = str(self._generator.choice(["complete", "pruned", "diverged"], p=[0.35, 0.6, 0.05]))
         epochs = EPOCHS if ended == "complete" else int(self._generator.integers(1, EPOCHS))
         floor = (
             abs(np.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
@@ -67,7 +66,7 @@ class Drawn:
         best = int(losses.argmin())
         return TrialOutcome(
             number=job.number,
-            ended=ended,
+            status=TrialStatus(ended),
             score=None if ended == "diverged" else curve[best]["val_loss"],
             best_epoch=best + 1,
             curve=curve,

@@ -52,8 +52,8 @@ class Jobs:
         return True
 
     def finish(self, outcome: TrialOutcome) -> None:
-        if outcome.ended != "complete":
-            raise RuntimeError(f"trial {outcome.number} ended {outcome.ended}: {outcome.reason}")
+        if outcome.status != "complete":
+            raise RuntimeError(f"trial {outcome.number} ended {outcome.status}: {outcome.reason}")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ _HOMES = {
     "Architecture": "planning.architecture",
     "Constraints": "space.constraints",
     "Range": "space.dimensions",
-    "SearchSettings": "search.definition",
+    "SearchSettings": "search.search_settings",
     "SearchSpace": "space.search_space",
     "Study": "study.study",
     "TCN": "layers.tcn",

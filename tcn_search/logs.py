@@ -15,7 +15,7 @@ class _StandardOutput(logging.StreamHandler):
         logging.Handler.__init__(self)
 
     @property
-    def stream(self):  # type: ignore[no-untyped-def, override]
+    def stream(self):  # type: ignore[no-untyped-def]
         return sys.stdout
 
 

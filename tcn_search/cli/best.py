@@ -12,7 +12,7 @@ from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
 
 if TYPE_CHECKING:
-    from tcn_search.evaluation.winner import SeedRun
+    from tcn_search.evaluation.final_training import SeedRun
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(
             "These trainings are stored; nothing is trained, and nothing is scored on the test split again."
         )
-    print(f"\nbest architecture: {study.architecture_of(winner.trial)}")
+    print(f"\nbest architecture: {study.results.architecture_of(winner.trial)}")
     print(winner)
     print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")
     return 0

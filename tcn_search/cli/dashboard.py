@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.storage.connection import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    page = f"/dashboard/studies/{find_study(arguments).storage_id}" if arguments.study else ""
+    page = (
+        f"/dashboard/studies/{find_study(arguments).results.storage_id}" if arguments.study else ""
+    )
     storage = open_storage(arguments.storage)
     print(f"http://{arguments.host}:{arguments.port}{page}  Ctrl-C ends it.", flush=True)
     try:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tcn_search.search.progress import Progress, minutes, print_progress
+from tcn_search.search.progress import Progress, log_progress, minutes
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
     """What `Study.run` shall call. Where the output is no terminal it prints plain lines."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        yield print_progress
+        yield log_progress
         return
     columns = (
         TextColumn("trials"),

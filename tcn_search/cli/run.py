@@ -160,7 +160,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in task.notes:
         print(printable(note))
     print(study.definition.task_space().describe())
-    for line in study.notes:
+    for line in study.results.notes:
         print(line, flush=True)
     crew = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:

@@ -9,7 +9,7 @@ from tcn_search.cli.find_study import add_storage_argument, find_study
 from tcn_search.cli.steps import slow_steps
 
 if TYPE_CHECKING:
-    from tcn_search.study.results import StudyRecord
+    from tcn_search.study.results import StudyResults
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_status(study: StudyRecord) -> None:
+def _print_status(study: StudyResults) -> None:
     definition = study.definition
-    endings = study.endings()
+    endings = study.status_counts()
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
     print(

@@ -20,6 +20,7 @@ from tcn_search.evaluation.final_training import SeedRun, score_on_test, train_o
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.stored_values import STRICT
+from tcn_search.trial_status import TrialStatus
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
@@ -306,4 +307,4 @@ def _refit(
     settings = replace(candidate.settings, epochs=epochs, patience=0)
     model = build_model(candidate.architecture, data, settings, None if own is None else own.load())
     training = train(model, data, settings, objective)
-    return None if training.ended == "diverged" else model
+    return None if training.status is TrialStatus.DIVERGED else model

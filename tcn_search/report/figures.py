@@ -9,12 +9,12 @@ from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.plots.pareto import plot_pareto
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
-from tcn_search.study.results import StudyRecord
+from tcn_search.study.results import StudyResults
 
 NAMES = ("history", "receptive_field", "learning_curves")
 
 
-def study_figures(study: StudyRecord) -> dict[str, Figure]:
+def study_figures(study: StudyResults) -> dict[str, Figure]:
     """By file name: history, receptive_field, learning_curves; pareto_COST for each further objective; comparison
     where there is one. They belong to no window.
     """

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 from tcn_search.settings import SEARCHABLE
-from tcn_search.study.results import StudyRecord
+from tcn_search.study.results import StudyResults
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #333; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -51,7 +51,7 @@ _COLUMNS = (
 _MOST_ROWS = 500  # a browser takes long to lay out a table of thousands
 
 
-def page(study: StudyRecord, figures: Mapping[str, Figure]) -> str:
+def page(study: StudyResults, figures: Mapping[str, Figure]) -> str:
     """The report as HTML, its figures inside."""
     titles = {
         "history": "How the search went",
@@ -74,11 +74,11 @@ def page(study: StudyRecord, figures: Mapping[str, Figure]) -> str:
     )
 
 
-def _facts(study: StudyRecord) -> str:
+def _facts(study: StudyResults) -> str:
     spec = study.definition.spec
     definition = study.definition
     trials = study.trials()
-    counts = ", ".join(f"{count} {ended}" for ended, count in study.endings().items())
+    counts = ", ".join(f"{count} {ended}" for ended, count in study.status_counts().items())
     facts = {
         "Task": f"{spec.name}: {spec.task_kind.name} ({spec.task_kind.description}), outputs: {spec.outputs}, "
         f"channels: {spec.input_channels}",
@@ -111,7 +111,7 @@ def _facts(study: StudyRecord) -> str:
     )
 
 
-def _table(study: StudyRecord) -> str:
+def _table(study: StudyResults) -> str:
     """The trials, or the best of many with a line above that says so."""
     frame = study.trials()
     above = ""

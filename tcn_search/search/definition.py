@@ -1,22 +1,21 @@
-"""What a study is, fixed when it is created and kept with it in the storage."""
+"""The definition of a study: fixed when the study is created, and stored with it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from tcn_search.arguments import as_integer, one_of, positive_integer, received
+from tcn_search.arguments import one_of
 from tcn_search.custom_model.model_function import ModelFunction
-from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.search.objectives import check_names, read_objectives
-from tcn_search.search.pruners import PRUNERS
-from tcn_search.search.samplers import KERAS_TUNER, check_sampler, is_dynamic
+from tcn_search.search.objectives import read_objectives
+from tcn_search.search.samplers import is_dynamic
+from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
@@ -27,83 +26,8 @@ from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
 
 
 @dataclass(frozen=True)
-class SearchSettings:
-    """How a study searches.
-
-    Args:
-        objectives: what trials are judged by. The first is the validation number that is a trial's score, such
-            as "val_loss" or "val_accuracy"; more make a Pareto front, such as ("val_loss", "params").
-        sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as "optuna.samplers.QMCSampler";
-            "keras-tuner:" with "random", "bayesian" or "hyperband" lets KerasTuner search.
-        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
-            objectives, and with KerasTuner, nothing is pruned between epochs.
-        seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
-        warm_start: try first what is known to be good: see `study.warm_start`.
-        folds: trainings of a trial, each with another part held out; the score is their mean. 1: the validation
-            part of the task.
-        final_epochs: epochs of the winners' final training, if not those of a trial.
-    """
-
-    objectives: tuple[str, ...] = ("val_loss",)
-    sampler: str = "tpe"
-    pruner: str = "asha"
-    seed: int = 0
-    final_epochs: int | None = None
-    warm_start: bool = True
-    folds: int = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "objectives", check_names(self.objectives))
-        check_sampler(self.sampler, len(self.objectives))
-        one_of("pruner", self.pruner, PRUNERS)
-        seed = as_integer(self.seed)
-        if seed is None or not 0 <= seed < 2**31:
-            raise InputError(
-                f"seed must be an integer from 0 to 2147483647. Received: {received(self.seed)}"
-            )
-        object.__setattr__(self, "seed", seed)
-        if self.final_epochs is not None:
-            object.__setattr__(
-                self, "final_epochs", positive_integer("final_epochs", self.final_epochs)
-            )
-        if not isinstance(self.warm_start, bool):
-            raise InputError(
-                f"warm_start must be true or false. Received: {received(self.warm_start)}"
-            )
-        object.__setattr__(self, "folds", positive_integer("folds", self.folds))
-
-    @property
-    def objective(self) -> str:
-        """The first objective, which ranks the trials."""
-        return self.objectives[0]
-
-    @property
-    def is_keras_tuner(self) -> bool:
-        """Whether KerasTuner proposes the trials."""
-        return self.sampler in KERAS_TUNER
-
-    @property
-    def pruner_used(self) -> str:
-        """The pruner, or "none" where KerasTuner searches: its results are whole trials."""
-        return "none" if self.is_keras_tuner else self.pruner
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
-        return {**asdict(self), "objectives": list(self.objectives)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
-        """The settings that `to_dict` wrote, now or when a study had one objective."""
-        values = dict(values)
-        if "objective" in values:
-            values["objectives"] = [values.pop("objective")]
-        values.setdefault("warm_start", False)
-        return cls(**values)
-
-
-@dataclass(frozen=True)
 class Definition:
-    """Task, space, constraints, training settings, search settings and, if it is a user's own, model of a study."""
+    """Task, space, constraints, training settings, search settings and custom model of a study."""
 
     spec: TaskSpec
     fingerprint: str
@@ -126,11 +50,11 @@ class Definition:
         backend: str = "tensorflow",
         model: ModelFunction | None = None,
     ) -> Definition:
-        """The definition of a study on a task, checked as a whole.
+        """Make the definition of a study on a task, and check it as a whole.
 
         Raises:
-            InputError: an objective that the task does not have, folds that it cannot be cut into, or a space
-                without a feasible architecture.
+            InputError: the task does not have an objective, or cannot be cut into the folds; or the
+                space has no feasible architecture.
         """
         if search is not None:
             task.cross_validated(search.folds)
@@ -147,7 +71,7 @@ class Definition:
         ).checked()
 
     def checked(self) -> Definition:
-        """The same with the task's own required context where no other is asked for.
+        """Return the definition with the task's own required context where no other is given.
 
         Raises:
             InputError: as `of`.
@@ -162,17 +86,17 @@ class Definition:
 
     @property
     def objectives(self) -> tuple[Metric, ...]:
-        """What trials are judged by, with directions."""
+        """The objectives with their directions."""
         return read_objectives(self.search.objectives, self.spec.task_kind)
 
     @property
     def objective(self) -> Metric:
-        """What a trial's score is, with its direction."""
+        """The first objective, which is a trial's score, with its direction."""
         return self.objectives[0]
 
     @property
     def score_name(self) -> str:
-        """The objective's name, and of how many folds it is the mean."""
+        """Name of the first objective, with the number of folds of which it is the mean."""
         folds = self.search.folds
         return (
             self.objective.name if folds == 1 else f"{self.objective.name} (mean of {folds} folds)"
@@ -180,21 +104,22 @@ class Definition:
 
     @property
     def required_context(self) -> int:
-        """Steps that the task needs to see."""
+        """Number of steps that one output step must be able to see."""
         context = self.constraints.required_context
         return self.spec.seq_len if isinstance(context, str) else context
 
     @property
     def context_reason(self) -> str:
-        """ " (why the task needs to see so many steps; "" where the study says how many itself."""
+        """Why the task has this required context, in brackets; "" where the study sets another."""
         own = self.spec.required_context or self.spec.seq_len
         reason = self.spec.context_reason
         return f" ({reason})" if reason and self.required_context == own else ""
 
     def task_space(self) -> TaskSpace:
-        """The space with the task's numbers filled in.
+        """Return the space with the task's numbers filled in.
 
-        Of a user's own model the number of parameters is known only when it has been built.
+        The number of parameters of a custom model is not limited here: it is known only once the model
+        has been built.
         """
         spec = self.spec
         limits = self.constraints
@@ -211,11 +136,14 @@ class Definition:
         )
 
     def seed_of(self, trial: int) -> int:
-        """The seed of a trial's weights, shuffling and dropout."""
+        """Return the seed of a trial's weights, shuffling and dropout."""
         return (self.search.seed + trial) % 2**31
 
     def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
-        """Of all that decides what training these networks gives: data, metric, model, backend, settings."""
+        """Hash all that decides the result of training these networks.
+
+        Data, objective, custom model, backend, architectures and settings.
+        """
         spec = self.spec.to_dict()
         decides = [
             {key: value for key, value in spec.items() if key not in ABOUT_NEW_DATA},
@@ -228,7 +156,7 @@ class Definition:
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
+        """Return plain values, as JSON knows them."""
         return {
             "task": self.spec.to_dict(),
             "fingerprint": self.fingerprint,
@@ -243,10 +171,10 @@ class Definition:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Definition:
-        """The definition that `to_dict` wrote.
+        """Read what `to_dict` returned.
 
         Raises:
-            ValueError, TypeError, LookupError: it is another version's, or damaged.
+            ValueError, TypeError, LookupError: the values are damaged, or of another version.
         """
         model = values.get("model")
         found = cls(
@@ -281,7 +209,7 @@ class Definition:
         return found
 
     def differences(self, other: Definition) -> list[str]:
-        """What is not the same in `other`, one line each. Where the data was read from does not matter."""
+        """List what differs in `other`, a line each. The place of the data does not matter."""
         ours = self.to_dict()
         theirs = other.to_dict()
         found = []
@@ -303,7 +231,7 @@ class Definition:
         return found
 
     def _model_differences(self, other: Definition) -> list[str]:
-        """Where the function's file is does not matter either."""
+        """List what differs in the custom model. The place of its file does not matter."""
         ours = self.model
         theirs = other.model
         if ours is None or theirs is None or ours.name != theirs.name:
@@ -316,7 +244,7 @@ class Definition:
 
 
 class _Source(BaseModel):
-    """Where a task's data came from."""
+    """The source of a task's data."""
 
     model_config = STRICT
     name: str

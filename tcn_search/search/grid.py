@@ -1,4 +1,4 @@
-"""Every feasible point of a space, once each, in an order that the seed decides."""
+"""Grid search: every feasible point of a space, once, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
-from tcn_search.search.warm_start import PlannedTrial
+from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.space.constraints import infeasible
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
@@ -21,23 +21,24 @@ MOST_POINTS = 1_000_000
 
 
 def grid_size(space: TaskSpace) -> int:
-    """Points of the grid whose receptive field suffices.
+    """Count the points of the grid whose receptive field covers the required context.
 
     Raises:
-        InputError: names a range that has no step, or there are too many points.
+        InputError: a range has no step, or there are too many points.
     """
     size = len(space.geometry.feasible)
     for values in _values(space).values():
         size *= len(values)
     if size > MOST_POINTS:
         raise InputError(
-            f'sampler "grid" takes at most {MOST_POINTS:,} points. Received: {size:,}. Give the space fewer values.'
+            f'sampler "grid" takes at most {MOST_POINTS:,} points. Received: {size:,}. '
+            "Give the space fewer values."
         )
     return size
 
 
-def grid_points(space: TaskSpace, seed: int) -> Iterator[PlannedTrial]:
-    """The points, shuffled; those that break another limit are left out."""
+def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
+    """Yield the points in random order, without those that break another limit."""
     values = _values(space)
     geometry = sorted(space.geometry.feasible, key=repr)
     order = list(range(grid_size(space)))
@@ -51,13 +52,12 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[PlannedTrial]:
         architecture = _architecture(space, geometry[rest], chosen)
         if not infeasible(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
-            yield PlannedTrial(
-                _name(architecture, settings), parameters_of(space, architecture, settings)
-            )
+            parameters = parameters_of(space, architecture, settings)
+            yield EnqueuedTrial(_name(architecture, settings), parameters)
 
 
 def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
-    """The same for the same point, in whatever space it stands."""
+    """Name a point, the same in every space that holds it."""
     values = json.dumps([architecture.to_dict(), settings], sort_keys=True)
     return f"grid {hashlib.sha256(values.encode()).hexdigest()[:16]}"
 
@@ -68,13 +68,17 @@ def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Arc
 
 
 def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
-    """Every hyperparameter that does not decide the receptive field, with its values."""
+    """List the values of each hyperparameter that does not decide the receptive field."""
     dimensions = {name: getattr(space.space, name) for name in OTHERS} | space.space.settings
     return {name: values_of(name, dimension) for name, dimension in dimensions.items()}
 
 
 def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
-    """Every value of a dimension; an InputError if it has no end of them."""
+    """List the values of a dimension.
+
+    Raises:
+        InputError: a range of real numbers has no step.
+    """
     if not isinstance(dimension, Range):
         return dimension
     if dimension.is_integer:

@@ -1,4 +1,4 @@
-"""Ctrl-C, heard even where Python swallows it."""
+"""Ctrl-C that is not lost where Python swallows the exception of a signal handler."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any
 
 @contextmanager
 def interrupts_heard() -> Iterator[Callable[[], None]]:
-    """Gives a function that raises KeyboardInterrupt if a signal's handler has raised one inside.
+    """Give a function that raises KeyboardInterrupt if a signal handler has raised one before.
 
-    For the work to call now and then: Python ignores what a handler raises while a `__del__` or the callback of a
-    weak reference runs, and after each epoch the storage's library runs many of them.
+    To be called now and then: Python ignores what a handler raises while a `__del__` or the callback of
+    a weak reference runs, and after each epoch the storage's library runs many of them.
     """
-    heard = False
+    interrupted = False
 
-    def listening(
+    def recording(
         handler: Callable[[int, FrameType | None], Any],
     ) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, frame: FrameType | None) -> None:
-            nonlocal heard
+            nonlocal interrupted
             try:
                 handler(number, frame)
             except KeyboardInterrupt:
-                heard = True
+                interrupted = True
                 raise
 
         return handle
 
     def check() -> None:
-        if heard:
+        if interrupted:
             raise KeyboardInterrupt
 
     before = {}
@@ -42,7 +42,7 @@ def interrupts_heard() -> Iterator[Callable[[], None]]:
     try:
         for number, handler in before.items():
             if callable(handler):
-                signal.signal(number, listening(handler))
+                signal.signal(number, recording(handler))
         yield check
     finally:
         for number, handler in before.items():

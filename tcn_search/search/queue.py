@@ -1,83 +1,67 @@
-"""Trials that are tried before, or instead of, what the sampler proposes."""
+"""Enqueued trials: parameters that are tried before, or instead of, what the sampler suggests."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.trial import TrialState
-from pydantic import BaseModel
 
-from tcn_search.search.retries import PLANNED, enqueue
-from tcn_search.search.warm_start import PlannedTrial, WarmStart
-from tcn_search.storage.stored_values import STRICT, read_value
-
-START = "warm_start"  # user attribute of a study
+from tcn_search.search.trial_record import PLANNED, QUEUED
 
 
-class _Start(BaseModel):
-    """A `WarmStart` as it is stored."""
+class EnqueuedTrial(NamedTuple):
+    """Parameters to try, and where they come from.
 
-    model_config = STRICT
-    trials: list[tuple[str, dict[str, Any]]]
-    outside: list[str]
+    `attributes` are stored with the trial as its user attributes.
+    """
 
-
-def store(study: optuna.Study, start: WarmStart) -> None:
-    """Keep what a study shall begin with; decided once, when it is created."""
-    study.set_user_attr(
-        START,
-        {
-            "trials": [[trial.name, trial.parameters] for trial in start.trials],
-            "outside": start.outside,
-        },
-    )
+    name: str
+    parameters: dict[str, Any]
+    attributes: Mapping[str, Any] = {}
 
 
-def stored_start(study: optuna.Study) -> WarmStart:
-    """What the study begins with; nothing for one that was made without."""
-    return read_value(study, START, "The first trials", _to_start) or WarmStart()
-
-
-def _to_start(values: Any) -> WarmStart:
-    found = _Start.model_validate_json(json.dumps(values))
-    return WarmStart(tuple(PlannedTrial(*trial) for trial in found.trials), tuple(found.outside))
-
-
-def stored_trials(study: optuna.Study) -> tuple[PlannedTrial, ...]:
-    """The trials that the study begins with."""
-    return stored_start(study).trials
-
-
-class Plan:
-    """Queues planned trials one at a time, so that a run that ends early leaves none waiting.
+class TrialQueue:
+    """Enqueue trials one at a time, so that a run that ends early leaves none waiting in the storage.
 
     Args:
-        trials: one that has nothing now is asked again after the next trial has ended.
-        only: nothing else is tried; says why the study ends after the last of them.
+        trials: to enqueue. Where the iterator is exhausted, it is asked again after the next trial
+            has ended.
+        only: why the search ends after the last of them; "" where the sampler goes on from there.
     """
 
     def __init__(
-        self, study: optuna.Study, trials: Iterable[PlannedTrial], *, only: str = ""
+        self, study: optuna.Study, trials: Iterable[EnqueuedTrial], *, only: str = ""
     ) -> None:
-        self._study = study
         self.only = only
-        self._made = {trial.user_attrs.get(PLANNED) for trial in study.get_trials(deepcopy=False)}
+        self._study = study
+        stored = study.get_trials(deepcopy=False)
+        self._names = {trial.user_attrs.get(PLANNED) for trial in stored}
         self._trials = iter(trials)
         self._is_empty = False
 
     def prepare(self) -> bool:
-        """Queue the next planned trial, if none waits already. False: there is nothing more to try."""
+        """Enqueue the next trial unless one waits already. False: there is nothing more to try."""
         if self._is_empty and not self.only:
             return True
         if self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             return True
-        planned = next((trial for trial in self._trials if trial.name not in self._made), None)
-        if planned is None:
+        following = next((trial for trial in self._trials if trial.name not in self._names), None)
+        if following is None:
             self._is_empty = True
             return not self.only
-        self._made.add(planned.name)
-        enqueue(self._study, planned.parameters, **{**planned.attributes, PLANNED: planned.name})
+        self._names.add(following.name)
+        enqueue(
+            self._study, following.parameters, **{**following.attributes, PLANNED: following.name}
+        )
         return True
+
+
+def enqueue(study: optuna.Study, parameters: Mapping[str, Any], **attributes: Any) -> None:
+    """Enqueue parameters.
+
+    They are stored as a user attribute too, in case the trial becomes stale before it has asked for
+    all of them.
+    """
+    study.enqueue_trial(dict(parameters), user_attrs={QUEUED: dict(parameters), **attributes})

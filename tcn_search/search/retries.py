@@ -1,68 +1,55 @@
-"""Trials whose process has died: seen at the next start, recorded, and run again once with the same parameters.
+"""Stale trials: their process died. They are failed at the next start, and tried once more.
 
-Every step can be interrupted by the next kill: a sweep repairs whatever an earlier one, or a run, left half done.
+Every step can be interrupted by the next kill: `fail_stale_trials` repairs whatever an earlier call of it,
+or a run, left half done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
-from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
-from tcn_search.search.objectives import objective_values
-
-RETRY_OF = "retry_of"
-QUEUED = "queued"
-# what a second try has in common with the first
-PLANNED = "planned"
-EPOCHS = "epochs"
+from tcn_search.search.queue import enqueue
+from tcn_search.search.trial_record import EPOCHS, PLANNED, RETRY_OF, TrialRecord, read_records
+from tcn_search.search.trial_values import objective_values
+from tcn_search.trial_status import TrialStatus
 
 
-def enqueue(study: optuna.Study, parameters: Mapping[str, Any], **attributes: Any) -> None:
-    """Queue parameters; they are kept with the trial too, should it be lost before it has asked for them."""
-    study.enqueue_trial(dict(parameters), user_attrs={QUEUED: dict(parameters), **attributes})
+def enqueue_again(study: optuna.Study, record: TrialRecord) -> None:
+    """Enqueue a stale trial's parameters again, unless it was a second try that got an architecture."""
+    if record.retry_of is not None and record.architecture is not None:
+        return
+    attributes = {PLANNED: record.enqueued_as, EPOCHS: record.epochs}
+    kept = {name: value for name, value in attributes.items() if value is not None}
+    parameters = {**record.enqueued, **record.suggested}
+    enqueue(study, parameters, **kept, **{RETRY_OF: record.number})
 
 
-def queue_again(
-    study: optuna.Study, number: int, parameters: Mapping[str, Any], attributes: Mapping[str, Any]
-) -> None:
-    """Queue a lost trial's parameters again, unless it was a second try already, and got as far as a network."""
-    if RETRY_OF not in attributes or "architecture" not in attributes:
-        kept = {name: attributes[name] for name in (PLANNED, EPOCHS) if name in attributes}
-        enqueue(study, {**attributes.get(QUEUED, {}), **parameters}, **{**kept, RETRY_OF: number})
+def fail_stale_trials(study: optuna.Study, definition: Definition) -> int:
+    """Fail stale RUNNING trials and enqueue interrupted ones again. Return the number of stale trials.
 
-
-def sweep(study: optuna.Study, definition: Definition) -> int:
-    """Trials that an earlier run left RUNNING are ended, and lost ones are queued again. Returns how many were left.
-
-    One whose result had been written, and no more, is told as it ended.
+    A trial whose outcome was stored, but whose end was not told to Optuna, is told as it ended.
     """
-    trials = study.get_trials(deepcopy=False)
-    left = [trial for trial in trials if trial.state is TrialState.RUNNING]
-    for trial in left:
-        _end(study, trial, definition)
-    retried = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
-        if _is_lost(trial) and trial.number not in retried:
-            queue_again(study, trial.number, trial.params, trial.user_attrs)
-    return len(left)
+    objectives = len(definition.objectives)
+    known: dict[int, TrialRecord] = {}
+    records = read_records(study, objectives, known)
+    running = [record for record in records if record.state is TrialState.RUNNING]
+    for record in running:
+        _tell_end(study, record, definition)
+    retried = {record.retry_of for record in records}
+    for record in read_records(study, objectives, known):
+        is_stale = record.state is TrialState.FAIL and record.status is TrialStatus.STALE
+        if is_stale and record.number not in retried:
+            enqueue_again(study, record)
+    return len(running)
 
 
-def _end(study: optuna.Study, trial: FrozenTrial, definition: Definition) -> None:
-    result = trial.user_attrs.get("result", {})
-    if result.get("ended") == "complete":
-        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
-        study.tell(trial.number, objective_values(definition, result, architecture))
-    elif "infeasible" in trial.user_attrs or result.get("ended") not in (None, "failed", "lost"):
-        study.tell(trial.number, state=TrialState.PRUNED)
+def _tell_end(study: optuna.Study, record: TrialRecord, definition: Definition) -> None:
+    if record.status is TrialStatus.COMPLETE:
+        assert record.outcome is not None
+        study.tell(record.number, objective_values(definition, record.outcome, record.built))
+    elif record.infeasible or (record.outcome is not None and not record.status.is_error):
+        study.tell(record.number, state=TrialState.PRUNED)
     else:
-        study.tell(trial.number, state=TrialState.FAIL)
-
-
-def _is_lost(trial: FrozenTrial) -> bool:
-    """FAIL without an error of its own."""
-    return trial.user_attrs.get("result", {"ended": "lost"})["ended"] == "lost"
+        study.tell(record.number, state=TrialState.FAIL)

@@ -11,12 +11,15 @@ from typing import Any
 import optuna
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.space.dimensions import Range
 from tcn_search.storage.stored_values import STRICT, VERSIONS, read_value
 
-_CHANGES = "changes"  # user attribute of a study
+# User attributes of a study.
+DEFINITION = "tcn_search"
+CHANGES = "changes"
 _BY_PACKAGE = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
 _PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
 HOW_TO = (
@@ -89,6 +92,30 @@ def _kind(dimension: Any) -> str | None:
     return "choice" if isinstance(dimension, list) and len(dimension) > 1 else None
 
 
+def model_now(name: str, model: ModelFunction) -> ModelFunction:
+    """Return the model function with its source as it is now.
+
+    Raises:
+        InputError: the file is not there; says what to do.
+    """
+    try:
+        return model.as_it_is_now()
+    except InputError as error:
+        raise InputError(
+            f"{error} The study {name!r} needs it; if it is elsewhere now, give it again: "
+            f'model_fn="FILE.py:{model.name}".'
+        ) from error
+
+
+def require_same_model(name: str, definition: Definition) -> None:
+    """Raise an InputError if the source is not what the study's trials were made with."""
+    if definition.model is not None and model_now(name, definition.model) != definition.model:
+        raise InputError(
+            f"The source of {definition.model} is not what the study {name!r} was made with. "
+            f"{HOW_TO}"
+        )
+
+
 def versions_now(backend: str) -> dict[str, str]:
     """Of Python, of us, and of the packages that decide what a training gives."""
     found = {"python": platform.python_version()}
@@ -124,15 +151,20 @@ def store_versions(study: optuna.Study, versions: Mapping[str, str]) -> None:
     study.set_user_attr(VERSIONS, dict(versions))
 
 
+def store_definition(study: optuna.Study, definition: Definition) -> None:
+    """Store the definition of a study."""
+    study.set_user_attr(DEFINITION, definition.to_dict())
+
+
 def record_changes(study: optuna.Study, differences: list[str]) -> None:
     """Add what was accepted now to the study's record."""
     entry = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "what": differences}
-    study.set_user_attr(_CHANGES, [*recorded_changes(study), entry])
+    study.set_user_attr(CHANGES, [*recorded_changes(study), entry])
 
 
 def recorded_changes(study: optuna.Study) -> list[dict[str, Any]]:
     """Every accepted change: {"when": ISO 8601 in UTC, "what": [a line each]}, oldest first."""
-    return read_value(study, _CHANGES, "The changes", _changes_in) or []
+    return read_value(study, CHANGES, "The changes", _changes_in) or []
 
 
 def _changes_in(values: Any) -> list[dict[str, Any]]:

@@ -1,28 +1,205 @@
-"""A study's definition in its storage: written once, at the end of its making, so that a killed one can be finished."""
+"""Creation and loading of studies. The definition is stored last, so that a cut creation can be resumed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
 import optuna
 
+from tcn_search.arguments import received
+from tcn_search.custom_model.model_function import ModelFunction, model_function
 from tcn_search.errors import InputError, first_line
 from tcn_search.search.definition import Definition
-from tcn_search.search.queue import START, store
-from tcn_search.search.warm_start import WarmStart
-from tcn_search.storage.connection import how_to_delete, open_storage, storage_errors, storage_url
+from tcn_search.search.grid import grid_size
+from tcn_search.search.known_configurations import (
+    KnownConfiguration,
+    configurations_of,
+    known_configurations,
+)
+from tcn_search.search.samplers import make_sampler
+from tcn_search.search.search_settings import SearchSettings
+from tcn_search.search.warm_start import START, WarmStart, store_start, warm_start
+from tcn_search.settings import TrainingSettings
+from tcn_search.space.constraints import Constraints
+from tcn_search.space.search_space import SearchSpace
+from tcn_search.storage.connection import (
+    how_to_delete,
+    list_studies,
+    no_such_study,
+    open_storage,
+    storage_errors,
+    storage_url,
+)
 from tcn_search.storage.lease import KEY as LEASE
 from tcn_search.storage.lease import Lease
 from tcn_search.storage.stored_values import NOT_THERE, VERSIONS, read_value, readable
-from tcn_search.study.changes import store_versions, versions_now
+from tcn_search.study.changes import (
+    DEFINITION,
+    require_changeable,
+    require_same,
+    store_definition,
+    store_versions,
+    versions_now,
+)
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.model_check import require_not_imported, require_usable_model
+from tcn_search.study.names import require_new_name
+from tcn_search.study.results import StudyResults
+from tcn_search.tasks.task import Task
+from tcn_search.workers.backends import resolve_backend
 
-_DEFINITION = "tcn_search"  # user attributes of an Optuna study
-_BEFORE_IT = {LEASE, VERSIONS, START}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STARTING_TRIALS = 5  # of another study
+_BEFORE_THE_DEFINITION = {LEASE, VERSIONS, START}  # user attributes that are stored first
+
+
+@dataclass(frozen=True)
+class StudyArguments:
+    """What a user gave to create or continue a study; see `Study` for the meaning of each."""
+
+    task: Task | None = None
+    space: SearchSpace | None = None
+    constraints: Constraints | None = None
+    training: TrainingSettings | None = None
+    search: SearchSettings | None = None
+    backend: str | None = None
+    start_from: str | StudyResults | None = None
+    model_fn: str | Callable[..., Any] | None = None
+    allow_changes: bool = False
+
+
+def create_or_load(name: str, storage: str | None, given: StudyArguments) -> StudyHandle:
+    """Load the study of this name, or create it if there is none and a task is given.
+
+    Raises:
+        InputError: an argument cannot be used, or the study has another definition.
+    """
+    require_not_imported()
+    _check_name(name)
+    url = storage_url(storage)
+    names = list_studies(url)
+    if given.task is None and name not in names:
+        raise no_such_study(name, names, url)
+    stored = None
+    if name in names:
+        stored = stored_definition(name, url)
+    if given.task is None and stored is None:
+        raise InputError(
+            f"The making of the study {name!r} was cut short. The command that made it makes it anew, "
+            f"or remove it with {how_to_delete(name, url)}."
+        )
+    model = None
+    if given.model_fn is not None:
+        model = model_function(given.model_fn)
+    changes: list[str] = []
+    if stored is None:
+        if name not in names:
+            require_new_name(name)
+        definition = _create(name, url, given, model)
+    else:
+        definition, changes = _continued(name, stored, given, model)
+    opened = open_storage(url)
+    with storage_errors(url):
+        optuna_study = optuna.load_study(study_name=name, storage=opened)
+    return StudyHandle(
+        name=name,
+        url=url,
+        storage=opened,
+        optuna_study=optuna_study,
+        definition=definition,
+        given_task=given.task,
+        allow_changes=given.allow_changes,
+        pending_changes=changes,
+    )
+
+
+def _create(name: str, url: str, given: StudyArguments, model: ModelFunction | None) -> Definition:
+    """Check everything, then store a new study."""
+    assert given.task is not None
+    definition = Definition.of(
+        given.task, given.space, given.constraints, given.training, given.search, model=model
+    )
+    definition = replace(definition, backend=resolve_backend(given.backend or "auto"))
+    # A missing package is reported before anything is written.
+    make_sampler(definition.search.sampler, definition.search.seed)
+    if model is not None:
+        require_usable_model(definition)
+    make_study(name, url, definition, _warm_start(definition, given.start_from, url))
+    return definition
+
+
+def _continued(
+    name: str, stored: Definition, given: StudyArguments, model: ModelFunction | None
+) -> tuple[Definition, list[str]]:
+    """Compare what is given with the stored definition.
+
+    Returns:
+        The definition to go on with, and what differs from the stored one, a line each.
+    """
+    backend = stored.backend
+    if given.backend not in (None, "auto"):
+        backend = resolve_backend(str(given.backend))
+    space = given.space or stored.space
+    constraints = given.constraints or stored.constraints
+    training = given.training or stored.training
+    search = given.search or stored.search
+    model = model or stored.model
+    if given.task is None:
+        wanted = replace(
+            stored,
+            space=space,
+            constraints=constraints,
+            training=training,
+            search=search,
+            backend=backend,
+            model=model,
+        ).checked()
+    else:
+        wanted = Definition.of(given.task, space, constraints, training, search, backend, model)
+    changes = stored.differences(wanted)
+    if given.allow_changes:
+        require_changeable(name, stored, wanted)
+        return wanted, changes
+    require_same(name, changes)
+    return replace(stored, model=wanted.model), changes  # the model's file may have moved
+
+
+def _warm_start(
+    definition: Definition, start_from: str | StudyResults | None, url: str
+) -> WarmStart:
+    """Decide what a new study tries first."""
+    sampler = definition.search.sampler
+    takes_proposals = sampler != "grid" and not definition.search.is_keras_tuner
+    if start_from is not None and not takes_proposals:
+        raise InputError(
+            "start_from (--from) needs a sampler that takes proposals. "
+            f'Received: sampler "{sampler}"'
+        )
+    if sampler == "grid":
+        grid_size(definition.task_space())  # reports what is wrong with the grid
+    if not takes_proposals:
+        return WarmStart()
+    configurations: list[KnownConfiguration] = []
+    if start_from is not None:
+        other = start_from
+        if isinstance(other, str):
+            other = StudyResults(create_or_load(other, url, StudyArguments()))
+        candidates = other.candidates(STARTING_TRIALS)
+        searched = other.definition.space.settings
+        configurations += configurations_of(other.name, candidates, searched)
+    if definition.search.warm_start:
+        configurations += known_configurations(definition, definition.task_space())
+    return warm_start(definition, configurations)
 
 
 def stored_definition(name: str, url: str | None) -> Definition | None:
-    """The definition of a study that is in the storage; None where its making was cut short.
+    """Read the definition of a study; None where its creation was interrupted.
 
     Raises:
-        InputError: a study of somebody else, or one that another process is making now.
+        InputError: the study was not made by tcn_search, or another process is creating it now.
     """
     with storage_errors(storage_url(url)):
         storage = open_storage(url)
@@ -34,14 +211,14 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
             raise InputError(
                 f"The study {name!r} cannot be read: {first_line(error)}. It is damaged."
             ) from error
-        definition = read_value(study, _DEFINITION, "The definition", Definition.from_dict)
-        if definition is not None:  # thousands of trials take seconds to read
+        definition = read_value(study, DEFINITION, "The definition", Definition.from_dict)
+        if definition is not None:  # the trials are not read: thousands of them take seconds
             return definition
         with readable(study, "A value"):
             attributes = study.user_attrs
             trials = study.get_trials(deepcopy=False)
         holder = Lease(storage, name).holder()
-    if trials or not set(attributes) <= _BEFORE_IT:
+    if trials or not set(attributes) <= _BEFORE_THE_DEFINITION:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
     if holder is not None and not holder.has_ended():
         raise InputError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
@@ -49,10 +226,11 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
 
 
 def make_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:
-    """Write a new study, or finish what a killed process has begun, while no other process does.
+    """Store a new study, or resume an interrupted creation, while no other process does.
 
     Raises:
-        InputError: another process makes it or has just made it; or what was begun had other objectives.
+        InputError: another process creates the study or has just created it; or what was begun has
+            other objectives.
     """
     directions = [objective.direction for objective in definition.objectives]
     with storage_errors(storage_url(url)):
@@ -66,21 +244,26 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
         lease = Lease(storage, name)
         lease.take()
         try:
-            if _DEFINITION in study.user_attrs:
+            if DEFINITION in study.user_attrs:
                 raise InputError(
-                    f"Another process has just made the study {name!r}. The same command finds it now."
+                    f"Another process has just made the study {name!r}. "
+                    "The same command finds it now."
                 )
             if [direction.name.lower() for direction in study.directions] != directions:
                 raise InputError(
-                    f"The making of the study {name!r} was cut short, with other objectives. Remove it with "
-                    f"{how_to_delete(name, url)}."
+                    f"The making of the study {name!r} was cut short, with other objectives. "
+                    f"Remove it with {how_to_delete(name, url)}."
                 )
             store_versions(study, versions_now(definition.backend))
-            store(study, start)
+            store_start(study, start)
             store_definition(study, definition)
         finally:
             lease.let_go()
 
 
-def store_definition(study: optuna.Study, definition: Definition) -> None:
-    study.set_user_attr(_DEFINITION, definition.to_dict())
+def _check_name(name: object) -> None:
+    is_text = isinstance(name, str) and name not in ("", ".", "..")
+    if not is_text or set(str(name)) & set("/\\:\0\n"):
+        raise InputError(
+            f"A study's name must be text that can be a folder's name. Received: {received(name)}"
+        )

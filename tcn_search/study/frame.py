@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from statistics import stdev
 from typing import Any
 
-import optuna
 import pandas as pd
 
-from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
-from tcn_search.search.objectives import parameters_of
+from tcn_search.search.trial_record import TrialRecord
+from tcn_search.search.trial_values import parameter_count
 from tcn_search.settings import SEARCHABLE
 
-# What a user asks of a trial, in the order of asking.
+# In the order in which users ask for them.
 _RESULTS = (
     "best_epoch",
     "epochs",
@@ -43,122 +42,122 @@ _ARCHITECTURE = (
 )
 
 
-def trials_frame(
-    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition
-) -> pd.DataFrame:
-    """One row a trial.
+def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.DataFrame:
+    """Return one row a trial.
 
-    Columns: trial; state (Optuna's) and ended ("complete", "pruned" between epochs, "infeasible",
-    "diverged", "out_of_memory", "over_time", "unbuildable", "too_large", "failed", "lost", "running",
-    "waiting"); score (best epoch's validation value; of several folds, the mean); fold_scores and fold_std (their
-    sample deviation), where the study has several folds; best_epoch (of several folds, the rounded mean), epochs (of
-    all folds); receptive_field, required_context (within the trial's own look-back) and seq_len in steps; parameters
-    of the whole model; seconds in all, and in build, compile (first calls), training and validation; outside_share,
-    the part of the seconds in which Python was in no training step (JAX may be at work on one meanwhile); the
-    architecture's fields; the training settings that are searched; reason; machine (host, device, backend and
-    versions); started (by the clock of the machine that ran it, without a time zone).
+    Columns:
+        trial: number, from 0.
+        state: Optuna's.
+        ended: the status, a word of `TrialStatus`.
+        score: validation value of the best epoch; over several folds, the mean.
+        fold_scores, fold_std: of each fold, and their sample standard deviation; only where the study
+            has several folds.
+        best_epoch, epochs: from 1; over several folds, the rounded mean and the sum.
+        receptive_field, required_context, seq_len: in steps; the required context within the trial's
+            own look-back.
+        parameters: of the whole model.
+        seconds: in all; and in build, compile (first calls), training and validation.
+        outside_share: share of the seconds in which Python was in no training step (JAX may be at work
+            on a step meanwhile).
+        nb_filters, ...: the fields of the architecture.
+        learning_rate, ...: the training settings that are searched.
+        reason: why the trial ended as it did.
+        machine: host, device, backend and versions.
+        started: by the clock of the machine that ran it, without a time zone.
     """
-    rows = [_row(trial, definition) for trial in trials]
-    settings = [name for name in SEARCHABLE if any(name in row["settings"] for row in rows)]
-    architecture = [
-        *_ARCHITECTURE,
-        *(["look_back"] if definition.space.look_back is not None else []),
-    ]
-    results = [
-        "score",
-        *(["fold_scores", "fold_std"] if definition.search.folds > 1 else []),
-        *_RESULTS,
-    ]
-    columns = [
-        "trial",
-        "state",
-        "ended",
-        *results,
-        *architecture,
-        *settings,
-        "reason",
-        "machine",
-        "started",
-    ]
-    flat = [{**row, **row["settings"]} for row in rows]
-    return pd.DataFrame(flat, columns=columns)
+    rows = [_row(record, definition) for record in records]
+    searched = [name for name in SEARCHABLE if any(name in record.suggested for record in records)]
+    columns = ["trial", "state", "ended", "score"]
+    if definition.search.folds > 1:
+        columns += ["fold_scores", "fold_std"]
+    columns += [*_RESULTS, *_ARCHITECTURE]
+    if definition.space.look_back is not None:
+        columns.append("look_back")
+    columns += [*searched, "reason", "machine", "started"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def curves_frame(trials: Sequence[optuna.trial.FrozenTrial]) -> pd.DataFrame:
-    """One row an epoch of a trial: trial, fold (where there are several) and epoch from 1, and loss, val_loss, metrics
-    and seconds."""
+def curves_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """Return one row an epoch of a trial.
+
+    Columns: trial, fold (where there are several), epoch (from 1), loss, val_loss, metrics, seconds.
+    """
     rows = [
-        {"trial": trial.number, **numbers}
-        for trial in trials
-        for numbers in trial.user_attrs.get("result", {}).get("curve", [])
+        {"trial": record.number, **numbers}
+        for record in records
+        if record.outcome is not None
+        for numbers in record.outcome.curve
     ]
     if not rows:
         return pd.DataFrame(columns=["trial", "epoch"])
     frame = pd.DataFrame(rows)
     training = [column for column in ("trial", "fold") if column in frame]
-    frame.insert(len(training), "epoch", frame.groupby(training, dropna=False).cumcount() + 1)
+    epochs = frame.groupby(training, dropna=False).cumcount() + 1
+    frame.insert(len(training), "epoch", epochs)
     return frame
 
 
-def _row(trial: optuna.trial.FrozenTrial, definition: Definition) -> dict[str, Any]:
-    result = trial.user_attrs.get("result", {})
-    described = trial.user_attrs.get("architecture")
+def _row(record: TrialRecord, definition: Definition) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "trial": trial.number,
-        "state": trial.state.name,
-        "ended": ended(trial),
-        "score": result.get("score"),
-        "best_epoch": result.get("best_epoch") or None,
-        "epochs": len(result.get("curve", [])) or None,
+        "trial": record.number,
+        "state": record.state.name,
+        "ended": record.status.value,
+        "score": record.score,
         "required_context": definition.required_context,
         "seq_len": definition.spec.seq_len,
-        **_folds(result.get("folds", [])),
-        **_seconds(result.get("seconds", {})),
-        "reason": result.get("reason") or trial.user_attrs.get("infeasible") or "",
-        "machine": result.get("machine", ""),
-        "started": trial.datetime_start,
-        "settings": {name: trial.params[name] for name in SEARCHABLE if name in trial.params},
+        "reason": record.reason,
+        "machine": "",
+        "started": record.started,
     }
-    if described is not None:
-        architecture = Architecture.from_dict(described)
-        row |= {
-            key: value for key, value in described.items() if key in (*_ARCHITECTURE, "look_back")
-        }
-        row["required_context"] = architecture.steps_of(definition.required_context)
-        row["dilations"] = ",".join(map(str, architecture.dilations))
-        row["levels"] = architecture.levels
-        row["receptive_field"] = architecture.receptive_field
-        row["parameters"] = parameters_of(architecture, definition, result)
+    row |= {name: record.suggested[name] for name in SEARCHABLE if name in record.suggested}
+    row |= _outcome_columns(record)
+    row |= _architecture_columns(record, definition)
     return row
 
 
-def _folds(folds: list[dict[str, float]]) -> dict[str, Any]:
-    scores = [fold["score"] for fold in folds]
-    return {
-        "fold_scores": ", ".join(f"{score:.6g}" for score in scores) or None,
-        "fold_std": stdev(scores) if len(scores) > 1 else None,
+def _outcome_columns(record: TrialRecord) -> dict[str, Any]:
+    outcome = record.outcome
+    if outcome is None:
+        return {}
+    columns: dict[str, Any] = {
+        "machine": outcome.machine,
+        "best_epoch": outcome.best_epoch or None,
+        "epochs": len(outcome.curve) or None,
+        "seconds": outcome.seconds.get("total"),
+        "outside_share": _outside_share(outcome.seconds),
     }
+    for phase in ("build", "compile", "training", "validation"):
+        columns[f"seconds_{phase}"] = outcome.seconds.get(phase)
+    scores = [fold["score"] for fold in outcome.folds]
+    if scores:
+        columns["fold_scores"] = ", ".join(f"{score:.6g}" for score in scores)
+    if len(scores) > 1:
+        columns["fold_std"] = stdev(scores)
+    return columns
 
 
-def _seconds(seconds: dict[str, float]) -> dict[str, float | None]:
+def _outside_share(seconds: dict[str, float]) -> float | None:
+    """Share of a trial's time in which Python was in no training step."""
     total = seconds.get("total")
     training = seconds.get("training")
-    in_steps = None if training is None else training - seconds.get("between", 0.0)
-    return {
-        "seconds": total,
-        **{
-            f"seconds_{phase}": seconds.get(phase)
-            for phase in ("build", "compile", "training", "validation")
-        },
-        "outside_share": 1 - in_steps / total if total and in_steps is not None else None,
+    if not total or training is None:
+        return None
+    in_steps = training - seconds.get("between", 0.0)
+    return 1 - in_steps / total
+
+
+def _architecture_columns(record: TrialRecord, definition: Definition) -> dict[str, Any]:
+    architecture = record.architecture
+    if architecture is None:
+        return {}
+    columns = {
+        name: value
+        for name, value in architecture.to_dict().items()
+        if name in (*_ARCHITECTURE, "look_back")
     }
-
-
-def ended(trial: optuna.trial.FrozenTrial) -> str:
-    """How a trial ended, or what it does now, in the words of `trials_frame`."""
-    result = trial.user_attrs.get("result", {})
-    if result:
-        return "pruned" if result["ended"] == "stopped" else result["ended"]
-    if trial.state is optuna.trial.TrialState.PRUNED:
-        return "infeasible"
-    return "lost" if trial.state is optuna.trial.TrialState.FAIL else trial.state.name.lower()
+    columns["dilations"] = ",".join(map(str, architecture.dilations))
+    columns["levels"] = architecture.levels
+    columns["receptive_field"] = architecture.receptive_field
+    columns["required_context"] = architecture.steps_of(definition.required_context)
+    columns["parameters"] = parameter_count(architecture, definition, record.outcome)
+    return columns

@@ -1,61 +1,68 @@
-"""Trials that no other beats in every objective, and trials within limits on what they cost."""
+"""The Pareto front of the complete trials, and trials within limits on what they cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import optuna
 import pandas as pd
-from optuna.trial import TrialState
 
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
-from tcn_search.search.objectives import multiply_adds_of, parameters_of
+from tcn_search.search.trial_record import TrialRecord
+from tcn_search.search.trial_values import multiply_adds, parameter_count
 
 
-def values_frame(
-    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition
-) -> pd.DataFrame:
-    """One row a complete trial: trial, a column for each objective, and `on_front`, whether none dominates it."""
+def values_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.DataFrame:
+    """Return one row a complete trial: trial, each objective's value, and `on_front`.
+
+    A trial is on the front if no other is at least as good in every objective and better in one.
+    """
     metrics = definition.objectives
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    values = np.array([trial.values for trial in complete], dtype=float).reshape(-1, len(metrics))
-    losses = values * [-1 if metric.direction == "maximize" else 1 for metric in metrics]
+    complete = [record for record in records if record.values is not None]
+    values = np.array([record.values for record in complete], dtype=float)
+    values = values.reshape(-1, len(metrics))
+    signs = [-1 if metric.direction == "maximize" else 1 for metric in metrics]
+    losses = values * signs
     frame = pd.DataFrame(values, columns=[metric.name for metric in metrics])
-    frame.insert(0, "trial", [trial.number for trial in complete])
-    frame["on_front"] = [
-        not bool(((losses <= own).all(axis=1) & (losses < own).any(axis=1)).any()) for own in losses
-    ]
+    frame.insert(0, "trial", [record.number for record in complete])
+    frame["on_front"] = [not _is_dominated(row, losses) for row in losses]
     return frame
 
 
+def _is_dominated(row: np.ndarray, losses: np.ndarray) -> bool:
+    no_worse = (losses <= row).all(axis=1)
+    better = (losses < row).any(axis=1)
+    return bool((no_worse & better).any())
+
+
 def within(
-    trials: Sequence[optuna.trial.FrozenTrial], definition: Definition, limits: Mapping[str, float]
+    records: Sequence[TrialRecord], definition: Definition, limits: Mapping[str, float]
 ) -> set[int]:
-    """Numbers of the complete trials that cost at most what the limits say.
+    """Return the numbers of the complete trials that cost at most what the limits say.
 
     Raises:
-        InputError: a limit on something that is not known of the trials.
+        InputError: a limit is no number above 0, or on something that is not known of the trials.
     """
     names = [metric.name for metric in definition.objectives]
-    known = ["params", "multiply_adds", *(["latency"] if "latency" in names else [])]
+    known = ["params", "multiply_adds"]
+    if "latency" in names:
+        known.append("latency")
     for name, limit in limits.items():
         if name not in known:
             raise InputError(f"A limit must be on one of {', '.join(known)}. Received: {name!r}")
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
             raise InputError(f"The limit on {name} must be a number above 0. Received: {limit!r}")
     kept = set()
-    for trial in trials:
-        if trial.state is not TrialState.COMPLETE:
+    for record in records:
+        if record.values is None:
             continue
-        architecture = Architecture.from_dict(trial.user_attrs["architecture"])
+        architecture = record.built
         costs: dict[str, float | None] = {
-            "params": parameters_of(architecture, definition, trial.user_attrs.get("result", {})),
-            "multiply_adds": multiply_adds_of(architecture, definition.spec),
-            **dict(zip(names, trial.values, strict=True)),
+            "params": parameter_count(architecture, definition, record.outcome),
+            "multiply_adds": multiply_adds(architecture, definition.spec),
+            **dict(zip(names, record.values, strict=True)),
         }
         if all((costs[name] or 0) <= limit for name, limit in limits.items()):
-            kept.add(trial.number)
+            kept.add(record.number)
     return kept

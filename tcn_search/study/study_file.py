@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tcn_search.arguments import is_number, positive_integer, positive_seconds, received
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import KNOWN, file_format, require_table, stem
-from tcn_search.search.definition import SearchSettings
+from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace

@@ -15,6 +15,7 @@ from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.deadline import Deadline
+from tcn_search.trial_status import TrialStatus
 
 PLATEAU_EPOCHS = 5
 BATCHES_BETWEEN_LOOKS = 64
@@ -32,7 +33,7 @@ class Training:
         best_epoch: the last one with the best validation value, from 1; 0 if there is none. On a small
             validation part accuracies are often equal, and the longer training is the better bet.
         score: that value, or NaN.
-        ended: "complete", "stopped" (by `on_epoch`), "diverged" (NaN or infinite loss) or "over_time".
+        status: complete, pruned (by `on_epoch`), diverged (NaN or infinite loss) or timed out.
         seconds: in "compile" (the first step and the first batch of the validation part, tracing and
             compilation included), "training" (all other steps), "between" (that part of "training" which Python needs
             from one step to the next; JAX works on a step meanwhile), and "validation".
@@ -41,7 +42,7 @@ class Training:
     curve: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     score: float = math.nan
-    ended: str = "complete"
+    status: TrialStatus = TrialStatus.COMPLETE
     seconds: dict[str, float] = field(
         default_factory=lambda: {"compile": 0.0, "training": 0.0, "between": 0.0, "validation": 0.0}
     )
@@ -63,7 +64,7 @@ def train(
         objective: "val_loss" or another number of the validation part, with its direction.
         on_epoch: see `OnEpoch`.
         keep_best: leave the model with the weights of its best epoch.
-        deadline: after whose first batch the training ends, "over_time".
+        deadline: after whose first batch the training ends, timed out.
     """
     watcher = _Watcher(objective, settings, on_epoch, keep_best, deadline)
     model.fit(
@@ -165,9 +166,9 @@ class _Watcher(keras.callbacks.Callback):
         if batch + 1 - self.looked_at >= BATCHES_BETWEEN_LOOKS and logs:
             self.looked_at = batch + 1
             if not math.isfinite(float(logs["loss"])):
-                self._stop("diverged")
+                self._stop(TrialStatus.DIVERGED)
         if self.deadline is not None and self.deadline.is_over():
-            self._stop("over_time")
+            self._stop(TrialStatus.TIMED_OUT)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         for value in self.newest.values():
@@ -185,18 +186,16 @@ class _Watcher(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits, too
         self.clock.leave()
-        if (
-            self.training.ended == "over_time"
-        ):  # in the middle of this epoch, which counts for nothing
-            return
+        if self.training.status is TrialStatus.TIMED_OUT:
+            return  # in the middle of this epoch, which does not count
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)
         watched = {"loss", "val_loss", self.objective.name}
-        if training.ended == "diverged" or not all(
+        if training.status is TrialStatus.DIVERGED or not all(
             math.isfinite(numbers[name]) for name in watched
         ):
-            self._stop("diverged")
+            self._stop(TrialStatus.DIVERGED)
             return
         value = numbers[self.objective.name]
         first = training.best_epoch == 0
@@ -208,12 +207,12 @@ class _Watcher(keras.callbacks.Callback):
             if self.keep_best:
                 self.best_weights = self.model.get_weights()
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
-            self._stop("stopped")
+            self._stop(TrialStatus.PRUNED)
         elif self.settings.patience and epoch + 1 - self.improved_at >= self.settings.patience:
             self.model.stop_training = True
 
-    def _stop(self, why: str) -> None:
-        self.training.ended = why
+    def _stop(self, status: TrialStatus) -> None:
+        self.training.status = status
         self.model.stop_training = True
 
     def restore(self) -> None:

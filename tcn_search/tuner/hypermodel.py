@@ -10,7 +10,8 @@ import keras_tuner
 
 from tcn_search.models.build import build_model
 from tcn_search.planning.architecture import Architecture
-from tcn_search.search.definition import Definition, SearchSettings
+from tcn_search.search.definition import Definition
+from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace

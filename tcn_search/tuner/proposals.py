@@ -6,7 +6,6 @@ order in which it happened, so that it goes on from there, on another machine to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,17 +13,15 @@ from typing import Any
 import keras_tuner
 import optuna
 from keras_tuner.engine.base_tuner import BaseTuner
-from optuna.trial import FrozenTrial, TrialState
 
 from tcn_search.search.definition import Definition
-from tcn_search.search.retries import EPOCHS, PLANNED
-from tcn_search.search.warm_start import PlannedTrial
+from tcn_search.search.queue import EnqueuedTrial
+from tcn_search.search.trial_record import EPOCHS, KERAS_TUNER, TrialRecord, read_records
 from tcn_search.space.trial_parameters import parameters_of
 from tcn_search.tuner.repair import repaired
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
 from tcn_search.workers.temporary_folder import ScratchFolder
 
-VALUES = "keras_tuner"  # user attribute of a trial: the values that the oracle chose
 _NEVER = 10**9
 
 
@@ -46,7 +43,7 @@ class KerasTunerProposals:
         self._oracle.verbose = 0
         self._open: dict[str, keras_tuner.engine.trial.Trial] = {}
         self._made = 0
-        self._replay(study.get_trials(deepcopy=False))
+        self._replay(read_records(study, len(definition.objectives), {}))
 
     def _declare(self, hp: keras_tuner.HyperParameters) -> None:
         self._asked_space.suggest(Asking(hp))
@@ -54,7 +51,7 @@ class KerasTunerProposals:
     def __iter__(self) -> KerasTunerProposals:
         return self
 
-    def __next__(self) -> PlannedTrial:
+    def __next__(self) -> EnqueuedTrial:
         """What to try next. When there is nothing, there may be again after a `tell`: Hyperband waits for results."""
         name = self._next()
         if name is None:
@@ -62,10 +59,10 @@ class KerasTunerProposals:
         hp = self._open[name].hyperparameters
         architecture, settings = self._asked_space.suggest(Asking(hp))
         architecture = repaired(self._asked_space, architecture)
-        attributes = {VALUES: hp.values}
+        attributes = {KERAS_TUNER: hp.values}
         if HYPERBAND_EPOCHS in hp.values:
             attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
-        return PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
+        return EnqueuedTrial(name, parameters_of(self._space, architecture, settings), attributes)
 
     def _next(self) -> str | None:
         name = f"keras-tuner {self._made}"
@@ -76,12 +73,12 @@ class KerasTunerProposals:
         self._open[name] = trial
         return name
 
-    def tell(self, attributes: Mapping[str, Any], score: float | None) -> None:
-        """What became of a trial with these user attributes; None where it has no score.
+    def tell(self, name: str | None, score: float | None) -> None:
+        """Tell the oracle how a trial ended; `score` is None where it has none.
 
-        One that was lost is not told of before its second try has ended.
+        A stale trial is told only after its second try has ended.
         """
-        trial = self._open.pop(attributes.get(PLANNED, ""), None)
+        trial = self._open.pop(name or "", None)
         if trial is None:
             return
         if score is not None:
@@ -89,50 +86,53 @@ class KerasTunerProposals:
         trial.status = "FAILED" if score is None else "COMPLETED"
         self._oracle.end_trial(trial)
 
-    def _replay(self, trials: list[FrozenTrial]) -> None:
+    def _replay(self, records: list[TrialRecord]) -> None:
         """Begin and end the recorded trials in the order of their times.
 
-        What the oracle would propose anew is replaced by what it had proposed; a model of it is not fitted for that.
+        The oracle's new proposals are replaced by those it had made; its model is not fitted for that.
         """
-        drawn = getattr(self._oracle, "num_initial_points", None)
+        initial_points = getattr(self._oracle, "num_initial_points", None)
         self._oracle.num_initial_points = _NEVER
-        for begins, trial in _events(trials):
-            name = trial.user_attrs[PLANNED]
+        for begins, record in _events(records):
+            name = record.enqueued_as
             if begins:
                 begun = self._next()
+                assert begun is not None
                 assert begun == name, f"{begun} is not {name}"
-                self._open[name].hyperparameters.values = dict(trial.user_attrs[VALUES])
+                assert record.keras_tuner is not None
+                self._open[begun].hyperparameters.values = dict(record.keras_tuner)
             else:
-                # Optuna keeps the last report of a pruned trial as its value.
-                complete = trial.state is TrialState.COMPLETE
-                self.tell(trial.user_attrs, trial.values[0] if complete else None)
-        self._oracle.num_initial_points = drawn
+                self.tell(name, None if record.values is None else record.values[0])
+        self._oracle.num_initial_points = initial_points
 
 
-def _events(trials: list[FrozenTrial]) -> list[tuple[bool, FrozenTrial]]:
-    """(whether it begins, the trial), in time, of the trials that KerasTuner proposed.
+def _events(records: list[TrialRecord]) -> list[tuple[bool, TrialRecord]]:
+    """List beginnings (True) and ends (False) of KerasTuner's trials in the order of time.
 
-    Several tries of one proposal have its name: it begins with the first and ends with the last. They begin in the
-    order of their numbers, whatever the clocks of the machines that ran them say, and none ends before it began.
+    Several tries of one proposal share its name: it begins with the first and ends with the last.
+    Proposals begin in the order of their numbers, whatever the clocks of the machines that ran them
+    say, and none ends before it began.
     """
-    begun = [trial for trial in trials if VALUES in trial.user_attrs]
-    last = {trial.user_attrs.get(PLANNED): trial for trial in trials}
-    events: list[tuple[bool, FrozenTrial]] = []
-    unended: dict[str, FrozenTrial] = {}
+    last = {record.enqueued_as: record for record in records}
+    events: list[tuple[bool, TrialRecord]] = []
+    open_records: dict[str | None, TrialRecord] = {}
 
     def end_until(moment: datetime) -> None:
         ended = [
-            one
-            for one in unended.values()
-            if one.datetime_complete and one.datetime_complete <= moment
+            record
+            for record in open_records.values()
+            if record.completed is not None and record.completed <= moment
         ]
-        for one in sorted(ended, key=lambda one: (one.datetime_complete, one.number)):
-            events.append((False, unended.pop(one.user_attrs[PLANNED])))
+        ended.sort(key=lambda record: (record.completed or moment, record.number))
+        for record in ended:
+            events.append((False, open_records.pop(record.enqueued_as)))
 
-    for trial in begun:
-        end_until(trial.datetime_start or datetime.max)
-        events.append((True, trial))
-        unended[trial.user_attrs[PLANNED]] = last[trial.user_attrs[PLANNED]]
+    for record in records:
+        if record.keras_tuner is None:
+            continue
+        end_until(record.started or datetime.max)
+        events.append((True, record))
+        open_records[record.enqueued_as] = last[record.enqueued_as]
     end_until(datetime.max)
     return events
 

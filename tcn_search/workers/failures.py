@@ -10,12 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Ends that are the configuration's doing: pruned, with a constraint of this name.
-LIMITS = ("diverged", "out_of_memory", "over_time", "unbuildable", "too_large")
-# Those of them that were never trained: they do not count as finished trials.
-UNTRAINED = ("unbuildable", "too_large")
-# Ends that say nothing about the configuration: an error in the code, a process that died.
-ERRORS = ("failed", "lost")
+from tcn_search.trial_status import TrialStatus
 
 _SIGKILL = -9
 # TensorFlow's class and torch's; JAX has one class for everything, told by its text.
@@ -29,36 +24,42 @@ _MEMORY_TEXT = re.compile(
 )
 
 
-def ending_of(error: BaseException, *, building: bool) -> str:
-    """What the error ends its trial with: "out_of_memory", "unbuildable" or "failed".
+def status_of_error(error: BaseException, *, building: bool) -> TrialStatus:
+    """What the error ends its trial with: out of memory, unbuildable or failed.
 
     Keras and its backends raise a ValueError where shapes or settings do not fit; while a model is built that is
     the configuration's doing. Any other error is a bug, ours or in a user's model.
 
-    >>> ending_of(MemoryError(), building=False), ending_of(ValueError("shape"), building=True)
-    ('out_of_memory', 'unbuildable')
-    >>> ending_of(ValueError("shape"), building=False), ending_of(TypeError(), building=True)
-    ('failed', 'failed')
+    >>> status_of_error(MemoryError(), building=False).value
+    'out_of_memory'
+    >>> status_of_error(ValueError("shape"), building=True).value
+    'unbuildable'
+    >>> status_of_error(ValueError("shape"), building=False).value
+    'failed'
     """
     if any(map(_says_memory, _chain(error))):
-        return "out_of_memory"
-    return "unbuildable" if building and isinstance(error, ValueError) else "failed"
+        return TrialStatus.OUT_OF_MEMORY
+    if building and isinstance(error, ValueError):
+        return TrialStatus.UNBUILDABLE
+    return TrialStatus.FAILED
 
 
-def ending_of_process(code: int, last_words: str, oom_kills_meanwhile: int) -> str:
-    """What a dead worker's exit code ends its trial with: "out_of_memory" or "lost".
+def status_of_process(code: int, last_words: str, oom_kills_meanwhile: int) -> TrialStatus:
+    """What a dead worker's exit code ends its trial with: out of memory or stale.
 
     SIGKILL alone may come from anybody: only a kernel that has counted a kill for memory in the worker's
     lifetime makes it one. TensorFlow and the C++ runtime abort where an allocation fails, and say so.
 
-    >>> ending_of_process(-9, "", 0), ending_of_process(-9, "", 1)
-    ('lost', 'out_of_memory')
-    >>> ending_of_process(-6, "terminate called after throwing an instance of 'std::bad_alloc'", 0)
+    >>> status_of_process(-9, "", 0).value, status_of_process(-9, "", 1).value
+    ('stale', 'out_of_memory')
+    >>> status_of_process(-6, "terminate called after throwing 'std::bad_alloc'", 0).value
     'out_of_memory'
     """
     if code == _SIGKILL:
-        return "out_of_memory" if oom_kills_meanwhile else "lost"
-    return "out_of_memory" if _MEMORY_TEXT.search(last_words) else "lost"
+        ran_out_of_memory = oom_kills_meanwhile > 0
+    else:
+        ran_out_of_memory = _MEMORY_TEXT.search(last_words) is not None
+    return TrialStatus.OUT_OF_MEMORY if ran_out_of_memory else TrialStatus.STALE
 
 
 def oom_kills(root: Path = Path("/")) -> int:

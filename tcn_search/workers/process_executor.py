@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tcn_search.errors import InputError
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
-from tcn_search.workers.failures import ending_of_process, oom_kills
+from tcn_search.workers.failures import oom_kills, status_of_process
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.slots import Place
 from tcn_search.workers.temporary_folder import ScratchFolder
@@ -204,9 +205,9 @@ class _Worker:
         elif "epoch" in message:
             self._say({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
         else:
-            outcome = TrialOutcome(**message["outcome"])
+            outcome = TrialOutcome.from_dict(message["outcome"])
             # What it still holds is missing next time, and after some errors of CUDA nothing works any more.
-            self.spent = outcome.ended in ("out_of_memory", "failed")
+            self.spent = outcome.status in (TrialStatus.OUT_OF_MEMORY, TrialStatus.FAILED)
             self._end(owner, outcome)
 
     def end_overdue(self, owner: Owner) -> None:
@@ -217,15 +218,15 @@ class _Worker:
         reason = (
             f"the limit is {self.job.time_limit:g} s; it did not stop, so its process was killed"
         )
-        self._end(owner, TrialOutcome(self.job.number, "over_time", reason=reason))
+        self._end(owner, TrialOutcome(self.job.number, TrialStatus.TIMED_OUT, reason=reason))
 
     def _lose(self, owner: Owner) -> None:
         assert self.job is not None
         code = self._process.wait()
         words = self._last_words()
-        ended = ending_of_process(code, words, oom_kills() - self._oom_kills)
+        status = status_of_process(code, words, oom_kills() - self._oom_kills)
         reason = f"its process ended with code {code}. {words}"
-        self._end(owner, TrialOutcome(self.job.number, ended, reason=reason))
+        self._end(owner, TrialOutcome(self.job.number, status, reason=reason))
 
     def _end(self, owner: Owner, outcome: TrialOutcome) -> None:
         self.job = None

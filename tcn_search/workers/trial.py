@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
@@ -15,7 +15,8 @@ from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
 from tcn_search.trainers.deadline import Deadline
-from tcn_search.workers.failures import ending_of
+from tcn_search.trial_status import TrialStatus
+from tcn_search.workers.failures import status_of_error
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
@@ -32,9 +33,9 @@ class TrialJob:
         objective, direction: the validation number that is the score, and "minimize" or "maximize".
         seed: of weights, shuffling and dropout.
         measure_latency: whether the trained model's time for one sequence is wanted too.
-        time_limit: seconds after which the trial ends, "over_time".
+        time_limit: seconds after which the trial ends, timed out.
         model: a user's own function that builds the model, or None.
-        max_params: most parameters of the built model; what has more ends, "too_large". None where that was
+        max_params: most parameters of the built model; what has more ends as too large. None where that was
             known before.
     """
 
@@ -89,15 +90,15 @@ class EpochReport:
 class TrialOutcome:
     """How a trial ended.
 
-    `ended` is "complete"; "stopped" (pruned); one of `endings.LIMITS`: "diverged" (NaN or infinite loss),
-    "out_of_memory", "over_time", "unbuildable" (the model cannot be built), "too_large"; "failed" (an
-    error in the code, in `reason`); or "lost" (its process died, or the study was stopped). `latency` is in
-    milliseconds for one sequence, if it was asked for. In cross-validation `folds` has the score and best epoch
-    of each finished fold, `score` and `best_epoch` are their means, and each row of `curve` has its "fold".
+    `status` is complete, pruned, a limit (diverged, out of memory, timed out, unbuildable, too large),
+    failed (an error in the code, in `reason`) or stale (its process died, or the run was stopped).
+    `latency` is in milliseconds for one sequence, if it was asked for. In cross-validation `folds`
+    has the score and best epoch of each finished fold, `score` and `best_epoch` are their means,
+    and each row of `curve` has its "fold".
     """
 
     number: int
-    ended: str
+    status: TrialStatus
     score: float | None = None
     best_epoch: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -107,6 +108,18 @@ class TrialOutcome:
     latency: float | None = None
     machine: str = ""
     folds: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", TrialStatus(self.status))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON knows them."""
+        return {**asdict(self), "status": self.status.value}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrialOutcome:
+        """Read what `to_dict` returned."""
+        return cls(**values)
 
 
 def run_trial(
@@ -125,7 +138,7 @@ def run_trial(
         except Exception as error:
             # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
             lines = str(error).strip().splitlines() or [""]
-            trial.ended = ending_of(error, building=trial.building)
+            trial.status = status_of_error(error, building=trial.building)
             trial.reason = f"{type(error).__name__}: {lines[0][:300]}"
         finally:
             keras.utils.clear_session(free_memory=False)
@@ -144,7 +157,7 @@ class _Trial:
         self.job = job
         self._on_epoch = on_epoch
         self.deadline = None if job.time_limit is None else Deadline(job.time_limit)
-        self.ended = "complete"
+        self.status = TrialStatus.COMPLETE
         self.reason = ""
         self.parameters: int | None = None
         self.latency: float | None = None
@@ -172,7 +185,7 @@ class _Trial:
         self.building = False
         self.build_seconds += time.perf_counter() - started
         if job.max_params is not None and self.parameters > job.max_params:
-            self.ended = "too_large"
+            self.status = TrialStatus.TOO_LARGE
             self.reason = (
                 f"{self.parameters:,} parameters are more than the {job.max_params:,} allowed"
             )
@@ -186,10 +199,10 @@ class _Trial:
             deadline=self.deadline,
         )
         self.trainings.append(training)
-        self.ended = training.ended
-        if training.ended == "over_time":
+        self.status = training.status
+        if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
-        if job.measure_latency and training.ended == "complete" and self.latency is None:
+        if job.measure_latency and training.status is TrialStatus.COMPLETE and self.latency is None:
             self.latency = milliseconds(model, np.asarray(split.validation.X[:1]))
 
     def _report(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
@@ -206,15 +219,17 @@ class _Trial:
     def goes_on(self, trainings: int) -> bool:
         """After a training, of so many: whether the next is wanted. A further fold is reported first."""
         finished = len(self.trainings)
-        if self.ended == "complete" and 1 < finished < trainings:
+        if self.status is TrialStatus.COMPLETE and 1 < finished < trainings:
             epoch = finished * self.job.settings.epochs
             if not self._ask(EpochReport(self.job.number, epoch, self._score(), {})):
-                self.ended = "stopped"
-        return self.ended == "complete"
+                self.status = TrialStatus.PRUNED
+        return self.status is TrialStatus.COMPLETE
 
     def _counted(self) -> list[Training]:
         """The trainings that came to their end, or the first one if none did."""
-        return [one for one in self.trainings if one.ended == "complete"] or self.trainings[:1]
+        return [
+            one for one in self.trainings if one.status is TrialStatus.COMPLETE
+        ] or self.trainings[:1]
 
     def _score(self) -> float:
         return fmean(training.score for training in self._counted())
@@ -223,7 +238,7 @@ class _Trial:
         if not self.trainings:
             return TrialOutcome(
                 self.job.number,
-                self.ended,
+                self.status,
                 parameters=self.parameters,
                 reason=self.reason,
                 machine=machine,
@@ -241,7 +256,7 @@ class _Trial:
         }
         return TrialOutcome(
             self.job.number,
-            self.ended,
+            self.status,
             score=None if math.isnan(score) else score,
             best_epoch=round(fmean(training.best_epoch for training in counted)),
             curve=curve,
@@ -253,6 +268,6 @@ class _Trial:
             folds=[
                 {"score": training.score, "best_epoch": training.best_epoch}
                 for training in counted
-                if cross_validated and training.ended == "complete"
+                if cross_validated and training.status is TrialStatus.COMPLETE
             ],
         )

@@ -55,7 +55,7 @@ def main(folder: str) -> None:
         say("started", {"number": job.number})
         outcome = run_trial(job, data, on_epoch)
         gc.freeze()  # what Keras has leaked, too
-        say("outcome", asdict(outcome))
+        say("outcome", outcome.to_dict())
 
 
 def _import_keras() -> None:

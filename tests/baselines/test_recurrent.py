@@ -78,4 +78,4 @@ def test_a_schedule_knows_the_steps_of_the_training() -> None:
     settings = TrainingSettings(schedule="cosine", batch_size=8, epochs=2)
     model = build_baseline(Recurrent("gru", 2), task, settings)
     training = train(model, task.training, settings, Metric("val_loss", "minimize"))
-    assert training.ended == "complete"
+    assert training.status == "complete"

@@ -73,13 +73,13 @@ def test_killed_at_random_moments_the_study_ends_as_asked(folder: Path) -> None:
     now = ended()
     assert {number: now[number] for number in record} == record
     study = load_study("chaos")
-    trials = study._trials()
+    trials = study.results.records()
     assert study.finished == WANTED
     assert not any(trial.state in (TrialState.RUNNING, TrialState.WAITING) for trial in trials)
     for trial in trials:
-        if trial.state is TrialState.FAIL and trial.params and "retry_of" not in trial.user_attrs:
-            again = [other for other in trials if other.user_attrs.get("retry_of") == trial.number]
+        if trial.state is TrialState.FAIL and trial.suggested and trial.retry_of is None:
+            again = [other for other in trials if other.retry_of == trial.number]
             assert len(again) == 1
-            # Killed while it asked, a trial knows but some; what was queued for it is kept with it.
-            queued = again[0].user_attrs["queued"]
-            assert trial.params.items() <= {**queued, **again[0].params}.items()
+            # Killed while it asked, a trial knows but some; what was enqueued is kept with it.
+            kept = {**again[0].enqueued, **again[0].suggested}
+            assert trial.suggested.items() <= kept.items()

@@ -49,7 +49,8 @@ def test_the_page_of_a_study_is_named(
     study = Study("waves", Task.from_arrays(*waves(24)), storage=STORAGE)
     assert main(["dashboard", "waves", "--storage", STORAGE]) == 0
     assert (
-        f"http://127.0.0.1:8080/dashboard/studies/{study.storage_id}  " in capsys.readouterr().out
+        f"http://127.0.0.1:8080/dashboard/studies/{study.results.storage_id}  "
+        in capsys.readouterr().out
     )
     assert main(["dashboard", "weaves", "--storage", STORAGE]) == 2
     assert "There is no study 'weaves' in the storage." in capsys.readouterr().err

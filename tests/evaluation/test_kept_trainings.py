@@ -88,7 +88,7 @@ def test_stopped_and_continued_it_trains_what_is_left(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
-    assert study.holder() is None
+    assert study.results.holder() is None
     assert study.test_readings == 0
     made: list[int] = []
     continued = study.best(seeds=3, refit=refit, on_run=lambda run: made.append(run.seed))
@@ -104,7 +104,7 @@ def test_stopped_and_continued_it_trains_what_is_left(
 def test_stopped_and_continued_it_finds_the_same(study: Study, refit: bool) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
-    assert study.holder() is None
+    assert study.results.holder() is None
     assert study.test_readings == 0
     made: list[int] = []
     continued = study.best(seeds=3, refit=refit, on_run=lambda run: made.append(run.seed))
@@ -150,7 +150,7 @@ def test_where_only_the_model_cannot_be_saved_only_that_is_repeated(
         "The model cannot be saved as runs/waves/best.keras (2 finished trainings kept for the same command): "
         "No space left on device"
     )
-    assert (study.winner, study.test_readings, study.holder()) == (None, 0, None)
+    assert (study.winner, study.test_readings, study.results.holder()) == (None, 0, None)
     study.best(seeds=2, on_run=lambda run: pytest.fail("it trained"))
     assert files() == ["best.keras"]
     assert study.test_readings == 1
@@ -222,7 +222,7 @@ def test_a_second_best_is_told_who_holds_the_study(
     monkeypatch.setattr(winners, "_train", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         study.best(seeds=2)
-    assert study.holder() is None
+    assert study.results.holder() is None
     assert study.test_readings == 1
 
 

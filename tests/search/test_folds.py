@@ -60,7 +60,7 @@ class FakeTraining:
         training = Training()
         for epoch, loss in enumerate(self.losses.pop(0), start=1):
             if math.isnan(loss):
-                training.ended = "diverged"
+                training.status = "diverged"
                 break
             training.curve.append(
                 {"loss": 1.0, "val_loss": loss, "val_accuracy": 1 - loss, "seconds": 0.1}
@@ -69,7 +69,7 @@ class FakeTraining:
             training.score = best
             training.best_epoch = 1 + [row["val_loss"] for row in training.curve].index(best)
             if not on_epoch(epoch, best, training.curve[-1]):
-                training.ended = "stopped"
+                training.status = "pruned"
                 break
         return training
 
@@ -100,7 +100,7 @@ def told(owner: Scripted) -> list[tuple[int, float | None]]:
 
 def test_the_score_is_the_mean_of_the_folds() -> None:
     outcome = train().outcomes[0]  # for once in earnest
-    assert outcome.ended == "complete"
+    assert outcome.status == "complete"
     assert [row["fold"] for row in outcome.curve] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
     bests = [
         min(row["val_loss"] for row in outcome.curve if row["fold"] == fold) for fold in (1, 2, 3)
@@ -144,7 +144,7 @@ def test_a_trial_that_is_stopped_has_the_score_of_its_finished_folds(
     fake: FakeTraining, epoch: int, score: float, epochs: int, folds: int
 ) -> None:
     outcome = train(stop_at=epoch).outcomes[0]
-    assert (outcome.ended, outcome.score) == ("stopped", score)
+    assert (outcome.status, outcome.score) == ("pruned", score)
     assert (len(outcome.curve), len(outcome.folds)) == (epochs, folds)
 
 
@@ -153,14 +153,14 @@ def test_a_trial_that_is_stopped_after_a_fold_has_that_fold(fake: FakeTraining) 
     owner.keep_going = lambda report: report.epoch < 6 or report.best is None  # type: ignore[method-assign]
     InProcessExecutor(FOLDED).run(owner)
     outcome = owner.outcomes[0]
-    assert (outcome.ended, len(outcome.folds), len(outcome.curve)) == ("stopped", 2, 6)
+    assert (outcome.status, len(outcome.folds), len(outcome.curve)) == ("pruned", 2, 6)
     assert outcome.score == pytest.approx(0.2)
 
 
 def test_a_fold_that_diverges_ends_the_trial(fake: FakeTraining) -> None:
     fake.losses = [[0.5, 0.4, 0.3], [0.5, math.nan], [0.1]]
     outcome = train().outcomes[0]
-    assert (outcome.ended, outcome.score, len(outcome.folds)) == ("diverged", 0.3, 1)
+    assert (outcome.status, outcome.score, len(outcome.folds)) == ("diverged", 0.3, 1)
     assert [row["fold"] for row in outcome.curve] == [1, 1, 1, 2]
     fake.losses = [[math.nan]]
     assert train().outcomes[0].score is None
@@ -176,7 +176,7 @@ def test_an_error_in_a_further_fold_ends_the_trial_and_keeps_the_others(
 
     monkeypatch.setattr("tcn_search.models.build.build_model", build)
     outcome = train().outcomes[0]
-    assert (outcome.ended, outcome.reason) == ("out_of_memory", "MemoryError: no more")
+    assert (outcome.status, outcome.reason) == ("out_of_memory", "MemoryError: no more")
     assert (outcome.score, len(outcome.folds), len(outcome.curve)) == (0.3, 1, 3)
 
 
@@ -190,7 +190,7 @@ def test_a_time_limit_holds_for_all_folds_together(fake: FakeTraining) -> None:
 def test_what_is_known_after_one_fold_is_asked_once(fake: FakeTraining) -> None:
     assert train(replace(JOB, measure_latency=True)).outcomes[0].latency == 1  # of the first model
     too_large = train(replace(JOB, max_params=5)).outcomes[0]
-    assert (too_large.ended, too_large.curve, too_large.folds) == ("too_large", [], [])
+    assert (too_large.status, too_large.curve, too_large.folds) == ("too_large", [], [])
 
 
 def test_worker_processes_get_the_folds(tmp_path: Path) -> None:

@@ -19,10 +19,9 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
-from tcn_search.search import loop as search_module
-from tcn_search.search import samplers
+from tcn_search.search import loop, samplers
 from tcn_search.search.cma_es import CmaEs
-from tcn_search.search.loop import PATIENCE_WITH_A_SAMPLER
+from tcn_search.search.loop import INFEASIBLE_OF_A_SAMPLER
 from tcn_search.search.pruners import PRUNERS, make_pruner
 from tcn_search.search.samplers import SAMPLERS, is_dynamic, make_sampler
 from tests.conftest import waves
@@ -87,9 +86,9 @@ def test_a_sampler_that_proposes_nothing_feasible_does_not_hold_a_study_up() -> 
     )
     study.run(3, executor=Synthetic(), on_progress=lambda progress: None)
     ended = list(study.trials()["ended"])
-    assert ended[:PATIENCE_WITH_A_SAMPLER] == ["infeasible"] * PATIENCE_WITH_A_SAMPLER
+    assert ended[:INFEASIBLE_OF_A_SAMPLER] == ["infeasible"] * INFEASIBLE_OF_A_SAMPLER
     assert ended.count("complete") == 3
-    assert ended.count("infeasible") < 4 * PATIENCE_WITH_A_SAMPLER
+    assert ended.count("infeasible") < 4 * INFEASIBLE_OF_A_SAMPLER
 
 
 @pytest.mark.parametrize("sampler", ["gp", "cmaes"])
@@ -108,7 +107,7 @@ def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) 
 
 
 def test_time_is_up_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_module, "PATIENCE_WITH_A_SAMPLER", 10**9)
+    monkeypatch.setattr(loop, "INFEASIBLE_OF_A_SAMPLER", 10**9)
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", warm_start=False)
     study = Study(

@@ -19,7 +19,7 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
-from tcn_search.search.warm_start import cheapest
+from tcn_search.search.known_configurations import cheapest
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
@@ -62,14 +62,14 @@ def run(study: Study, trials: int, **options: Any) -> Synthetic:
 @pytest.mark.parametrize("sampler", ["random", "optuna.samplers.QMCSampler"])
 def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
     study = make(space=PAPER, search=SearchSettings(sampler=sampler))
-    assert [trial.name for trial in study.start.trials] == [
+    assert [trial.name for trial in study.results.start.trials] == [
         "cheapest",
         "middle",
         "keras-tcn default",
         "Bai et al. adding 600",
     ]
-    assert "Bai et al. PTB words (optimizer sgd)" in study.start.outside
-    assert "Bai et al. MNIST (nb_filters 25)" in study.start.outside
+    assert "Bai et al. PTB words (optimizer sgd)" in study.results.start.outside
+    assert "Bai et al. MNIST (nb_filters 25)" in study.results.start.outside
     cheapest, middle, default, adding, other = (job for job in run(study, 5).jobs)
     limits = study.definition.task_space().limits
     assert limits.parameters(cheapest.architecture) < limits.parameters(other.architecture)
@@ -158,8 +158,12 @@ def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
     )
     training = TrainingSettings(epochs=1, optimizer="sgd", schedule="plateau", clip_norm=0.4)
     study = make(space=text, training=training)
-    assert [trial.parameters["learning_rate"] for trial in study.start.trials] == [2.0, 2.0, 4.0]
-    assert study.start.trials[-1].name == "Bai et al. PTB words"
+    assert [trial.parameters["learning_rate"] for trial in study.results.start.trials] == [
+        2.0,
+        2.0,
+        4.0,
+    ]
+    assert study.results.start.trials[-1].name == "Bai et al. PTB words"
 
 
 def test_a_start_from_other_data_brings_no_batch_size() -> None:
@@ -263,14 +267,14 @@ def test_the_last_point_of_a_grid_is_tried_again_if_it_is_lost() -> None:
                 if job is None and held is None:
                     return
                 if held is not None:
-                    ended = "complete" if job is not None or lost else "lost"
-                    lost = lost or ended == "lost"
+                    ended = "complete" if job is not None or lost else "stale"
+                    lost = lost or ended == "stale"
                     owner.finish(TrialOutcome(held.number, ended, 0.5, 1, [{"val_loss": 0.5}], 100))
                 held = job
 
     study = make(search=SearchSettings(sampler="grid"))
     study.run(100, executor=TwoAtOnce(), on_progress=lambda progress: None)
-    assert list(study.trials()["ended"]).count("lost") == 1
+    assert list(study.trials()["ended"]).count("stale") == 1
     assert study.finished == len(study.definition.task_space().geometry.feasible) * 4
     assert study.ended_early == "every point of the grid has been tried"
 

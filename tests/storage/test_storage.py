@@ -211,7 +211,7 @@ def test_a_study_that_is_deleted_all_the_same_ends_its_run_in_one_line() -> None
 def test_a_lease_that_cannot_be_read_is_nobody_s() -> None:
     study = make()
     for damaged in ("text", 5, [], {}, {"token": 1}, {"token": "x", "until": "later"}):
-        study._optuna.set_user_attr(KEY, damaged)
-        assert study.holder() is None
+        study._handle.optuna_study.set_user_attr(KEY, damaged)
+        assert study.results.holder() is None
         run(study, 1)
     assert Lease(open_storage(), "waves").holder() is None

@@ -46,8 +46,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Study]:
     monkeypatch.chdir(tmp_path)
     made = Study("waves", Task.from_arrays(*waves(24)), training=TrainingSettings(epochs=2))
     made.run(3, executor=Synthetic(), on_progress=lambda progress: None)
-    made._optuna.set_user_attr("winner", WINNER.to_dict())
-    made._optuna.set_user_attr("comparison", COMPARISON.to_dict())
+    made._handle.optuna_study.set_user_attr("winner", WINNER.to_dict())
+    made._handle.optuna_study.set_user_attr("comparison", COMPARISON.to_dict())
     yield made
     delete_study("waves")
     assert list_studies() == []
@@ -79,7 +79,7 @@ def said_by(command: str, capsys: pytest.CaptureFixture[str]) -> str:
     [
         ("study", "tcn_search", {"task": {}}, "The definition of the study 'waves' cannot be read: TaskSpec.__init__() missing 5 required positional arguments"),
         ("study", "tcn_search", [], "The definition of the study 'waves' cannot be read: 'list' object has no attribute 'get'"),
-        ("trial", "result", {"score": 1.0}, "Trial 0 of the study 'waves' cannot be read: result.ended: Field required"),
+        ("trial", "result", {"score": 1.0}, "Trial 0 of the study 'waves' cannot be read: result.status: Field required"),
         ("trial", "result", 5, "Trial 0 of the study 'waves' cannot be read: result: Input should be a valid dictionary or instance of _Result"),
         ("trial", "result", {"ended": "complete", "curve": [{"loss": "low"}]}, "Trial 0 of the study 'waves' cannot be read: result.curve.0.loss: Input should be a valid number"),
         ("trial", "result", None, "Trial 0 of the study 'waves' cannot be read: it has no 'result'"),

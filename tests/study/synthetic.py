@@ -40,7 +40,7 @@ class Synthetic:
 
     def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
         ending = self.endings.get(len(self.jobs) - 1, "complete")
-        if ending in ("failed", "lost", "out_of_memory", "over_time", "unbuildable"):
+        if ending in ("failed", "stale", "out_of_memory", "timed_out", "unbuildable"):
             return TrialOutcome(job.number, ending, reason=f"{ending} on purpose")
         curve: list[dict[str, float]] = []
         for epoch in range(1, job.settings.epochs + 1):
@@ -48,7 +48,7 @@ class Synthetic:
             if ending == "diverged":
                 return TrialOutcome(job.number, "diverged", curve=curve)
             if not owner.keep_going(EpochReport(job.number, epoch, loss_of(job, epoch), curve[-1])):
-                return self._outcome(job, "stopped", curve)
+                return self._outcome(job, "pruned", curve)
         return self._outcome(job, "complete", curve)
 
     def _outcome(self, job: TrialJob, ended: str, curve: list[dict[str, float]]) -> TrialOutcome:

@@ -9,9 +9,10 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tcn_search import Range, SearchSettings, SearchSpace, Study, Task, TrainingSettings, load_study
+from tcn_search.search.trial_record import TrialRecord
 from tcn_search.storage import lease
 from tcn_search.study import changes
 from tests.conftest import waves
@@ -81,13 +82,13 @@ def run(study: Study, executor: Synthetic | None = None) -> None:
     study.run(WANTED, executor=executor or Synthetic(), on_progress=lambda progress: None)
 
 
-def ended(study: Study) -> dict[int, FrozenTrial]:
+def ended(study: Study) -> dict[int, TrialRecord]:
     states = (TrialState.COMPLETE, TrialState.PRUNED)
-    return {trial.number: trial for trial in study._trials() if trial.state in states}
+    return {trial.number: trial for trial in study.results.records() if trial.state in states}
 
 
-def check(study: Study, before: dict[int, FrozenTrial]) -> None:
-    trials = study._trials()
+def check(study: Study, before: dict[int, TrialRecord]) -> None:
+    trials = study.results.records()
     assert study.finished == WANTED
     assert {trial.state for trial in trials} <= {
         TrialState.COMPLETE,
@@ -97,15 +98,15 @@ def check(study: Study, before: dict[int, FrozenTrial]) -> None:
     for number, trial in before.items():
         assert trials[number] == trial, "what was recorded has changed"
     for trial in trials:
-        attributes = trial.user_attrs
-        if trial.state is not TrialState.FAIL or {"retry_of", "architecture"} <= set(attributes):
+        is_second_try = trial.retry_of is not None and trial.architecture is not None
+        if trial.state is not TrialState.FAIL or is_second_try:
             continue
-        retries = [other for other in trials if other.user_attrs.get("retry_of") == trial.number]
-        assert len(retries) == 1, "a lost trial is run again once"
-        wanted = {**attributes.get("queued", {}), **trial.params}
-        assert wanted.items() <= {**retries[0].user_attrs["queued"], **retries[0].params}.items()
+        retries = [other for other in trials if other.retry_of == trial.number]
+        assert len(retries) == 1, "a stale trial is run again once"
+        wanted = {**trial.enqueued, **trial.suggested}
+        assert wanted.items() <= {**retries[0].enqueued, **retries[0].suggested}.items()
         if retries[0].state is not TrialState.FAIL:
-            assert wanted.items() <= retries[0].params.items(), (
+            assert wanted.items() <= retries[0].suggested.items(), (
                 "it is run again with the same parameters"
             )
 
@@ -122,13 +123,13 @@ def kill_at(switch: Switch, write: int, before: bool) -> None:
     study = make(name)
     switch.left, switch.before = write, before
     with pytest.raises(Killed):
-        run(study, Synthetic({1: "lost"}))
+        run(study, Synthetic({1: "stale"}))
     switch.left = float("inf")
     record = ended(load_study(name))
     again = load_study(name)
     run(again)
     check(again, record)
-    assert len(again._trials()) <= WANTED + 4
+    assert len(again.results.records()) <= WANTED + 4
 
 
 def test_killed_at_some_writes_nothing_that_was_recorded_is_lost(switch: Switch) -> None:
@@ -158,9 +159,11 @@ def test_killed_while_it_is_made_the_same_command_makes_it(switch: Switch) -> No
                 make(name)
             switch.left = float("inf")
             study = make(name)
-            assert study.start == known.start
+            assert study.results.start == known.results.start
             assert study.definition == known.definition
-            assert changes.stored_versions(study._optuna) == changes.stored_versions(known._optuna)
+            assert changes.stored_versions(study._handle.optuna_study) == changes.stored_versions(
+                known._handle.optuna_study
+            )
     run(study)
     assert study.finished == WANTED
 
@@ -188,7 +191,7 @@ def changed(name: str) -> None:
 
 def test_killed_again_and_again_the_study_ends_as_asked(switch: Switch) -> None:
     make("again")
-    record: dict[int, FrozenTrial] = {}
+    record: dict[int, TrialRecord] = {}
     for write in (5, 30, 17, 3, 41, 12, 26):
         switch.left = write
         study = load_study("again")
@@ -201,4 +204,4 @@ def test_killed_again_and_again_the_study_ends_as_asked(switch: Switch) -> None:
     study = load_study("again")
     run(study)
     assert study.finished == WANTED
-    assert {number: study._trials()[number] for number in record} == record
+    assert {number: study.results.records()[number] for number in record} == record

@@ -24,8 +24,8 @@ from tcn_search import (
 )
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.study import study as study_module
-from tcn_search.study.custom_model import require_usable_model
+from tcn_search.study import creation
+from tcn_search.study.model_check import require_usable_model
 from tcn_search.study.study_file import read_study_file
 from tcn_search.workers.executor import InProcessExecutor
 from tcn_search.workers.trial import TrialJob, TrialOutcome
@@ -68,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The trials before a study, noted and not made."""
     calls: list[Any] = []
-    monkeypatch.setattr(study_module, "require_usable_model", calls.append)
+    monkeypatch.setattr(creation, "require_usable_model", calls.append)
     return calls
 
 
@@ -272,7 +272,7 @@ def test_too_large_is_found_when_it_is_built() -> None:
 
     job = TrialJob(0, Architecture(2, 2, (1,)), TRAINING, "val_loss", "minimize", 0, max_params=20)
     outcome = run_trial(job, TASK.training, lambda report: True)
-    assert (outcome.ended, outcome.score) == ("too_large", None)
+    assert (outcome.status, outcome.score) == ("too_large", None)
     assert outcome.reason == f"{outcome.parameters} parameters are more than the 20 allowed"
     assert TrialJob.from_dict(replace(job, max_params=None).to_dict()) == replace(
         job, max_params=None

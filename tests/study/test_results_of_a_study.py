@@ -34,7 +34,7 @@ def test_a_study_sees_new_trials_and_a_snapshot_does_not(study: Study) -> None:
     Study("waves").run(9, executor=Synthetic({0: "failed"}), on_progress=lambda progress: None)
     assert (study.finished, before.finished) == (9, 4)
     assert len(study.trials()) == len(study.objective_values()) + 2  # one diverged, one failed
-    assert study.endings() == {"complete": 8, "diverged": 1, "failed": 1}
+    assert study.status_counts() == {"complete": 8, "diverged": 1, "failed": 1}
     assert before.endings() == {"complete": 3, "diverged": 1}
     assert before.trials().equals(frame)
     assert study.snapshot().trials().equals(study.trials())
@@ -51,7 +51,7 @@ def test_a_snapshot_answers_as_the_study_does(study: Study) -> None:
     complete = study.trials().query("ended == 'complete'")
     assert study.best_trial == complete.loc[complete["score"].idxmin(), "trial"]
     assert study.best_score == complete["score"].min()
-    assert study.architecture_of(study.best_trial) == study.best_architecture
+    assert study.results.architecture_of(study.best_trial) == study.best_architecture
 
 
 @pytest.mark.parametrize("command", ["status", "report"])
@@ -72,11 +72,11 @@ def test_a_command_reads_the_trials_once_and_makes_one_frame(
 
 def test_of_equal_scores_the_earlier_trial_is_the_best(study: Study) -> None:
     for number in (4, 5):
-        trial = study._optuna.ask()
+        trial = study._handle.optuna_study.ask()
         architecture, _ = study.definition.task_space().suggest(trial)
         trial.set_user_attr("architecture", architecture.to_dict())
         trial.set_user_attr("result", {"ended": "complete", "score": -1.0})
-        study._optuna.tell(trial, [-1.0, 10.0])
+        study._handle.optuna_study.tell(trial, [-1.0, 10.0])
         assert trial.number == number
     assert study.best_trial == 4
     assert set(study.pareto()["trial"]) == {4, 5}  # neither beats the other

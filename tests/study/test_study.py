@@ -27,7 +27,7 @@ from tcn_search import (
     load_study,
     load_task,
 )
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, TrialsFailedError
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.storage.connection import without_password
 from tcn_search.workers.executor import Owner
@@ -72,7 +72,7 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
     assert (frame["required_context"] == 16).all()
     complete = frame[frame["ended"] == "complete"]
     assert study.best_score == complete["score"].min()
-    assert study.best_architecture == study.architecture_of(
+    assert study.best_architecture == study.results.architecture_of(
         int(complete.loc[complete["score"].idxmin(), "trial"])
     )
 
@@ -198,10 +198,10 @@ def test_a_parameter_limit_is_kept() -> None:
 
 def test_diverged_trials_count_and_lost_ones_are_run_again_once() -> None:
     study = make()
-    executor = run(study, 5, Synthetic({1: "diverged", 2: "lost"}))
+    executor = run(study, 5, Synthetic({1: "diverged", 2: "stale"}))
     frame = study.trials()
     assert list(frame["ended"]).count("diverged") == 1
-    assert list(frame["ended"]).count("lost") == 1
+    assert list(frame["ended"]).count("stale") == 1
     assert study.finished == 5
     lost, retried = executor.jobs[2], executor.jobs[3]
     assert (retried.architecture, retried.settings) == (lost.architecture, lost.settings)
@@ -210,10 +210,10 @@ def test_diverged_trials_count_and_lost_ones_are_run_again_once() -> None:
 
 def test_a_trial_that_is_lost_twice_is_given_up() -> None:
     study = make()
-    executor = run(study, 4, Synthetic({0: "lost", 1: "lost"}))
+    executor = run(study, 4, Synthetic({0: "stale", 1: "stale"}))
     assert executor.jobs[0].architecture == executor.jobs[1].architecture
     assert study.finished == 4
-    assert list(study.trials()["ended"]).count("lost") == 2
+    assert list(study.trials()["ended"]).count("stale") == 2
 
 
 def test_one_event_that_takes_many_workers_ends_no_study() -> None:
@@ -224,18 +224,19 @@ def test_one_event_that_takes_many_workers_ends_no_study() -> None:
             jobs = [job for _ in range(5) if (job := owner.next_job()) is not None]
             for job in jobs:
                 owner.finish(
-                    TrialOutcome(job.number, "lost", reason="its process ended with code -9.")
+                    TrialOutcome(job.number, "stale", reason="its process ended with code -9.")
                 )
             super().run(owner)
 
     study = make()
     run(study, 6, Together())
     assert study.finished == 6
-    assert list(study.trials()["ended"]).count("lost") == 5
+    assert list(study.trials()["ended"]).count("stale") == 5
     with pytest.raises(
-        InputError, match="3 trials in a row ended in an error, the last with: lost on purpose"
+        TrialsFailedError,
+        match="3 trials in a row ended in an error, the last with: stale on purpose",
     ):
-        run(make("again"), 6, Synthetic(dict.fromkeys(range(9), "lost")))
+        run(make("again"), 6, Synthetic(dict.fromkeys(range(9), "stale")))
 
 
 def test_candidates_are_different_networks() -> None:
@@ -264,7 +265,8 @@ def test_candidates_are_different_networks() -> None:
 def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
     study = make()
     with pytest.raises(
-        InputError, match=r"3 trials in a row ended in an error, the last with: failed on purpose"
+        TrialsFailedError,
+        match=r"3 trials in a row ended in an error, the last with: failed on purpose",
     ):
         run(study, 9, Synthetic(dict.fromkeys(range(9), "failed")))
     assert len(study.trials()) == 3
@@ -274,7 +276,7 @@ def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
 
 def test_limits_of_the_machine_prune_with_a_constraint_and_the_study_goes_on() -> None:
     study = make()
-    endings = {1: "out_of_memory", 2: "over_time", 3: "unbuildable", 4: "diverged"}
+    endings = {1: "out_of_memory", 2: "timed_out", 3: "unbuildable", 4: "diverged"}
     run(study, 7, Synthetic(endings))
     frame = study.trials().set_index("trial")
     assert study.finished == 7
@@ -288,15 +290,15 @@ def test_limits_of_the_machine_prune_with_a_constraint_and_the_study_goes_on() -
 
 def test_a_study_whose_every_trial_runs_into_a_limit_stops_and_says_why() -> None:
     study = make()
-    endings = {0: "over_time", **dict.fromkeys(range(1, 30), "out_of_memory")}
-    with pytest.raises(InputError) as caught:
+    endings = {0: "timed_out", **dict.fromkeys(range(1, 30), "out_of_memory")}
+    with pytest.raises(TrialsFailedError) as caught:
         run(study, 30, Synthetic(endings))
     assert str(caught.value) == (
-        "5 trials in a row ended badly: 4 out of memory, 1 over time. The last: out_of_memory on purpose. "
+        "5 trials in a row ended badly: 4 out of memory, 1 timed out. The last: out_of_memory on purpose. "
         "Smaller networks, smaller batches or fewer workers need less memory."
     )
     run(study, 6)
-    with pytest.raises(InputError, match="10 trials in a row ended badly: 10 out of memory"):
+    with pytest.raises(TrialsFailedError, match="10 trials in a row ended badly: 10 out of memory"):
         run(study, 30, Synthetic(dict.fromkeys(range(30), "out_of_memory")))
 
 
@@ -337,7 +339,7 @@ def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(
         run(study, 6, executor)
     assert swallowed == [KeyboardInterrupt]
     assert len(executor.jobs) == 2
-    assert list(study.trials()["ended"])[:2] == ["complete", "lost"]
+    assert list(study.trials()["ended"])[:2] == ["complete", "stale"]
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -369,7 +371,7 @@ def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
     assert "RUNNING" in set(study.trials()["state"])
     run(load_study("waves"), 4)
     frame = load_study("waves").trials()
-    assert list(frame["ended"]).count("lost") == 1
+    assert list(frame["ended"]).count("stale") == 1
     assert set(frame["state"]) <= {"COMPLETE", "PRUNED", "FAIL"}
 
 

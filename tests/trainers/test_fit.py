@@ -32,7 +32,7 @@ def test_it_learns_and_its_score_is_the_best_epoch() -> None:
     settings = TrainingSettings(epochs=15, batch_size=8, learning_rate=1e-2)
     training = train(build(settings), TASK.training, settings, ACCURACY)
     values = [epoch["val_accuracy"] for epoch in training.curve]
-    assert training.ended == "complete"
+    assert training.status == "complete"
     assert len(values) == 15
     assert training.score == max(values) > 0.9
     assert training.best_epoch == max(
@@ -61,7 +61,7 @@ def test_a_word_stops_it() -> None:
         return epoch < 3
 
     training = train(build(settings), TASK.training, settings, LOSS, until_the_third)
-    assert training.ended == "stopped"
+    assert training.status == "pruned"
     assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
     assert [best for _, best, _ in seen] == list(
         np.minimum.accumulate([value for _, _, value in seen])
@@ -71,7 +71,7 @@ def test_a_word_stops_it() -> None:
 def test_patience_ends_it_early() -> None:
     settings = TrainingSettings(epochs=30, learning_rate=1e-12, patience=2)
     training = train(build(settings), TASK.training, settings, ACCURACY)
-    assert training.ended == "complete"
+    assert training.status == "complete"
     assert len(training.curve) == 3
 
 
@@ -159,14 +159,14 @@ def test_nan_is_seen_within_an_epoch(steps: int, monkeypatch: pytest.MonkeyPatch
         look(watcher, batch, logs)
 
     monkeypatch.setattr(_Watcher, "on_train_batch_end", counted)
-    assert train(model, many.training, settings, LOSS).ended == "diverged"
+    assert train(model, many.training, settings, LOSS).status == "diverged"
     assert max(batches) < 80
 
 
 def test_divergence_is_seen() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     training = train(build(settings), TASK.training, settings, LOSS)
-    assert training.ended == "diverged"
+    assert training.status == "diverged"
     assert len(training.curve) < 5
     assert training.best_epoch == 0 or math.isfinite(training.score)
 
@@ -174,7 +174,7 @@ def test_divergence_is_seen() -> None:
 def test_divergence_is_seen_where_the_score_stays_finite() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     accuracy = Metric("val_accuracy", "maximize")
-    assert train(build(settings), TASK.training, settings, accuracy).ended == "diverged"
+    assert train(build(settings), TASK.training, settings, accuracy).status == "diverged"
 
 
 def test_the_same_seed_gives_the_same_training() -> None:

@@ -25,8 +25,7 @@ from tcn_search import (
 from tcn_search.cli.main import main
 from tcn_search.cli.run import _sampler_of_engine
 from tcn_search.errors import InputError
-from tcn_search.search.queue import Plan
-from tcn_search.search.warm_start import PlannedTrial
+from tcn_search.search.queue import EnqueuedTrial, TrialQueue
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -74,7 +73,7 @@ def test_a_continued_study_is_as_one_that_ran_through(sampler: str) -> None:
     make("parts", sampler)
     for until in (3, 11, 14):
         study = load_study("parts")
-        study._task = TASK
+        study._handle.given_task = TASK
         parts = run(study, until)
     pd.testing.assert_frame_equal(whole[ASKED], parts[ASKED])
     assert (whole["receptive_field"] >= 16).all()
@@ -120,26 +119,28 @@ def test_what_breaks_a_limit_is_repaired_before_it_is_asked_for(receptive_field:
     frame = run(study, 12)
     assert len(frame) == 12  # none was pruned for a limit
     limits = study.definition.task_space().limits
-    assert all(limits.parameters(study.architecture_of(trial)) <= 700 for trial in frame["trial"])
+    assert all(
+        limits.parameters(study.results.architecture_of(trial)) <= 700 for trial in frame["trial"]
+    )
 
 
 def test_a_lost_trial_is_tried_again_and_told_of_once() -> None:
     whole = run(make("whole", "keras-tuner:hyperband"), 12)
-    study = make("lost", "keras-tuner:hyperband")
-    frame = run(study, 12, Synthetic({4: "lost", 7: "failed"}))
-    assert list(frame["ended"]).count("lost") == 1
+    study = make("stale", "keras-tuner:hyperband")
+    frame = run(study, 12, Synthetic({4: "stale", 7: "failed"}))
+    assert list(frame["ended"]).count("stale") == 1
     # The lost one counts as what its second try gave; the failed one is none that Hyperband could go on with.
-    kept = frame[~frame["ended"].isin(["lost", "failed"])]
+    kept = frame[~frame["ended"].isin(["stale", "failed"])]
     assert set(kept["learning_rate"]) <= set(whole["learning_rate"]) | set(
         frame["learning_rate"][-2:]
     )
     retried = frame[frame["learning_rate"] == frame["learning_rate"][4]]
-    assert {"lost", "complete"} <= set(retried["ended"])
+    assert {"stale", "complete"} <= set(retried["ended"])
     assert (retried[retried["ended"] == "complete"]["epochs"] == 1).any()
 
 
 def test_a_stopped_run_continues() -> None:
-    study = make("stopped", "keras-tuner:random")
+    study = make("pruned", "keras-tuner:random")
     with pytest.raises(KeyboardInterrupt):
         run(study, 6, Synthetic(interrupt_at=3))
     frame = run(study, 6)
@@ -218,16 +219,16 @@ class Waiting:
     def __iter__(self) -> Waiting:
         return self
 
-    def __next__(self) -> PlannedTrial:
+    def __next__(self) -> EnqueuedTrial:
         if not self.told or not self.names:
             raise StopIteration
         self.told = False
-        return PlannedTrial(self.names.pop(0), {"x": 0.5})
+        return EnqueuedTrial(self.names.pop(0), {"x": 0.5})
 
 
 def test_who_waits_for_results_is_asked_again() -> None:
     study, waiting = optuna.create_study(), Waiting()
-    plan = Plan(study, waiting, only="nothing more to try")
+    plan = TrialQueue(study, waiting, only="nothing more to try")
     assert plan.prepare()
     trial = study.ask()
     assert not plan.prepare()
@@ -252,7 +253,7 @@ def test_a_second_try_that_was_killed_as_it_asked_is_told_of_by_the_third() -> N
     study = make("waves", "keras-tuner:hyperband")
     with pytest.raises(KeyboardInterrupt):
         run(study, 12, Synthetic(interrupt_at=3))  # trial 2 is lost, and queued again
-    killed = study._optuna.ask()  # its second try, whose process ends here
+    killed = study._handle.optuna_study.ask()  # its second try, whose process ends here
     assert killed.user_attrs["retry_of"] == 2
     run(study, 12)
     whole = run(make("whole", "keras-tuner:hyperband"), 12)

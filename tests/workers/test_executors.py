@@ -76,7 +76,7 @@ def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> Non
         (n, e) for n in (0, 5) for e in (1, 2, 3)
     ]
     outcome = owner.outcomes[0]
-    assert outcome.ended == "complete"
+    assert outcome.status == "complete"
     assert outcome.score == min(epoch["val_loss"] for epoch in outcome.curve)
     # four convolutions (kernel 2; the first of 2 channels), one match, the head
     assert outcome.parameters == (2 * 2 * 4 + 4) + 3 * (2 * 4 * 4 + 4) + (2 * 4 + 4) + (4 * 2 + 2)
@@ -89,15 +89,15 @@ def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> Non
 def test_the_owner_can_stop_a_trial(executor: Executor) -> None:
     owner = Scripted([JOB, replace(JOB, number=1)], stop_at=2)
     executor.run(owner)
-    assert [(outcome.ended, len(outcome.curve)) for outcome in owner.outcomes.values()] == [
-        ("stopped", 2)
+    assert [(outcome.status, len(outcome.curve)) for outcome in owner.outcomes.values()] == [
+        ("pruned", 2)
     ] * 2
 
 
 def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
     owner = Scripted([BROKEN, DIVERGING, JOB])
     executor.run(owner)
-    assert [owner.outcomes[number].ended for number in (1, 2, 0)] == [
+    assert [owner.outcomes[number].status for number in (1, 2, 0)] == [
         "unbuildable",
         "diverged",
         "complete",
@@ -112,9 +112,9 @@ def test_a_trial_over_its_time_ends_between_two_batches(executor: Executor) -> N
     owner = Scripted([replace(JOB, time_limit=1e-3), replace(JOB, number=1, time_limit=600.0)])
     executor.run(owner)
     outcome = owner.outcomes[0]
-    assert (outcome.ended, outcome.curve, outcome.score) == ("over_time", [], None)
+    assert (outcome.status, outcome.curve, outcome.score) == ("timed_out", [], None)
     assert outcome.reason == "the limit is 0.001 s"
-    assert owner.outcomes[1].ended == "complete"
+    assert owner.outcomes[1].status == "complete"
 
 
 def test_a_job_survives_its_dictionary() -> None:
@@ -145,9 +145,9 @@ def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
         executor.run(owner)
     finally:
         executor.close()
-    assert owner.outcomes[0].ended == "lost"
+    assert owner.outcomes[0].status == "stale"
     assert owner.outcomes[0].reason.startswith("its process ended with code -9")
-    assert owner.outcomes[1].ended == "complete"
+    assert owner.outcomes[1].status == "complete"
 
 
 def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
@@ -163,7 +163,7 @@ def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
     executor.run(owner)
     alive = executor.process_ids()
     executor.close()
-    assert {outcome.ended for outcome in owner.outcomes.values()} == {"complete"}
+    assert {outcome.status for outcome in owner.outcomes.values()} == {"complete"}
     assert len(seen) == 3
     for process in alive:
         with pytest.raises(ProcessLookupError):
@@ -194,7 +194,7 @@ def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
         executor.run(owner)
     finally:
         executor.close()
-    assert {outcome.ended for outcome in owner.outcomes.values()} == {"complete"}
+    assert {outcome.status for outcome in owner.outcomes.values()} == {"complete"}
 
 
 @pytest.mark.slow
@@ -209,11 +209,11 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
         executor.run(owner)
     finally:
         executor.close()
-    assert owner.outcomes[0].ended == "over_time"
+    assert owner.outcomes[0].status == "timed_out"
     assert (
         owner.outcomes[0].reason == "the limit is 30 s; it did not stop, so its process was killed"
     )
-    assert owner.outcomes[1].ended == "complete"
+    assert owner.outcomes[1].status == "complete"
 
 
 @pytest.mark.slow
@@ -228,8 +228,8 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
         executor.run(owner)
     finally:
         executor.close()
-    assert owner.outcomes[5].ended == "out_of_memory"
+    assert owner.outcomes[5].status == "out_of_memory"
     assert "[8,300000,300000]" in owner.outcomes[5].reason
-    assert owner.outcomes[0].ended == "complete"
+    assert owner.outcomes[0].status == "complete"
     assert len(seen) == 1
     assert seen != [first]

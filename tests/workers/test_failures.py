@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers.failures import ending_of, ending_of_process, oom_kills
+from tcn_search.workers.failures import oom_kills, status_of_error, status_of_process
 
 
 class ResourceExhaustedError(Exception):
@@ -45,13 +45,13 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
 )
 @pytest.mark.parametrize("building", [True, False])
 def test_errors_of_memory_are_told_by_class_or_text(error: Exception, building: bool) -> None:
-    assert ending_of(error, building=building) == "out_of_memory"
+    assert status_of_error(error, building=building) == "out_of_memory"
 
 
 def test_numpys_own_error_of_memory_is_one() -> None:
     with pytest.raises(MemoryError) as caught:
         np.empty((2**40, 2**15))
-    assert ending_of(caught.value, building=False) == "out_of_memory"
+    assert status_of_error(caught.value, building=False) == "out_of_memory"
 
 
 @pytest.mark.parametrize(
@@ -67,25 +67,25 @@ def test_numpys_own_error_of_memory_is_one() -> None:
 def test_other_errors_are_the_configurations_or_a_bug(
     error: Exception, building: bool, ended: str
 ) -> None:
-    assert ending_of(error, building=building) == ended
+    assert status_of_error(error, building=building) == ended
 
 
 @pytest.mark.parametrize(
     ("code", "words", "kills", "ended"),
     [
-        (-9, "", 0, "lost"),
-        (-9, "failed to allocate", 0, "lost"),
+        (-9, "", 0, "stale"),
+        (-9, "failed to allocate", 0, "stale"),
         (-9, "", 1, "out_of_memory"),
         (-6, "terminate called after throwing an instance of 'std::bad_alloc'", 0, "out_of_memory"),
         (1, "MemoryError", 0, "out_of_memory"),
-        (-11, "", 1, "lost"),
-        (1, "ImportError: no module named keras", 0, "lost"),
+        (-11, "", 1, "stale"),
+        (1, "ImportError: no module named keras", 0, "stale"),
     ],
 )
 def test_a_dead_process_is_lost_unless_there_is_evidence_of_memory(
     code: int, words: str, kills: int, ended: str
 ) -> None:
-    assert ending_of_process(code, words, kills) == ended
+    assert status_of_process(code, words, kills) == ended
 
 
 @pytest.mark.parametrize(

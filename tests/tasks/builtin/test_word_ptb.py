@@ -25,7 +25,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.predict import predict, vocabulary_of
 from tcn_search.planning.cost import model_parameters
 from tcn_search.search.definition import Definition
-from tcn_search.search.objectives import multiply_adds_of, parameters_of
+from tcn_search.search.trial_values import multiply_adds, parameter_count
 from tcn_search.tasks.builtin.word_ptb import read_new_text
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.registry import published_for
@@ -104,10 +104,10 @@ def test_the_embedding_is_counted_once(task: Task) -> None:
     model = build_model(ARCHITECTURE, task)
     assert model.output_shape == (None, 40, 7)
     assert model.count_params() == model_parameters(ARCHITECTURE, 1, 7, vocabulary=7)
-    assert parameters_of(ARCHITECTURE, Definition.of(task), {}) == model.count_params()
+    assert parameter_count(ARCHITECTURE, Definition.of(task), {}) == model.count_params()
     limits = SearchSpace().for_task("labelling", 80, 1, 7, vocabulary=7).limits
     assert limits.parameters(ARCHITECTURE) == model.count_params()
-    assert multiply_adds_of(ARCHITECTURE, task.spec) == 80 * 8 * 3 * 6 * 6
+    assert multiply_adds(ARCHITECTURE, task.spec) == 80 * 8 * 3 * 6 * 6
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])

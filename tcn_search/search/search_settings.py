@@ -1,0 +1,90 @@
+"""Settings of a search: objectives, sampler, pruner, seed, warm start and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tcn_search.arguments import as_integer, one_of, positive_integer, received
+from tcn_search.errors import InputError
+from tcn_search.search.objectives import check_names
+from tcn_search.search.pruners import PRUNERS
+from tcn_search.search.samplers import KERAS_TUNER, check_sampler
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Settings of a study's search.
+
+    Args:
+        objectives: by which trials are judged. The first is the validation number that is a trial's
+            score, such as "val_loss" or "val_accuracy"; more make a Pareto front, such as
+            ("val_loss", "params").
+        sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as
+            "optuna.samplers.QMCSampler"; "keras-tuner:" with "random", "bayesian" or "hyperband" lets
+            KerasTuner search.
+        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
+            objectives, and with KerasTuner, nothing is pruned between epochs.
+        seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
+        warm_start: try known configurations first; see `search.known_configurations`.
+        folds: trainings of a trial, each with another fold held out; the score is their mean. 1: the
+            validation split of the task.
+        final_epochs: epochs of the final trainings, if not those of a trial.
+    """
+
+    objectives: tuple[str, ...] = ("val_loss",)
+    sampler: str = "tpe"
+    pruner: str = "asha"
+    seed: int = 0
+    final_epochs: int | None = None
+    warm_start: bool = True
+    folds: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", check_names(self.objectives))
+        check_sampler(self.sampler, len(self.objectives))
+        one_of("pruner", self.pruner, PRUNERS)
+        seed = as_integer(self.seed)
+        if seed is None or not 0 <= seed < 2**31:
+            raise InputError(
+                f"seed must be an integer from 0 to 2147483647. Received: {received(self.seed)}"
+            )
+        object.__setattr__(self, "seed", seed)
+        if self.final_epochs is not None:
+            object.__setattr__(
+                self, "final_epochs", positive_integer("final_epochs", self.final_epochs)
+            )
+        if not isinstance(self.warm_start, bool):
+            raise InputError(
+                f"warm_start must be true or false. Received: {received(self.warm_start)}"
+            )
+        object.__setattr__(self, "folds", positive_integer("folds", self.folds))
+
+    @property
+    def objective(self) -> str:
+        """The first objective, which ranks the trials."""
+        return self.objectives[0]
+
+    @property
+    def is_keras_tuner(self) -> bool:
+        """Whether KerasTuner proposes the trials."""
+        return self.sampler in KERAS_TUNER
+
+    @property
+    def pruner_used(self) -> str:
+        """The pruner, or "none" where KerasTuner searches: its results are whole trials."""
+        return "none" if self.is_keras_tuner else self.pruner
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON knows them."""
+        return {**asdict(self), "objectives": list(self.objectives)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
+        """Read what `to_dict` returned, now or when a study had one objective."""
+        values = dict(values)
+        if "objective" in values:
+            values["objectives"] = [values.pop("objective")]
+        values.setdefault("warm_start", False)
+        return cls(**values)

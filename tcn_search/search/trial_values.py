@@ -1,0 +1,68 @@
+"""What a trial's network costs, and the values of a trial that Optuna is told."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.cost import body_channels, cost, model_parameters
+from tcn_search.search.definition import Definition
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.workers.trial import TrialOutcome
+
+
+def parameter_count(
+    architecture: Architecture, definition: Definition, outcome: TrialOutcome | None
+) -> int | None:
+    """Count the parameters of the whole model, head included.
+
+    Those of a custom model are known only once it was built: None before.
+    """
+    if definition.model is not None:
+        return None if outcome is None else outcome.parameters
+    spec = definition.spec
+    return model_parameters(architecture, spec.input_channels, spec.outputs, spec.vocabulary)
+
+
+def multiply_adds(architecture: Architecture, spec: TaskSpec) -> int:
+    """Count the multiply-adds of the convolutions for one sequence at inference.
+
+    For a readout of the last step only those that it needs.
+    """
+    channels = body_channels(architecture, spec.input_channels, spec.vocabulary)
+    counted = cost(architecture, channels, spec.seq_len)
+    if architecture.readout == "last":
+        return counted.multiply_adds_last_step
+    return counted.multiply_adds
+
+
+def objective_values(
+    definition: Definition, outcome: TrialOutcome, architecture: Architecture
+) -> list[float]:
+    """Return the values of a complete trial, in the order of the objectives."""
+    assert outcome.score is not None
+    values = [float(outcome.score)]
+    for metric in definition.objectives[1:]:
+        value: float
+        if metric.name == "params":
+            value = parameter_count(architecture, definition, outcome) or 0
+        elif metric.name == "multiply_adds":
+            value = multiply_adds(architecture, definition.spec)
+        elif metric.name == "latency":
+            assert outcome.latency is not None
+            value = outcome.latency
+        else:
+            value = _in_best_epoch(outcome, metric.name)
+        values.append(float(value))
+    return values
+
+
+def _in_best_epoch(outcome: TrialOutcome, name: str) -> float:
+    """A number of the curve in the best epoch; over several folds, the mean."""
+    if not outcome.folds:
+        return float(outcome.curve[outcome.best_epoch - 1][name])
+    values = []
+    for number, fold in enumerate(outcome.folds, start=1):
+        curve = [epoch for epoch in outcome.curve if epoch["fold"] == number]
+        values.append(curve[int(fold["best_epoch"]) - 1][name])
+    return fmean(values)

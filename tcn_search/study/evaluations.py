@@ -1,0 +1,193 @@
+"""Final trainings and comparisons of a study, with every test evaluation recorded before it happens."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tcn_search.arguments import positive_integer
+from tcn_search.atomic_files import reason_of
+from tcn_search.errors import InputError
+from tcn_search.evaluation.comparison import Comparison, Run
+from tcn_search.evaluation.contenders import Contest, prepare_contest
+from tcn_search.evaluation.final_training import SeedRun
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.evaluation.winner import Winner, find_winner, fresh_seeds
+from tcn_search.formats.download import data_directory
+from tcn_search.study.changes import require_same_model
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.results import COMPARISON, TEST_EVALUATIONS, WINNER, StudyResults
+from tcn_search.workers.backends import use_backend
+
+
+def find_best(
+    handle: StudyHandle,
+    top: int,
+    seeds: int,
+    *,
+    limits: Mapping[str, float] | None = None,
+    out: str | Path | None = None,
+    refit: bool = False,
+    on_run: Callable[[SeedRun], None] | None = None,
+) -> Winner:
+    """Train the best trials again over seeds and score the winner; see `Study.best`."""
+    positive_integer("seeds", seeds)
+    if out is not None and Path(out).suffix != ".keras":
+        raise InputError(f"out must be a file that ends in .keras. Received: {out}")
+    if out is None:
+        file = Path("runs") / handle.name / "best.keras"
+    else:
+        file = Path(out)
+    results = StudyResults(handle)
+    definition = handle.definition
+    candidates = results.candidates(top, limits)
+    used_seeds = {definition.seed_of(candidate.trial) for candidate in candidates}
+    chosen_seeds = fresh_seeds(seeds, used_seeds)
+    wanted = {(candidate.trial, seed) for candidate in candidates for seed in chosen_seeds}
+    made_with = definition.digest(
+        [(candidate.architecture, candidate.settings) for candidate in candidates]
+    )
+
+    def stored_winner() -> Winner | None:
+        """The stored winner, if it is of exactly the trainings that are wanted."""
+        winner = results.winner
+        if winner is None or not winner.answers(wanted, made_with, file, refit):
+            return None
+        return winner
+
+    winner = stored_winner()
+    if winner is not None:
+        return winner
+    use_backend(definition.backend)
+    require_same_model(handle.name, definition)
+    _require_writable(file)  # now, not after the trainings
+    with handle.leased() as lease:
+        winner = stored_winner()  # of a process that held the study until now
+        if winner is not None:
+            return winner
+        _accept_given_changes(handle)
+
+        def before_the_test() -> None:
+            """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
+            lease.require()
+            _count_test_evaluation(handle)
+            handle.optuna_study.set_user_attr(WINNER, None)
+
+        kept = _kept_trainings(handle)
+        winner = find_winner(
+            candidates,
+            handle.task,
+            handle.definition.objective,
+            chosen_seeds,
+            file,
+            on_run=on_run,
+            refit=refit,
+            model=handle.definition.model,
+            before_the_test=before_the_test,
+            kept=kept,
+        )
+        winner.made_with = made_with
+        winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
+        winner.readings = results.test_evaluations
+        handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
+        kept.remove()
+        return winner
+
+
+def compare_with_baselines(
+    handle: StudyHandle,
+    against: Sequence[str],
+    learning_rates: int,
+    seeds: int,
+    on_run: Callable[[Run], None] | None = None,
+) -> Comparison:
+    """Train the winner's architecture and recurrent networks of its size; see `Study.compare`."""
+    use_backend(handle.definition.backend)
+    require_same_model(handle.name, handle.definition)
+    contest = _contest(handle, against, learning_rates, seeds)
+    if contest.is_over:
+        return contest.comparison
+    with handle.leased() as lease:
+        # Again, with the runs that another process has stored until now.
+        contest = _contest(handle, against, learning_rates, seeds)
+        _accept_given_changes(handle)
+        evaluated: set[str] = set()  # contenders, by this call
+
+        def before_the_test(contender: str) -> None:
+            """Record a contender's test evaluation, so that a crash cannot hide it."""
+            lease.require()
+            if contender not in evaluated:
+                _count_test_evaluation(handle)
+                evaluated.add(contender)
+
+        def store(run: Run) -> None:
+            lease.require()
+            handle.optuna_study.set_user_attr(COMPARISON, contest.comparison.to_dict())
+            if on_run is not None:
+                on_run(run)
+
+        contest.train(store, before_the_test)
+        return contest.comparison
+
+
+def _contest(
+    handle: StudyHandle, against: Sequence[str], learning_rates: int, seeds: int
+) -> Contest:
+    """A comparison with the winner, or the best trial, and with the runs stored so far."""
+    results = StudyResults(handle)
+    winner = results.winner
+    if winner is None:
+        chosen = results.candidates()[0]
+    else:
+        chosen = results.candidate(winner.trial)
+    return prepare_contest(
+        definition=handle.definition,
+        task=handle.task,
+        chosen=chosen,
+        stored=results.comparison,
+        against=against,
+        learning_rates=learning_rates,
+        seeds=seeds,
+    )
+
+
+def _accept_given_changes(handle: StudyHandle) -> None:
+    """Record what `allow_changes` let through, before something is trained with it."""
+    if handle.pending_changes:
+        handle.accept_changes()
+
+
+def _count_test_evaluation(handle: StudyHandle) -> None:
+    """Record one more test evaluation, if the task has a test split."""
+    if handle.task.test is not None:
+        count = StudyResults(handle).test_evaluations + 1
+        handle.optuna_study.set_user_attr(TEST_EVALUATIONS, count)
+
+
+def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
+    """The final trainings that an earlier, interrupted call of `best` has finished."""
+    definition = handle.definition
+    folder = Path("runs") / handle.name / "final_trainings"
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    # The second folder is for where the disk of runs/ is full.
+    return KeptTrainings(
+        folders=(folder, data_directory() / "final_trainings" / digest),
+        digest_of=lambda one: definition.digest([(one.architecture, one.settings)]),
+        load_model=handle.load_model,
+    )
+
+
+def _require_writable(file: Path) -> None:
+    """Make the file's folder, and raise an InputError if no file can be written there."""
+    failure = f"The model cannot be saved as {file}"
+    if file.is_dir():
+        raise InputError(f"{failure}: it is a folder")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{failure}: {reason_of(error)}") from error

@@ -1,0 +1,143 @@
+"""One run of a study: workers, sampler and pruner are set up, and the search goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tcn_search.arguments import positive_integer, positive_seconds
+from tcn_search.logs import LOGGER, show_messages
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.search.loop import Proposals, Search
+from tcn_search.search.progress import Progress, log_progress
+from tcn_search.search.pruners import make_pruner
+from tcn_search.search.retries import fail_stale_trials
+from tcn_search.search.samplers import make_sampler
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.results import StudyResults
+from tcn_search.workers.backends import backends_on_gpu, use_backend
+from tcn_search.workers.executor import Executor
+from tcn_search.workers.process_executor import ProcessExecutor
+from tcn_search.workers.resources import this_machine
+from tcn_search.workers.slots import Crew, spread
+
+
+def run_study(
+    handle: StudyHandle,
+    trials: int,
+    *,
+    timeout: float | None = None,
+    workers: int | str | Crew = "auto",
+    trial_timeout: float | None = None,
+    patience: int | None = None,
+    executor: Executor | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> str:
+    """Search until the study has `trials` finished trials; see `Study.run`.
+
+    Returns:
+        Why the run ended before its last trial; "" if it did not.
+    """
+    positive_integer("trials", trials)
+    if patience is not None:
+        positive_integer("patience", patience)
+    for name, seconds in (("timeout", timeout), ("trial_timeout", trial_timeout)):
+        if seconds is not None:
+            positive_seconds(name, seconds)
+    definition = handle.definition
+    crew = None
+    if executor is None:
+        if definition.model is not None:
+            definition.model.require_importable()
+        if isinstance(workers, Crew):
+            crew = workers
+        else:
+            crew = worker_slots(handle, workers, trials=trials)
+    show = on_progress or log_progress
+    show_messages()
+    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+
+        def show_and_go_on(progress: Progress) -> None:
+            show(progress)
+            require_no_interrupt()
+
+        handle.accept_changes()
+        handle.records()  # a damaged one is reported before anything is changed
+        fail_stale_trials(handle.optuna_study, handle.definition)
+        if StudyResults(handle).finished >= trials:
+            return ""
+        search = _search(
+            handle, trials, timeout, trial_timeout, patience, show_and_go_on, lease.require
+        )
+        if executor is None:
+            assert crew is not None
+            executor = ProcessExecutor(handle.training_data, crew.places)
+            if on_progress is None:
+                for line in (*StudyResults(handle).notes, crew):
+                    LOGGER.info("%s", line)
+        try:
+            executor.run(search)
+        finally:
+            executor.close()
+            search.abandon()
+        return search.stop_reason
+
+
+def worker_slots(
+    handle: StudyHandle,
+    workers: int | str = "auto",
+    workers_per_gpu: int = 1,
+    trials: int | None = None,
+) -> Crew:
+    """Plan the workers of a run on this machine; see `Study.crew`."""
+    machine = this_machine()
+    backend = handle.definition.backend
+    if trials is not None:
+        trials -= StudyResults(handle).finished
+    return spread(
+        machine,
+        backend,
+        workers=workers,
+        workers_per_gpu=workers_per_gpu,
+        trials=trials,
+        data_bytes=handle.training_data.bytes_in_a_worker,
+        on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
+    )
+
+
+def _search(
+    handle: StudyHandle,
+    trials: int,
+    timeout: float | None,
+    trial_timeout: float | None,
+    patience: int | None,
+    on_progress: Callable[[Progress], None],
+    require_ownership: Callable[[], None],
+) -> Search:
+    definition = handle.definition
+    study = handle.optuna_study
+    settings = definition.search
+    # The seed moves on with the study, so that a continued one does not repeat itself.
+    seed = (settings.seed + len(handle.records())) % 2**31
+    study.sampler = make_sampler(settings.sampler, seed)
+    study.pruner = make_pruner(settings.pruner_used, definition.training.epochs, settings.folds)
+    return Search(
+        study=study,
+        definition=definition,
+        trials=trials,
+        timeout=timeout,
+        on_progress=on_progress,
+        trial_timeout=trial_timeout,
+        patience=patience,
+        require_ownership=require_ownership,
+        proposals=_proposals(handle),
+    )
+
+
+def _proposals(handle: StudyHandle) -> Proposals | None:
+    """The search engine that proposes trials in place of Optuna, if there is one."""
+    if not handle.definition.search.is_keras_tuner:
+        return None
+    use_backend(handle.definition.backend)
+    from tcn_search.tuner.proposals import KerasTunerProposals
+
+    return KerasTunerProposals(handle.optuna_study, handle.definition)
