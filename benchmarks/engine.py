@@ -1,8 +1,9 @@
-"""What the engine costs beside Optuna's own. Run: python benchmarks/engine.py
+"""Measure the overhead of the search loop over Optuna's own. Run: python benchmarks/engine.py
 
-Trials that train at once, on SQLite: through a study's search, and by bare Optuna asking and telling the same
-space with the same sampler, pruner and reports. Both keep as many trials open at a time as there would be
-workers. They take turns on parts of the trials, so that a busy moment of the machine hits both.
+Trials whose training takes no time run on SQLite, once through a study's search and once through
+bare Optuna, which asks and tells the same space with the same sampler, pruner and reports. Both
+keep as many trials open at a time as there would be workers. They take turns on parts of the
+trials, so that a busy moment of the machine affects both.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ EPOCHS = 10
 
 
 def score(learning_rate: float, filters: int, epoch: int) -> float:
-    """Falls with the epochs; the learning rate matters most."""
+    """Return a made-up loss that falls with the epochs and depends mostly on the learning rate."""
     return abs(np.log10(learning_rate / 2e-3)) + 1 / filters + 1 / epoch
 
 
 class Instant:
-    """An executor whose trainings take no time, with so many of them open at once."""
+    """An executor whose trainings take no time; it keeps `workers` of them open at once."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -68,7 +69,7 @@ class Instant:
 
 
 class Ours:
-    """A study of tcn_search."""
+    """Search with a study of tcn_search."""
 
     def __init__(self, folder: Path, workers: int) -> None:
         generator = np.random.default_rng(0)
@@ -84,7 +85,7 @@ class Ours:
 
 
 class Bare:
-    """Optuna alone, asked for the same parameters."""
+    """Search with Optuna alone, for the same parameters."""
 
     def __init__(self, folder: Path, workers: int, ours: Ours) -> None:
         definition = ours.study.definition
@@ -121,7 +122,7 @@ class Bare:
 
 
 def milliseconds(search: Callable[[int], None], trials: int, parts: int) -> Iterator[float]:
-    """Of each part of the trials, a trial's share."""
+    """Yield the milliseconds per trial of each part of the trials."""
     for part in range(1, parts + 1):
         started = time.perf_counter()
         search(trials * part // parts)
@@ -153,9 +154,10 @@ def main() -> None:
         "",
         "## The engine's own cost",
         "",
-        f"`python benchmarks/engine.py --trials {arguments.trials}`: {arguments.trials:,} trials of up to {EPOCHS} "
-        f"epochs that train at once, TPE and ASHA on SQLite, optuna {version('optuna')}. Milliseconds a trial; the "
-        "ratio is the median over parts of the trials in turn.",
+        f"`python benchmarks/engine.py --trials {arguments.trials}`: {arguments.trials:,} trials "
+        f"of up to {EPOCHS} epochs that take no time to train, TPE and ASHA on SQLite, "
+        f"optuna {version('optuna')}. Milliseconds per trial; the ratio is the median over parts "
+        "of the trials, taken in turn.",
         "",
         "| trials at a time | tcn_search | bare Optuna | ratio |",
         "| --- | --- | --- | --- |",

@@ -1,7 +1,10 @@
-"""A study of sequential MNIST on a GPU, with 1, 2 and 4 processes on it. Run: python benchmarks/gpu_study.py
+"""Time a study of sequential MNIST on a GPU, with 1, 2 and 4 processes on it.
 
-The same study file as on a CPU; only device and number of processes differ. Where there is no GPU the numbers are
-those of as many workers on the CPU. Needs mnist.npz where `tcn-search run` finds it, or --data-dir.
+    python benchmarks/gpu_study.py
+
+The study file is the same as on a CPU; only the device and the number of processes differ. Without
+a GPU, the numbers are those of as many workers on the CPU. The script needs mnist.npz where
+`tcn-search run` finds it, or --data-dir.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ STUDY = Path(__file__).parents[1] / "studies" / "seq_mnist.toml"
 
 
 def measure(folder: Path, processes: int, arguments: argparse.Namespace) -> str:
-    """A line of the table: the whole command, start included, and where the trials' time went."""
+    """Time the whole command, start included; return a line of the table."""
     name = f"{processes}-processes"
     storage = f"sqlite:///{folder / 'studies.db'}"
     changes = [
@@ -40,11 +43,11 @@ def measure(folder: Path, processes: int, arguments: argparse.Namespace) -> str:
     command += ["--backend", arguments.backend, "--trials", str(arguments.trials)]
     command += [
         "--workers",
-        str(processes * max(1, len(this_machine().gpus))),
-    ]  # they take turns over the GPUs
+        str(processes * max(1, len(this_machine().gpus))),  # workers are spread over the GPUs
+    ]
     command += [part for change in changes for part in ("--set", change)]
     started = time.perf_counter()
-    # JAX shall not find what an earlier run compiled.
+    # Keep JAX from finding programs that an earlier run compiled.
     environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / f"compiled-{name}")}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     spent = time.perf_counter() - started
@@ -56,8 +59,8 @@ def measure(folder: Path, processes: int, arguments: argparse.Namespace) -> str:
     where = rows["machine"].dropna().iloc[0].partition(", ")[2]
     print(f"{processes}: {spent:.0f} s on {where}", flush=True)
     return (
-        f"| {processes} | {spent:.0f} | {3600 * arguments.trials / spent:.0f} | {compiling:.0f} | {training:.0f} "
-        f"| {best:.4f} | {where} |"
+        f"| {processes} | {spent:.0f} | {3600 * arguments.trials / spent:.0f} | {compiling:.0f} "
+        f"| {training:.0f} | {best:.4f} | {where} |"
     )
 
 
@@ -86,10 +89,12 @@ def main() -> None:
             "",
             "## A study on a device: sequential MNIST",
             "",
-            f"`python benchmarks/gpu_study.py {given}`; {os.cpu_count()} cores, keras {version('keras')}.",
+            f"`python benchmarks/gpu_study.py {given}`; {os.cpu_count()} cores, "
+            f"keras {version('keras')}.",
             "Seconds in compilation and training are sums over trials.",
             "",
-            "| processes | seconds | trials an hour | compiling, s | training, s | best val_accuracy | on |",
+            "| processes | seconds | trials an hour | compiling, s | training, s "
+            "| best val_accuracy | on |",
             "| --- | --- | --- | --- | --- | --- | --- |",
             *lines,
             "",

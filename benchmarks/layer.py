@@ -1,12 +1,15 @@
-"""Training step, inference and memory of the TCN layer, against keras-tcn and PyTorch by hand.
+"""Measure training step, inference and memory of the TCN layer.
+
+The TCN layer is compared with keras-tcn and a hand-written PyTorch network.
 
     python benchmarks/layer.py                      # TensorFlow, JAX and torch; prints the tables
     python benchmarks/layer.py --write docs/benchmarks.md
     python benchmarks/layer.py --backend torch --cases adding      # one backend, one case
-    KERAS_BACKEND=jax python benchmarks/layer.py --backend jax     # on a GPU, with `pip install "jax[cuda12]"`
+    KERAS_BACKEND=jax python benchmarks/layer.py --backend jax     # on a GPU, with jax[cuda12]
 
-Each backend and case runs in a process of its own. There, the candidates take turns within one run, the Keras
-layers with the same weights; each number is a median. Only ratios within a case are comparable.
+Each backend and case runs in a process of its own. Within it the candidates take turns, the Keras
+layers have the same weights, and each number is a median. Only ratios within a case are
+comparable.
 """
 
 from __future__ import annotations
@@ -29,13 +32,13 @@ BACKENDS = {
     "tensorflow": ["keras", "tensorflow", "keras-tcn", "torch"],
     "jax": ["keras", "jax"],
     "torch": ["keras", "torch"],
-}  # and the packages whose versions matter there
+}  # the packages whose versions are reported for each backend
 TRIED = Path(__file__).with_name("layer_tried.md")
 GPU_COMMAND = "KERAS_BACKEND=jax python benchmarks/layer.py --backend jax"
 
 
 def matrix_product_rate() -> float:
-    """Multiply-adds a second of a float32 matrix product of this backend."""
+    """Return the multiply-adds per second of a float32 matrix product on this backend."""
     import keras
     import numpy as np
 
@@ -50,7 +53,11 @@ def matrix_product_rate() -> float:
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
-    """One case on this process's backend: medians in seconds by candidate, and the limit."""
+    """Measure one case on the backend of this process.
+
+    Returns:
+        medians in seconds by candidate, and the limit in seconds.
+    """
     import numpy as np
 
     case = CASES[name]
@@ -94,7 +101,7 @@ def device() -> str:
 
 
 def memory(name: str, only: str) -> dict[str, Any]:
-    """Peak memory that three training steps add to what the imports take, in MiB."""
+    """Return the peak memory in MiB that training steps add to that of the imports."""
     import resource
 
     case = CASES[name]
@@ -106,7 +113,7 @@ def memory(name: str, only: str) -> dict[str, Any]:
 
 
 def streaming(rounds: int) -> dict[str, Any]:
-    """Time of one further step after histories of different lengths, in seconds: it should be flat."""
+    """Measure one further step, in seconds, after histories of different lengths."""
     import keras
     import numpy as np
 
@@ -133,7 +140,7 @@ def streaming(rounds: int) -> dict[str, Any]:
 
 
 def in_process(backend: str, *arguments: str) -> dict[str, Any]:
-    """What this script prints as JSON, run in a process of its own on that backend."""
+    """Run this script in a process of its own on a backend; return the JSON that it prints."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, *arguments]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -148,7 +155,7 @@ def versions(backend: str) -> str:
 
 
 def measure_backend(backend: str, rounds: int, cases: list[str]) -> dict[str, dict[str, Any]]:
-    """What `measure` finds for each case, and the memory of each candidate, in processes of their own."""
+    """Measure each case, and the memory of each candidate, in processes of their own."""
     everything = {}
     for name in cases:
         found = in_process(backend, "--measure", name, "--rounds", str(rounds))
@@ -164,21 +171,22 @@ def measure_backend(backend: str, rounds: int, cases: list[str]) -> dict[str, di
 def case_lines(name: str, found: dict[str, Any]) -> list[str]:
     return [
         f"| {name} | {key} | {1e3 * seconds:.1f} | {seconds / found['step'][OURS]:.2f} | "
-        f"{1e3 * found['inference'][key]:.1f} | {found['memory'][key]:.0f} | {found['first'][key]:.1f} | "
-        f"{1e3 * found['limit']:.1f} |"
+        f"{1e3 * found['inference'][key]:.1f} | {found['memory'][key]:.0f} | "
+        f"{found['first'][key]:.1f} | {1e3 * found['limit']:.1f} |"
         for key, seconds in found["step"].items()
     ]
 
 
 def backend_lines(backend: str, measured: dict[str, dict[str, Any]]) -> list[str]:
-    """The section of one backend."""
+    """Return the lines of the section of one backend."""
     device_name = next(iter(measured.values()))["device"]
     lines = [
         f"## {backend}, {device_name}",
         "",
         versions(backend),
         "",
-        "| case | | step, ms | times ours | inference, ms | memory, MiB | first step, s | limit, ms |",
+        "| case | | step, ms | times ours | inference, ms | memory, MiB | first step, s | "
+        "limit, ms |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, found in measured.items():
@@ -190,11 +198,12 @@ def backend_lines(backend: str, measured: dict[str, dict[str, Any]]) -> list[str
 
 
 def best_lines(measured: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
-    """keras-tcn's step over ours, on TensorFlow and on the backend that is fastest."""
+    """Return the ratio of keras-tcn's step to ours, on TensorFlow and on the fastest backend."""
     lines = [
         "## Against keras-tcn",
         "",
-        "Steps in ms. The TensorFlow ratio is taken within one process; the other backends ran after it.",
+        "Steps in ms. The TensorFlow ratio is taken within one process; the other backends ran "
+        "after it.",
         "",
         f"| case | keras-tcn | {' | '.join(measured)} | times, tensorflow | times, best backend |",
         f"| --- | --- | {'--- | ' * len(measured)}--- | --- |",
@@ -216,10 +225,11 @@ def report(backends: list[str], rounds: int, cases: list[str], command: str) -> 
         "# Benchmarks",
         "",
         f"Written by `{command}`.",
-        "A training step is one batch of `model.fit` with Adam. The candidates take turns in one process,",
-        "the Keras layers with the same weights; numbers are medians, and only ratios within a case mean",
-        "something on another machine. Memory is the peak that training adds to the process. The limit is",
-        "the multiply-adds of the plan's training step over the rate of a matrix product in that run.",
+        "A training step is one batch of `model.fit` with Adam. The candidates take turns in one",
+        "process, and the Keras layers have the same weights. Numbers are medians; only ratios",
+        "within a case carry over to another machine. Memory is the peak that training adds to the",
+        "process. The limit is the multiply-adds of the plan's training step over the rate of a",
+        "matrix product in that run.",
         "",
     ]
     measured = {backend: measure_backend(backend, rounds, cases) for backend in backends}

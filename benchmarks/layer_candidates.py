@@ -1,4 +1,4 @@
-"""What takes part in the layer's benchmark: our layer, keras-tcn's, and PyTorch by hand."""
+"""The candidates of the layer benchmark: our layer, keras-tcn's, and PyTorch by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS, KERAS_TCN, TORCH, FULL = (
 
 
 class KerasCandidate:
-    """A model around one TCN layer: steps through `fit`, inference through `predict_on_batch`."""
+    """A model around one TCN layer; trained by `fit`, evaluated by `predict_on_batch`."""
 
     def __init__(self, layer: Any, case: dict[str, Any], read_last: bool = False) -> None:
         import keras
@@ -30,7 +30,7 @@ class KerasCandidate:
         self.layer, self.batch = layer, case["batch"]
 
     def train(self, x: Any, y: Any) -> list[float]:
-        """Seconds of each training step of one `fit`, but the first."""
+        """Return the seconds of each training step of one `fit` except the first."""
         import keras
 
         begun: list[float] = []
@@ -49,7 +49,7 @@ class KerasCandidate:
 
 
 class TorchCandidate:
-    """PyTorch's own dilated convolutions, the same network by hand, all steps."""
+    """The same network written by hand with PyTorch's dilated convolutions; computes all steps."""
 
     def __init__(self, case: dict[str, Any]) -> None:
         import torch
@@ -113,7 +113,7 @@ def dilated_network(torch: Any, case: dict[str, Any]) -> Any:
 
 
 def candidates(case: dict[str, Any], only: str | None) -> dict[str, Any]:
-    """Those of this backend, by name; `only` one of them where memory is measured."""
+    """Return the candidates of this backend by name; with `only`, that candidate alone."""
     import keras
 
     from tcn_search.layers.tcn import TCN

@@ -1,4 +1,4 @@
-"""The four networks that the layer is measured on, their data and the arithmetic that they need."""
+"""The four networks of the layer benchmark, their data and their multiply-adds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CASES: dict[str, dict[str, Any]] = {
         "return_sequences": True,
     },
 }
-BATCHES = 4  # of one fit; its first step is left out
+BATCHES = 4  # of one fit; the first step is not counted
 
 
 def layer_arguments(case: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def data(case: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def training_multiply_adds(case: dict[str, Any]) -> float:
-    """Of one training step of the plan: forward, and twice as many for the two gradients."""
+    """Return the multiply-adds of a training step: forward, and twice as many for gradients."""
     from tcn_search.planning.architecture import Architecture
     from tcn_search.planning.last_step import full_plan, last_step_plan
 

@@ -1,7 +1,7 @@
-"""How long do the commands take that read a study of many trials? Run: python benchmarks/many_trials.py
+"""Time the commands that read a study of many trials. Run: python benchmarks/many_trials.py
 
-Makes a study whose trainings take no time, of up to 30 epochs each, in a temporary folder, which takes
-some minutes, and times the commands there, each once and in a process of its own.
+Creates a study whose trainings take no time, of up to 30 epochs each, in a temporary folder, which
+takes some minutes. Then times each command there once, in a process of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COMMANDS = (["status"], ["status", NAME], ["report", NAME])
 
 
 class Drawn:
-    """An executor that draws how trials end: a third completes, most of the others are pruned."""
+    """An executor that draws the status of trials: a third complete, most others pruned."""
 
     def __init__(self) -> None:
         self._generator = np.random.default_rng(0)
@@ -85,7 +85,7 @@ class Drawn:
 
 
 def make_study(trials: int, url: str) -> None:
-    """Search in memory, which is quicker than epoch by epoch in the storage, and copy the trials there."""
+    """Search in memory and copy the trials to the storage, which is faster than writing epochs."""
     generator = np.random.default_rng(0)
     task = Task.from_arrays(generator.normal(size=(20, 400, 1)), np.arange(20) % 2)
     definition = Study(
@@ -105,7 +105,7 @@ def make_study(trials: int, url: str) -> None:
 
 
 def seconds(command: list[str], folder: Path) -> tuple[float, float]:
-    """Wall time and processor time of a command; what it prints is dropped."""
+    """Return wall time and processor time of a command; its output is dropped."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
@@ -139,9 +139,10 @@ def main() -> None:
         "",
         "## A study of many trials",
         "",
-        f"`python benchmarks/many_trials.py --trials {arguments.trials}`: {arguments.trials:,} trials of up to "
-        f"{EPOCHS} epochs on SQLite, optuna {version('optuna')}, {os.cpu_count()} cores. Each command once, in a "
-        f"process of its own; report.html has {page / 1e6:.1f} MB.",
+        f"`python benchmarks/many_trials.py --trials {arguments.trials}`: {arguments.trials:,} "
+        f"trials of up to {EPOCHS} epochs on SQLite, optuna {version('optuna')}, "
+        f"{os.cpu_count()} cores. Each command ran once, in a process of its own; "
+        f"report.html has {page / 1e6:.1f} MB.",
         "",
         "| command | seconds | of processor time |",
         "| --- | --- | --- |",

@@ -1,9 +1,10 @@
-"""What norms and dropout cost: a training step that computes all steps, ours and keras-tcn's in turns.
+"""Measure the cost of norms and dropout in a training step, ours and keras-tcn's in turn.
 
     python benchmarks/norms.py [--filters 16] [--append docs/benchmarks.md]
 
-TensorFlow with one thread, as a worker of a search has; 7 levels, kernel 3, batches of 32 sequences of 600 steps, every
-step's output averaged.
+The training step computes all time steps. TensorFlow runs with one thread, as in a worker of a
+search; the network has 7 levels and kernel 3, and averages the outputs of all steps. A batch has 32
+sequences of 600 steps.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ def main() -> None:
         "",
         "## Norms and dropout",
         "",
-        f"`python benchmarks/norms.py --filters {asked.filters}`: a training step in ms; all steps of 32 sequences "
-        f"of 600, 7 levels, kernel 3.\nOne thread, keras {version('keras')}, "
+        f"`python benchmarks/norms.py --filters {asked.filters}`: a training step in ms; "
+        "all steps of 32 sequences of 600, 7 levels, kernel 3.\n"
+        f"One thread, keras {version('keras')}, "
         f"tensorflow {version('tensorflow')}, keras-tcn {version('keras-tcn')}.",
         "",
         "| network | keras-tcn | tcn_search | times |",
@@ -72,7 +74,8 @@ def main() -> None:
         for channels in (16, 32, 64):
             theirs, ours = measure_norm(name, channels, asked.rounds)
             lines.append(
-                f"| {name} | {channels} | {1e3 * theirs:.2f} | {1e3 * ours:.2f} | {theirs / ours:.2f} |"
+                f"| {name} | {channels} | {1e3 * theirs:.2f} | {1e3 * ours:.2f} | "
+                f"{theirs / ours:.2f} |"
             )
             print(lines[-1], flush=True)
     text = "\n".join([*lines, ""])
@@ -83,7 +86,7 @@ def main() -> None:
 
 
 def measure(arguments: dict[str, Any], filters: int, rounds: int) -> tuple[float, float]:
-    """Median seconds of a training step: keras-tcn's, ours."""
+    """Return the median seconds of a training step: keras-tcn's, ours."""
     from tcn import TCN as KerasTCN  # noqa: N811
 
     from tcn_search import TCN
@@ -100,7 +103,10 @@ def measure(arguments: dict[str, Any], filters: int, rounds: int) -> tuple[float
 
 
 def trainer(layer: Any, arguments: dict[str, Any], filters: int) -> Any:
-    """A function that trains a network around the layer, and gives the seconds of each batch but the first."""
+    """Return a function that trains a network around the layer for one epoch.
+
+    It returns the seconds of each batch except the first.
+    """
     import keras
     import numpy as np
     import tensorflow as tf
@@ -133,7 +139,7 @@ def trainer(layer: Any, arguments: dict[str, Any], filters: int) -> Any:
 
 
 def measure_norm(name: str, channels: int, rounds: int) -> tuple[float, float]:
-    """Median seconds of a norm with its gradients: Keras', ours."""
+    """Return the median seconds of a norm with its gradients: Keras', ours."""
     import keras
     import tensorflow as tf
 

@@ -1,7 +1,8 @@
-"""How long does planning take? Run: python benchmarks/planning.py
+"""Measure how long planning takes. Run: python benchmarks/planning.py
 
-Prints a table: the cold start of `tcn-search check` in bare interpreter starts, the planning of 100,000
-candidate architectures for 10,000 steps on one core, coverage included, and `check` at a million steps.
+Prints a table: the cold start of `tcn-search check` compared with that of a bare interpreter, the
+planning of 100,000 candidate architectures for 10,000 steps on one core, coverage included, and
+`check` at a million steps.
 """
 
 from __future__ import annotations
@@ -37,12 +38,16 @@ MANY_SHAPES = {
     "nb_stacks": "1-12",
 }
 MANY_FILTERS = {
-    "kernel_size": "2-8", "dilation_base": "2,3", "levels": "1-12", "nb_stacks": "1-3", "nb_filters": "1-210"
-}  # fmt: skip
+    "kernel_size": "2-8",
+    "dilation_base": "2,3",
+    "levels": "1-12",
+    "nb_stacks": "1-3",
+    "nb_filters": "1-210",
+}
 
 
 def cold_start(rounds: int = 15) -> tuple[float, float]:
-    """Median seconds of a bare interpreter and of `check`, taken in turn."""
+    """Return the median seconds of a bare interpreter and of `check`, run in turn."""
     seconds: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(rounds):
         for which, arguments in enumerate((["-c", "pass"], CHECK)):
@@ -56,7 +61,10 @@ def planning(**options: Any) -> str:
     started = time.process_time()
     found = plan_rows(10_000, **options)
     took = time.process_time() - started
-    return f"{took:.2f} s of processor time, {found.candidates:,} candidates, {len(found.rows):,} cover"
+    return (
+        f"{took:.2f} s of processor time, {found.candidates:,} candidates, "
+        f"{len(found.rows):,} cover"
+    )
 
 
 def checking(architecture: Architecture) -> str:
@@ -94,7 +102,8 @@ def main() -> None:
     if file is not None:
         with file.open("a") as opened:
             opened.write(
-                f"\n## Planning\n\nWritten by `python benchmarks/planning.py`.\n\n```\n{table}\n```\n"
+                "\n## Planning\n\nWritten by `python benchmarks/planning.py`.\n\n"
+                f"```\n{table}\n```\n"
             )
 
 

@@ -1,10 +1,13 @@
-"""Which sampler, and how shall it be kept to the feasible space? Run: python benchmarks/samplers.py
+"""Compare samplers, and ways to keep them to the feasible space.
 
-Nothing is trained: a made-up smooth score over the real search space, at a length where about half of the
-architectures fall short and at one where nearly all do. Each sampler searches it with what falls short pruned
-("prune"), with ranges that follow the feasible space ("dynamic") and with fixed ones folded onto it ("static").
-Regret is the best score found, less the best there is; the table has the mean over the seeds, and its standard
-error. It takes some minutes; `--samplers tpe random --seeds 2` is quick.
+    python benchmarks/samplers.py
+
+Nothing is trained. The score is a smooth made-up function over the real search space, at a sequence
+length where about half of the architectures are infeasible and at one where nearly all are. Each
+sampler searches it in three ways: with infeasible architectures pruned ("prune"), with ranges that
+follow the feasible space ("dynamic"), and with fixed ranges folded onto it ("static"). Regret is
+the difference between the best score found and the optimum; the table has its mean over the seeds
+and the standard error. The run takes some minutes; `--samplers tpe random --seeds 2` is quick.
 """
 
 from __future__ import annotations
@@ -41,12 +44,12 @@ NEEDS = {"gp": "torch", "cmaes": "cmaes"}
 
 
 def grouped_tpe(seed: int) -> optuna.samplers.BaseSampler:
-    """TPE that keeps parameters with changing ranges in its joint model, at their latest range."""
+    """Return TPE that models parameters with changing ranges jointly, at their latest range."""
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
 
 
 def univariate_tpe(seed: int) -> optuna.samplers.BaseSampler:
-    """TPE that looks at each parameter alone."""
+    """Return TPE that models each parameter on its own."""
     return optuna.samplers.TPESampler(seed=seed, multivariate=False, constant_liar=True)
 
 
@@ -61,7 +64,11 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
 
 
 def score(architecture: Architecture, settings: dict[str, float], fewest: int) -> float:
-    """0 at kernel 5, one level more than suffices, 1 stack, 32 filters, layer norm, rate 2e-3, dropout 0.1."""
+    """Return the made-up score; lower is better.
+
+    It is 0 at kernel 5, one level more than suffices, 1 stack, 32 filters, layer norm, learning
+    rate 2e-3 and dropout 0.1.
+    """
     return (
         ((architecture.kernel_size - 5) / 4) ** 2
         + ((architecture.levels - min(fewest + 1, 10)) / 4) ** 2
@@ -74,7 +81,7 @@ def score(architecture: Architecture, settings: dict[str, float], fewest: int) -
 
 
 class Landscape:
-    """The score over one task's space, with its best value."""
+    """The score over the space of one task, and its optimum."""
 
     def __init__(self, seq_len: int, way: str) -> None:
         constraints = Constraints(receptive_field="prune" if way == "prune" else "narrow")
@@ -104,7 +111,7 @@ class Landscape:
         )
 
     def search(self, sampler: optuna.samplers.BaseSampler, trials: int) -> tuple[float, float]:
-        """Regret after so many trials, and the share of them that was infeasible."""
+        """Return the regret after a number of trials, and the share of infeasible ones."""
         study, best, wasted = optuna.create_study(sampler=sampler), math.inf, 0
         for _ in range(trials):
             trial = study.ask()
@@ -119,7 +126,7 @@ class Landscape:
             value = self.score(architecture, settings)
             best = min(best, value)
             study.tell(trial, value)
-        worst = 2.0  # what a study that found nothing is charged
+        worst = 2.0  # the score of a study without a feasible trial
         return min(best, worst) - self.optimum, wasted / trials
 
 
@@ -129,14 +136,14 @@ def line(name: str, seq_len: int, way: str, seeds: int, trials: int) -> str:
     regrets, wasted = zip(*found, strict=True)
     error = statistics.stdev(regrets) / math.sqrt(seeds) if seeds > 1 else math.nan
     return (
-        f"{seq_len:>5}  {landscape.infeasible_share:>8.0%}  {name:<15}  {way:<7}  {statistics.fmean(wasted):>6.0%}  "
-        f"{statistics.fmean(regrets):>6.4f} ± {error:.4f}"
+        f"{seq_len:>5}  {landscape.infeasible_share:>8.0%}  {name:<15}  {way:<7}  "
+        f"{statistics.fmean(wasted):>6.0%}  {statistics.fmean(regrets):>6.4f} ± {error:.4f}"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description="Which sampler, and how shall it be kept to the feasible space?"
+        description="Compare samplers, and ways to keep them to the feasible space."
     )
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=list(SAMPLERS))
     parser.add_argument("--seeds", type=int, default=8)
@@ -162,8 +169,9 @@ def main() -> None:
         table = "\n".join(lines)
         with arguments.append.open("a") as opened:
             opened.write(
-                f"\n## Samplers and the feasible space\n\nWritten by `python benchmarks/samplers.py`: "
-                f"{arguments.seeds} seeds, {arguments.trials} trials, nothing trained, Optuna {optuna.__version__}. "
+                "\n## Samplers and the feasible space\n\n"
+                f"Written by `python benchmarks/samplers.py`: {arguments.seeds} seeds, "
+                f"{arguments.trials} trials, nothing trained, Optuna {optuna.__version__}. "
                 f"Regret: lower is better.\n\n```\n{table}\n```\n"
             )
 

@@ -1,10 +1,13 @@
-"""How many trials an hour, and how soon a good score? Run: python benchmarks/search.py [--task seq_mnist]
+"""Measure trials per hour, and the time to a good score.
 
-Side by side, in turn: (a) an Optuna objective around keras-tcn, as one writes it by hand; (b) KerasTuner
-around keras-tcn; (c) `tcn-search run`. First all train the same configurations, for the same epochs, on the
-same data: trials an hour. Then (a) and (c) search with their own samplers, once for each seed: the time until
-(c) has the score that (a) ends with. Times are of whole commands, start included. Infeasible configurations
-cost nothing in any of them. Wants an otherwise idle machine.
+    python benchmarks/search.py [--task seq_mnist]
+
+Three engines run in turn: (a) an Optuna objective around keras-tcn, as one writes it by hand; (b)
+KerasTuner around keras-tcn; (c) `tcn-search run`. In the first part all of them train the same
+configurations, for the same epochs, on the same data: trials per hour. In the second part (a) and
+(c) search with their own samplers, once for each seed: the time until (c) reaches the final score
+of (a). Times are of whole commands, start included. Infeasible configurations cost nothing in any
+of them. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from tcn_search import Range, SearchSpace, Study, load_task
 from tcn_search.study.study_file import read_study_file
 
 PLAIN = Path(__file__).parent / "plain"
-# No batch norm: in training it needs every time step of a network that reads only the last one.
+# No batch norm: in training it needs every time step of a network that reads only the last step.
 SPACE: dict[str, Any] = {
     "nb_filters": [16, 24, 32],
     "kernel_size": [3, 8],
@@ -68,7 +71,7 @@ def our_space() -> SearchSpace:
 
 
 class Bench:
-    """The data in a folder, and the commands on it."""
+    """The data of a task in a folder, and the searches on it."""
 
     def __init__(self, folder: Path, task_name: str, epochs: int) -> None:
         task = load_task(task_name, **TASKS[task_name])
@@ -83,7 +86,7 @@ class Bench:
         )
 
     def configurations(self, count: int) -> list[dict[str, Any]]:
-        """Feasible ones, drawn with seed 0."""
+        """Draw feasible configurations with seed 0."""
         spec = self.spec
         space = our_space().for_task(spec.kind, spec.seq_len, spec.input_channels, spec.outputs)
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -95,7 +98,7 @@ class Bench:
         return drawn
 
     def plain(self, script: str, given: list[dict[str, Any]], trials: int, seed: int) -> list[Row]:
-        """A line a trial of one of the plain searches."""
+        """Run one of the plain searches; return a row per trial."""
         asked = {
             "started": time.time(),
             "data": str(self.data),
@@ -121,11 +124,13 @@ class Bench:
         timeout: float = 0,
         until: float = -math.inf,
     ) -> list[Row]:
-        """The same of `tcn-search run`; given configurations are trained to their end, others may be pruned.
+        """Run `tcn-search run`; return a row per trial.
+
+        Given configurations are trained to their end; others may be pruned.
 
         Args:
             timeout: seconds after which the search ends.
-            until: a score after which it ends, too.
+            until: a score that ends the search, too.
         """
         name = f"{backend}-{seed}-{len(given)}"
         storage = f"sqlite:///{self.folder / 'studies.db'}"
@@ -152,7 +157,7 @@ class Bench:
             return sorted(found, key=lambda row: row["seconds"])
 
         def enough() -> bool:
-            with suppress(KeyError):  # the study is not made yet
+            with suppress(KeyError):  # the study does not exist yet
                 return math.isfinite(_reached(rows(), until))
             return False
 
@@ -190,12 +195,12 @@ warm_start = {"true" if pruner == "asha" else "false"}
     def _command(
         self, command: list[str], backend: str, enough: Callable[[], bool] | None = None
     ) -> str:
-        """What the command printed; it is asked to stop when there is `enough`."""
+        """Run a command and return its output; stop it as soon as `enough()` is true."""
         environment = {
             **os.environ,
             "KERAS_BACKEND": backend,
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            # JAX shall not find what an earlier command compiled.
+            # Keep JAX from finding programs that an earlier command compiled.
             "JAX_COMPILATION_CACHE_DIR": tempfile.mkdtemp(prefix="compiled-", dir=self.folder),
         }
         out, err = self.folder / "stdout", self.folder / "stderr"
@@ -210,7 +215,8 @@ warm_start = {"true" if pruner == "asha" else "false"}
                 running.terminate()
         if running.wait() != 0 and not stopped:
             sys.exit(
-                f"{' '.join(command)} ended with code {running.returncode}:\n{err.read_text()[-2000:]}"
+                f"{' '.join(command)} ended with code {running.returncode}:\n"
+                f"{err.read_text()[-2000:]}"
             )
         return out.read_text()
 
@@ -239,7 +245,7 @@ def _enqueue(file: Path, storage: str, given: list[dict[str, Any]], backend: str
 
 
 def throughput(bench: Bench, trials: int, backends: list[str], keras_tuner: bool) -> list[str]:
-    """Lines of a table: the same configurations in every engine, trained to their end."""
+    """Train the same configurations to their end in every engine; return lines of a table."""
     given = bench.configurations(trials)
     plain = {"Optuna": "optuna_keras_tcn.py", "KerasTuner": "keras_tuner_keras_tcn.py"}
     if not keras_tuner:
@@ -266,8 +272,8 @@ def throughput(bench: Bench, trials: int, backends: list[str], keras_tuner: bool
         "| engine | trials | seconds | trials an hour | against the first | best val_loss |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {name} | {trials} | {seconds:.0f} | {3600 * trials / seconds:.0f} | {first / seconds:.1f} × "
-            f"| {best[name]:.3g} |"
+            f"| {name} | {trials} | {seconds:.0f} | {3600 * trials / seconds:.0f} "
+            f"| {first / seconds:.1f} × | {best[name]:.3g} |"
             for name, seconds in spent.items()
         ),
     ]
@@ -276,9 +282,10 @@ def throughput(bench: Bench, trials: int, backends: list[str], keras_tuner: bool
 def time_to_score(
     bench: Bench, trials: int, seeds: int, backends: list[str], target: float | None
 ) -> list[str]:
-    """Lines of a table: (a) searches with TPE; how long until (c) is as good, and until both reach `target`."""
+    """Measure how long (c) takes to the score of (a), and both to `target`; return a table."""
     lines = [
-        "| seed | engine | seconds | best val_loss | seconds to (a)'s score | ratio | to the fixed score |",
+        "| seed | engine | seconds | best val_loss | seconds to (a)'s score | ratio "
+        "| to the fixed score |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     ratios: dict[str, list[float]] = {name: [] for name in backends}
@@ -294,7 +301,7 @@ def time_to_score(
             rows = bench.ours(name, [], 100 * trials, seed, timeout=last, until=until)
             ours = _reached(rows, score)
             ratios[name].append(ours / reached)
-            if target is not None:  # where (a) never comes to it, its whole time stands for longer
+            if target is not None:  # if (a) never reaches it, its whole time is the lower bound
                 fixed[name].append(_reached(rows, target) / min(last, _reached(plain, target)))
             lines.append(_line(seed, OURS[name], rows, ours, ours / reached, target))
             print(lines[-1], flush=True)
@@ -322,7 +329,7 @@ def _line(
 
 
 def _reached(rows: list[Row], score: float) -> float:
-    """Seconds until a trial was as good; infinite if none was."""
+    """Return the seconds until a trial reached the score; infinity if none did."""
     return min((row["seconds"] for row in rows if row["score"] <= score), default=math.inf)
 
 

@@ -1,9 +1,10 @@
-"""Where the first seconds of a trial go: build, first calls (tracing and compilation), and a step after that.
+"""Measure the first seconds of a trial: build, first calls, and a later step.
 
     python benchmarks/trial_start.py [--append docs/benchmarks.md]
 
-One process a backend; 8 levels of 20 filters, kernel 3, dropout, sequences of 600 steps, batches of 32. Two trials in
-each: the first one meets a cold library.
+First calls include tracing and compilation. One process per backend; 8 levels of 20 filters, kernel
+3, dropout, sequences of 600 steps, batches of 32. Each process runs two trials; the first meets a
+library that has not run yet.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from tcn_search import Architecture, Task, TrainingSettings
 from tcn_search.workers.trial import TrialJob, run_trial
 
 generator = np.random.default_rng(0)
-X, y = generator.normal(size=(400, 600, 2)).astype("float32"), generator.normal(size=400).astype("float32")
+X = generator.normal(size=(400, 600, 2)).astype("float32")
+y = generator.normal(size=400).astype("float32")
 task = Task.from_arrays(X, y)
 settings = TrainingSettings(epochs=2, batch_size=32, dropout_rate=0.1)
-architecture = Architecture(nb_filters=20, kernel_size=3, dilations=tuple(2**level for level in range(8)))
+dilations = tuple(2**level for level in range(8))
+architecture = Architecture(nb_filters=20, kernel_size=3, dilations=dilations)
 steps = settings.epochs * -(-len(task.train) // settings.batch_size) - 1
 for number in range(2):
     job = TrialJob(number, architecture, settings, "val_loss", "minimize", number)
@@ -42,8 +45,9 @@ def main() -> None:
         "",
         "## Start of a trial",
         "",
-        "`benchmarks/trial_start.py`: 8 levels of 20 filters, dropout, 600 steps, batches of 32. First calls: the",
-        "first training step and the first batch of the validation part, tracing and compilation included.",
+        "`python benchmarks/trial_start.py`: 8 levels of 20 filters, dropout, 600 steps, batches",
+        "of 32. First calls: the first training step and the first batch of the validation split,",
+        "tracing and compilation included.",
         "",
         "| backend | trial | build, s | first calls, s | step after that, ms |",
         "| --- | --- | --- | --- | --- |",

@@ -1,7 +1,9 @@
-"""Trials an hour: one worker with all cores against one a core. Run: python benchmarks/workers.py
+"""Measure trials per hour: one worker with all cores against one worker per core.
 
-Both train the same trials on the adding problem; they take turns, with their processes kept alive, and the first
-turn, in which processes start, is not counted. Run it on an otherwise idle machine.
+    python benchmarks/workers.py
+
+Both train the same trials on the adding problem. They take turns with their processes kept alive;
+the first turn, in which processes start, is not counted. Run it on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ ARCHITECTURES = [
 
 
 class Jobs:
-    """An owner with a fixed number of jobs, none of which is pruned."""
+    """The owner of a fixed number of jobs, none of which is pruned."""
 
     def __init__(self, trials: int, epochs: int) -> None:
         settings = TrainingSettings(epochs=epochs, batch_size=64)
@@ -58,7 +60,7 @@ class Jobs:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=8, help="a turn")
+    parser.add_argument("--trials", type=int, default=8, help="per turn")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seq-len", type=int, default=600)
     parser.add_argument("--train-size", type=int, default=2_000)
@@ -93,12 +95,11 @@ def main() -> None:
     if arguments.append is not None:
         with arguments.append.open("a") as file:
             file.write(
-                f"\n## Workers\n\nWritten by `python benchmarks/workers.py`: {arguments.trials} trials a turn, "
+                "\n## Workers\n\nWritten by `python benchmarks/workers.py`: "
+                f"{arguments.trials} trials per turn, {arguments.epochs} epochs, adding, "
+                f"T = {arguments.seq_len}, {arguments.train_size:,} sequences; "
+                f"median of {arguments.turns} turns.\n\n```\n{text}\n```\n"
             )
-            file.write(
-                f"{arguments.epochs} epochs, adding, T = {arguments.seq_len}, {arguments.train_size:,} "
-            )
-            file.write(f"sequences; median of {arguments.turns} turns.\n\n```\n{text}\n```\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A keras-tcn network with a dense head, as its README has them, and its receptive field."""
+"""A keras-tcn network with a dense head, as in its README, and its receptive field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tcn import TCN
 
 
 def receptive_field(parameters: dict[str, Any]) -> int:
-    """keras-tcn's own formula."""
+    """Return the receptive field by keras-tcn's own formula."""
     dilations = sum(2**level for level in range(parameters["levels"]))
     return 1 + 2 * (parameters["kernel_size"] - 1) * parameters["nb_stacks"] * dilations
 
@@ -17,7 +17,7 @@ def receptive_field(parameters: dict[str, Any]) -> int:
 def keras_tcn_model(
     parameters: dict[str, Any], shape: tuple[int, int], outputs: int
 ) -> keras.Model:
-    """A compiled model; one output is a number, several are classes."""
+    """Return a compiled model; one output is a number, several are classes."""
     inputs = keras.Input(shape)
     x = TCN(
         nb_filters=parameters["nb_filters"],

@@ -1,6 +1,7 @@
-"""KerasTuner around keras-tcn, on given configurations. Run by benchmarks/search.py.
+"""Run KerasTuner around keras-tcn on given configurations. Called by benchmarks/search.py.
 
-Prints one JSON object a trial: the seconds since the start and its best epoch's validation loss.
+Prints one JSON object per trial: the seconds since the start and the validation loss of its best
+epoch.
 """
 
 from __future__ import annotations

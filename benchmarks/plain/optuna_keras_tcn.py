@@ -1,6 +1,7 @@
-"""The plain way to search a TCN: an Optuna objective around keras-tcn. Run by benchmarks/search.py.
+"""Search a TCN with an Optuna objective around keras-tcn. Called by benchmarks/search.py.
 
-Prints one JSON object a trial: the seconds since the start and its best epoch's validation loss.
+Prints one JSON object per trial: the seconds since the start and the validation loss of its best
+epoch.
 """
 
 from __future__ import annotations
