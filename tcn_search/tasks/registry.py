@@ -17,15 +17,15 @@ from tcn_search.tasks import tables
 from tcn_search.tasks.builtin import mnist, published
 from tcn_search.tasks.builtin.adding import adding
 from tcn_search.tasks.builtin.copy_memory import CONTEXT_REASON, copy_memory
+from tcn_search.tasks.builtin.forecast import forecast
 from tcn_search.tasks.builtin.mnist import permuted_mnist, seq_mnist
 from tcn_search.tasks.builtin.published import Published
+from tcn_search.tasks.builtin.wav_folder import wav_folder
 from tcn_search.tasks.builtin.word_ptb import CONTEXT_REASON as WORD_CONTEXT_REASON
 from tcn_search.tasks.builtin.word_ptb import SCORED, WINDOW, word_ptb
 from tcn_search.tasks.class_weights import with_class_weights
-from tcn_search.tasks.files import npz
-from tcn_search.tasks.forecast import forecast
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.option_types import checked_option, option_types
-from tcn_search.tasks.recordings import wav_folder
 from tcn_search.tasks.task import Task
 
 

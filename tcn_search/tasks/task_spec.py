@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from tcn_search.formats.file_names import file_format, stem
 from tcn_search.formats.table_layout import TableLayout
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 
@@ -16,6 +18,19 @@ _OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need 
 def sequences_at_once(outputs: int) -> int:
     """Sequences in a batch that is only judged: 256, or fewer where so many outputs each would fill the memory."""
     return max(1, min(_JUDGED_AT_ONCE, _OUTPUTS_AT_ONCE // outputs))
+
+
+def name_from_file(path: Path) -> str:
+    """Return the name of the task in a file: its stem, for tables only up to the first dot.
+
+    Neither rule may change: the fingerprints by which stored studies know their tasks hold the name.
+
+    >>> name_from_file(Path("own.v2.npz")), name_from_file(Path("own.v2.csv.gz"))
+    ('own.v2', 'own')
+    """
+    if file_format(path) == "npz":
+        return stem(path)
+    return path.name.split(".")[0]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
 from tcn_search.tasks import tables
-from tcn_search.tasks.files import npz
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.option_types import checked_option, option_types
 from tcn_search.tasks.registry import BUILT_IN, load_task
 from tcn_search.tasks.task import Task

@@ -9,7 +9,7 @@ from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.formats.download import RemoteFile, data_directory, fetch
-from tcn_search.tasks.files import npz
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.tables import ts
 from tcn_search.tasks.task import Task
 

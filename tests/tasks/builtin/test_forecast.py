@@ -12,9 +12,9 @@ import pytest
 
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
+from tcn_search.formats.series_tables import read_table
 from tcn_search.study.study_file import read_study_file
-from tcn_search.tasks.files import read_new_data
-from tcn_search.tasks.forecast import read_table
+from tcn_search.tasks.new_data import read_new_data
 from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
 
@@ -136,8 +136,8 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
         ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
-        ({"horizon": 20}, "The validation part of FILE has too few rows for a horizon of 20: 10 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
-        ({"look_back": 80}, "The training part of FILE has too few rows for a horizon of 3: 0 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
+        ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
+        ({"look_back": 80}, "The training split of FILE has too few rows for a horizon of 3: 0 after the look-back. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
         ({"horizon": 0}, "horizon must be an integer of at least 1. Received: 0"),
     ],
 )  # fmt: skip
