@@ -1,4 +1,4 @@
-"""Tables of one or many series: a row for each time, a column for each series, at equal steps."""
+"""Tables of series: a row for each time at equal steps, a column for each series."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def read_table(
     wanted: Sequence[str] = (),
     usual_time: str | None = None,
 ) -> SeriesTable:
-    """Read a table with a time column at equal steps; every column that is read must hold numbers.
+    """Read a table of series with a time column at equal steps.
+
+    Every other column that is read must hold numbers. Rows may come in any order.
 
     Args:
         time: the time column; by default one with a usual name, else a first column without a name.

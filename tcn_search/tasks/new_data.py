@@ -37,10 +37,11 @@ def read_new_data(
     time: str | None = None,
     axes: str | None = None,
 ) -> NewData:
-    """Read sequences to predict: array X (or X_test) of an .npz, with lengths; or a table, or a .ts.
+    """Read sequences to predict from an .npz, a table or a .ts.
 
-    Targets and all else that an .npz for training has may be there; they are not read. A table with
-    a time column but no column of sequences is a single sequence.
+    An .npz holds array X (or X_test), and lengths (or lengths_test) where sequences differ. Targets
+    and all else that an .npz for training has may be there; they are not read. A table with a time
+    column but no column of sequences is a single sequence.
 
     Args:
         layout: columns of the table that the model was trained on; they are found by their names.

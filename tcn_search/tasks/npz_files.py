@@ -36,8 +36,8 @@ def npz(path: str | Path, **options: Any) -> Task:
     """Load a task from an .npz with X_train (n, T, C) and y_train.
 
     Optional arrays: X_val, y_val, X_test, y_test, lengths_train, lengths_val, lengths_test,
-    groups_train, class_names. All other names are refused, so that a misspelt one is not overlooked.
-    `options` are those of `Task.from_arrays`.
+    groups_train, class_names. All other names are refused, so that a misspelt one is not
+    overlooked. `options` are those of `Task.from_arrays`.
 
     Raises:
         InputError: names the file and the array.
@@ -95,7 +95,7 @@ def _bytes_of(archive: zipfile.ZipFile, name: str) -> int:
             raise ValueError(
                 "an array holds Python objects, and nothing is unpickled. Write plain arrays."
             )
-        length = math.prod(shape) * dtype.itemsize
+        length = int(math.prod(shape) * dtype.itemsize)
         remaining = archive.getinfo(name).file_size - entry.tell()
     if length > remaining:
         require_memory(Path(archive.filename or ""), length)

@@ -55,7 +55,7 @@ def test_only_the_training_loss_is_weighted() -> None:
         ),
         (
             {"seldom": 2},
-            "class_weights names a class that there is not: 'seldom'. Classes: often, rare",
+            "class_weights names an unknown class: 'seldom'. Classes: often, rare",
         ),
         ({"rare": 0}, "class_weights must be positive numbers. Received: rare = 0"),
     ],

@@ -209,5 +209,5 @@ def test_groups_are_kept_with_their_rows() -> None:
 def test_a_task_with_its_own_validation_part_has_no_folds() -> None:
     X, y = waves(20)
     task = Task.from_arrays(X, y, X_validation=X, y_validation=y, name="mine")
-    with pytest.raises(InputError, match="folds = 3 needs a task whose validation part is split off the training part, as from a file or arrays without one; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
+    with pytest.raises(InputError, match="folds = 3 needs a task whose validation split is taken from the training split, as from a file or arrays without a validation split; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
         task.cross_validated(3)

@@ -48,10 +48,11 @@ def forecast(
     """Predict the next `horizon` steps from the `look_back` steps before them.
 
     The sequences are all windows of stride 1: X (n, look_back, columns), y (n, horizon · targets).
-    Training, validation and test split follow each other in time; only the look-back, which is known
-    by then, reaches into the split before. Inputs and targets are standardised with the training
-    split's mean and deviation, and the metrics are errors on standardised values, as published ones
-    are; predictions are in the series' own units. Windows are views into the one table, not copies.
+    Training, validation and test split follow each other in time; only the look-back, which is
+    known by then, reaches into the split before. Inputs and targets are standardised with the
+    training split's mean and deviation, and the metrics are errors on standardised values, as
+    published ones are; predictions are in the series' own units. Windows are views into the one
+    table, not copies.
 
     Args:
         file: a .csv or .tsv (or .gz of one) with a time column at equal steps and columns of
@@ -61,7 +62,7 @@ def forecast(
             of the same windows, so all are judged on the same targets.
         target: the column, or columns, to predict; by default all of them.
         time: the time column; by default one called date, time, datetime or timestamp.
-        parts: shares of the rows for the training, validation and test split, or numbers of rows, or
+        parts: shares of the rows for training, validation and test split, or numbers of rows, or
             "ett": 12, 4 and 4 months of 30 days, which is customary for the ETT sets. Rows that are
             left over are not used.
         from_last_value: whether the model learns the difference from the window's last value.
@@ -229,8 +230,8 @@ def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizo
         if end - start < horizon:
             raise InputError(
                 f"The {split} split of {path} has too few rows for a horizon of {horizon}: "
-                f"{max(0, end - start)} after the look-back. Use a shorter horizon or look_back (on "
-                "the command line --set task.look_back=N), or other parts."
+                f"{max(0, end - start)} after the look-back. Use a shorter horizon or look_back "
+                "(on the command line --set task.look_back=N), or other parts."
             )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,8 +83,8 @@ def wav_folder(
         train = [recording for recording in train if not 0 <= recording.number < test_recordings]
     if not train:
         raise InputError(
-            f"test_recordings = {test_recordings} leaves no training file in {folder}: every number "
-            "is below it."
+            f"test_recordings = {test_recordings} leaves no training file in {folder}: every "
+            "number is below it."
         )
     clips, rate = read_clips([*train, *test])
     longest = max(map(len, clips))
@@ -95,7 +95,7 @@ def wav_folder(
         )
     X, lengths = _to_steps(clips, downsample, front)
     count = len(train)
-    test_arrays: dict[str, np.ndarray] = {}
+    test_arrays: dict[str, Any] = {}
     if test:
         test_arrays["X_test"] = X[count:]
         test_arrays["y_test"] = np.array([recording.label for recording in test])
@@ -132,8 +132,8 @@ def _require_two_classes(recordings: Sequence[Recording], folder: str | Path) ->
     labels = {recording.label for recording in recordings}
     if len(labels) == 1:
         raise InputError(
-            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, as "
-            f"in {recordings[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or "
+            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, "
+            f"as in {recordings[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or "
             "CLASS_SPEAKER_NUMBER.wav."
         )
 
