@@ -86,7 +86,7 @@ def test_every_format_has_the_same_values(tmp_path: Path, data: bytes) -> None:
     assert (samples.tolist(), rate) == (VALUES, 8000)
 
 
-def test_numbers_beyond_one_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_floating_point_numbers_beyond_one_are_kept(tmp_path: Path) -> None:
     data = riff(form(FLOAT, 32), chunk(b"data", struct.pack("<3f", 1.5, -300, 0.5)))
     (tmp_path / "one.wav").write_bytes(data)
     assert read_wav(tmp_path / "one.wav")[0].tolist() == [1.5, -300, 0.5]
@@ -95,7 +95,7 @@ def test_numbers_beyond_one_are_taken_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", range(4))
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize(("bits", "kind"), [(8, "B"), (16, "h"), (32, "i")])
-def test_channels_are_averaged_as_ever(
+def test_channels_are_averaged(
     tmp_path: Path, bits: int, kind: str, channels: int, cut: int
 ) -> None:
     """(mean − silence) / 2^(bits−1) in float32, whole frames only: to the last bit."""
@@ -134,7 +134,7 @@ def test_channels_are_averaged_as_ever(
         ),
     ],
 )  # fmt: skip
-def test_what_is_no_recording_is_one_line(
+def test_a_file_that_is_no_recording_is_one_line_of_error(
     tmp_path: Path, data: bytes, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "one.wav"
@@ -145,7 +145,9 @@ def test_what_is_no_recording_is_one_line(
     assert capfd.readouterr() == ("", "")  # nor does the library write anything
 
 
-def test_what_is_no_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_no_readable_file_is_one_line_of_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def error_of(name: str) -> str:
         with pytest.raises(InputError) as error:
             read_wav(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Class weights: what they are, where they count, and what is refused."""
+"""Class weights: their values, the loss that they count in, and refused ones."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_validation_of_a_file_is_used(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_an_array_that_nobody_would_read_is_refused(tmp_path: Path, name: str, said: str) -> None:
+def test_an_array_of_an_unknown_name_is_refused(tmp_path: Path, name: str, said: str) -> None:
     X, y = waves(8)
     file = tmp_path / "own.npz"
     np.savez(file, X_train=X, y_train=y, **{name: y})  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ def test_an_array_that_nobody_would_read_is_refused(tmp_path: Path, name: str, s
     assert str(error.value) == f"{file} has an array of an unknown name, {name!r}. {said}"
 
 
-def test_arrays_of_a_split_that_is_not_there_are_refused(tmp_path: Path) -> None:
+def test_lengths_of_a_missing_split_are_refused(tmp_path: Path) -> None:
     X, y = waves(8)
     file = tmp_path / "own.npz"
     np.savez(file, X_train=X, y_train=y, lengths_val=np.full(8, 4))

@@ -1,4 +1,4 @@
-"""Validation parts: nothing lost, groups kept together, classes shared out, the future never seen."""
+"""Validation splits keep all rows, whole groups and every class, and never look ahead."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
     rows: list[tuple[int, int]], fraction: float, seed: int
 ) -> None:
     groups, classes = np.array(rows).T
-    everyone = set(classes)
-    possible = [group for group in set(groups) if set(classes[groups != group]) == everyone]
+    all_classes = set(classes)
+    possible = [group for group in set(groups) if set(classes[groups != group]) == all_classes]
     split = Split(None, fraction, seed)
     if not possible:
         with pytest.raises(
@@ -58,7 +58,7 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
     assert sorted([*kept, *held_out]) == list(range(len(rows)))
     assert len(held_out) > 0
     assert not set(groups[kept]) & set(groups[held_out])
-    assert set(classes[kept]) == everyone
+    assert set(classes[kept]) == all_classes
     again = split_off_validation(len(rows), split, classes, groups)
     np.testing.assert_array_equal(held_out, again[1])
 

@@ -1,4 +1,4 @@
-"""Tasks from arrays: what is understood, what is refused, and that the parts stay apart."""
+"""Tasks from arrays: inferred kinds, refused arrays, and separate splits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ X, Y = waves(20)
         (np.tile(np.arange(16) % 3, (20, 1)), "labelling", 3, "labelling, 3 classes, one at each step (from y_train: integers, shape (20, 16))"),
     ],
 )  # fmt: skip
-def test_what_targets_mean(y: np.ndarray, kind: str, outputs: int, inferred: str) -> None:
+def test_the_kind_is_inferred_from_targets(
+    y: np.ndarray, kind: str, outputs: int, inferred: str
+) -> None:
     task = Task.from_arrays(X, y)
     assert (task.spec.kind, task.spec.outputs, task.inferred) == (kind, outputs, inferred)
     assert Task.from_arrays(X, y, kind=kind).inferred.endswith("(set by kind)")
@@ -47,14 +49,14 @@ def test_one_hot_rows_are_classes_and_can_be_something_else(dtype: type) -> None
         'kind = "multi_label" or "regression" would read them otherwise)'
     )
     assert task.test is not None
-    for part in (task.train, task.validation, task.test):
-        np.testing.assert_array_equal(part.y, np.arange(20) % 4)
+    for split in (task.train, task.validation, task.test):
+        np.testing.assert_array_equal(split.y, np.arange(20) % 4)
     assert Task.from_arrays(X, y, class_names=["a", "b", "c", "d"]).spec.class_names == tuple(
         "abcd"
     )
     for kind, outputs in (("multi_label", 4), ("regression", 4), ("classification", 4)):
-        said = Task.from_arrays(X, y, kind=kind)
-        assert (said.spec.kind, said.spec.outputs) == (kind, outputs)
+        task = Task.from_arrays(X, y, kind=kind)
+        assert (task.spec.kind, task.spec.outputs) == (kind, outputs)
 
 
 def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
@@ -66,7 +68,7 @@ def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("y", "said"),
+    ("y", "inferred"),
     [
         (Y * 1.0, 'regression, 1 number to predict (from y_train: floats, shape (20,)); only 2 different whole numbers: if they are classes, set kind = "classification"'),
         (np.tile([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], (5, 1)), 'regression, 3 numbers to predict (from y_train: floats, shape (20, 3)); zeros and ones: if they are labels, set kind = "multi_label"'),
@@ -75,8 +77,8 @@ def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
         (np.arange(20) * 1e-25, "regression, 1 number to predict (from y_train: floats, shape (20,)); y_train varies too little for squared errors in float32: give it in other units"),
     ],
 )  # fmt: skip
-def test_what_targets_may_have_been_meant_to_be_is_said(y: np.ndarray, said: str) -> None:
-    assert Task.from_arrays(X, y).inferred == said
+def test_another_likely_meaning_of_targets_is_noted(y: np.ndarray, inferred: str) -> None:
+    assert Task.from_arrays(X, y).inferred == inferred
 
 
 def test_many_different_integers_may_be_numbers() -> None:
@@ -86,14 +88,14 @@ def test_many_different_integers_may_be_numbers() -> None:
     )
 
 
-def test_the_shape_is_told_in_words() -> None:
+def test_the_shape_in_words() -> None:
     task = Task.from_arrays(X, Y, X_test=X, y_test=Y)
     assert task.shape == "40 sequences × 16 steps × 2 channels (16 training, 4 validation, 20 test)"
     ragged = Task.from_arrays(X[..., :1], Y, lengths_train=np.full(20, 9))
     assert ragged.shape == "20 sequences × up to 16 steps × 1 channel (16 training, 4 validation)"
 
 
-def test_parts_are_separate_and_training_has_no_test() -> None:
+def test_splits_are_separate_and_training_has_no_test() -> None:
     task = Task.from_arrays(X, Y, X_test=X + 1, y_test=Y)
     assert (len(task.train), len(task.validation), len(task.test or [])) == (16, 4, 20)
     assert not hasattr(task.training, "test")
@@ -101,7 +103,7 @@ def test_parts_are_separate_and_training_has_no_test() -> None:
     assert not rows & {row.tobytes() for row in task.validation.X}
 
 
-def test_statistics_come_from_the_training_part_only() -> None:
+def test_statistics_come_from_the_training_split_only() -> None:
     shifted = X.copy()
     task = Task.from_arrays(
         X, Y, X_validation=shifted + 100, y_validation=Y, X_test=X - 50, y_test=Y

@@ -56,8 +56,8 @@ def test_a_problem_of_the_archive_is_read_from_its_zip(
         ("many", "CharacterTrajectories", ("false", "false")),
     ):
         with zipfile.ZipFile(tmp_path / "ucr" / f"{name}.zip", "w") as archive:
-            for part in ("TRAIN", "TEST"):
-                archive.writestr(f"{name}_{part}.ts", header.format(name, *head) + rows[problem])
+            for split in ("TRAIN", "TEST"):
+                archive.writestr(f"{name}_{split}.ts", header.format(name, *head) + rows[problem])
     monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path))
     one, many = load_task("earthquakes"), load_task("charactertrajectories")
     assert one.test is not None

@@ -69,8 +69,8 @@ def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) 
     clips = {4: [1, 3], 5: [1, 3.5], 6: [1, 4], 7: [1, 4, 6]}
     seen = {
         tuple(row[~np.isnan(row)] * 8)
-        for part in (average.train, average.validation)
-        for row in part.X[..., 0]
+        for split in (average.train, average.validation)
+        for row in split.X[..., 0]
     }
     assert seen == {tuple(steps) for steps in clips.values()}
     longest = fold.train.X[~np.isnan(fold.train.X[:, 2, 0])][0] * 8
@@ -79,7 +79,7 @@ def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) 
 
 
 def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
-    """The speakers of the others stay on one side each; the file's own place changes no split."""
+    """All other speakers stay in one split each; the folder of the files changes no split."""
     write_wav(folder / "0_7.wav", np.arange(20) + 501)
     write_wav(folder / "1_8.wav", np.arange(20) + 601)
     task = load_task("wav_folder", folder=folder, validation_fraction=0.25)
@@ -88,7 +88,7 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
         "own) at 8,000 Hz"
     )
     first = [
-        {*(part.X[:, 0, 0] * 2**15 // 100).astype(int)} for part in (task.train, task.validation)
+        {*(split.X[:, 0, 0] * 2**15 // 100).astype(int)} for split in (task.train, task.validation)
     ]
     assert not first[0] & first[1]
     assert task.groups is not None
@@ -105,7 +105,7 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
     )
 
 
-def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) -> None:
+def test_files_left_out_of_both_folders_are_noted(folder: Path, tmp_path: Path) -> None:
     (folder / "notes.txt").touch()
     write_wav(tmp_path / "test" / "0" / "zoe_1.WAV", [1, 2, 3])
     (tmp_path / "test" / "0" / "._zoe_1.WAV").write_bytes(b"of macOS")
@@ -118,7 +118,7 @@ def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) 
     assert len(task.test or []) == 1
 
 
-def test_one_class_is_refused_with_its_reading(tmp_path: Path) -> None:
+def test_a_single_class_is_refused_with_an_example(tmp_path: Path) -> None:
     write_wav(tmp_path / "turn_left_1.wav", [1, 2])
     write_wav(tmp_path / "turn_right_1.wav", [1, 2])
     with pytest.raises(InputError) as error:
@@ -135,7 +135,7 @@ def test_the_specification_keeps_how_recordings_were_read(folder: Path) -> None:
     ).spec
     assert spec.recordings == RecordingFormat(rate=8000, downsample=2, front="fold")
     assert TaskSpec.from_dict(spec.to_dict()) == spec
-    assert "recordings" not in repr(spec)  # of which fingerprints of stored studies are made
+    assert "recordings" not in repr(spec)  # from which fingerprints of stored studies are made
     before = spec.to_dict()
     del before["recordings"]
     assert TaskSpec.from_dict(before).recordings is None
