@@ -14,7 +14,7 @@ import pytest
 from tcn_search import load_task
 from tcn_search.errors import InputError
 from tcn_search.planning.saved_model import found_in
-from tcn_search.tasks.files import read_new_data
+from tcn_search.tasks.new_data import read_new_data
 
 ENTRY, DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
 TCN = {"name": "tcn", "nb_filters": 8, "kernel_size": 3, "nb_stacks": 1, "dilations": [1, 2]}

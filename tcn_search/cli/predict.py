@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from tcn_search.tasks.files import read_new_data
+    from tcn_search.tasks.new_data import read_new_data
 
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, str]:
     """Predict the class of a .wav, or of each in a folder: a row a file, which is named; and what was left out."""
     from tcn_search.models.predict import predict, recordings_of
-    from tcn_search.tasks.recordings import read_new_recordings
+    from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 
     form = recordings_of(model)
     ragged = model.get_layer("standardize").ragged
@@ -121,7 +121,7 @@ def _read_for(
     """Read a text or a table as the model's task was; return the sequences, and what was left out."""
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.builtin.word_ptb import read_new_text
-    from tcn_search.tasks.files import read_new_data
+    from tcn_search.tasks.new_data import read_new_data
     from tcn_search.tasks.tables import ignored_note
 
     if file_format(data) != "table":

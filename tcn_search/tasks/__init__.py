@@ -1,4 +1,5 @@
 """Tasks: sequences with targets in a training, a validation and a test split.
 
-Makes tasks from arrays, from files (by `formats`) and by name (`tasks.builtin`). No tensor library, no model.
+Tasks are made from arrays, from files (read by `formats`) and by name (`tasks.builtin`). Nothing
+here imports a tensor library or a model.
 """

@@ -1,4 +1,4 @@
-"""Weights of classes in the loss of the training part."""
+"""Weights of classes in the training loss."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from tcn_search.tasks.training_data import TrainingData
 
 
 def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
-    """`task` with a weight for each class: "balanced", or a number by class name (1 where none is given).
+    """Return `task` with a weight for each class.
 
-    "balanced" is n / (K · n of the class) over the training part, so that the mean weight is 1. Only the loss
-    of the training part is weighted; validation and test are judged as ever.
+    Only the training loss is weighted; validation and test are judged without weights.
+
+    Args:
+        weights: "balanced" for n / (K · n of the class) over the training split, so that the mean
+            weight is 1; or a number by class name, 1 for classes that are left out.
 
     Raises:
-        InputError: a task without classes, an unknown class, or a weight that is no positive number.
+        InputError: a task without classes, an unknown class, or a weight that is not positive.
     """
     spec = task.spec
     if spec.kind not in ("classification", "labelling"):
@@ -30,17 +33,18 @@ def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
     if isinstance(weights, str) and weights == "balanced":
         counts = np.bincount(task.train.y[task.train.y >= 0].ravel(), minlength=spec.outputs)
         values = counts.sum() / (spec.outputs * np.maximum(counts, 1))
-        return replace(
-            task, spec=replace(spec, class_weights=tuple(float(value) for value in values))
-        )
+        balanced = tuple(float(value) for value in values)
+        return replace(task, spec=replace(spec, class_weights=balanced))
     if not isinstance(weights, Mapping):
         raise InputError(
-            f'class_weights must be "balanced" or a table of weights by class. Received: {received(weights)}'
+            'class_weights must be "balanced" or a table of weights by class. '
+            f"Received: {received(weights)}"
         )
     for name, weight in weights.items():
         if str(name) not in spec.class_names:
             raise InputError(
-                f"class_weights names a class that there is not: {name!r}. Classes: {', '.join(spec.class_names)}"
+                f"class_weights names an unknown class: {name!r}. "
+                f"Classes: {', '.join(spec.class_names)}"
             )
         if not is_number(weight) or not weight > 0:
             raise InputError(
@@ -52,8 +56,9 @@ def with_class_weights(task: Task, weights: str | Mapping[str, float]) -> Task:
 
 
 def sample_weights(data: TrainingData) -> np.ndarray | None:
-    """Weights of the training part's targets, in their shape, or None where all weigh the same."""
+    """Return float32 weights of the training targets, in their shape; None if all are equal."""
     if not data.spec.class_weights:
         return None
     weights = np.asarray(data.spec.class_weights, dtype="float32")
-    return weights[np.maximum(data.train.y, 0)]  # what has no class has no loss either
+    targets: np.ndarray = np.maximum(data.train.y, 0)  # steps without a class have no loss
+    return np.asarray(weights[targets])

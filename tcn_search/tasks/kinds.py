@@ -1,4 +1,4 @@
-"""What a task asks for, and what follows from it: loss, metrics, shape of the outputs."""
+"""Kinds of tasks, with the loss and the metrics of each."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that judges predictions, and whether more of it is better."""
+    """Name of a number that judges predictions, and the direction in which it is better."""
 
     name: str
     direction: str  # "maximize" or "minimize"
 
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` beats `other`."""
-        return one > other if self.direction == "maximize" else one < other
+    def better(self, score: float, other: float) -> bool:
+        """Whether `score` beats `other`."""
+        if self.direction == "maximize":
+            return score > other
+        return score < other
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of task. The first metric is the one that is reported; a study may search by any of them."""
+    """Kind of a task.
+
+    Attributes:
+        metrics: the first is reported; a study may search by any of them.
+        has_classes: whether targets are classes or labels, not numbers.
+        reads_every_step: whether there is a target for each step.
+    """
 
     name: str
     description: str
@@ -35,39 +43,48 @@ F1 = Metric("f1", "maximize")
 PERPLEXITY = Metric("perplexity", "minimize")
 MSE = Metric("mse", "minimize")
 MAE = Metric("mae", "minimize")
-# The target of a step that neither loss nor metrics look at: padding, or a step without a label.
+# Target of a step that neither loss nor metrics look at: padding, or a step without a label.
 NO_CLASS = -1
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "classification",
-            "one class for each sequence",
-            "sparse_categorical_crossentropy",
-            (ACCURACY, BALANCED_ACCURACY, F1),
+            name="classification",
+            description="one class for each sequence",
+            loss="sparse_categorical_crossentropy",
+            metrics=(ACCURACY, BALANCED_ACCURACY, F1),
             has_classes=True,
         ),
         Kind(
-            "multi_label",
-            "any number of labels for each sequence",
-            "binary_crossentropy",
-            (Metric("binary_accuracy", "maximize"), F1),
+            name="multi_label",
+            description="any number of labels for each sequence",
+            loss="binary_crossentropy",
+            metrics=(Metric("binary_accuracy", "maximize"), F1),
             has_classes=True,
         ),
         Kind(
-            "labelling",
-            "one class for each step",
-            "sparse_categorical_crossentropy",
-            (ACCURACY, BALANCED_ACCURACY, F1, PERPLEXITY),
+            name="labelling",
+            description="one class for each step",
+            loss="sparse_categorical_crossentropy",
+            metrics=(ACCURACY, BALANCED_ACCURACY, F1, PERPLEXITY),
             has_classes=True,
             reads_every_step=True,
         ),
-        Kind("regression", "numbers for each sequence", "mse", (MSE, MAE), has_classes=False),
         Kind(
-            "forecast",
-            "the next steps of a series",
-            "mse",
-            (Metric("standardised_mse", "minimize"), Metric("standardised_mae", "minimize")),
+            name="regression",
+            description="numbers for each sequence",
+            loss="mse",
+            metrics=(MSE, MAE),
+            has_classes=False,
+        ),
+        Kind(
+            name="forecast",
+            description="the next steps of a series",
+            loss="mse",
+            metrics=(
+                Metric("standardised_mse", "minimize"),
+                Metric("standardised_mae", "minimize"),
+            ),
             has_classes=False,
         ),
     )
@@ -75,7 +92,7 @@ KINDS = {
 
 
 def scored_on_last(kind: Kind, steps: int) -> Kind:
-    """`kind` with metrics that look at the last `steps` steps only, and say so in their names.
+    """Return `kind` with metrics of the last `steps` steps only, which their names tell.
 
     >>> scored_on_last(KINDS["labelling"], 10).metrics[0].name
     'accuracy_last_10'
@@ -85,12 +102,12 @@ def scored_on_last(kind: Kind, steps: int) -> Kind:
 
 
 def of_next_token(kind: Kind) -> Kind:
-    """`kind` where the class at each step is the next token: judged by its perplexity."""
+    """Return `kind` for the next token at each step, which is judged by perplexity."""
     return replace(kind, description="the next token at each step", metrics=(PERPLEXITY, ACCURACY))
 
 
 def objectives(kind: Kind) -> dict[str, str]:
-    """What a study of this kind can be searched by, each with its direction."""
+    """Return the objectives that a study of this kind can search by, with their directions."""
     return {
         "val_loss": "minimize",
         **{f"val_{metric.name}": metric.direction for metric in kind.metrics},

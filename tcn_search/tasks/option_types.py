@@ -1,4 +1,4 @@
-"""The types of a task's options, as the loaders' annotations have them."""
+"""Check a task's options against the annotations of its loader."""
 
 from __future__ import annotations
 
@@ -30,34 +30,36 @@ def option_types(load: Callable[..., Any]) -> dict[str, Any]:
 
 
 def checked_option(option: str, value: object, annotation: object) -> Any:
-    """Return an option's value, numbers of NumPy as plain ones.
+    """Return an option's value, with NumPy's numbers as plain ones.
 
     Raises:
         InputError: names the option, its types and the value received; or its largest value.
     """
-    if not _is_of(value, annotation):
+    if not _matches(value, annotation):
         raise InputError(f"{option} must be {_in_words(annotation)}. Received: {received(value)}")
-    if isinstance(value, os.PathLike) or (isinstance(value, str) and Path in _kinds(annotation)):
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and Path in _members(annotation)):
         _require_usable_path(option, Path(value))
     if isinstance(value, list | tuple):
         return type(value)(map(plain_number, value))
     number = as_integer(value)
-    if number is not None and number < 0 and option.endswith("seed"):
+    if number is None:
+        return plain_number(value)
+    if number < 0 and option.endswith("seed"):
         raise InputError(f"{option} must be an integer, 0 or more. Received: {number}")
-    return plain_number(value) if number is None else at_most(option, number)
+    return at_most(option, number)
 
 
-def _kinds(annotation: object) -> tuple[Any, ...]:
-    """The members of a union, or the one type."""
+def _members(annotation: object) -> tuple[Any, ...]:
+    """Return the types of a union, or the single type."""
     is_union = get_origin(annotation) in (Union, types.UnionType)
     return get_args(annotation) if is_union else (annotation,)
 
 
-def _is_of(value: object, annotation: object) -> bool:
-    return any(_is_one(value, kind) for kind in _kinds(annotation))
+def _matches(value: object, annotation: object) -> bool:
+    return any(_is_instance(value, member) for member in _members(annotation))
 
 
-def _is_one(value: object, kind: Any) -> bool:
+def _is_instance(value: object, kind: Any) -> bool:
     if kind is Any:
         return True
     if kind in (bool, str):
@@ -69,23 +71,26 @@ def _is_one(value: object, kind: Any) -> bool:
     if kind is Path:
         return isinstance(value, str | os.PathLike)
     if get_origin(kind) is Sequence:
-        return isinstance(value, list | tuple) and all(
-            _is_of(one, get_args(kind)[0]) for one in value
-        )
+        entry = get_args(kind)[0]
+        return isinstance(value, list | tuple) and all(_matches(item, entry) for item in value)
     if get_origin(kind) is Mapping:
         return isinstance(value, Mapping)
-    return value is None if kind is types.NoneType else isinstance(value, kind)
+    return isinstance(value, kind)
 
 
 def _in_words(annotation: object) -> str:
-    """ "a text or a list of texts": None, which leaves an option out, is not named."""
-    kinds = [kind for kind in _kinds(annotation) if kind is not types.NoneType]
+    """Return types in words, such as "a text or a list of texts".
+
+    None is not named: it leaves an option out.
+    """
+    kinds = [kind for kind in _members(annotation) if kind is not types.NoneType]
     if Path in kinds:
         kinds = [kind for kind in kinds if kind is not str]
     return " or ".join(map(_word, kinds))
 
 
 def _word(kind: Any) -> str:
+    """Return a type in words."""
     if get_origin(kind) is Sequence:
         inner = get_args(kind)[0]
         return f"a list of {_WORDS_OF_MANY.get(inner, getattr(inner, '__name__', 'values'))}"
@@ -95,10 +100,11 @@ def _word(kind: Any) -> str:
 
 
 def _require_usable_path(option: str, path: Path) -> None:
+    """Raise an InputError for a path that no file can have."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return  # the loader says what it looked for
+        return  # the loader names what it looked for
     except (OSError, ValueError) as error:  # too long a name, a byte of value 0
         raise InputError(
             f"{option} cannot be a path: {error}. Received: {received(str(path))}"

@@ -1,4 +1,4 @@
-"""Finds a task by its name or path."""
+"""Load tasks by name or path."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from tcn_search.tasks import tables
 from tcn_search.tasks.builtin import mnist, published
 from tcn_search.tasks.builtin.adding import adding
 from tcn_search.tasks.builtin.copy_memory import CONTEXT_REASON, copy_memory
+from tcn_search.tasks.builtin.forecast import forecast
 from tcn_search.tasks.builtin.mnist import permuted_mnist, seq_mnist
 from tcn_search.tasks.builtin.published import Published
+from tcn_search.tasks.builtin.wav_folder import wav_folder
 from tcn_search.tasks.builtin.word_ptb import CONTEXT_REASON as WORD_CONTEXT_REASON
 from tcn_search.tasks.builtin.word_ptb import SCORED, WINDOW, word_ptb
 from tcn_search.tasks.class_weights import with_class_weights
-from tcn_search.tasks.files import npz
-from tcn_search.tasks.forecast import forecast
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.option_types import checked_option, option_types
-from tcn_search.tasks.recordings import wav_folder
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import name_from_file
 
 
 class BuiltIn(NamedTuple):
     """A task that comes with the package.
 
     Attributes:
+        load: loader, whose arguments are the task's options.
         shape: sequences and targets, in words.
-        source: where its data comes from.
+        source: source of its data, in words.
         context: steps that it needs to see by default, and why.
-        published: what others reached on its test part.
+        published: scores of other models on its test split.
     """
 
     load: Callable[..., Task]
@@ -48,64 +50,71 @@ class BuiltIn(NamedTuple):
 
 BUILT_IN = {
     "adding": BuiltIn(
-        adding,
-        "T = seq_len (default 200), 2 channels, regression",
-        "generated from a seed",
-        "T: the marked numbers may stand anywhere",
-        published.ADDING,
+        load=adding,
+        shape="T = seq_len (default 200), 2 channels, regression",
+        source="generated from a seed",
+        context="T: the marked numbers may stand anywhere",
+        published=published.ADDING,
     ),
     "copy_memory": BuiltIn(
-        copy_memory,
-        "blanks + 20 steps (default 520), 1 channel, 9 classes at each step, judged on the last 10",
-        "generated from a seed",
-        f"blanks + 11: {CONTEXT_REASON.format(lag='blanks + 10')}",
-        published.COPY_MEMORY,
+        load=copy_memory,
+        shape=(
+            "blanks + 20 steps (default 520), 1 channel, 9 classes at each step, judged on the "
+            "last 10"
+        ),
+        source="generated from a seed",
+        context=f"blanks + 11: {CONTEXT_REASON.format(lag='blanks + 10')}",
+        published=published.COPY_MEMORY,
     ),
     "seq_mnist": BuiltIn(
-        seq_mnist,
-        "784 steps, 1 channel, 10 classes",
-        f"{mnist.FILE.urls[0]} ({mnist.FILE.path} in the data directory)",
-        f"784: {mnist.CONTEXT_REASON}",
-        published.SEQ_MNIST,
+        load=seq_mnist,
+        shape="784 steps, 1 channel, 10 classes",
+        source=f"{mnist.FILE.urls[0]} ({mnist.FILE.path} in the data directory)",
+        context=f"784: {mnist.CONTEXT_REASON}",
+        published=published.SEQ_MNIST,
     ),
     "permuted_mnist": BuiltIn(
-        permuted_mnist,
-        "784 steps in a drawn order, 1 channel, 10 classes",
-        "as seq_mnist; the order is drawn from permutation_seed",
-        f"784: {mnist.CONTEXT_REASON}",
-        published.PERMUTED_MNIST,
+        load=permuted_mnist,
+        shape="784 steps in a drawn order, 1 channel, 10 classes",
+        source="as seq_mnist; the order is drawn from permutation_seed",
+        context=f"784: {mnist.CONTEXT_REASON}",
+        published=published.PERMUTED_MNIST,
     ),
     "forecast": BuiltIn(
-        forecast,
-        "T = look_back (default 336), horizon = 96 steps ahead of every series",
-        "a CSV of yours with a time column",
-        "the look-back: all that is given is to be seen",
-        published.FORECAST,
+        load=forecast,
+        shape="T = look_back (default 336), horizon = 96 steps ahead of every series",
+        source="a CSV of yours with a time column",
+        context="the look-back: all that is given is to be seen",
+        published=published.FORECAST,
     ),
     "word_ptb": BuiltIn(
-        word_ptb,
-        f"windows of {WINDOW} words, the next of 10,000 words at each of the last {SCORED} steps",
-        "a folder of yours with ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .gz)",
-        f"{SCORED}: {WORD_CONTEXT_REASON}",
-        published.WORD_PTB,
+        load=word_ptb,
+        shape=(
+            f"windows of {WINDOW} words, the next of 10,000 words at each of the last {SCORED} "
+            "steps"
+        ),
+        source="a folder of yours with ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .gz)",
+        context=f"{SCORED}: {WORD_CONTEXT_REASON}",
+        published=published.WORD_PTB,
     ),
     "wav_folder": BuiltIn(
-        wav_folder,
-        "T = the longest clip over downsample, classification",
-        "a folder of WAV files by class",
-        "T: what tells the class may stand anywhere",
+        load=wav_folder,
+        shape="T = the longest clip over downsample, classification",
+        source="a folder of WAV files by class",
+        context="T: what tells the class may stand anywhere",
     ),
     "spoken_digits": BuiltIn(
-        partial(wav_folder, test_recordings=5, name="spoken_digits"),
-        "T = 18,262 samples over downsample, 10 classes",
-        "the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
-        "T: what tells the class may stand anywhere",
+        load=partial(wav_folder, test_recordings=5, name="spoken_digits"),
+        shape="T = 18,262 samples over downsample, 10 classes",
+        source="the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
+        context="T: what tells the class may stand anywhere",
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
 PATH_OPTIONS = ("file", "test", "folder", "test_folder", "data_dir")
 
-
+# By the format of a file: its loader, and the functions whose arguments are its options, beside
+# those of `Task.from_arrays`.
 _FILES: dict[str, tuple[Callable[..., Task], tuple[Callable[..., Task], ...]]] = {
     "npz": (npz, ()),
     "table": (tables.csv, (tables.csv,)),
@@ -114,61 +123,72 @@ _FILES: dict[str, tuple[Callable[..., Task], tuple[Callable[..., Task], ...]]] =
 
 
 def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
-    """What others reached on the task that `source`, {"name", "options"}, names."""
-    built_in = BUILT_IN.get(source["name"]) if source else None
-    if source is None or built_in is None:
+    """Return published scores on the task that `source`, {"name", "options"}, names."""
+    if not source or source["name"] not in BUILT_IN:
         return ()
-    own = {key: value for key, value in source["options"].items() if key != "class_weights"}
-    given = inspect.signature(built_in.load).bind(**own)
+    built_in = BUILT_IN[source["name"]]
+    given = inspect.signature(built_in.load).bind(**_loader_options(source["options"]))
     given.apply_defaults()
     options = dict(given.arguments)
     if "file" in options:
-        options["file"] = Path(options["file"]).name.partition(".")[0].lower()
-    return tuple(known for known in built_in.published if known.holds_for(options))
+        options["file"] = name_from_file(Path(options["file"])).lower()
+    return tuple(result for result in built_in.published if result.holds_for(options))
 
 
 def load_task(name: str | Path, **options: Any) -> Task:
-    """A built-in task, a problem of the UCR/UEA archive, or a path to an .npz, .csv or .ts.
+    """Load a built-in task, a problem of the UCR/UEA archive, or the data of a file.
 
-    `options` are the task's own, such as `seq_len` for "adding", `kind` or `validation_fraction` for a file.
+    Args:
+        name: name of the task or problem, or path to an .npz, .csv, .tsv or .ts.
+        options: options of the task, such as `seq_len` for "adding", or `kind` and
+            `validation_fraction` for a file; `class_weights` for every task with classes.
 
     Raises:
-        InputError: an unknown name (with the nearest known one), an unknown option, data that cannot be used.
+        InputError: an unknown name (with the nearest known one), an unknown option, or data that
+            cannot be used.
     """
     if not isinstance(name, str | Path) or not str(name):
         raise InputError(f"A task's name must be a text or a path. Received: {received(name)}")
     is_file = str(name) not in BUILT_IN and (
         Path(name).suffix != "" or "/" in str(name) or "\\" in str(name)
     )
-    own = {key: value for key, value in options.items() if key != "class_weights"}
-    task = _load_file(Path(name), own) if is_file else _load_named(str(name), own)
+    if is_file:
+        task = _load_file(Path(name), _loader_options(options))
+        stored_name = str(Path(name).resolve())
+    else:
+        task = _load_named(str(name), _loader_options(options))
+        stored_name = str(name)
     if "class_weights" in options:
         task = with_class_weights(task, options["class_weights"])
-    placed = {
-        key: str(Path(value).resolve())
-        for key, value in options.items()
-        if key in PATH_OPTIONS and isinstance(value, str | Path)
-    }
-    options = {key: plain_number(value) for key, value in options.items()}
-    source = {
-        "name": str(Path(name).resolve()) if is_file else str(name),
-        "options": {**options, **placed},
-    }
-    return replace(task, source=source)
+    stored_options: dict[str, Any] = {}
+    for option, value in options.items():
+        if option in PATH_OPTIONS and isinstance(value, str | Path):
+            stored_options[option] = str(Path(value).resolve())
+        else:
+            stored_options[option] = plain_number(value)
+    return replace(task, source={"name": stored_name, "options": stored_options})
+
+
+def _loader_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the loader itself: `class_weights` are set afterwards."""
+    return {option: value for option, value in options.items() if option != "class_weights"}
 
 
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
     checked_option("task.name", path, Path)
-    found = file_format(path)
-    if not found:
+    file_kind = file_format(path)
+    if not file_kind:
         raise InputError(f"A task's file must be {KNOWN}. Received: {path}")
-    load, own = _FILES[found]
-    return _with_options(partial(load, path), str(path), options, also=(*own, Task.from_arrays))
+    load, described_by = _FILES[file_kind]
+    return _call(
+        partial(load, path), str(path), options, described_by=(*described_by, Task.from_arrays)
+    )
 
 
 def _load_named(name: str, options: dict[str, Any]) -> Task:
     if name in BUILT_IN:
-        return _with_options(BUILT_IN[name].load, name, options)
+        load = BUILT_IN[name].load
+        return _call(load, name, options, described_by=(load,))
     return _load_ucr(name, options)
 
 
@@ -179,31 +199,41 @@ def _load_ucr(name: str, options: dict[str, Any]) -> Task:
         problem = ucr.find_problem(name)
     except ImportError as error:
         raise InputError(
-            f"There is no built-in task {name!r} (there is: {', '.join(BUILT_IN)}). For the UCR/UEA archive "
-            f"install the extra: pip install 'tcn-search[ucr]'."
+            f"There is no built-in task {name!r} (there is: {', '.join(BUILT_IN)}). For the "
+            "UCR/UEA archive install the extra: pip install 'tcn-search[ucr]'."
         ) from error
     if problem is None:
         known = [*BUILT_IN, *(known.lower() for known in ucr.problem_names())]
         near = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = (
-            f" Did you mean {near[0]!r}?" if near else " For your own data give the path to a file."
-        )
-        raise InputError(f"There is no task {name!r}.{hint}")
-    return _with_options(lambda **given: ucr.ucr(problem, **given), name, options, also=(ucr.ucr,))
+        hint = "For your own data give the path to a file."
+        if near:
+            hint = f"Did you mean {near[0]!r}?"
+        raise InputError(f"There is no task {name!r}. {hint}")
+    return _call(partial(ucr.ucr, problem), name, options, described_by=(ucr.ucr,))
 
 
-def _with_options(
+def _call(
     load: Callable[..., Task],
     name: str,
     options: dict[str, Any],
-    also: tuple[Callable[..., Any], ...] = (),
+    described_by: tuple[Callable[..., Any], ...],
 ) -> Task:
-    """Call `load`; an option that it does not have is an InputError that names those it has."""
+    """Call a loader with options of the types that it declares.
+
+    Args:
+        load: the loader, with its path or problem.
+        name: name of the task in errors.
+        options: options by name.
+        described_by: functions whose arguments are the options, with their types.
+
+    Raises:
+        InputError: an unknown option (with the known ones), a missing one, or one of another type.
+    """
     arrays = ("X_", "y_", "lengths_", "groups_")
     accepted = {
-        parameter: option_types(described).get(parameter, Any)
-        for described in also or (load,)
-        for parameter in inspect.signature(described).parameters
+        parameter: option_types(function).get(parameter, Any)
+        for function in described_by
+        for parameter in inspect.signature(function).parameters
         if parameter not in ("problem", "path", "name", "class_names", "options")
         and not parameter.startswith(arrays)
     }
@@ -220,9 +250,7 @@ def _with_options(
             raise InputError(
                 f"Task {name!r} needs the option {parameter.name}: {BUILT_IN[name].source}."
             )
-    return load(
-        **{
-            option: checked_option(option, value, accepted[option])
-            for option, value in options.items()
-        }
-    )
+    checked = {
+        option: checked_option(option, value, accepted[option]) for option, value in options.items()
+    }
+    return load(**checked)

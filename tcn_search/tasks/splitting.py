@@ -1,4 +1,11 @@
-"""Splitting a validation part off the training part."""
+"""Take a validation split from the training split.
+
+Kept by hand because a stored study knows its task by a fingerprint of the rows of each split, so a
+seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also do
+not keep every class in training: `train_test_split` refuses to stratify a class of one sequence,
+and neither `GroupShuffleSplit` nor `StratifiedGroupKFold` (scikit-learn 1.9) looks at the classes
+that are left.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +21,13 @@ SPLITS = ("random", "grouped", "time")
 
 
 class Split(NamedTuple):
-    """How a validation part is split off.
+    """Rule by which a validation split is taken from the training split.
 
     Attributes:
-        how: "random", "grouped", "time", or None for "grouped" where there are groups and "random" elsewhere.
+        how: "random", "grouped" or "time"; None means "grouped" if there are groups, else "random".
         fraction: share of the rows that is held out.
-        seed: of "random" and "grouped".
-        gap: rows that "time" leaves out between the two parts.
+        seed: seed of "random" and "grouped".
+        gap: rows that "time" leaves out between the two splits.
     """
 
     how: str | None = None
@@ -32,25 +39,31 @@ class Split(NamedTuple):
 def split_off_validation(
     count: int, split: Split, classes: np.ndarray | None = None, groups: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(kept, held out) row numbers, ascending. Every row is in one of them, but for the gap of "time".
+    """Return the row numbers (kept, held out), ascending.
 
-    "random" with `classes`: each class gives its share, at least one row if it has two, and keeps at least one.
-    "grouped": whole groups are held out, so that the rows, and those of each class, come near to the share;
-    no class loses all its rows. "time": the last rows are held out, so that nothing looks ahead.
+    Every row is in exactly one of the two, except rows in the gap of a "time" split.
+
+    "random" with `classes`: each class gives its share, at least one row if it has two, and keeps
+    at least one. "grouped": whole groups are held out, so that all rows, and the rows of each
+    class, come near to the share; no class loses all its rows. "time": the last rows are held out,
+    so that training never looks ahead.
+
+    Args:
+        count: rows to split.
+        classes: (count,) classes to stratify by.
+        groups: (count,) groups for "grouped".
 
     Raises:
-        InputError: a fraction outside 0 < f < 1, rows or groups that cannot be split, an unknown name.
+        InputError: a fraction outside 0 < f < 1, rows or groups that cannot be split, or an unknown
+            way to split.
     """
     is_number = isinstance(split.fraction, int | float | np.floating)
     if not (is_number and 0 < split.fraction < 1):
         raise InputError(
             f"validation_fraction must be between 0 and 1. Received: {split.fraction!r}"
         )
-    if (
-        isinstance(split.seed, bool)
-        or not isinstance(split.seed, int | np.integer)
-        or split.seed < 0
-    ):
+    is_integer = isinstance(split.seed, int | np.integer) and not isinstance(split.seed, bool)
+    if not is_integer or split.seed < 0:
         raise InputError(f"seed must be an integer, 0 or more. Received: {split.seed!r}")
     if isinstance(split.gap, bool) or not isinstance(split.gap, int) or split.gap < 0:
         raise InputError(
@@ -58,7 +71,8 @@ def split_off_validation(
         )
     if count < 2:
         raise InputError(
-            f"The training part needs at least 2 sequences to split one off. Received: {count}"
+            "The training split needs at least 2 sequences, so that one can be held out for "
+            f"validation. Received: {count}"
         )
     how = split.how or ("random" if groups is None else "grouped")
     one_of("validation", how, SPLITS)
@@ -75,14 +89,14 @@ def split_off_validation(
             )
         held_out = _whole_groups(groups, split, classes)
     else:
-        held_out = _drawn_rows(count, split, classes)
-    chosen = np.zeros(count, dtype=bool)
-    chosen[held_out] = True
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+        held_out = _random_rows(count, split, classes)
+    is_held_out = np.zeros(count, dtype=bool)
+    is_held_out[held_out] = True
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
 def read_groups(groups: Any, count: int) -> np.ndarray | None:
-    """Group numbers (n,) from whatever names the groups, or None."""
+    """Return group numbers (count,) from integers or strings that name the groups, or None."""
     if groups is None:
         return None
     groups = read_labels(groups, "groups_train")
@@ -94,45 +108,49 @@ def read_groups(groups: Any, count: int) -> np.ndarray | None:
     return np.unique(groups, return_inverse=True)[1]
 
 
+def _share(fraction: float, rows: int) -> int:
+    """Return the rows to hold out: the rounded share, but at least one, and not all."""
+    return min(max(1, round(fraction * rows)), rows - 1)
+
+
 def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    held_out = min(max(1, round(split.fraction * count)), count - 1)
+    held_out = _share(split.fraction, count)
     kept = count - held_out - split.gap
     if kept < 1:
         raise InputError(
-            f"validation_gap leaves no training sequence: {count} sequences, {held_out} held out, gap {split.gap}"
+            f"validation_gap leaves no training sequence: {count} sequences, {held_out} held out, "
+            f"gap {split.gap}"
         )
     return np.arange(kept), np.arange(count - held_out, count)
 
 
-def _drawn_rows(count: int, split: Split, classes: np.ndarray | None) -> list[int]:
+def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[int]:
+    """Return rows to hold out, each class in its share if there are classes."""
     generator = np.random.default_rng(split.seed)
-    strata = (
-        [np.arange(count)]
-        if classes is None
-        else [np.flatnonzero(classes == c) for c in np.unique(classes)]
-    )
+    strata = [np.arange(count)]
+    if classes is not None:
+        strata = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     held_out: list[int] = []
     for rows in strata:
-        wanted = (
-            0 if len(rows) < 2 else min(max(1, round(split.fraction * len(rows))), len(rows) - 1)
-        )
+        wanted = 0 if len(rows) < 2 else _share(split.fraction, len(rows))
         held_out.extend(generator.permutation(rows)[:wanted])
     if not held_out:
         raise InputError(
-            "Every class has a single training sequence, so none can be held out for validation. If they are "
-            'numbers to predict, say kind = "regression".'
+            "Every class has a single training sequence, so none can be held out for validation. "
+            'If they are numbers to predict, set kind = "regression".'
         )
     return held_out
 
 
 def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> list[int]:
-    """Rows of the groups that are held out: in a drawn order, each that brings the classes nearer to their share."""
+    """Return rows of the groups to hold out.
+
+    Groups are taken in a random order, each that brings the classes nearer to their share.
+    """
     names, members = np.unique(groups, return_inverse=True)
-    labels = (
-        np.zeros(len(groups), int)
-        if classes is None
-        else np.unique(classes, return_inverse=True)[1]
-    )
+    labels = np.zeros(len(groups), int)
+    if classes is not None:
+        labels = np.unique(classes, return_inverse=True)[1]
     counts = np.zeros((len(names), labels.max() + 1), int)
     np.add.at(counts, (members, labels), 1)
     total = counts.sum(axis=0)
@@ -144,8 +162,9 @@ def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) 
     possible = [group for group in order if (counts[group] < total).all()]
     if not possible:
         raise InputError(
-            f"None of the {len(names)} group{'' if len(names) == 1 else 's'} can be held out for validation: the "
-            'rest must hold every class. Give a validation part, or use validation = "random".'
+            f"None of the {len(names)} group{'' if len(names) == 1 else 's'} can be held out for "
+            "validation: the rest must hold every class. Give a validation split, or use "
+            'validation = "random".'
         )
     chosen: list[int] = []
     held = np.zeros_like(total)

@@ -26,6 +26,7 @@ from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
 from tcn_search.formats.times import found_dayfirst, read_times, require_dates_or_order
 from tcn_search.formats.ts_files import read_ts
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import name_from_file
 
 
 class Sequences(NamedTuple):
@@ -118,7 +119,7 @@ def _task(paths: Sequence[Path], files: Sequence[Sequences], options: dict[str, 
             given["kind"] = "classification" if one_hot else "multi_label"
     try:
         named_options = {
-            "name": paths[0].name.split(".")[0],
+            "name": name_from_file(paths[0]),
             "axes": STEPS_CHANNELS,
             **given,
             **options,

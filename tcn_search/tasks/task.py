@@ -1,4 +1,4 @@
-"""A task: sequences with targets in separate training, validation and test parts."""
+"""A task: sequences with targets in separate training, validation and test splits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.tasks.array_checks import read_parts
+from tcn_search.tasks.array_checks import check_arrays
 from tcn_search.tasks.folds import make_folds
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
@@ -22,13 +22,18 @@ _HASHED_ROWS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A task and its data. Trainers get `task.training`; only test evaluations touch `task.test`.
+    """A task and its data.
+
+    Trainers get `task.training`; only test evaluations touch `task.test`.
 
     Attributes:
-        inferred: what was understood from the targets, in words, with what else they may have been meant to be.
-        source: {"name", "options"} with which `load_task` makes it again, where that is possible.
-        split: how the validation part was split off the training part, or None where it came by itself.
-        groups: of the rows of both parts, where they have some.
+        spec: all that a model needs to know of the task.
+        train, validation, test: sequences and targets of each split; test is None where there is
+            none.
+        inferred: what was understood from the targets, in words, and what else they may mean.
+        source: {"name", "options"} with which `load_task` loads the task again, where possible.
+        split: rule of the validation split; None where the validation split was given.
+        groups: groups of the rows of training and validation split, if they have any.
         notes: what was not read, or not as it was written: a line each.
     """
 
@@ -44,46 +49,52 @@ class Task:
 
     @property
     def training(self) -> TrainingData:
-        """Training and validation part."""
-        return TrainingData(self.spec, self.train, self.validation)
+        """Training and validation split, without the test split."""
+        return TrainingData(spec=self.spec, train=self.train, validation=self.validation)
 
     def cross_validated(self, folds: int) -> TrainingData:
-        """`training` with so many folds; with one it is the validation part that was split off.
+        """Return `training` with so many folds; a single fold is the validation split itself.
 
         Raises:
-            InputError: the task came with its validation part, or has too few sequences or groups.
+            InputError: the task came with its validation split, or has too few sequences or groups.
         """
         if folds == 1:
             return self.training
         if self.split is None:
             raise InputError(
-                f"folds = {folds} needs a task whose validation part is split off the training part, as from a file "
-                f"or arrays without one; {self.name!r} comes with its own. Use folds = 1."
+                f"folds = {folds} needs a task whose validation split is taken from the training "
+                "split, as from a file or arrays without a validation split; "
+                f"{self.name!r} comes with its own. Use folds = 1."
             )
         classes = None
         if self.spec.kind == "classification":
             classes = np.concatenate([self.train.y, self.validation.y])
-        sizes = len(self.train), len(self.validation)
-        return replace(
-            self.training, folds=make_folds(folds, *sizes, self.split, classes, self.groups)
+        roles = make_folds(
+            folds,
+            kept=len(self.train),
+            held_out=len(self.validation),
+            split=self.split,
+            classes=classes,
+            groups=self.groups,
         )
+        return replace(self.training, folds=roles)
 
     @property
     def name(self) -> str:
-        """What the task is called in a study."""
+        """Name of the task in a study."""
         return self.spec.name
 
     @property
     def shape(self) -> str:
-        """How many sequences, steps and channels, in words."""
-        sizes = {"training": self.train, "validation": self.validation, "test": self.test}
-        counts = {name: len(part) for name, part in sizes.items() if part is not None}
+        """Numbers of sequences, steps and channels, in words."""
+        counts = {"training": len(self.train), "validation": len(self.validation)}
+        if self.test is not None:
+            counts["test"] = len(self.test)
         splits = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        most = "up to " if self.spec.ragged else ""
-        steps = f"{most}{self.seq_len:,} step{'' if self.seq_len == 1 else 's'}"
-        channels = (
-            f"{self.spec.input_channels:,} channel{'' if self.spec.input_channels == 1 else 's'}"
-        )
+        steps = _counted(self.seq_len, "step")
+        if self.spec.ragged:
+            steps = f"up to {steps}"
+        channels = _counted(self.spec.input_channels, "channel")
         return f"{sum(counts.values()):,} sequences × {steps} × {channels} ({splits})"
 
     @property
@@ -92,7 +103,7 @@ class Task:
         return self.spec.seq_len
 
     def fingerprint(self) -> str:
-        """A hash of the specification and of every number in every part."""
+        """Return a hash of the specification and of every number in every split."""
         digest = hashlib.blake2b(repr(self.spec).encode(), digest_size=16)
         offsets = self.spec.input_offset, self.spec.target_offset
         if any(offsets):
@@ -100,12 +111,10 @@ class Task:
         for part in (self.train, self.validation, self.test):
             if part is not None:
                 for array in (part.X, part.y):
-                    for start in range(
-                        0, len(array), _HASHED_ROWS
-                    ):  # windows of a series are views: never all copied
-                        digest.update(
-                            np.ascontiguousarray(array[start : start + _HASHED_ROWS]).tobytes()
-                        )
+                    # Windows of a series are views: they are never all copied at once.
+                    for start in range(0, len(array), _HASHED_ROWS):
+                        rows = np.ascontiguousarray(array[start : start + _HASHED_ROWS])
+                        digest.update(rows.tobytes())
         return digest.hexdigest()
 
     @classmethod
@@ -133,34 +142,41 @@ class Task:
         validation_gap: int = 0,
         seed: int = 0,
     ) -> Task:
-        """A task from arrays that are in memory already.
+        """Make a task from arrays.
 
         Args:
-            X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end; or a list of arrays
-                (T, C), or (T,) of one channel, that may differ in length. Where float32 cannot hold numbers
-                far from zero beside their deviation, they are kept minus `spec.input_offset`.
-            y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict; (n, K)
-                numbers, one-hot rows for classes, or other zeros and ones for labels; (n, T) integers for a
-                class at each step. Columns of pandas are fine.
-            lengths_train, lengths_validation, lengths_test: (n,) steps of each sequence, where they differ.
-            groups_train: (n,) integers or strings: sequences of one group (a speaker, a patient) stay together.
-            class_names: in the order of the classes 0, 1, ...
-            kind: what to do, if it is not what type and shape of `y_train` say.
-            axes: "channels_steps" if arrays are (n, C, T), or lists of (C, T); "steps_channels" says that they
-                are (n, T, C) where they look exchanged, which is an error otherwise.
-            standardise: subtract the training part's mean from each channel and divide by its deviation.
+            X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end; or a list
+                of arrays (T, C), or (T,) of one channel, that may differ in length. Where float32
+                cannot hold numbers far from zero beside their deviation, they are kept minus
+                `spec.input_offset`.
+            y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict;
+                (n, K) numbers, one-hot rows for classes, or other zeros and ones for labels; (n, T)
+                integers for a class at each step. Columns of pandas are fine.
+            lengths_train, lengths_validation, lengths_test: (n,) steps of each sequence, where they
+                differ.
+            groups_train: (n,) integers or strings: sequences of one group (a speaker, a patient)
+                stay in the same split.
+            class_names: names in the order of the classes 0, 1, ...
+            name: name of the task in a study.
+            kind: kind of task, where type and shape of `y_train` would be read as another one.
+            axes: "channels_steps" if arrays are (n, C, T), or lists of (C, T); "steps_channels" for
+                (n, T, C) that looks exchanged, which is an error otherwise.
+            standardise: subtract the training split's mean from each channel and divide by its
+                deviation.
             required_context: steps that the task needs to see, if not the whole sequence.
-            validation: how a validation part is split off where none is given. "random": drawn, stratified
-                for classes; "grouped": whole groups, the default where there are groups; "time": the last
-                sequences, for those that are in the order of time.
-            validation_fraction: of the training part that is split off.
-            validation_gap: sequences left out before a validation part by "time", so that none overlaps.
-            seed: of the split.
+            validation: how a validation split is taken from the training split where none is given.
+                "random": at random, stratified for classes; "grouped": whole groups, the default
+                where there are groups; "time": the last sequences, for sequences in the order of
+                time.
+            validation_fraction: share of the training split that is held out for validation.
+            validation_gap: sequences left out before a validation split by "time", so that none
+                overlaps.
+            seed: seed of the validation split.
 
         Raises:
             InputError: names the array, the rule and what was received.
         """
-        parts = read_parts(
+        checked = check_arrays(
             {
                 "train": (X_train, y_train, lengths_train),
                 "validation": (X_validation, y_validation, lengths_validation),
@@ -171,55 +187,65 @@ class Task:
             axes,
             centre=standardise,
         )
-        (X, y), test = parts.arrays["train"], parts.arrays.get("test")
-        split = groups = None
-        if "validation" in parts.arrays:
+        X, y = checked.arrays["train"]
+        split = None
+        groups = None
+        if "validation" in checked.arrays:
             train = Part(X, y)
-            held = Part(*parts.arrays["validation"])
+            held = Part(*checked.arrays["validation"])
         else:
-            stratify = y if parts.kind == "classification" else None
-            split = Split(validation, validation_fraction, seed, validation_gap)
+            is_classification = checked.kind == "classification"
+            split = Split(
+                how=validation, fraction=validation_fraction, seed=seed, gap=validation_gap
+            )
             groups = read_groups(groups_train, len(X))
-            kept, held_out = split_off_validation(len(X), split, stratify, groups)
+            classes = y if is_classification else None
+            kept, held_out = split_off_validation(len(X), split, classes, groups)
             train = Part(X[kept], y[kept])
             held = Part(X[held_out], y[held_out])
-            groups = None if groups is None else groups[np.concatenate([kept, held_out])]
-            if parts.kind == "classification":
-                _require_every_class(train.y, parts.class_names)
+            if groups is not None:
+                groups = groups[np.concatenate([kept, held_out])]
+            if is_classification:
+                _require_every_class(train.y, checked.class_names)
         if required_context is not None:
             positive_integer("required_context", required_context)
         spec = TaskSpec(
             name=name,
-            kind=parts.kind,
+            kind=checked.kind,
             seq_len=X.shape[1],
             input_channels=X.shape[2],
-            outputs=parts.outputs,
-            class_names=parts.class_names,
-            ragged=any(bool(np.isnan(X).any()) for X, _ in parts.arrays.values()),
+            outputs=checked.outputs,
+            class_names=checked.class_names,
+            ragged=any(bool(np.isnan(inputs).any()) for inputs, _ in checked.arrays.values()),
             required_context=required_context,
-            input_offset=parts.input_offset,
-            target_offset=parts.target_offset,
+            input_offset=checked.input_offset,
+            target_offset=checked.target_offset,
         )
         if standardise:
             spec = with_statistics(spec, train)
         return cls(
-            spec,
-            train,
-            held,
-            None if test is None else Part(*test),
-            parts.inferred,
+            spec=spec,
+            train=train,
+            validation=held,
+            test=Part(*checked.arrays["test"]) if "test" in checked.arrays else None,
+            inferred=checked.inferred,
             split=split,
             groups=groups,
         )
 
 
+def _counted(count: int, noun: str) -> str:
+    """Return "1 step" or "2 steps"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:
-    """Raise an InputError if the split has left the training part without a class."""
-    missing = [
-        name for number, name in enumerate(names) if number not in set(np.unique(y).tolist())
-    ]
+    """Raise an InputError if the validation split has left the training split without a class."""
+    present = set(np.unique(y).tolist())
+    missing = [name for number, name in enumerate(names) if number not in present]
     if missing:
         raise InputError(
-            f"After the validation part is split off, no training sequence has class {', '.join(missing)}. Give a "
-            'validation part of your own, or split it off in another way: validation = "random".'
+            "After the validation split is taken out, no training sequence has class "
+            f"{', '.join(missing)}. Give a validation split of your own, or take it in another "
+            'way: validation = "random".'
         )

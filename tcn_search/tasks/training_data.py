@@ -1,4 +1,4 @@
-"""What trainers get of a task: a part to train on, one to be judged by, or folds of both; never the test part."""
+"""Data that trainers get: training and validation split, or folds of both; no test split."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tcn_search.tasks.task_spec import TaskSpec
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Sequences and their targets.
+    """Sequences of one split, and their targets.
 
-    X (n, T, C) float32, NaN at and beyond a row's own length; y (n,), (n, outputs) or (n, T). Where every step
-    has a class, it is `NO_CLASS` at and beyond a row's length.
+    Attributes:
+        X: (n, T, C) float32, NaN at and beyond a row's own length.
+        y: (n,), (n, outputs) or (n, T). Where every step has a class, it is `NO_CLASS` at and
+            beyond a row's length.
     """
 
     X: np.ndarray
@@ -27,10 +29,10 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a trainer gets: no test part.
+    """Specification, training and validation split of a task. There is no test split.
 
     Attributes:
-        folds: for cross-validation, (folds, rows of both parts) as in `make_folds`.
+        folds: for cross-validation, (folds, rows of both splits) as in `make_folds`.
     """
 
     spec: TaskSpec
@@ -40,22 +42,26 @@ class TrainingData:
 
     @property
     def trainings(self) -> int:
-        """How often a trial is trained: one for each fold."""
+        """Trainings of a trial: one for each fold."""
         return 1 if self.folds is None else len(self.folds)
 
     @property
     def bytes_in_a_worker(self) -> int:
-        """What a worker may need: a copy; of folds one more, and their statistics in double precision."""
+        """Memory of a worker for its data, in bytes.
+
+        It holds a copy; for folds another one, and arrays in double precision for their statistics.
+        """
         size = sum(
             array.nbytes for part in (self.train, self.validation) for array in (part.X, part.y)
         )
         return size if self.folds is None else 4 * size
 
     def split(self, number: int) -> TrainingData:
-        """The parts of one training, from 0: these two, or those of a fold.
+        """Return the data of one training: of the fold of this number, from 0, if there are folds.
 
-        Inputs are standardised by the fold's own training part, and targets centred by it. Targets keep their
-        deviation, so that a loss has the same unit in all folds, and classes their weights.
+        Inputs are standardised by the fold's own training rows, and targets centred by them.
+        Targets keep their deviation, so that a loss has the same unit in all folds, and classes
+        keep their weights.
         """
         if self.folds is None:
             return self
@@ -67,10 +73,10 @@ class TrainingData:
             spec = replace(spec, input_mean=mean, input_std=std)
         if spec.target_mean:
             spec = replace(spec, target_mean=_floats(_targets(train).mean(axis=0)))
-        return TrainingData(spec, train, self._rows(roles == HELD_OUT))
+        return TrainingData(spec=spec, train=train, validation=self._rows(roles == HELD_OUT))
 
     def _rows(self, chosen: np.ndarray) -> Part:
-        """Rows of both parts, copied."""
+        """Return a copy of the chosen rows (rows of both splits,)."""
         first = chosen[: len(self.train)]
         second = chosen[len(self.train) :]
         return Part(
@@ -79,39 +85,39 @@ class TrainingData:
         )
 
     def joined(self) -> TrainingData:
-        """The validation part's sequences among those to train on, too."""
+        """Return the data with the validation sequences in the training split, too."""
         X = np.concatenate([self.train.X, self.validation.X])
         y = np.concatenate([self.train.y, self.validation.y])
-        return TrainingData(self.spec, Part(X, y), self.validation)
+        return TrainingData(spec=self.spec, train=Part(X, y), validation=self.validation)
 
 
 def with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
-    """`spec` with the training part's mean and deviation of inputs and, for regression, of targets."""
+    """Return `spec` with mean and deviation of the inputs and, without classes, of the targets."""
     mean, std = _input_statistics(spec, train)
-    found = replace(spec, input_mean=mean, input_std=std)
+    spec = replace(spec, input_mean=mean, input_std=std)
     if spec.task_kind.has_classes:
-        return found
+        return spec
     targets = _targets(train)
     return replace(
-        found,
+        spec,
         target_mean=_floats(targets.mean(axis=0)),
-        target_std=_floats(_never_zero(targets.std(axis=0))),
+        target_std=_floats(_one_if_zero(targets.std(axis=0))),
     )
 
 
 def _targets(part: Part) -> np.ndarray:
-    """(n, outputs), in double precision."""
+    """Return targets (n, outputs) in double precision."""
     return part.y.reshape(len(part), -1).astype("float64")
 
 
 def _input_statistics(spec: TaskSpec, train: Part) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel."""
+    """Return mean and deviation of each channel."""
     steps = train.X.reshape(-1, spec.input_channels).astype("float64")
-    return _floats(np.nanmean(steps, axis=0)), _floats(_never_zero(np.nanstd(steps, axis=0)))
+    return _floats(np.nanmean(steps, axis=0)), _floats(_one_if_zero(np.nanstd(steps, axis=0)))
 
 
-def _never_zero(deviations: np.ndarray) -> np.ndarray:
-    """A constant channel is left as it is, not divided by zero."""
+def _one_if_zero(deviations: np.ndarray) -> np.ndarray:
+    """Return deviations, with 1 for constant channels, which are not scaled."""
     return np.where(deviations > 0, deviations, 1.0)
 
 

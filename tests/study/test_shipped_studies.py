@@ -9,7 +9,7 @@ import pytest
 
 from tcn_search.cli.main import main
 from tcn_search.study.study_file import read_study_file
-from tests.tasks.unpack_spoken_digits import unpack
+from tests.tasks.builtin.unpack_spoken_digits import unpack
 
 STUDIES = Path(__file__).parents[2] / "studies"
 # name: (kind, steps, channels, outputs, required context)

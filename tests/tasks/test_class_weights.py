@@ -1,4 +1,4 @@
-"""Class weights: what they are, where they count, and what is refused."""
+"""Class weights: their values, the loss that they count in, and refused ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_only_the_training_loss_is_weighted() -> None:
         ),
         (
             {"seldom": 2},
-            "class_weights names a class that there is not: 'seldom'. Classes: often, rare",
+            "class_weights names an unknown class: 'seldom'. Classes: often, rare",
         ),
         ({"rare": 0}, "class_weights must be positive numbers. Received: rare = 0"),
     ],

@@ -1,4 +1,4 @@
-"""Folds: every row held out once, classes in equal shares, groups together, the future never seen."""
+"""Folds hold every row out once, keep groups together and classes even, and never look ahead."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
         assert len({tuple(column) for column in roles[:, groups == group].T}) == 1
     for fold in roles:
         assert set(classes[fold == KEPT]) == set(classes)
-    never = ~held.any(axis=0)  # only what some class cannot do without
+    never = ~held.any(axis=0)  # only groups without which a class would be missing
     for group in set(groups[never]):
         others = held[:, groups != group].any(axis=0)
         assert any(
@@ -105,7 +105,7 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
         held, trained = np.flatnonzero(fold == HELD_OUT), np.flatnonzero(fold == KEPT)
         assert len(held) == held_out <= len(trained)
         assert trained.max() < held.min()
-    for fold in roles[1:]:  # the first one's gap was left out of the parts already
+    for fold in roles[1:]:  # the split has left out the gap of the first fold already
         assert (
             np.flatnonzero(fold == HELD_OUT).min() - np.flatnonzero(fold == KEPT).max() == gap + 1
         )
@@ -144,7 +144,7 @@ def test_a_class_that_comes_late_has_no_folds_by_time() -> None:
 
 def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:
     X, y = waves(20)
-    X[:, :, 1] += np.arange(20)[:, None]  # so that each training part has another mean
+    X[:, :, 1] += np.arange(20)[:, None]  # so that each fold has another mean
     task = Task.from_arrays(X, y)
     found = splits(task.cross_validated(4))
     assert [(len(split.train), len(split.validation)) for split in found] == [(15, 5)] * 4
@@ -161,23 +161,23 @@ def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:
     assert len({split.spec.input_mean for split in found}) == 4
 
 
-def test_one_fold_is_the_part_that_was_split_off() -> None:
+def test_one_fold_is_the_validation_split() -> None:
     task = Task.from_arrays(*waves(20))
     assert task.cross_validated(1).folds is None
     assert [split.validation.X is task.validation.X for split in splits(task.training)] == [True]
 
 
-def test_what_is_not_standardised_stays_so() -> None:
+def test_tasks_that_are_not_standardised_have_no_statistics_in_folds() -> None:
     task = Task.from_arrays(*waves(20), standardise=False)
     assert {split.spec.input_mean for split in splits(task.cross_validated(2))} == {()}
 
 
-def test_a_loss_has_the_same_unit_in_all_folds_of_a_regression_whose_level_is_their_own() -> None:
+def test_folds_of_a_regression_share_the_unit_of_the_loss_but_not_the_level() -> None:
     X, _ = waves(20)
     task = Task.from_arrays(X, np.exp(np.arange(20.0)), validation="time", validation_fraction=0.1)
     found = splits(task.cross_validated(4))
     assert {split.spec.target_std for split in found} == {task.spec.target_std}
-    for split in found:  # not that of later sequences
+    for split in found:  # without the level of later sequences
         assert split.spec.target_mean == pytest.approx([np.exp(np.arange(len(split.train))).mean()])
     assert [len(split.train) for split in found] == [18, 16, 14, 12]
     assert [float(split.validation.y[0]) for split in found] == pytest.approx(
@@ -185,7 +185,7 @@ def test_a_loss_has_the_same_unit_in_all_folds_of_a_regression_whose_level_is_th
     )
 
 
-def test_ragged_sequences_are_standardised_by_what_they_have() -> None:
+def test_ragged_sequences_are_standardised_without_padding() -> None:
     X, y = waves(20)
     task = Task.from_arrays(X, y, lengths_train=np.arange(7, 17).repeat(2))
     for split in splits(task.cross_validated(4)):
@@ -206,8 +206,8 @@ def test_groups_are_kept_with_their_rows() -> None:
         assert not held & trained
 
 
-def test_a_task_with_its_own_validation_part_has_no_folds() -> None:
+def test_a_task_with_its_own_validation_split_has_no_folds() -> None:
     X, y = waves(20)
     task = Task.from_arrays(X, y, X_validation=X, y_validation=y, name="mine")
-    with pytest.raises(InputError, match="folds = 3 needs a task whose validation part is split off the training part, as from a file or arrays without one; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
+    with pytest.raises(InputError, match="folds = 3 needs a task whose validation split is taken from the training split, as from a file or arrays without a validation split; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
         task.cross_validated(3)

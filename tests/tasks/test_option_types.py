@@ -1,4 +1,4 @@
-"""Options of a task have the types of its loader's annotations; anything else is one line with the key."""
+"""Options of a task have the types of its loader's annotations; others raise one line of error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
 from tcn_search.tasks import tables
-from tcn_search.tasks.files import npz
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.option_types import checked_option, option_types
 from tcn_search.tasks.registry import BUILT_IN, load_task
 from tcn_search.tasks.task import Task
@@ -117,7 +117,7 @@ def test_every_default_is_of_its_type(load: Any) -> None:
         (Any, object()),
     ],
 )
-def test_what_is_of_a_type(annotation: Any, value: Any) -> None:
+def test_values_of_a_type_are_returned(annotation: Any, value: Any) -> None:
     assert checked_option("key", value, annotation) == value
 
 
@@ -137,7 +137,7 @@ odd = st.recursive(
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_whatever_an_option_is_it_is_taken_or_named(data: st.DataObject) -> None:
+def test_any_value_of_an_option_is_taken_or_named_in_one_line(data: st.DataObject) -> None:
     X, y = waves(8)
     kinds = option_types(Task.from_arrays)
     option = data.draw(

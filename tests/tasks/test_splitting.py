@@ -1,4 +1,4 @@
-"""Validation parts: nothing lost, groups kept together, classes shared out, the future never seen."""
+"""Validation splits keep all rows, whole groups and every class, and never look ahead."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
     rows: list[tuple[int, int]], fraction: float, seed: int
 ) -> None:
     groups, classes = np.array(rows).T
-    everyone = set(classes)
-    possible = [group for group in set(groups) if set(classes[groups != group]) == everyone]
+    all_classes = set(classes)
+    possible = [group for group in set(groups) if set(classes[groups != group]) == all_classes]
     split = Split(None, fraction, seed)
     if not possible:
         with pytest.raises(
@@ -58,7 +58,7 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
     assert sorted([*kept, *held_out]) == list(range(len(rows)))
     assert len(held_out) > 0
     assert not set(groups[kept]) & set(groups[held_out])
-    assert set(classes[kept]) == everyone
+    assert set(classes[kept]) == all_classes
     again = split_off_validation(len(rows), split, classes, groups)
     np.testing.assert_array_equal(held_out, again[1])
 
@@ -115,7 +115,7 @@ def test_groups_of_a_file_stay_together(tmp_path: Path) -> None:
         ({"validation": "grouped"}, 'validation = "grouped" needs groups: give groups_train, one entry a sequence.'),
         ({"validation": "last"}, "validation must be one of 'random', 'grouped', 'time'. Received: 'last'"),
         ({"groups_train": [1, 2]}, "groups_train must hold 8 integers or strings, one a sequence of X_train. Received: shape (2,), dtype int64"),
-        ({"groups_train": [1] * 8}, 'None of the 1 group can be held out for validation: the rest must hold every class. Give a validation part, or use validation = "random".'),
+        ({"groups_train": [1] * 8}, 'None of the 1 group can be held out for validation: the rest must hold every class. Give a validation split, or use validation = "random".'),
         ({"validation": "time", "validation_gap": 6}, "validation_gap leaves no training sequence: 8 sequences, 2 held out, gap 6"),
         ({"validation_gap": 6}, 'validation_gap needs validation = "time". Received: validation = \'random\''),
         ({"validation_gap": -1}, "validation_gap must be a number of sequences, 0 or more. Received: -1"),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.forecast import read_table
+from tcn_search.formats.series_tables import read_table
 from tcn_search.tasks.tables import read_csv
 from tests.tasks.written_tables import WrittenTable, damaged, written_tables
 

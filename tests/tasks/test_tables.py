@@ -11,7 +11,7 @@ import pytest
 
 from tcn_search import load_task
 from tcn_search.errors import InputError
-from tcn_search.tasks.files import read_new_data
+from tcn_search.tasks.new_data import read_new_data
 from tests.conftest import waves
 
 X, Y = waves(12)

@@ -1,4 +1,4 @@
-"""Tasks from arrays: what is understood, what is refused, and that the parts stay apart."""
+"""Tasks from arrays: inferred kinds, refused arrays, and separate splits."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ X, Y = waves(20)
         (np.tile(np.arange(16) % 3, (20, 1)), "labelling", 3, "labelling, 3 classes, one at each step (from y_train: integers, shape (20, 16))"),
     ],
 )  # fmt: skip
-def test_what_targets_mean(y: np.ndarray, kind: str, outputs: int, inferred: str) -> None:
+def test_the_kind_is_inferred_from_targets(
+    y: np.ndarray, kind: str, outputs: int, inferred: str
+) -> None:
     task = Task.from_arrays(X, y)
     assert (task.spec.kind, task.spec.outputs, task.inferred) == (kind, outputs, inferred)
-    assert Task.from_arrays(X, y, kind=kind).inferred.endswith("(as said with kind)")
+    assert Task.from_arrays(X, y, kind=kind).inferred.endswith("(set by kind)")
 
 
 ONE_HOT = np.eye(4)[np.arange(20) % 4]
@@ -47,14 +49,14 @@ def test_one_hot_rows_are_classes_and_can_be_something_else(dtype: type) -> None
         'kind = "multi_label" or "regression" would read them otherwise)'
     )
     assert task.test is not None
-    for part in (task.train, task.validation, task.test):
-        np.testing.assert_array_equal(part.y, np.arange(20) % 4)
+    for split in (task.train, task.validation, task.test):
+        np.testing.assert_array_equal(split.y, np.arange(20) % 4)
     assert Task.from_arrays(X, y, class_names=["a", "b", "c", "d"]).spec.class_names == tuple(
         "abcd"
     )
     for kind, outputs in (("multi_label", 4), ("regression", 4), ("classification", 4)):
-        said = Task.from_arrays(X, y, kind=kind)
-        assert (said.spec.kind, said.spec.outputs) == (kind, outputs)
+        task = Task.from_arrays(X, y, kind=kind)
+        assert (task.spec.kind, task.spec.outputs) == (kind, outputs)
 
 
 def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
@@ -66,34 +68,34 @@ def test_rows_that_are_not_all_one_hot_keep_their_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("y", "said"),
+    ("y", "inferred"),
     [
-        (Y * 1.0, 'regression, 1 number to predict (from y_train: floats, shape (20,)); only 2 different whole numbers: if they are classes, say kind = "classification"'),
-        (np.tile([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], (5, 1)), 'regression, 3 numbers to predict (from y_train: floats, shape (20, 3)); zeros and ones: if they are labels, say kind = "multi_label"'),
-        (np.eye(16, dtype=int)[np.arange(20) % 16], 'labelling, 2 classes, one at each step (from y_train: integers, shape (20, 16)); one-hot rows: if they are one class for each sequence, say kind = "classification"'),
+        (Y * 1.0, 'regression, 1 number to predict (from y_train: floats, shape (20,)); only 2 different whole numbers: if they are classes, set kind = "classification"'),
+        (np.tile([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], (5, 1)), 'regression, 3 numbers to predict (from y_train: floats, shape (20, 3)); zeros and ones: if they are labels, set kind = "multi_label"'),
+        (np.eye(16, dtype=int)[np.arange(20) % 16], 'labelling, 2 classes, one at each step (from y_train: integers, shape (20, 16)); one-hot rows: if they are one class for each sequence, set kind = "classification"'),
         (np.c_[np.arange(20.0), np.ones(20)], "regression, 2 numbers to predict (from y_train: floats, shape (20, 2)); constant columns of y_train: 1"),
         (np.arange(20) * 1e-25, "regression, 1 number to predict (from y_train: floats, shape (20,)); y_train varies too little for squared errors in float32: give it in other units"),
     ],
 )  # fmt: skip
-def test_what_targets_may_have_been_meant_to_be_is_said(y: np.ndarray, said: str) -> None:
-    assert Task.from_arrays(X, y).inferred == said
+def test_another_likely_meaning_of_targets_is_noted(y: np.ndarray, inferred: str) -> None:
+    assert Task.from_arrays(X, y).inferred == inferred
 
 
 def test_many_different_integers_may_be_numbers() -> None:
     many, y = np.concatenate([X, X, X]), np.arange(60) % 30
     assert Task.from_arrays(many, y).inferred.endswith(
-        '; 30 different integers: if they are numbers to predict, say kind = "regression"'
+        '; 30 different integers: if they are numbers to predict, set kind = "regression"'
     )
 
 
-def test_the_shape_is_told_in_words() -> None:
+def test_the_shape_in_words() -> None:
     task = Task.from_arrays(X, Y, X_test=X, y_test=Y)
     assert task.shape == "40 sequences × 16 steps × 2 channels (16 training, 4 validation, 20 test)"
     ragged = Task.from_arrays(X[..., :1], Y, lengths_train=np.full(20, 9))
     assert ragged.shape == "20 sequences × up to 16 steps × 1 channel (16 training, 4 validation)"
 
 
-def test_parts_are_separate_and_training_has_no_test() -> None:
+def test_splits_are_separate_and_training_has_no_test() -> None:
     task = Task.from_arrays(X, Y, X_test=X + 1, y_test=Y)
     assert (len(task.train), len(task.validation), len(task.test or [])) == (16, 4, 20)
     assert not hasattr(task.training, "test")
@@ -101,7 +103,7 @@ def test_parts_are_separate_and_training_has_no_test() -> None:
     assert not rows & {row.tobytes() for row in task.validation.X}
 
 
-def test_statistics_come_from_the_training_part_only() -> None:
+def test_statistics_come_from_the_training_split_only() -> None:
     shifted = X.copy()
     task = Task.from_arrays(
         X, Y, X_validation=shifted + 100, y_validation=Y, X_test=X - 50, y_test=Y
@@ -185,9 +187,9 @@ NAN[2, 5, 0] = np.nan
         ({"y_train": np.where(Y, np.nan, 1.0)}, "y_train must be finite. Received: NaN or infinity, first for sequence 1"),
         ({"y_train": np.zeros(20, int)}, "y_train must hold at least 2 classes. Received only: 0"),
         ({"y_train": np.array([{}] * 20)}, "y_train must hold numbers or strings. Received: Python objects (dtype object)"),
-        ({"y_train": np.ones((20, 3), int) * 2}, "What y_train asks for cannot be told from integers of shape (20, 3) with 16 steps. Say it with kind: classification, multi_label, labelling, regression, forecast."),
+        ({"y_train": np.ones((20, 3), int) * 2}, "The kind of task cannot be inferred from y_train: integers of shape (20, 3) with 16 steps. Set kind to one of: classification, multi_label, labelling, regression, forecast."),
         ({"y_train": np.tile([0, 1, 0], (20, 1))}, "Every label needs a training example. Without one: columns 0, 2 of y_train"),
-        ({"y_train": np.eye(5)[Y]}, 'Every class needs a training example. Without one: columns 2, 3, 4 of y_train, whose one-hot rows are read as classes. Leave such columns out, or say kind = "multi_label" or "regression".'),
+        ({"y_train": np.eye(5)[Y]}, 'Every class needs a training example. Without one: columns 2, 3, 4 of y_train, whose one-hot rows are read as classes. Leave such columns out, or set kind = "multi_label" or "regression".'),
         ({"y_train": np.eye(3)[np.tile(Y[:16], (20, 1))]}, "y_train must have rank 1 or 2. Received: shape (20, 16, 3). For classes at each step give their numbers, y_train.argmax(axis=-1)."),
         ({"y_train": np.zeros((20, 0))}, "y_train must have at least one column. Received: shape (20, 0)"),
         ({"y_train": np.full(20, 0.5)}, "y_train must hold different numbers to predict. Received: 0.5 for every sequence, to the precision of floating point"),
@@ -198,7 +200,7 @@ NAN[2, 5, 0] = np.nan
         ({"y_train": np.where(Y, 1e300, 0.0), "kind": "classification"}, "y_train must hold classes, integers or strings. Received: 1e+300, beyond the integers that floats tell apart"),
         ({"y_train": np.array(["a", "b"])[Y], "X_test": X, "y_test": Y}, "y_test must hold strings, as y_train does. Received: integers"),
         ({"y_train": np.array(["a", ""])[Y]}, "y_train must not hold an empty name. Received: '' for class 0"),
-        ({"y_train": np.arange(20)}, "Every class has a single training sequence, so none can be held out for validation. If they are numbers to predict, say kind = \"regression\"."),
+        ({"y_train": np.arange(20)}, "Every class has a single training sequence, so none can be held out for validation. If they are numbers to predict, set kind = \"regression\"."),
         ({"class_names": "ab"}, "class_names must be a list of names, one for each class. Received: 'ab'"),
         ({"class_names": ["a", "a"]}, "class_names must name each class once. Received twice: 'a'"),
         ({"lengths_test": np.full(20, 4)}, "lengths_test is given, but X_test and y_test are missing."),
@@ -209,7 +211,7 @@ NAN[2, 5, 0] = np.nan
         ({"X_test": X}, "y_test is missing, although X_test is given."),
         ({"X_test": X[:, :9], "y_test": Y}, "X_test must have the steps and channels of X_train, (16, 2). Received: (9, 2). Pad the shorter one at the end and give lengths."),
         ({"validation_fraction": 1.0}, "validation_fraction must be between 0 and 1. Received: 1.0"),
-        ({"y_train": np.arange(20) // 17, "validation": "time"}, "After the validation part is split off, no training sequence has class 1. Give a validation part of your own, or split it off in another way: validation = \"random\"."),
+        ({"y_train": np.arange(20) // 17, "validation": "time"}, "After the validation split is taken out, no training sequence has class 1. Give a validation split of your own, or take it in another way: validation = \"random\"."),
         ({"y_train": Y + 0.5, "class_names": ["a", "b"]}, "class_names must name each of the 1 numbers to predict. Received: 2 names"),
         ({"required_context": 0}, "required_context must be an integer of at least 1. Received: 0"),
         ({"required_context": "seq_len"}, "required_context must be an integer of at least 1. Received: 'seq_len'"),

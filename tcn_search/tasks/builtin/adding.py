@@ -1,4 +1,7 @@
-"""The adding problem (Hochreiter and Schmidhuber 1997), as in Bai, Kolter, Koltun 2018, section 4.1."""
+"""The adding problem of Hochreiter and Schmidhuber 1997.
+
+As in Bai, Kolter, Koltun 2018, section 4.1.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,15 @@ def adding(
     test_size: int = 1_000,
     seed: int = 0,
 ) -> Task:
-    """Add up the two marked numbers of a sequence.
+    """Add up the two marked numbers of a sequence: X (n, seq_len, 2), y (n,).
 
-    Channel 0 holds numbers uniform in [0, 1), channel 1 is 1 at two steps drawn without replacement and 0
-    elsewhere; the target is the sum of the two marked numbers. Always answering 1 gives a mean squared error
-    of 1/6. Neither inputs nor targets are standardised, so that errors compare with published ones.
+    Channel 0 holds numbers uniform in [0, 1), channel 1 is 1 at two steps drawn without replacement
+    and 0 elsewhere; the target is the sum of the two marked numbers. Always predicting 1 gives a
+    mean squared error of 1/6. Neither inputs nor targets are standardised, so that errors compare
+    with published ones.
+
+    Raises:
+        InputError: names the size or the seed that cannot be used.
     """
     seq_len = positive_integer("seq_len", seq_len)
     if seq_len < 2:
@@ -32,11 +39,11 @@ def adding(
         )
     task = generated(
         lambda generator, count: _draw(generator, count, seq_len),
-        seq_len,
-        train_size,
-        validation_size,
-        test_size,
-        seed,
+        steps=seq_len,
+        train_size=train_size,
+        validation_size=validation_size,
+        test_size=test_size,
+        seed=seed,
         name="adding",
         kind="regression",
     )

@@ -1,4 +1,4 @@
-"""Tasks whose sequences are drawn from a seed."""
+"""Generate tasks whose sequences are drawn from a seed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,19 @@ def generated(
     validation_size: int,
     test_size: int,
     seed: int,
-    **described: Any,
+    **options: Any,
 ) -> Task:
-    """A task whose three parts are drawn one after the other with one generator. Nothing is standardised.
+    """Draw training, validation and test split one after the other with one generator.
+
+    Nothing is standardised.
 
     Args:
-        draw: so many sequences and their targets.
-        steps: of each sequence.
-        described: further arguments of `Task.from_arrays`.
+        draw: returns X and y of so many sequences.
+        steps: steps of each sequence.
+        options: further arguments of `Task.from_arrays`.
+
+    Raises:
+        InputError: sizes below 1, more than 500,000,000 steps in all, or a seed below 0.
     """
     sizes = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     count = sum(positive_integer(name, size) for name, size in sizes.items())
@@ -42,8 +47,9 @@ def generated(
     if number is None or number < 0:
         raise InputError(f"seed must be an integer, 0 or more. Received: {received(seed)}")
     generator = np.random.default_rng(number)
-    parts = [draw(generator, size) for size in sizes.values()]
-    (X_train, y_train), (X_validation, y_validation), (X_test, y_test) = parts
+    X_train, y_train = draw(generator, train_size)
+    X_validation, y_validation = draw(generator, validation_size)
+    X_test, y_test = draw(generator, test_size)
     return Task.from_arrays(
         X_train,
         y_train,
@@ -52,5 +58,5 @@ def generated(
         X_test=X_test,
         y_test=y_test,
         standardise=False,
-        **described,
+        **options,
     )

@@ -1,4 +1,7 @@
-"""Handwritten digits, read one pixel at a time (Le, Jaitly, Hinton 2015; Bai, Kolter, Koltun 2018)."""
+"""Sequential MNIST: handwritten digits, read one pixel at a time.
+
+As in Le, Jaitly, Hinton 2015 and Bai, Kolter, Koltun 2018.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ FILE = RemoteFile(
     sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
 )
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-# Of the four arrays one after the other: the images are known by their pixels, however they are packed.
+# Digest of the four arrays one after the other, so that any packing of the same pixels is accepted.
 _ARRAYS_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
 
 
@@ -34,16 +37,20 @@ def seq_mnist(
     seed: int = 0,
     data_dir: str | None = None,
 ) -> Task:
-    """Ten classes of images of 28 · 28 pixels, row by row, 784 steps of one channel in [0, 1].
+    """Classify digits from their 28 · 28 pixels, row by row: X (n, 784, 1) in [0, 1], y (n,).
 
-    The test part is the published one. The validation part is drawn from the 60,000 published training images,
-    stratified and seeded, and never from the test part.
+    The test split is the published one. The validation split is drawn from the 60,000 published
+    training images, stratified and seeded, and never from the test images.
 
     Args:
-        train: training sequences, if not all that the validation part leaves (55,000).
+        train: training sequences, if not all that the validation split leaves (55,000).
+        validation_size: validation sequences.
         test_size: test sequences, if not all 10,000; for trying things out.
-        seed: of what is drawn.
-        data_dir: where the file is, or is downloaded to.
+        seed: seed of the validation split, and of the training sequences if not all are used.
+        data_dir: folder of the file, or to download it to.
+
+    Raises:
+        InputError: sizes that exceed the images, or a file that is neither there nor downloaded.
     """
     return _task("seq_mnist", train, validation_size, test_size, seed, data_dir, None)
 
@@ -56,10 +63,14 @@ def permuted_mnist(
     permutation_seed: int = 0,
     data_dir: str | None = None,
 ) -> Task:
-    """`seq_mnist` with the 784 steps in one drawn order, the same for every image of every part.
+    """Load `seq_mnist` with the 784 steps in one random order, the same for all images.
 
     Args:
-        permutation_seed: of the order. The order is that of the study: it is kept with its options.
+        permutation_seed: seed of the order. A study keeps it with its options.
+        train, validation_size, test_size, seed, data_dir: as in `seq_mnist`.
+
+    Raises:
+        InputError: as `seq_mnist`.
     """
     order = np.random.default_rng(permutation_seed).permutation(STEPS)
     return _task("permuted_mnist", train, validation_size, test_size, seed, data_dir, order)
@@ -76,7 +87,7 @@ def _task(
 ) -> Task:
     images, digits, test_images, test_digits = read_mnist(fetch(FILE, data_dir, is_mnist))
     positive_integer("validation_size", validation_size)
-    kept, held_out = _draw_parts(digits, train, validation_size, seed)
+    kept, held_out = _draw_rows(digits, train, validation_size, seed)
     test_rows = np.arange(len(test_images))
     if test_size is not None:
         test_rows = test_rows[: positive_integer("test_size", test_size)]
@@ -91,18 +102,18 @@ def _task(
         name=name,
         kind="classification",
     )
+    description = f"classification, 10 digits from {STEPS} pixels"
+    if order is not None:
+        description += " in a drawn order"
     return replace(
-        task,
-        spec=replace(task.spec, context_reason=CONTEXT_REASON),
-        inferred=f"classification, 10 digits from {STEPS} pixels"
-        + (" in a drawn order" * (order is not None)),
+        task, spec=replace(task.spec, context_reason=CONTEXT_REASON), inferred=description
     )
 
 
-def _draw_parts(
+def _draw_rows(
     digits: np.ndarray, train: int | None, validation_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the training and of the validation part, both stratified."""
+    """Return rows of the training and of the validation split, both stratified."""
     total = len(digits)
     wanted = None if train is None else positive_integer("train", train)
     if validation_size + (wanted or 10) > total:
@@ -122,13 +133,15 @@ def _draw_parts(
 
 
 def _sequences(images: np.ndarray, order: np.ndarray | None) -> np.ndarray:
-    """(n, 784, 1) float32 in [0, 1] from (n, 28, 28) bytes."""
+    """Return (n, 784, 1) float32 in [0, 1] from images (n, 28, 28) of bytes."""
     pixels = images.reshape(len(images), STEPS, 1)
-    return (pixels if order is None else pixels[:, order]).astype("float32") / 255
+    if order is not None:
+        pixels = pixels[:, order]
+    return pixels.astype("float32") / 255
 
 
 def read_mnist(file: Path) -> list[np.ndarray]:
-    """Images (n, 28, 28) and digits (n,), both bytes, of the training and the test part."""
+    """Return training images (n, 28, 28) and digits (n,), then the test ones, all as bytes."""
     with np.load(file, allow_pickle=False) as archive:
         return [archive[name] for name in _ARRAYS]
 

@@ -1,4 +1,4 @@
-"""Results that others published, to put beside ours."""
+"""Published results of other models, for comparison."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _RECURRENT = ("TCN", "LSTM", "GRU", "RNN")
 
 @dataclass(frozen=True)
 class Published:
-    """One number of one model on a task's test part.
+    """Published score of a model on a task's test split.
 
     Args:
-        score: as published; accuracies as shares of 1.
-        metric: what it is: "accuracy", "mse", "loss", "perplexity".
-        model: what reached it.
-        source: where it stands.
-        options: the task's options that it holds for, where not for all: {"seq_len": 600}; a file by its name
-            in lower case without endings.
+        score: score as published; accuracies as shares of 1.
+        metric: name of the score: "accuracy", "mse", "loss", "perplexity".
+        model: model that reached it.
+        source: publication.
+        options: options of the task that the score holds for, if not for all: {"seq_len": 600}; a
+            file by its name in lower case without endings.
     """
 
     score: float
@@ -30,38 +30,46 @@ class Published:
     options: tuple[tuple[str, object], ...] = ()
 
     def holds_for(self, options: dict[str, object]) -> bool:
-        """Whether the number is about a task that was loaded with these options."""
+        """Whether the score is about a task that was loaded with these options."""
         return all(options.get(name) == value for name, value in self.options)
 
 
 def bai(
     metric: str, scores: tuple[float, float, float, float], **options: object
 ) -> tuple[Published, ...]:
-    """The paper's TCN, LSTM, GRU and RNN of equal parameter count."""
+    """Return scores of the paper's TCN, LSTM, GRU and RNN of equal parameter count."""
     return tuple(
-        Published(score, metric, model, BAI, tuple(options.items()))
+        Published(
+            score=score, metric=metric, model=model, source=BAI, options=tuple(options.items())
+        )
         for model, score in zip(_RECURRENT, scores, strict=True)
     )
 
 
 ADDING = (
     *bai("mse", (5.8e-5, 0.164, 5.3e-5, 0.177), seq_len=600),
-    Published(3.72e-4, "mse", "keras-tcn", KERAS_TCN, (("seq_len", 600),)),
+    Published(
+        score=3.72e-4,
+        metric="mse",
+        model="keras-tcn",
+        source=KERAS_TCN,
+        options=(("seq_len", 600),),
+    ),
 )
 COPY_MEMORY = bai("loss", (3.5e-5, 0.0204, 0.0197, 0.0202), blanks=1000)
 SEQ_MNIST = (
     *bai("accuracy", (0.990, 0.872, 0.962, 0.215)),
-    Published(0.9862, "accuracy", "keras-tcn", KERAS_TCN),
+    Published(score=0.9862, metric="accuracy", model="keras-tcn", source=KERAS_TCN),
 )
 WORD_PTB = bai("perplexity", (88.68, 78.93, 92.48, 114.50), train_tokens=None, vocabulary=None)
 PERMUTED_MNIST = bai("accuracy", (0.972, 0.857, 0.873, 0.253))
 FORECAST = tuple(
     Published(
-        score,
-        "standardised_mse",
-        model,
-        LINEAR,
-        (("file", "etth1"), ("parts", "ett"), ("horizon", 96), ("target", None)),
+        score=score,
+        metric="standardised_mse",
+        model=model,
+        source=LINEAR,
+        options=(("file", "etth1"), ("parts", "ett"), ("horizon", 96), ("target", None)),
     )
     for score, model in ((0.375, "DLinear"), (0.374, "NLinear"))
 )

@@ -1,4 +1,4 @@
-"""Problems of the UCR/UEA archive, read with aeon: from the data directory, from its wheel, or downloaded."""
+"""Problems of the UCR/UEA archive: from the data directory, from aeon, or downloaded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.formats.download import RemoteFile, data_directory, fetch
-from tcn_search.tasks.files import npz
+from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.tables import ts
 from tcn_search.tasks.task import Task
 
 
 @cache
 def problem_names() -> tuple[str, ...]:
-    """All problems of the archive that aeon knows, as they are spelled there.
+    """Return all problems of the archive that aeon knows, in the archive's spelling.
 
     Raises:
         ImportError: aeon is not installed.
@@ -28,7 +28,7 @@ def problem_names() -> tuple[str, ...]:
 
 
 def find_problem(name: str) -> str | None:
-    """The archive's spelling of a problem's name, whatever its case, or None."""
+    """Return the archive's spelling of a problem's name in any case, or None."""
     return {known.lower(): known for known in problem_names()}.get(name.lower())
 
 
@@ -38,16 +38,18 @@ def ucr(
     seed: int = 0,
     data_dir: str | Path | None = None,
 ) -> Task:
-    """The archive's published training and test part; validation is split off the training part.
+    """Load the published training and test split; validation is taken from the training split.
 
     Series of different lengths are padded at the end and masked.
 
     Args:
-        data_dir: has ucr/PROBLEM.npz (as a user's own .npz), or ucr/PROBLEM.zip as the archive has it, which
-            is downloaded if it is not there and not inside aeon.
+        problem: name in the archive's spelling.
+        validation_fraction, seed: as in `Task.from_arrays`.
+        data_dir: folder with ucr/PROBLEM.npz (as a user's own .npz), or ucr/PROBLEM.zip as the
+            archive has it, which is downloaded if it is neither there nor inside aeon.
 
     Raises:
-        InputError: the problem is not at hand and cannot be downloaded.
+        InputError: the problem is neither in the folder nor in aeon, and cannot be downloaded.
     """
     options: dict[str, Any] = {
         "name": problem.lower(),
@@ -55,26 +57,29 @@ def ucr(
         "validation_fraction": validation_fraction,
         "seed": seed,
     }
-    placed = data_directory(data_dir) / "ucr" / f"{problem}.npz"
-    if placed.is_file():
-        return npz(placed, **options)
-    train, test = (_file(problem, part, data_dir) for part in ("TRAIN", "TEST"))
+    arrays = data_directory(data_dir) / "ucr" / f"{problem}.npz"
+    if arrays.is_file():
+        return npz(arrays, **options)
+    train = _find(problem, "TRAIN", data_dir)
+    test = _find(problem, "TEST", data_dir)
     return ts(train, test=test, **options)
 
 
-def _file(problem: str, part: str, data_dir: str | Path | None) -> Path:
-    """PROBLEM_TRAIN.ts or PROBLEM_TEST.ts, out of aeon or unpacked."""
+def _find(problem: str, split: str, data_dir: str | Path | None) -> Path:
+    """Return PROBLEM_TRAIN.ts or PROBLEM_TEST.ts, from aeon or unpacked."""
     import aeon.datasets
 
-    file = Path(aeon.datasets.__file__).parent / "data" / problem / f"{problem}_{part}.ts"
-    return file if file.is_file() else _unpacked(problem, part, data_dir)
+    file = Path(aeon.datasets.__file__).parent / "data" / problem / f"{problem}_{split}.ts"
+    if file.is_file():
+        return file
+    return _unpack(problem, split, data_dir)
 
 
-def _unpacked(problem: str, part: str, data_dir: str | Path | None) -> Path:
-    """PROBLEM_TRAIN.ts or PROBLEM_TEST.ts of the archive's .zip, beside it."""
+def _unpack(problem: str, split: str, data_dir: str | Path | None) -> Path:
+    """Unpack PROBLEM_TRAIN.ts or PROBLEM_TEST.ts from the archive's .zip into the same folder."""
     url = f"https://timeseriesclassification.com/aeon-toolkit/{problem}.zip"
     archive = fetch(RemoteFile(f"ucr/{problem}.zip", (url,)), data_dir, zipfile.is_zipfile)
-    name = f"{problem}_{part}.ts"
+    name = f"{problem}_{split}.ts"
     try:
         with zipfile.ZipFile(archive) as opened:
             return Path(opened.extract(name, archive.with_suffix("")))

@@ -1,4 +1,4 @@
-"""Copy memory: the paper's sequences, the context it needs, and what answering blanks is worth."""
+"""Copy memory: the paper's sequences, the required context, and the score of predicting blanks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SIZES = {"train_size": 40, "validation_size": 12, "test_size": 8}
 def test_the_symbols_come_back_after_the_blanks() -> None:
     task = load_task("copy_memory", blanks=30, **SIZES)
     assert task.test is not None
-    for part, size in ((task.train, 40), (task.validation, 12), (task.test, 8)):
-        X, y = part.X[..., 0], part.y
+    for split, size in ((task.train, 40), (task.validation, 12), (task.test, 8)):
+        X, y = split.X[..., 0], split.y
         assert X.shape == y.shape == (size, 50)
         assert (X[:, 10:39] == 0).all()
         assert (X[:, 39:] == 9).all()
@@ -35,14 +35,14 @@ def test_the_required_context_is_the_lag_and_the_step_itself() -> None:
     assert spec.required_context == asked - seen + 1
 
 
-def test_it_is_fixed_by_its_seed() -> None:
+def test_a_seed_gives_the_same_task() -> None:
     one, same, other = (
         load_task("copy_memory", blanks=5, seed=seed, **SIZES) for seed in (1, 1, 2)
     )
     assert one.fingerprint() == same.fingerprint() != other.fingerprint()
 
 
-def test_answering_blanks_recalls_nothing() -> None:
+def test_predicting_blanks_scores_nothing() -> None:
     task = load_task("copy_memory", seq_len=520, **SIZES)
     model = build_model(
         Architecture(nb_filters=1, kernel_size=2, dilations=(1,), readout="sequence"), task

@@ -20,7 +20,7 @@ def data_dir(shared_data: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_parts_are_apart_and_the_test_part_is_the_published_one(data_dir: Path) -> None:
+def test_splits_are_separate_and_the_test_split_is_the_published_one(data_dir: Path) -> None:
     images, digits, test_images, test_digits = read_mnist(data_dir / "mnist.npz")
     task = load_task("seq_mnist", data_dir=str(data_dir), **SMALL)
     assert task.test is not None
@@ -33,9 +33,9 @@ def test_the_parts_are_apart_and_the_test_part_is_the_published_one(data_dir: Pa
     )
     np.testing.assert_array_equal(task.test.y, test_digits[:50])
     known = {image.tobytes(): int(digit) for image, digit in zip(images, digits, strict=True)}
-    rows = [np.round(part.X * 255).astype("uint8") for part in (task.train, task.validation)]
-    for part, pixels in zip((task.train, task.validation), rows, strict=True):
-        assert [known[row.tobytes()] for row in pixels] == part.y.tolist()
+    rows = [np.round(split.X * 255).astype("uint8") for split in (task.train, task.validation)]
+    for split, pixels in zip((task.train, task.validation), rows, strict=True):
+        assert [known[row.tobytes()] for row in pixels] == split.y.tolist()
     assert not {row.tobytes() for row in rows[0]} & {row.tobytes() for row in rows[1]}
 
 
@@ -49,9 +49,9 @@ def test_one_order_permutes_every_image(data_dir: Path) -> None:
         )
     )
     order = np.random.default_rng(0).permutation(784)
-    for part in ("train", "validation", "test"):
-        np.testing.assert_array_equal(getattr(drawn, part).X, getattr(plain, part).X[:, order])
-        np.testing.assert_array_equal(getattr(drawn, part).y, getattr(plain, part).y)
+    for split in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(drawn, split).X, getattr(plain, split).X[:, order])
+        np.testing.assert_array_equal(getattr(drawn, split).y, getattr(plain, split).y)
     assert drawn.fingerprint() != other.fingerprint()
 
 

@@ -1,4 +1,4 @@
-"""The next word: windows, vocabulary, and models whose embedding is their head as well."""
+"""The next word: windows, vocabulary, and models whose embedding is also their head."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def words_of(task: Task, numbers: np.ndarray) -> list[str]:
     return [task.spec.class_names[int(number)] for number in numbers]
 
 
-def test_a_window_is_answered_at_its_last_forty_steps(task: Task) -> None:
+def test_targets_are_the_words_after_the_last_forty_steps(task: Task) -> None:
     assert task.test is not None
     assert (task.spec.seq_len, task.spec.required_context, task.spec.scored_steps) == (80, 40, 40)
     assert task.spec.context_reason == (
@@ -91,7 +91,7 @@ def test_a_small_study_takes_less_text_and_fewer_words(folder: Path) -> None:
 
 def test_published_numbers_are_those_of_the_whole_text(folder: Path) -> None:
     whole = published_for(load_task("word_ptb", folder=folder).source)
-    assert {one.model: one.score for one in whole} == {
+    assert {result.model: result.score for result in whole} == {
         "TCN": 88.68,
         "LSTM": 78.93,
         "GRU": 92.48,
@@ -156,7 +156,7 @@ def test_a_text_is_continued(
     assert float(probability) == pytest.approx(probabilities.max(), rel=1e-4)
 
 
-def test_what_is_no_text_or_no_word_is_named(folder: Path, task: Task) -> None:
+def test_errors_name_texts_and_words_that_cannot_be_used(folder: Path, task: Task) -> None:
     with pytest.raises(InputError) as error:
         predict(build_model(ARCHITECTURE, task), np.full((1, 80, 1), 7.0, dtype="float32"))
     assert str(error.value) == "The model takes numbers of its 7 words, from 0. Received: 7 to 7"
@@ -174,7 +174,7 @@ def test_what_is_no_text_or_no_word_is_named(folder: Path, task: Task) -> None:
     )
 
 
-def test_no_answer_sees_a_later_word(task: Task) -> None:
+def test_no_prediction_sees_a_later_word(task: Task) -> None:
     model = build_model(ARCHITECTURE, task)
     X = task.train.X[:1].copy()
     before = model.predict(X, verbose=0)
@@ -184,7 +184,7 @@ def test_no_answer_sees_a_later_word(task: Task) -> None:
     assert not np.allclose(after[0, 20], before[0, 20], atol=1e-6)
 
 
-def test_a_batch_that_is_judged_fits_into_memory() -> None:
+def test_a_batch_of_predictions_fits_into_memory() -> None:
     assert (sequences_at_once(10), sequences_at_once(40 * 10_000), sequences_at_once(1 << 30)) == (
         256,
         41,
@@ -192,7 +192,7 @@ def test_a_batch_that_is_judged_fits_into_memory() -> None:
     )
 
 
-def test_padding_that_sees_the_answer_is_refused(task: Task) -> None:
+def test_padding_that_sees_the_next_word_is_refused(task: Task) -> None:
     rule = "padding must be {} where the next token is asked for: any other sees it. Received: {}"
     with pytest.raises(InputError) as error:
         build_model(Architecture(padding="same", readout="sequence"), task)
@@ -202,7 +202,7 @@ def test_padding_that_sees_the_answer_is_refused(task: Task) -> None:
     assert str(error.value) == rule.format('"causal"', "causal, same")
 
 
-def test_what_is_missing_is_named(folder: Path) -> None:
+def test_missing_files_are_named(folder: Path) -> None:
     with pytest.raises(InputError) as error:
         load_task("word_ptb")
     assert str(error.value) == (

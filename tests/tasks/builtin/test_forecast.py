@@ -12,9 +12,9 @@ import pytest
 
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
+from tcn_search.formats.series_tables import read_table
 from tcn_search.study.study_file import read_study_file
-from tcn_search.tasks.files import read_new_data
-from tcn_search.tasks.forecast import read_table
+from tcn_search.tasks.new_data import read_new_data
 from tcn_search.tasks.registry import published_for
 from tests.study.synthetic import Synthetic
 
@@ -41,7 +41,7 @@ def test_published_numbers_are_of_one_file_and_one_split(tmp_path: Path) -> None
             "name": "forecast",
             "options": {"file": str(tmp_path / file), "parts": "ett", **options},
         }
-        return {one.model: one.score for one in published_for(source)}
+        return {result.model: result.score for result in published_for(source)}
 
     assert (
         known("ETTh1.csv.gz")
@@ -62,13 +62,13 @@ def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path
     assert task.test is not None
     ends = {"train": (8, 60), "validation": (60, 80), "test": (80, 95)}
     for name, (start, end) in ends.items():
-        part = getattr(task, name)
-        steps = part.y.reshape(len(part), 3, 2)[..., 0]
-        np.testing.assert_array_equal(part.X[:, -1, 0] + 1, steps[:, 0])
+        split = getattr(task, name)
+        steps = split.y.reshape(len(split), 3, 2)[..., 0]
+        np.testing.assert_array_equal(split.X[:, -1, 0] + 1, steps[:, 0])
         np.testing.assert_array_equal(np.diff(steps, axis=1), 1)
         assert (steps.min(), steps.max()) == (start, end - 1)
-        assert len(part) == end - start - 2
-        np.testing.assert_array_equal(part.X[0, :, 0], np.arange(start - 8, start))
+        assert len(split) == end - start - 2
+        np.testing.assert_array_equal(split.X[0, :, 0], np.arange(start - 8, start))
     np.testing.assert_array_equal(
         task.train.y.reshape(-1, 3, 2)[..., 1], -2 * task.train.y.reshape(-1, 3, 2)[..., 0]
     )
@@ -77,7 +77,7 @@ def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path
     assert task.spec.class_names == ("a+1", "b+1", "a+2", "b+2", "a+3", "b+3")
 
 
-def test_scaling_knows_the_training_rows_only(file: Path) -> None:
+def test_scaling_uses_the_training_rows_only(file: Path) -> None:
     spec = load_task(
         "forecast", file=file, horizon=3, look_back=8, target="b", parts=[60, 20, 20]
     ).spec
@@ -86,10 +86,10 @@ def test_scaling_knows_the_training_rows_only(file: Path) -> None:
     assert (spec.outputs, spec.last_value_channels) == (3, (1,))
 
 
-def test_etth1_is_split_as_it_is_elsewhere(shared_data: Path) -> None:
+def test_etth1_is_split_as_in_publications(shared_data: Path) -> None:
     task = load_task("forecast", file=shared_data / "ETTh1.csv.gz", parts="ett")
     assert task.test is not None
-    assert [len(part) for part in (task.train, task.validation, task.test)] == [8209, 2785, 2785]
+    assert [len(split) for split in (task.train, task.validation, task.test)] == [8209, 2785, 2785]
     error = (np.tile(task.test.X[:, -1], (1, 96)) - task.test.y) / task.spec.target_std
     # repeating the last value: published as 1.295 and .713
     assert (np.square(error).mean(), np.abs(error).mean()) == pytest.approx(
@@ -118,7 +118,11 @@ def test_a_shorter_look_back_is_cheaper_and_asked_for_by_every_trial(file: Path)
     study = optuna.create_study(sampler=sampler)
     drawn = [space.suggest(study.ask())[0] for _ in range(30)]
     assert {architecture.look_back for architecture in drawn} == {6, 24}
-    assert all(not violation.excess > 0 for one in drawn for violation in space.violations(one))
+    assert all(
+        not violation.excess > 0
+        for architecture in drawn
+        for violation in space.violations(architecture)
+    )
 
 
 def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
@@ -136,8 +140,8 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
         ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
-        ({"horizon": 20}, "The validation part of FILE has too few rows for a horizon of 20: 10 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
-        ({"look_back": 80}, "The training part of FILE has too few rows for a horizon of 3: 0 after what is only looked back at. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
+        ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
+        ({"look_back": 80}, "The training split of FILE has too few rows for a horizon of 3: 0 after the look-back. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
         ({"horizon": 0}, "horizon must be an integer of at least 1. Received: 0"),
     ],
 )  # fmt: skip
@@ -180,7 +184,7 @@ def test_bad_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> No
         {"date": HOURS.strftime("%b %d, %Y %H:%M")},
     ],
 )
-def test_times_are_read_however_they_are_written(tmp_path: Path, columns: dict[str, Any]) -> None:
+def test_usual_forms_of_times_are_read(tmp_path: Path, columns: dict[str, Any]) -> None:
     options = {name: columns[name] for name in ("dayfirst", "time_format") if name in columns}
     table(date=columns["date"]).to_csv(tmp_path / "own.csv", index=False)
     task = load_task("forecast", file=tmp_path / "own.csv", horizon=3, look_back=8, **options)
@@ -197,7 +201,7 @@ def test_rows_are_put_in_the_order_of_time(file: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(task.train.X, known.train.X)
 
 
-def test_row_numbers_are_no_series_and_an_unnamed_index_of_times_is_the_time(
+def test_row_numbers_are_no_series_and_an_unnamed_index_is_the_time(
     tmp_path: Path,
 ) -> None:
     table().to_csv(tmp_path / "numbered.csv")
@@ -249,11 +253,11 @@ def test_times_may_be_fractions(tmp_path: Path) -> None:
 def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
     mixed = table(y=np.arange(ROWS) / 2).rename(columns={"date": "ds"})[["y", "b", "ds", "a"]]
     mixed.to_csv(tmp_path / "new.csv", index=False)
-    found = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
+    new = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
     np.testing.assert_array_equal(
-        found.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1)
+        new.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1)
     )
-    assert (found.columns, found.ignored) == (("a", "b"), ("y",))
+    assert (new.columns, new.ignored) == (("a", "b"), ("y",))
     assert read_table(tmp_path / "new.csv", "ds").values.shape == (ROWS, 3)
     with pytest.raises(
         InputError,
@@ -275,12 +279,12 @@ def test_look_backs_that_cannot_be(kind: str, message: str) -> None:
     assert str(error.value) == message
 
 
-def test_the_space_says_what_falls_short() -> None:
+def test_the_space_describes_infeasible_architectures() -> None:
     space = SearchSpace(
         look_back=[6, 24], kernel_size=[3], levels=[1, 2, 3], nb_stacks=[1], nb_filters=[8], norm=["none"],
         use_skip_connections=[True], readout=["last"],
     )  # fmt: skip
-    told = space.for_task("forecast", 24, 1, 1).describe()
-    assert told == (
+    description = space.for_task("forecast", 24, 1, 1).describe()
+    assert description == (
         "3 of 6 architectures fall short of the look-back asked with them, 6 to 24 steps: never sampled"
     )

@@ -1,11 +1,7 @@
-"""Folders of WAV files."""
+"""Folders of WAV files as a task: splits by number and speaker, steps, and new recordings."""
 
 from __future__ import annotations
 
-import builtins
-import os
-import struct
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -14,78 +10,9 @@ import pytest
 
 from tcn_search import load_task
 from tcn_search.errors import InputError
-from tcn_search.tasks.recordings import read_new_recordings, read_wav
+from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 from tcn_search.tasks.task_spec import RecordingFormat, TaskSpec
-
-PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-STREAMED = 0xFFFFFFFF
-
-
-def write(path: Path, samples: Any, rate: int = 8000, width: int = 2, channels: int = 1) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    types = {1: "u1", 2: "<i2", 4: "<i4"}
-    with wave.open(str(path), "wb") as file:
-        file.setparams((channels, width, rate, 0, "NONE", ""))
-        file.writeframes(np.asarray(samples).astype(types[width]).tobytes())
-
-
-def chunk(name: bytes, data: bytes, size: int | None = None) -> bytes:
-    length = len(data) if size is None else size
-    return name + struct.pack("<I", length) + data + b"\0" * (len(data) % 2)
-
-
-def form(tag: int, bits: int, channels: int = 1, rate: int = 8000) -> bytes:
-    frame = channels * bits // 8
-    said = struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits)
-    return chunk(b"fmt ", said)
-
-
-def extensible(tag: int, bits: int) -> bytes:
-    kind = struct.pack("<HHIH", 22, bits, 0, tag) + bytes.fromhex("000000001000800000aa00389b71")
-    said = struct.pack("<HHIIHH", EXTENSIBLE, 1, 8000, 8000 * bits // 8, bits // 8, bits)
-    return chunk(b"fmt ", said + kind)
-
-
-def riff(*chunks: bytes, size: int | None = None) -> bytes:
-    return chunk(b"RIFF", b"WAVE" + b"".join(chunks), size)
-
-
-def big_endian(samples: list[int]) -> bytes:
-    said = struct.pack(">4sIHHIIHH", b"fmt ", 16, PCM, 1, 8000, 16000, 2, 16)
-    data = struct.pack(f">4sI{len(samples)}h", b"data", 2 * len(samples), *samples)
-    return b"RIFX" + struct.pack(">I", 4 + len(said) + len(data)) + b"WAVE" + said + data
-
-
-VALUES = [-0.5, -0.25, 0.0, 0.125, 0.5]
-IN_16_BITS = struct.pack("<5h", *(round(value * 2**15) for value in VALUES))
-IN_24_BITS = b"".join(round(v * 2**23).to_bytes(3, "little", signed=True) for v in VALUES)
-NOTES = (
-    chunk(b"LIST", b"INFOISFT\5\0\0\0abcde"),
-    chunk(b"bext", b"x" * 601),
-    chunk(b"fact", b"\5\0\0\0"),
-)
-
-
-FORMATS = {
-    "8": riff(form(PCM, 8), chunk(b"data", bytes(round(128 + value * 128) for value in VALUES))),
-    "16": riff(form(PCM, 16), chunk(b"data", IN_16_BITS)),
-    "24": riff(form(PCM, 24), chunk(b"data", IN_24_BITS)),
-    "32": riff(
-        form(PCM, 32), chunk(b"data", struct.pack("<5i", *(round(v * 2**31) for v in VALUES)))
-    ),
-    "float": riff(form(FLOAT, 32), chunk(b"data", struct.pack("<5f", *VALUES))),
-    "double": riff(form(FLOAT, 64), chunk(b"data", struct.pack("<5d", *VALUES))),
-    "ext16": riff(extensible(PCM, 16), chunk(b"data", IN_16_BITS)),
-    "ext24": riff(extensible(PCM, 24), chunk(b"data", IN_24_BITS)),
-    "extfloat": riff(extensible(FLOAT, 32), chunk(b"data", struct.pack("<5f", *VALUES))),
-    "rifx": big_endian([round(value * 2**15) for value in VALUES]),
-    "chunks": riff(*NOTES, form(PCM, 16), *NOTES, chunk(b"data", IN_16_BITS), *NOTES),
-    "ffmpeg": riff(form(PCM, 16), chunk(b"data", IN_16_BITS, STREAMED), size=STREAMED),
-    "sox": riff(form(PCM, 16), chunk(b"data", IN_16_BITS, 0x7FFFFFFF - 36), size=0x7FFFFFFF),
-    "riff0": riff(form(PCM, 16), chunk(b"data", IN_16_BITS), size=0),
-    "tail": riff(form(PCM, 16), chunk(b"data", IN_16_BITS)) + b"more",
-    "cut": riff(form(PCM, 16), chunk(b"data", IN_16_BITS + b"\1\2"))[:-1],
-}
+from tests.formats.written_wav import write_wav
 
 
 @pytest.fixture
@@ -95,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
         for who, speaker in enumerate(("anna", "ben", "cem", "dora")):
             for number in range(3):
                 samples = np.arange(10 + 12 * digit + 3 * who + number) + 100 * who + 1
-                write(tmp_path / "recordings" / f"{digit}_{speaker}_{number}.wav", samples)
+                write_wav(tmp_path / "recordings" / f"{digit}_{speaker}_{number}.wav", samples)
     return tmp_path / "recordings"
 
 
@@ -133,7 +60,7 @@ def test_folders_by_class_say_the_same(folder: Path, tmp_path: Path) -> None:
 def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) -> None:
     for label in "ab":
         for number in range(4):
-            write(tmp_path / f"{label}_{number}.wav", 4096 * np.arange(number + 4))
+            write_wav(tmp_path / f"{label}_{number}.wav", 4096 * np.arange(number + 4))
     average = load_task("wav_folder", folder=tmp_path, downsample=3, validation_fraction=0.3)
     fold = load_task(
         "wav_folder", folder=tmp_path, downsample=3, front="fold", validation_fraction=0.3
@@ -142,8 +69,8 @@ def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) 
     clips = {4: [1, 3], 5: [1, 3.5], 6: [1, 4], 7: [1, 4, 6]}
     seen = {
         tuple(row[~np.isnan(row)] * 8)
-        for part in (average.train, average.validation)
-        for row in part.X[..., 0]
+        for split in (average.train, average.validation)
+        for row in split.X[..., 0]
     }
     assert seen == {tuple(steps) for steps in clips.values()}
     longest = fold.train.X[~np.isnan(fold.train.X[:, 2, 0])][0] * 8
@@ -151,123 +78,17 @@ def test_down_sampling_averages_or_folds_and_ends_with_the_clip(tmp_path: Path) 
     assert average.inferred.endswith("8 recordings at 8,000 Hz, 3 samples a step")
 
 
-@pytest.mark.parametrize("data", FORMATS.values(), ids=FORMATS.keys())
-def test_every_format_has_the_same_values(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "one.wav").write_bytes(data)
-    samples, rate = read_wav(tmp_path / "one.wav")
-    assert samples.dtype == np.float32
-    assert (samples.tolist(), rate) == (VALUES, 8000)
-
-
-def test_numbers_beyond_one_are_taken_as_they_are(tmp_path: Path) -> None:
-    data = riff(form(FLOAT, 32), chunk(b"data", struct.pack("<3f", 1.5, -300, 0.5)))
-    (tmp_path / "one.wav").write_bytes(data)
-    assert read_wav(tmp_path / "one.wav")[0].tolist() == [1.5, -300, 0.5]
-
-
-@pytest.mark.parametrize("cut", range(4))
-@pytest.mark.parametrize("channels", [1, 2, 3])
-@pytest.mark.parametrize(("bits", "kind"), [(8, "B"), (16, "h"), (32, "i")])
-def test_channels_are_averaged_as_ever(
-    tmp_path: Path, bits: int, kind: str, channels: int, cut: int
-) -> None:
-    """(mean − silence) / 2^(bits−1) in float32, whole frames only: to the last bit."""
-    low = 0 if bits == 8 else -(2 ** (bits - 1))
-    numbers = np.random.default_rng(bits).integers(low, low + 2**bits, 30 * channels)
-    data = riff(
-        form(PCM, bits, channels), chunk(b"data", struct.pack(f"<{len(numbers)}{kind}", *numbers))
-    )
-    (tmp_path / "one.wav").write_bytes(data[: len(data) - cut])
-    frames = (30 * channels * bits // 8 - cut) // (channels * bits // 8)
-    kept = numbers[: frames * channels].astype("float32").reshape(-1, channels)
-    silence = np.float32(128 if bits == 8 else 0)
-    expected = (kept.mean(axis=1) - silence) / np.float32(2 ** (bits - 1))
-    np.testing.assert_array_equal(read_wav(tmp_path / "one.wav")[0], expected)
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "FILE cannot be read as a WAV file: it is empty"),
-        (b"hello, world", "FILE cannot be read as a WAV file: it does not begin with RIFF. Received: b'hell'"),
-        (b"fLaC and more", "FILE cannot be read as a WAV file: it does not begin with RIFF. Received: b'fLaC'"),
-        (b"RIFFnothing", "FILE cannot be read as a WAV file: Format not recognised."),
-        (b"RIFF\4\0\0\0AVI ", "FILE cannot be read as a WAV file: Format not recognised."),
-        (riff(form(PCM, 16)), "FILE cannot be read as a WAV file: Error in WAV file. No 'data' chunk marker."),
-        (riff(form(PCM, 16), chunk(b"data", b""), *NOTES), "FILE holds no samples: its header says 0."),
-        (riff(form(PCM, 16), chunk(b"data", IN_16_BITS, 0)), "FILE holds no samples: its header says 0."),
-        (riff(form(PCM, 16, 0), chunk(b"data", IN_16_BITS)), "FILE cannot be read as a WAV file: Channel count is zero."),
-        (
-            riff(form(FLOAT, 32), chunk(b"data", struct.pack("<4f", 0, 1, np.nan, np.inf))),
-            "FILE must hold numbers. Received: NaN, infinity or numbers beyond 1e+30 in 2 of 4 samples, first in sample 2",
-        ),
-        (
-            riff(form(FLOAT, 64), chunk(b"data", struct.pack("<2d", 1e300, 0))),
-            "FILE must hold numbers. Received: NaN, infinity or numbers beyond 1e+30 in 1 of 2 samples, first in sample 0",
-        ),
-    ],
-)  # fmt: skip
-def test_what_is_no_recording_is_one_line(
-    tmp_path: Path, data: bytes, message: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "one.wav"
-    file.write_bytes(data)
-    with pytest.raises(InputError) as error:
-        read_wav(file)
-    assert str(error.value).replace(str(file), "FILE") == message
-    assert capfd.readouterr() == ("", "")  # nor does the library write anything
-
-
-def test_what_is_no_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def error_of(name: str) -> str:
-        with pytest.raises(InputError) as error:
-            read_wav(tmp_path / name)
-        return str(error.value).replace(f"{tmp_path}/{name} cannot be read as a WAV file: ", "")
-
-    (tmp_path / "folder.wav").mkdir()
-    (tmp_path / "broken.wav").symlink_to(tmp_path / "gone.wav")
-    os.mkfifo(tmp_path / "pipe.wav")
-    assert error_of("folder.wav") == "Is a directory"
-    assert error_of("broken.wav") == "No such file or directory"
-    assert error_of("pipe.wav") == "it is not a regular file"
-
-    def refuse(path: Path, mode: str) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    write(tmp_path / "mine.wav", [1, 2])
-    monkeypatch.setattr(Path, "open", refuse)
-    assert error_of("mine.wav") == "Permission denied"
-
-
-def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = builtins.__import__
-
-    def without_library(name: str, *arguments: Any) -> Any:
-        if name == "soundfile":
-            raise OSError("sndfile library not found")
-        return plain(name, *arguments)
-
-    write(tmp_path / "one.wav", [1, 2])
-    monkeypatch.setattr(builtins, "__import__", without_library)
-    with pytest.raises(InputError) as error:
-        read_wav(tmp_path / "one.wav")
-    assert str(error.value) == (
-        "Recordings are read with soundfile, which cannot be used: sndfile library not found. "
-        "Install it again: pip install --force-reinstall soundfile"
-    )
-
-
 def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
-    """The speakers of the others stay on one side each; the file's own place changes no split."""
-    write(folder / "0_7.wav", np.arange(20) + 501)
-    write(folder / "1_8.wav", np.arange(20) + 601)
+    """All other speakers stay in one split each; the folder of the files changes no split."""
+    write_wav(folder / "0_7.wav", np.arange(20) + 501)
+    write_wav(folder / "1_8.wav", np.arange(20) + 601)
     task = load_task("wav_folder", folder=folder, validation_fraction=0.25)
     assert task.inferred == (
         "classification, 2 classes, 26 recordings of 4 speakers (2 without a speaker are each a group of their "
         "own) at 8,000 Hz"
     )
     first = [
-        {*(part.X[:, 0, 0] * 2**15 // 100).astype(int)} for part in (task.train, task.validation)
+        {*(split.X[:, 0, 0] * 2**15 // 100).astype(int)} for split in (task.train, task.validation)
     ]
     assert not first[0] & first[1]
     assert task.groups is not None
@@ -284,9 +105,9 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
     )
 
 
-def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) -> None:
+def test_files_left_out_of_both_folders_are_noted(folder: Path, tmp_path: Path) -> None:
     (folder / "notes.txt").touch()
-    write(tmp_path / "test" / "0" / "zoe_1.WAV", [1, 2, 3])
+    write_wav(tmp_path / "test" / "0" / "zoe_1.WAV", [1, 2, 3])
     (tmp_path / "test" / "0" / "._zoe_1.WAV").write_bytes(b"of macOS")
     task = load_task("wav_folder", folder=folder, test_folder=tmp_path / "test")
     assert task.inferred == "classification, 2 classes, 25 recordings of 4 speakers at 8,000 Hz"
@@ -297,9 +118,9 @@ def test_what_is_left_out_is_said_of_both_folders(folder: Path, tmp_path: Path) 
     assert len(task.test or []) == 1
 
 
-def test_one_class_is_refused_with_its_reading(tmp_path: Path) -> None:
-    write(tmp_path / "turn_left_1.wav", [1, 2])
-    write(tmp_path / "turn_right_1.wav", [1, 2])
+def test_a_single_class_is_refused_with_an_example(tmp_path: Path) -> None:
+    write_wav(tmp_path / "turn_left_1.wav", [1, 2])
+    write_wav(tmp_path / "turn_right_1.wav", [1, 2])
     with pytest.raises(InputError) as error:
         load_task("wav_folder", folder=tmp_path)
     assert str(error.value).replace(str(tmp_path), "FOLDER") == (
@@ -314,14 +135,14 @@ def test_the_specification_keeps_how_recordings_were_read(folder: Path) -> None:
     ).spec
     assert spec.recordings == RecordingFormat(rate=8000, downsample=2, front="fold")
     assert TaskSpec.from_dict(spec.to_dict()) == spec
-    assert "recordings" not in repr(spec)  # of which fingerprints of stored studies are made
+    assert "recordings" not in repr(spec)  # from which fingerprints of stored studies are made
     before = spec.to_dict()
     del before["recordings"]
     assert TaskSpec.from_dict(before).recordings is None
 
 
 def test_new_recordings_are_read_as_the_model_was_trained(folder: Path, tmp_path: Path) -> None:
-    write(folder / "1" / "anna_2.WAV", 4096 * np.arange(5))
+    write_wav(folder / "1" / "anna_2.WAV", 4096 * np.arange(5))
     (folder / "notes.txt").touch()
     new = read_new_recordings(folder, RecordingFormat(8000, 2, "average"), steps=17, ragged=True)
     assert (len(new.X), new.X.shape[1:]) == (25, (17, 1))
@@ -348,7 +169,7 @@ def test_recordings_that_a_model_does_not_take(
     tmp_path: Path, form: RecordingFormat, steps: int, ragged: bool, message: str
 ) -> None:
     file = tmp_path / "one.wav"
-    write(file, np.zeros(801))
+    write_wav(file, np.zeros(801))
     with pytest.raises(InputError) as error:
         read_new_recordings(file, form, steps, ragged)
     assert str(error.value).replace(str(file), "FILE") == message
@@ -362,7 +183,7 @@ def test_the_real_digits(shared_data: Path, tmp_path: Path) -> None:
         start, end = stored["offsets"][row : row + 2]
         speaker = stored["speaker_names"][stored["speakers"][row]]
         name = f"{stored['labels'][row]}_{speaker}_{stored['indices'][row]}.wav"
-        write(tmp_path / name, stored["audio"][start:end])
+        write_wav(tmp_path / name, stored["audio"][start:end])
     task = load_task("spoken_digits", folder=tmp_path, downsample=16, front="fold")
     assert task.test is not None
     assert (len(task.test), len(task.validation), len(task.train)) == (90, 6, 30)
@@ -394,7 +215,7 @@ def test_bad_files(folder: Path, tmp_path: Path) -> None:
         return str(error.value).replace(str(folder), "FOLDER")
 
     bad = folder / "1_zoe_9.wav"
-    write(bad, [1, 2], rate=16000)
+    write_wav(bad, [1, 2], rate=16000)
     assert error_of() == (
         "All files must have one sampling rate. Received: 16000 Hz in FOLDER/1_zoe_9.wav and 8000 Hz in FOLDER/0_anna_0.wav"
     )

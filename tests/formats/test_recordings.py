@@ -1,4 +1,4 @@
-"""What the places and names of recordings say. The files may be empty: none is read."""
+"""Class, speaker and number from the folders and names of files. The files are empty."""
 
 from __future__ import annotations
 
@@ -52,9 +52,11 @@ def error_of(folder: Path) -> str:
         ("yes/mary_ann.wav", "yes", "mary_ann", -1),
     ],
 )
-def test_what_a_name_says(tmp_path: Path, name: str, label: str, speaker: str, number: int) -> None:
-    (found,) = find_recordings(make(tmp_path, name)).recordings
-    assert found == (tmp_path / name, label, speaker, number)
+def test_class_speaker_and_number_of_a_name(
+    tmp_path: Path, name: str, label: str, speaker: str, number: int
+) -> None:
+    (recording,) = find_recordings(make(tmp_path, name)).recordings
+    assert recording == (tmp_path / name, label, speaker, number)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +86,7 @@ def test_what_a_name_says(tmp_path: Path, name: str, label: str, speaker: str, n
         ),
     ],
 )
-def test_what_could_be_read_in_another_way_is_said(
-    tmp_path: Path, names: list[str], notes: list[str]
-) -> None:
+def test_ambiguous_names_are_noted(tmp_path: Path, names: list[str], notes: list[str]) -> None:
     assert sorted(find_recordings(make(tmp_path, *names)).notes) == sorted(notes)
 
 
@@ -105,7 +105,7 @@ def test_names_of_either_of_two_classes_are_refused(
     assert error_of(make(tmp_path, *names)) == message + way_out
 
 
-def test_whatever_is_not_read_is_said(tmp_path: Path) -> None:
+def test_files_left_out_are_noted(tmp_path: Path) -> None:
     make(
         tmp_path,
         *("a/anna_1.wav", "b/anna_1.WAV", "b/deep/anna_2.wav", "b/anna_3.flac", "b/._anna_1.WAV"),
@@ -120,7 +120,7 @@ def test_whatever_is_not_read_is_said(tmp_path: Path) -> None:
         ),
     )
     found = find_recordings(tmp_path)
-    assert [one.path.relative_to(tmp_path).as_posix() for one in found.recordings] == [
+    assert [recording.path.relative_to(tmp_path).as_posix() for recording in found.recordings] == [
         "a/anna_1.wav",
         "b/anna_1.WAV",
     ]
@@ -147,7 +147,7 @@ def test_a_folder_without_recordings_says_what_it_holds(tmp_path: Path) -> None:
     )
 
 
-def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     try:
         os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9_1.wav", os.O_CREAT))
     except OSError:

@@ -1,6 +1,6 @@
 """Writes the clips of an fsdd.npz (audio, offsets, labels, speakers, indices) as the dataset's own WAV files.
 
-python tests/tasks/unpack_spoken_digits.py fsdd.npz studies/free-spoken-digit-dataset/recordings
+python tests/tasks/builtin/unpack_spoken_digits.py fsdd.npz studies/free-spoken-digit-dataset/recordings
 """
 
 from __future__ import annotations

@@ -1,0 +1,246 @@
+"""Recordings to classify: a folder of WAV files, by class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tcn_search.arguments import one_of, positive_integer
+from tcn_search.errors import InputError
+from tcn_search.formats.inputs import STEPS_CHANNELS
+from tcn_search.formats.recordings import Recording, find_recordings, list_wav_files
+from tcn_search.formats.wav_files import read_clips, read_wav
+from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import RecordingFormat
+
+FRONTS = ("average", "fold")
+
+
+class NewRecordings(NamedTuple):
+    """Recordings to predict.
+
+    Attributes:
+        X: (n, T, C), NaN at and beyond a recording's own length.
+        names: names of the files, relative to the folder that was given.
+        note: what was left out of the folder, in words; "" if nothing was.
+    """
+
+    X: np.ndarray
+    names: list[str]
+    note: str
+
+
+def wav_folder(
+    folder: str | Path,
+    downsample: int = 1,
+    front: str = "average",
+    test_recordings: int = 0,
+    test_folder: str | Path | None = None,
+    validation: str | None = None,
+    validation_fraction: float = 0.2,
+    seed: int = 0,
+    name: str = "wav_folder",
+) -> Task:
+    """Load recordings, each of one class, and validate on speakers that are not in training.
+
+    Files are `CLASS/SPEAKER_NUMBER.wav`, or all in one folder `CLASS_SPEAKER_NUMBER.wav`, as in the
+    Free Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names
+    with more parts. A file without a speaker is a group of its own; if no file has one, validation
+    is drawn. Sequences end with their clip. Channels of a file are averaged, integer samples scaled
+    to −1 .. 1 and floating-point samples taken as they are. `notes` of the task name what was left
+    out of the folder.
+
+    Args:
+        folder: folder of the training files.
+        downsample: samples that become one step.
+        front: how samples become a step: "average" gives one channel, their mean; "fold" gives each
+            sample a channel of its own, so that nothing is lost and the first convolution is the
+            filter.
+        test_recordings: files with a NUMBER below it are the test split.
+        test_folder: another folder that holds the test split, instead.
+        validation, validation_fraction, seed: as in `Task.from_arrays`.
+
+    Raises:
+        InputError: names the folder or the file, and the argument.
+    """
+    positive_integer("downsample", downsample)
+    one_of("front", front, FRONTS)
+    in_folder = find_recordings(Path(folder))
+    train = in_folder.recordings
+    notes = list(in_folder.notes)
+    _require_two_classes(train, folder)
+    if test_folder is not None:
+        in_test_folder = find_recordings(Path(test_folder))
+        test = in_test_folder.recordings
+        notes += [f"{note} (in the test folder)" for note in in_test_folder.notes]
+    else:
+        test = [recording for recording in train if 0 <= recording.number < test_recordings]
+        train = [recording for recording in train if not 0 <= recording.number < test_recordings]
+    if not train:
+        raise InputError(
+            f"test_recordings = {test_recordings} leaves no training file in {folder}: every "
+            "number is below it."
+        )
+    clips, rate = read_clips([*train, *test])
+    longest = max(map(len, clips))
+    if downsample > longest:
+        raise InputError(
+            f"downsample must be at most {longest}, the samples of the longest recording. "
+            f"Received: {downsample}"
+        )
+    X, lengths = _to_steps(clips, downsample, front)
+    count = len(train)
+    test_arrays: dict[str, Any] = {}
+    if test:
+        test_arrays["X_test"] = X[count:]
+        test_arrays["y_test"] = np.array([recording.label for recording in test])
+        test_arrays["lengths_test"] = lengths[count:]
+    task = Task.from_arrays(
+        X[:count],
+        np.array([recording.label for recording in train]),
+        lengths_train=lengths[:count],
+        groups_train=_groups(train),
+        name=name,
+        kind="classification",
+        axes=STEPS_CHANNELS,
+        validation=validation,
+        validation_fraction=validation_fraction,
+        seed=seed,
+        **test_arrays,
+    )
+    description = (
+        f"classification, {len(task.spec.class_names)} classes, {len(train) + len(test)} recordings"
+        f"{_speakers(train)} at {rate:,} Hz"
+    )
+    if downsample > 1:
+        description += f", {downsample} samples a step"
+    return replace(
+        task,
+        spec=replace(task.spec, recordings=RecordingFormat(rate, int(downsample), front)),
+        inferred=description,
+        notes=tuple(notes),
+    )
+
+
+def _require_two_classes(recordings: Sequence[Recording], folder: str | Path) -> None:
+    """Raise an InputError if all recordings are of one class."""
+    labels = {recording.label for recording in recordings}
+    if len(labels) == 1:
+        raise InputError(
+            f"{folder} must hold recordings of at least 2 classes. Received only: {labels.pop()}, "
+            f"as in {recordings[0].path}. Files are CLASS/SPEAKER_NUMBER.wav or "
+            "CLASS_SPEAKER_NUMBER.wav."
+        )
+
+
+def _groups(train: Sequence[Recording]) -> list[str] | None:
+    """Return the group of each recording, or None if no file names a speaker.
+
+    The group is the speaker; a recording without a speaker is a group of its own.
+    """
+    if not any(recording.speaker for recording in train):
+        return None
+    # No speaker's name has a "/".
+    return [recording.speaker or f"/{recording.label}/{recording.path.name}" for recording in train]
+
+
+def _speakers(train: Sequence[Recording]) -> str:
+    """Describe how many speakers there are and how many files name none; "" without speakers."""
+    speakers = [recording.speaker for recording in train if recording.speaker]
+    if not speakers:
+        return ""
+    counted = f" of {len(set(speakers))} speakers"
+    missing = len(train) - len(speakers)
+    if missing == 1:
+        return f"{counted} (1 without a speaker is a group of its own)"
+    if missing:
+        return f"{counted} ({missing} without a speaker are each a group of their own)"
+    return counted
+
+
+def read_new_recordings(
+    place: Path, form: RecordingFormat, steps: int, ragged: bool
+) -> NewRecordings:
+    """Read a .wav, or all in a folder and the folders inside it, as in a model's training.
+
+    Args:
+        place: the file or the folder.
+        form: how the training recordings were read.
+        steps: T of the model.
+        ragged: whether the model takes shorter recordings.
+
+    Raises:
+        InputError: names the file that cannot be read, or that the model does not take, and why.
+    """
+    note = ""
+    paths = [place]
+    folder = place.parent
+    if os.path.isdir(place):
+        wav_files = list_wav_files(place)
+        paths = sorted([*wav_files.direct, *wav_files.inside])
+        folder = place
+        note = wav_files.note
+        if not paths:
+            raise InputError(f"{place} holds no .wav file, nor does any folder in it.")
+    clips = []
+    for path in paths:
+        clip, rate = read_wav(path)
+        if rate != form.rate:
+            raise InputError(
+                f"{path} has {rate:,} Hz, and the model was trained on recordings of "
+                f"{form.rate:,} Hz. Resample it."
+            )
+        _require_fit(path, len(clip), form, steps, ragged)
+        clips.append(clip)
+    X, _ = _to_steps(clips, form.downsample, form.front)
+    return NewRecordings(X, [path.relative_to(folder).as_posix() for path in paths], note)
+
+
+def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ragged: bool) -> None:
+    """Raise an InputError for a recording that is longer, or shorter, than the model takes."""
+    missing = steps - _steps(samples, form.downsample)
+    if missing == 0 or (missing > 0 and ragged):
+        return
+
+    def length(samples: int) -> str:
+        return f"{samples / form.rate:.3f} s ({samples:,} samples)"
+
+    most = length(steps * form.downsample)
+    if missing < 0:
+        raise InputError(
+            f"{path} is longer than the model takes: {length(samples)}, and it takes up to {most}. "
+            "Cut it, or train a model on recordings as long."
+        )
+    raise InputError(
+        f"{path} is shorter than the model takes: {length(samples)}, and it was trained on "
+        f"recordings of one length, {most}."
+    )
+
+
+def _steps(samples: int, downsample: int) -> int:
+    """Count the steps of a clip; the last may hold fewer samples."""
+    return -(-samples // downsample)
+
+
+def _to_steps(
+    clips: Sequence[np.ndarray], downsample: int, front: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return clips as X (n, T, 1 or downsample), padded with NaN, and the steps of each (n,)."""
+    lengths = np.array([_steps(len(clip), downsample) for clip in clips])
+    channels = 1 if front == "average" else downsample
+    X = np.full((len(clips), lengths.max(), channels), np.nan, dtype="float32")
+    for row, (clip, steps) in enumerate(zip(clips, lengths, strict=True)):
+        frames = np.zeros(steps * downsample, dtype="float32")
+        frames[: len(clip)] = clip
+        frames = frames.reshape(steps, downsample)
+        if front == "average":
+            counts = np.full((steps, 1), downsample)
+            counts[-1] = len(clip) - downsample * (steps - 1)
+            frames = frames.sum(axis=1, keepdims=True) / counts
+        X[row, :steps] = frames
+    return X, lengths

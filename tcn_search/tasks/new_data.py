@@ -1,0 +1,98 @@
+"""Sequences to predict, read from a file as a model's training data was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tcn_search.errors import InputError
+from tcn_search.formats.file_names import KNOWN, file_format
+from tcn_search.formats.inputs import read_inputs
+from tcn_search.formats.series_tables import read_table
+from tcn_search.formats.table_columns import Columns
+from tcn_search.formats.table_layout import TableFormat, TableLayout
+from tcn_search.formats.ts_files import read_ts
+from tcn_search.tasks.npz_files import ARRAYS, read_arrays, refuse_unknown
+from tcn_search.tasks.tables import Sequences, read_csv, read_like
+
+
+class NewData(NamedTuple):
+    """Sequences to predict.
+
+    Attributes:
+        X: (n, T, C), NaN beyond a row's own length.
+        ignored: columns of a table that were not read.
+    """
+
+    X: np.ndarray
+    ignored: tuple[str, ...] = ()
+
+
+def read_new_data(
+    path: Path,
+    layout: TableLayout | None = None,
+    target: str | None = None,
+    time: str | None = None,
+    axes: str | None = None,
+) -> NewData:
+    """Read sequences to predict from an .npz, a table or a .ts.
+
+    An .npz holds array X (or X_test), and lengths (or lengths_test) where sequences differ. Targets
+    and all else that an .npz for training has may be there; they are not read. A table with a time
+    column but no column of sequences is a single sequence.
+
+    Args:
+        layout: columns of the table that the model was trained on; they are found by their names.
+        target: a column that is no input, of a table without a known layout.
+        time: the time column, where its name differs from that in training.
+        axes: "channels_steps" if the array of an .npz is (n, C, T).
+
+    Raises:
+        InputError: names the file and the array or column.
+    """
+    file_kind = file_format(path)
+    if file_kind == "npz":
+        return NewData(_new_arrays(path, axes))
+    if file_kind == "table" and layout is not None and layout.form == "forecast":
+        table = read_table(
+            path,
+            time,
+            TableFormat(time_format=layout.table_format.time_format),
+            expected=layout.table_format,
+            columns=layout.inputs,
+            usual_time=layout.time,
+        )
+        return NewData(table.values[None], table.ignored)
+    if file_kind == "table" and layout is not None:
+        sequences = read_like(path, layout, time=time)
+    elif file_kind == "table":
+        sequences = read_csv(path, Columns(target=target, time=time))
+    elif file_kind == "ts":
+        sequences = Sequences(read_ts(path)[0])
+    else:
+        raise InputError(f"Data to predict must be {KNOWN}, or recordings (.wav). Received: {path}")
+    try:
+        return NewData(read_inputs(sequences.X, None, ""), sequences.ignored)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _new_arrays(path: Path, axes: str | None) -> np.ndarray:
+    """Return X, or else X_test, of an .npz as (n, T, C)."""
+    arrays, names = read_arrays(path, ("X", "lengths", "X_test", "lengths_test"))
+    if "X" not in arrays and "X_test" not in arrays:
+        raise InputError(
+            f"{path} has neither X nor X_test. It has: {', '.join(names) or 'nothing'}."
+        )
+    refuse_unknown(path, names, ["X", "y", "lengths", *ARRAYS])
+    if "lengths" in arrays and "X" not in arrays:
+        raise InputError(
+            f"{path} has lengths, but no X that they belong to. It has: {', '.join(names)}."
+        )
+    suffix = "" if "X" in arrays else "_test"
+    try:
+        return read_inputs(arrays[f"X{suffix}"], arrays.get(f"lengths{suffix}"), suffix, axes)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
