@@ -88,7 +88,7 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
     assert Task.from_arrays(X.reshape(20, 1, 32), Y, axes="steps_channels").seq_len == 1
     asked = Task.from_arrays(X.reshape(20, 4, 8), Y).inferred
     assert asked.endswith(
-        "; fewer steps than channels: if the axes of X_train are (sequences, channels, steps), say "
+        "; fewer steps than channels: if the axes of X_train are (sequences, channels, steps), set "
         'axes = "channels_steps"'
     )
     assert "axes" not in Task.from_arrays(X.reshape(20, 4, 8), Y, axes="steps_channels").inferred
@@ -97,9 +97,9 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), say axes = "channels_steps"; if these are meant, say axes = "steps_channels".'),
-        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), say axes = "channels_steps"; if these are meant, say axes = "steps_channels".'),
-        ({"X_train": [one.T for one in UNEQUAL]}, 'X_train must be a list of arrays (steps, channels). Received: arrays that differ in their second axis, (2, 4) in sequence 0 and (2, 5) in sequence 1. If they are (channels, steps), say axes = "channels_steps".'),
+        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
+        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
+        ({"X_train": [one.T for one in UNEQUAL]}, 'X_train must be a list of arrays (steps, channels). Received: arrays that differ in their second axis, (2, 4) in sequence 0 and (2, 5) in sequence 1. If they are (channels, steps), set axes = "channels_steps".'),
         ({"X_train": UNEQUAL[:7] + [x[:9, :1] for x in X[7:]]}, "X_train must have the same channels in every sequence. Received: 2 in sequence 0 and 1 in sequence 7"),
         ({"X_train": [x[: row % 3] for row, x in enumerate(X)]}, "X_train must not be empty. Received: no steps in sequence 0"),
         ({"X_train": UNEQUAL, "lengths_train": np.full(20, 4)}, "lengths_train must agree with the arrays of X_train, or be left out. Received: 4 for sequence 1, which has 5 steps"),

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
+from tcn_search.formats.sequence_tables import read_sequences
 from tcn_search.formats.series_tables import read_table
-from tcn_search.tasks.tables import read_csv
 from tests.tasks.written_tables import WrittenTable, damaged, written_tables
 
 
@@ -27,7 +27,7 @@ def read(table: WrittenTable, data: bytes | None = None) -> Any:
             if table.form == "forecast":
                 found = read_table(file, table_format=table.said)
             else:
-                found = read_csv(file, table_format=table.said)
+                found = read_sequences(file, table_format=table.said)
         except InputError as error:
             found = error
         assert [one.name for one in Path(folder).iterdir()] == [file.name]

@@ -135,8 +135,8 @@ def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target. To forecast a series, say how many steps with horizon."),
-        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, say how many steps with horizon."),
+        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or set target to its name. To forecast a series, set horizon to a number of steps."),
+        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column tells the sequence of a row: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, set horizon to a number of steps."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
         (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long(one=99999999999999999999).assign(two="1" * 400), "FILE cannot be read as CSV: int too large to convert to float"),
@@ -272,9 +272,9 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [
-        (long(series=1), {}, "FILE has 2 columns that may be the sequence: id, series. Say which with sequence = 'id', and with channels which columns are inputs."),
-        (long(group=1, patient=2), {}, "FILE has 2 columns that may be the group: group, patient. Say which with group = 'group', and with channels which columns are inputs."),
-        (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Say which with target = 'label', and with channels which columns are inputs."),
+        (long(series=1), {}, "FILE has 2 columns that may be the sequence: id, series. Set one, such as sequence = 'id', and list the input columns in channels."),
+        (long(group=1, patient=2), {}, "FILE has 2 columns that may be the group: group, patient. Set one, such as group = 'group', and list the input columns in channels."),
+        (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Set one, such as target = 'label', and list the input columns in channels."),
         (long(patient=range(180)), {}, "Column patient of FILE must be the same in all rows of a sequence. Received: 0 and 1 in sequence 0, the second in row 2"),
         (long(), {"target": ["one", "label"]}, "Several target columns must not change within a sequence. Received: one, label of FILE, which change in sequence 0"),
         (long(), {"target": ["one", "one"]}, "Column one of FILE can have only one role, and was given two."),
@@ -348,7 +348,7 @@ def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path)
     )
     long(2).drop(columns="id").to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(
-        InputError, match="needs a column that says of which sequence a row is, as in training"
+        InputError, match="needs a column that tells the sequence of a row, as in training"
     ):
         read_new_data(tmp_path / "new.csv", layout)
     long(2).drop(columns="time").to_csv(tmp_path / "new.csv", index=False)
@@ -375,7 +375,7 @@ def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises(
         InputError,
-        match=r"Times of column time of .*own.csv have no date, and do not stand in their order",
+        match=r"Times of column time of .*own.csv have no date, and the rows are not in their order",
     ):
         load_task(tmp_path / "own.csv")
 

@@ -227,7 +227,7 @@ def test_clocks_past_midnight_are_refused(tmp_path: Path) -> None:
         tmp_path / "own.csv", index=False
     )
     with pytest.raises(
-        InputError, match="have no date, and do not stand in their order. Add the dates"
+        InputError, match="have no date, and the rows are not in their order. Add the dates"
     ):
         load_task("forecast", file=tmp_path / "own.csv", horizon=2, look_back=4)
 
