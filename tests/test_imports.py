@@ -19,6 +19,7 @@ HEAVY = ("tensorflow", "keras", "jax", "torch", "optuna", "pandas", "matplotlib"
 ROWS: tuple[tuple[str, ...], ...] = (
     (
         "errors",
+        "logs",
         "trial_status",
         "memory",
         "archives",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,11 +62,26 @@ def test_a_file_is_downloaded_once(server: str, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["data.bin"]
 
 
+def test_progress_is_logged_every_tenth(
+    server: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tcn_search.formats.download._BLOCK", 256)
+    with caplog.at_level(logging.INFO, "tcn_search"):
+        fetch(RemoteFile("data.bin", (f"{server}/whole",), SHA256), tmp_path)
+    assert len(caplog.messages) == 11
+    assert set(caplog.messages) == {"Downloading whole: 0.0 of 0.0 MB"}
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> None:
     file = RemoteFile("data.bin", (f"{server}/cut",), SHA256)
     with pytest.raises(InputError) as error:
         fetch(file, tmp_path)
-    assert "the connection ended after 4,000 of 10,240 bytes; try again to go on" in str(
+    assert "the connection ended after 4,000 of 10,240 bytes; try again to resume" in str(
         error.value
     )
     assert not (tmp_path / "data.bin").exists()
