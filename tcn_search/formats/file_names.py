@@ -1,4 +1,4 @@
-"""Formats of data files, told by the ending of the file name."""
+"""Formats of data files, recognised by the ending of the file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the recordings of a folder; tell class, speaker and number from their paths."""
+"""Find the recordings of a folder, with class, speaker and number from their paths."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _read_name_with_class(path: Path) -> Recording:
     first, *others = _parts(path.stem)
     parts, number = _split_off_number("_".join(others))
     speaker = ""
-    if number < 0:  # the end of a longer class cannot be told
+    if number < 0:  # where a longer class ends is unknown
         if parts:
             speaker = parts[0]
         return Recording(path=path, label=first, speaker=speaker, number=number)

@@ -1,4 +1,4 @@
-"""Columns of a table of sequences and their roles, told by their names."""
+"""Columns of a table of sequences and their roles, recognised by name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Columns:
 def find_columns(
     path: Path, header: Sequence[str], columns: Columns, table_format: TableFormat
 ) -> TableLayout:
-    """Return the roles of a table's columns, told by their names.
+    """Return the roles of a table's columns, recognised by their names.
 
     Args:
         columns: roles that the user set; the others go to columns with the usual names.

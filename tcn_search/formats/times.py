@@ -45,8 +45,8 @@ def read_times(
         path: errors name the file.
         name: errors name the column.
         table_format: `time_format` and `dayfirst` if the user set them.
-        expected: `dayfirst` decides where days and months cannot be told apart, `decimal` is the
-            decimal sign of numbers.
+        expected: `dayfirst` decides where the order of day and month is ambiguous; `decimal` is
+            the decimal sign of numbers.
 
     Raises:
         InputError: a cell is neither a number nor a time, or dates can be read in two ways; names
@@ -219,8 +219,7 @@ def _are_dates(dates: pd.Series) -> bool:
 def found_dayfirst(column: pd.Series) -> bool | None:
     """Return whether dates have the day before the month.
 
-    None if the column does not hold dates that end in the year, or if days and months cannot be
-    told apart.
+    None if the column does not hold dates that end in the year, or if that is ambiguous.
     """
     cells = column.astype(str).str.strip()
     if not cells.str.fullmatch(_YEAR_LAST).all():
@@ -256,7 +255,7 @@ def require_dates_or_order(
 
 
 def _is_day_first(parts: pd.DataFrame) -> bool | None:
-    """Return whether the first number of dates is the day; None if it cannot be told."""
+    """Return whether the first number of dates is the day; None if that is ambiguous."""
     first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
     first_is_day = bool((first > 12).any())
     second_is_day = bool((second > 12).any())

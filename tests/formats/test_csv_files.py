@@ -1,4 +1,4 @@
-"""How a table is written: what is found out by itself, what has to be said, and what is refused."""
+"""Tables in many dialects: detected ones, ones that need an option, and refused ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def wide(
 
 
 def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, pd.DataFrame]:
-    """The rows of a file with this text, in its order, and the frame that they come from."""
+    """Return the rows of a file with this text, in its order, and the data frame of its cells."""
     file = folder / "own.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     frame = open_table(file, TableFormat(**options), known_names={"target"}).read(
@@ -84,7 +84,7 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide(), {}),
     ],
 )
-def test_a_table_is_read_however_it_is_written(
+def test_tables_of_many_dialects_are_read_alike(
     tmp_path: Path, text: str | bytes, options: dict[str, Any]
 ) -> None:
     values, frame = read(tmp_path, text, **options)
@@ -135,7 +135,7 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ("t0,t1\n,\n,\n", "FILE holds no rows."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_told_is_refused_with_its_cause(
+def test_tables_that_cannot_be_read_are_refused_with_the_reason(
     tmp_path: Path, text: str | bytes, message: str
 ) -> None:
     file = tmp_path / "own.csv"
@@ -203,14 +203,14 @@ def test_columns_that_count_rows_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_cells_stay_as_they_are_written(cells: list[str], values: list[Any]) -> None:
-    found = numbers_or_text(Path("own.csv"), "target", pd.Series(cells))
-    np.testing.assert_array_equal(found, values)
-    assert found.dtype.kind == np.array(values).dtype.kind
+    converted = numbers_or_text(Path("own.csv"), "target", pd.Series(cells))
+    np.testing.assert_array_equal(converted, values)
+    assert converted.dtype.kind == np.array(values).dtype.kind
 
 
 def test_decimal_commas_hold_for_targets_too() -> None:
-    found = numbers_or_text(Path("own.csv"), "target", pd.Series(["1,5", "-2"]), ",")
-    np.testing.assert_array_equal(found, [1.5, -2])
+    converted = numbers_or_text(Path("own.csv"), "target", pd.Series(["1,5", "-2"]), ",")
+    np.testing.assert_array_equal(converted, [1.5, -2])
 
 
 @pytest.mark.parametrize(("cells", "decimal"), [(["1,500", "20"], "."), (["1.500", "2,5"], ",")])

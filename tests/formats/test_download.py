@@ -1,4 +1,4 @@
-"""Downloads from a server of our own: whole, continued after a cut, wrong, missing, and without a network."""
+"""Downloads from a local server: complete, resumed, wrong, missing, and without a network."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/whole, /cut (ends early unless asked to continue), /no-range; anything else is not found."""
+    """Serve /whole, /cut (ends early unless a range is requested) and /no-range, else 404."""
 
     ranges: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.ranges.append(asked)
+        requested = self.headers.get("Range")
+        self.ranges.append(requested)
         kind = self.path.strip("/")
         if kind not in ("whole", "cut", "no-range"):
             self.send_error(404)
             return
-        start = int(asked[6:-1]) if asked and kind != "no-range" else 0
+        start = int(requested[6:-1]) if requested and kind != "no-range" else 0
         if start >= len(CONTENT):
             self.send_error(416)
             return
@@ -77,7 +77,7 @@ def test_progress_is_logged_every_tenth(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> None:
+def test_an_interrupted_download_is_resumed(server: str, tmp_path: Path) -> None:
     file = RemoteFile("data.bin", (f"{server}/cut",), SHA256)
     with pytest.raises(InputError) as error:
         fetch(file, tmp_path)
@@ -90,7 +90,7 @@ def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("kind", "there"), [("no-range", CONTENT[:100]), ("whole", CONTENT)])
-def test_what_is_there_already_is_used_or_begun_anew(
+def test_a_partial_file_is_resumed_or_replaced(
     server: str, tmp_path: Path, kind: str, there: bytes
 ) -> None:
     (tmp_path / "data.bin.part").write_bytes(there)

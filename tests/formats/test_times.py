@@ -66,8 +66,8 @@ JANUARY = ["2024-01-05", "2024-01-13"]
 def test_times_are_what_was_written(
     cells: list[str], options: dict[str, Any], times: list[str]
 ) -> None:
-    found = read_times(FILE, "time", pd.Series(cells), TableFormat(**options))
-    assert found.tolist() == [pd.Timestamp(time) for time in times]
+    index = read_times(FILE, "time", pd.Series(cells), TableFormat(**options))
+    assert index.tolist() == [pd.Timestamp(time) for time in times]
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_numbers_stay_numbers_where_they_are_an_even_count(cells: list[str]) -> 
     assert read_times(FILE, "time", pd.Series(cells)).tolist() == [float(cell) for cell in cells]
 
 
-def test_what_is_expected_decides_where_cells_could_be_read_in_two_ways() -> None:
+def test_the_expected_format_decides_where_cells_are_ambiguous() -> None:
     expected = TableFormat(dayfirst=True, decimal=",")
-    found = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
-    assert found.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
+    index = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
+    assert index.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
     assert read_times(FILE, "time", pd.Series(["1,5", "10,25"]), expected=expected).tolist() == [
         1.5,
         10.25,
@@ -117,7 +117,7 @@ WRITTEN = "The dates in column time of own.csv can be read in two ways, such as 
         (["2024-01-05 00:00 CET"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-01-05 00:00 CET' in row 1. Set how they are written with time_format"),
     ],
 )  # fmt: skip
-def test_what_is_no_time_or_two_times_is_refused(
+def test_unreadable_and_ambiguous_times_are_refused(
     cells: list[str], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as error:
