@@ -233,8 +233,8 @@ def require_columns(table: TextTable, wanted: Collection[str]) -> None:
     missing = [name for name in wanted if name not in available]
     if missing:
         raise InputError(
-            f"{table.path} must have the columns that were trained on. Missing: {some(missing)}. "
-            f"It has: {some([name for name in table.names if name])}"
+            f"{table.path} must have the columns that were trained on. Missing: "
+            f"{join_names(missing)}. It has: {join_names([name for name in table.names if name])}"
         )
 
 
@@ -249,7 +249,7 @@ def require_cells(path: Path, frame: pd.DataFrame, columns: Collection[str]) -> 
             )
 
 
-def some(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Return the names joined by commas, at most a dozen of them."""
     joined = ", ".join(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:

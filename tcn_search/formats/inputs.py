@@ -122,7 +122,7 @@ def pad_steps(X: np.ndarray, steps: int) -> np.ndarray:
     return np.pad(X, ((0, 0), (0, steps - X.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def is_of_arrays(values: Any) -> bool:
+def is_list_of_arrays(values: Any) -> bool:
     """Return whether a list, or an array or column of objects, holds arrays or lists."""
     kind = getattr(getattr(values, "dtype", None), "kind", "")
     if not isinstance(values, list | tuple) and kind != "O":
@@ -136,7 +136,7 @@ def is_of_arrays(values: Any) -> bool:
 def _as_one_array(X: Any, name: str, axes: str | None) -> PaddedSequences:
     if axes is not None:
         one_of("axes", axes, AXES)
-    if is_of_arrays(X):
+    if is_list_of_arrays(X):
         return _stack(list(X), name, axes)
     if np.ma.is_masked(X):
         raise InputError(

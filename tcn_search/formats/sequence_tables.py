@@ -13,17 +13,17 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.formats.csv_files import (
     TextTable,
+    join_names,
     numbers_of,
     numbers_or_text,
     open_table,
     require_cells,
     require_columns,
-    some,
     text_of,
 )
-from tcn_search.formats.table_columns import SEQUENCE, STEP, Columns, find_columns, named
+from tcn_search.formats.table_columns import SEQUENCE, STEP, Columns, find_columns, find_name
 from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
-from tcn_search.formats.times import found_dayfirst, read_times, require_dates_or_order
+from tcn_search.formats.times import detect_dayfirst, read_times, require_dates_or_order
 
 
 class FileSequences(NamedTuple):
@@ -116,7 +116,7 @@ def read_sequences_like(
     if time is None and layout.time is not None:
         time = layout.time
         if time not in table.names:
-            time = named(table.names, STEP) or layout.time
+            time = find_name(table.names, STEP) or layout.time
     required = [*layout.inputs, *targets]
     if time is not None:
         required.append(time)
@@ -141,7 +141,7 @@ def _name_in(table: TextTable, name: str) -> str:
     """Return a column's name as this table spells it, or `name` if there is no such column."""
     if name in table.names:
         return name
-    return named(table.names, [name]) or name
+    return find_name(table.names, [name]) or name
 
 
 def _read(
@@ -169,14 +169,14 @@ def _read(
         special = [name for name in special if name != layout.sequence]
         layout = replace(layout, form="wide", sequence=None)
     if not inputs:
-        raise InputError(f"{path} has no column of numbers. It has: {some([*frame.columns])}")
+        raise InputError(f"{path} has no column of numbers. It has: {join_names([*frame.columns])}")
     values = numbers_of(path, frame, inputs, table.decimal)
     require_cells(path, frame, special)
     read = {*inputs, *special}
     ignored = [*ignored, *(name for name in frame.columns if name not in read)]
     table_format = replace(layout.table_format, decimal=table.decimal)
     if layout.time is not None and table_format.dayfirst is None:
-        table_format = replace(table_format, dayfirst=found_dayfirst(frame[layout.time]))
+        table_format = replace(table_format, dayfirst=detect_dayfirst(frame[layout.time]))
     layout = replace(layout, inputs=tuple(inputs), table_format=table_format)
     cells = _Cells(
         path=path,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcn_search.errors import InputError
-from tcn_search.formats.csv_files import some
+from tcn_search.formats.csv_files import join_names
 from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
 
 SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
@@ -68,13 +68,13 @@ def find_columns(
     step = columns.time
     # Named channels without a sequence column are the steps of a wide table: a date is not a step.
     if step is None and (sequence is not None or columns.channels is None):
-        step = named(names, STEP)
+        step = find_name(names, STEP)
     targets = columns.targets or _find_target(path, names)
     channels = list(columns.channels or ())
     for name in (step, *targets, *channels):
         is_absent_target = name in targets and name in TARGET  # new data may lack it
         if name is not None and name not in names and not is_absent_target:
-            raise InputError(f"{path} has no column {name!r}. It has: {some(names)}")
+            raise InputError(f"{path} has no column {name!r}. It has: {join_names(names)}")
     special = [name for name in (sequence, step, group, *targets) if name is not None]
     with_role = [*special, *channels]
     for position, name in enumerate(with_role):
@@ -91,7 +91,7 @@ def find_columns(
     )
 
 
-def named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+def find_name(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """Return the first of the wanted names that is among `names` in any case, or None."""
     by_plain_name = {plain_name(name): name for name in reversed(names)}
     for name in wanted:
@@ -103,7 +103,7 @@ def named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 def _find_target(path: Path, names: Sequence[str]) -> list[str]:
     """Return the column with the usual name of a target, y only if there is no other."""
     other_than_y = [name for name in names if name.lower() != "y"]
-    target = _find_role(path, other_than_y, "target", TARGET, None) or named(names, ("y",))
+    target = _find_role(path, other_than_y, "target", TARGET, None) or find_name(names, ("y",))
     if target is None:
         return []
     return [target]
@@ -115,7 +115,7 @@ def _find_role(
     """Return the column with a role: the one that the user set, or the only one of a usual name."""
     if set_by_user is not None:
         if set_by_user not in names:
-            raise InputError(f"{path} has no column {set_by_user!r}. It has: {some(names)}")
+            raise InputError(f"{path} has no column {set_by_user!r}. It has: {join_names(names)}")
         return set_by_user
     plain = {plain_name(name) for name in usual}
     candidates = [name for name in names if plain_name(name) in plain]

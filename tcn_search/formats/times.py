@@ -216,7 +216,7 @@ def _are_dates(dates: pd.Series) -> bool:
     return bool(dates.notna().all() and dates.dt.year.between(1900, 2100).all())
 
 
-def found_dayfirst(column: pd.Series) -> bool | None:
+def detect_dayfirst(column: pd.Series) -> bool | None:
     """Return whether dates have the day before the month.
 
     None if the column does not hold dates that end in the year, or if that is ambiguous.
@@ -227,7 +227,7 @@ def found_dayfirst(column: pd.Series) -> bool | None:
     return _is_day_first(cells.str.extract(_YEAR_LAST))
 
 
-def lack_dates(column: pd.Series) -> bool:
+def are_clock_times(column: pd.Series) -> bool:
     """Return whether a column holds times of a clock, without a date."""
     return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
 
@@ -242,7 +242,7 @@ def require_dates_or_order(
     Args:
         rows: the rows of each sequence, in the order of their times.
     """
-    if not lack_dates(column):
+    if not are_clock_times(column):
         return
     steps = [np.diff(rows_of_sequence) for rows_of_sequence in rows]
     ascending = all((row_steps > 0).all() for row_steps in steps)
