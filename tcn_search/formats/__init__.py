@@ -1,4 +1,5 @@
-"""Files, tables, recordings and arrays of a user, read into plain NumPy arrays and checked.
+"""Files and arrays of a user, read into plain NumPy arrays and checked.
 
-Knows nothing of tasks, splits or models; `tasks` makes tasks of what is read here.
+Covers text tables, .ts files, folders of recordings, in-memory arrays, and downloads. Must not
+import tasks, splits or models; `tcn_search.tasks` builds tasks from the arrays that are read here.
 """

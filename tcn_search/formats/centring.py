@@ -1,4 +1,4 @@
-"""Offsets for numbers so far from zero that float32 would round their signal away."""
+"""Offsets for numbers so far from zero that float32 would lose their signal to rounding."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from collections.abc import Sequence
 import numpy as np
 
 LARGEST = float(np.finfo("float32").max)
-# A deviation of fewer rounding steps than this counts as lost.
+# A standard deviation of fewer rounding steps than this counts as lost.
 _STEPS_IN_A_DEVIATION = 1000
-# Numbers that come as float32 may be whole ones, which few steps tell well enough.
-_STEPS_IN_A_DEVIATION_GIVEN = 16
+# The bound for numbers that come as float32: they may be whole numbers, which need few steps.
+_FLOAT32_STEPS_IN_A_DEVIATION = 16
+_ENTRIES_SHOWN = 4
 
 
 def offsets_of(values: np.ndarray) -> tuple[float, ...]:
-    """Return what to subtract from each channel, the last axis, so that float32 holds its signal.
+    """Return the offset to subtract from each channel so that float32 holds its signal.
 
-    A channel gets an offset, its rounded mean, where float32 cannot hold all its numbers and rounds by more
-    than a thousandth of their deviation. NaN is left out. Empty if no channel needs an offset.
+    The offset of a channel is its rounded mean if float32 cannot hold all its numbers and rounds by
+    more than a thousandth of their standard deviation, else 0. NaN does not count.
+
+    Args:
+        values: (..., C).
+
+    Returns:
+        C offsets, or an empty tuple if no channel needs one.
     """
     if _is_exact_type(values.dtype):
         return ()
-    found = tuple(_offset(_numbers(values, channel)) for channel in range(values.shape[-1]))
-    return found if any(found) else ()
+    offsets = tuple(_offset(_numbers(values, channel)) for channel in range(values.shape[-1]))
+    if not any(offsets):
+        return ()
+    return offsets
 
 
 def subtract_offsets(values: np.ndarray, offsets: Sequence[float]) -> np.ndarray:
@@ -37,7 +46,7 @@ def subtract_offsets(values: np.ndarray, offsets: Sequence[float]) -> np.ndarray
 
 
 def first_beyond_float32(values: np.ndarray) -> tuple[int, ...] | None:
-    """Return the index of the first number that float32 turns into infinity, or None."""
+    """Return the index of the first number that becomes infinite in float32, or None."""
     if values.dtype.kind != "f" or values.dtype.itemsize <= 4 or not values.size:
         return None
     with np.errstate(over="ignore"):
@@ -50,64 +59,76 @@ def first_beyond_float32(values: np.ndarray) -> tuple[int, ...] | None:
 def describe_centring(
     name: str, values: np.ndarray, offsets: Sequence[float], channel_word: str = "channel"
 ) -> list[str]:
-    """Say in words what is subtracted, and which channels float32 cannot hold all the same.
+    """Return notes on the offsets, and on channels that float32 cannot hold in spite of them.
 
     Args:
-        name: what `values` are called.
+        name: what the notes call `values`.
         values: (..., steps, C); the changes from step to step are the signal.
-        offsets: what is subtracted from each channel.
-        channel_word: what an entry of the last axis is called.
+        offsets: offset of each channel, or an empty sequence.
+        channel_word: what the notes call an entry of the last axis.
     """
-    found = []
-    moved = [
+    notes = []
+    centred = [
         f"{offset:.15g} from {channel_word} {number}"
         for number, offset in enumerate(offsets)
         if offset
     ]
-    if moved:
-        found.append(
-            f"{name} is kept minus an offset, as float32 cannot hold it: {_some(moved)}. `tcn-search predict` "
-            "does the same; a model that is called directly works on values minus the offset"
+    if centred:
+        notes.append(
+            f"{name} is kept minus an offset, as float32 cannot hold it: {_join(centred)}. "
+            "`tcn-search predict` does the same; a model that is called directly works on values "
+            "minus the offset"
         )
-    return found + describe_losses(name, values, offsets, channel_word)
+    return notes + describe_losses(name, values, offsets, channel_word)
 
 
 def describe_losses(
     name: str, values: np.ndarray, offsets: Sequence[float], channel_word: str = "channel"
 ) -> list[str]:
-    """Say in words which channels float32 cannot hold; see `describe_centring` for the arguments."""
+    """Return notes on channels that float32 cannot hold; see `describe_centring` for arguments."""
     if values.dtype.kind != "f" and _is_exact_type(values.dtype):
         return []
     lost: dict[str, list[str]] = {}
     for channel in range(values.shape[-1]):
+        if not _loses_signal(values, channel, offsets):
+            continue
         numbers = _numbers(values, channel)
-        if _loses_signal(values, channel, offsets):
-            mean = float(numbers.mean())
-            given_narrow = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-            finest = 0.0 if given_narrow else _spacing(mean, "float64")
-            even = 0 < numbers.std() <= _STEPS_IN_A_DEVIATION * finest
-            types = "not even float64 can" if even else "float32 cannot"
-            lost.setdefault(types, []).append(f"{channel_word} {channel} (around {mean:.6g})")
+        mean = float(numbers.mean())
+        cause = "float32 cannot"
+        if not _is_float32(values.dtype):
+            least_deviation = _STEPS_IN_A_DEVIATION * _spacing(mean, "float64")
+            if 0 < numbers.std() <= least_deviation:
+                cause = "not even float64 can"
+        lost.setdefault(cause, []).append(f"{channel_word} {channel} (around {mean:.6g})")
     return [
-        f"{types} tell most of the changes in {name} apart: {_some(channels)}"
-        for types, channels in lost.items()
+        f"{cause} tell most of the changes in {name} apart: {_join(channels)}"
+        for cause, channels in lost.items()
     ]
 
 
-def _some(entries: list[str]) -> str:
-    shown = ", ".join(entries[:4])
-    return shown + (f" and {len(entries) - 4} more" if len(entries) > 4 else "")
+def _join(entries: list[str]) -> str:
+    joined = ", ".join(entries[:_ENTRIES_SHOWN])
+    if len(entries) > _ENTRIES_SHOWN:
+        joined += f" and {len(entries) - _ENTRIES_SHOWN} more"
+    return joined
 
 
 def _is_exact_type(dtype: np.dtype) -> bool:
-    """Whether float32 holds every number of a type."""
-    return dtype.kind == "b" or dtype.itemsize <= (4 if dtype.kind == "f" else 2)
+    """Return whether float32 holds every number of a type."""
+    if dtype.kind == "f":
+        return dtype.itemsize <= 4
+    return dtype.kind == "b" or dtype.itemsize <= 2
+
+
+def _is_float32(dtype: np.dtype) -> bool:
+    """Return whether numbers are floats of 32 bits or fewer."""
+    return dtype.kind == "f" and dtype.itemsize <= 4
 
 
 def _numbers(values: np.ndarray, channel: int) -> np.ndarray:
-    """Return all numbers of a channel, in double precision."""
-    numbers = values[..., channel].astype("float64").ravel()
-    return numbers[~np.isnan(numbers)]
+    """Return all numbers of a channel but NaN, in double precision."""
+    numbers: np.ndarray = values[..., channel].astype("float64")
+    return np.asarray(numbers[~np.isnan(numbers)])
 
 
 def _spacing(mean: float, dtype: str) -> float:
@@ -116,11 +137,12 @@ def _spacing(mean: float, dtype: str) -> float:
 
 
 def _offset(numbers: np.ndarray) -> float:
+    """Return the offset of one channel, 0 if it needs none."""
     if (numbers.astype("float32") == numbers).all():
         return 0.0
     mean = float(numbers.mean())
     deviation = float(numbers.std())
-    # Where even float64 rounds that much, the channel is constant but for the rounding of its computation.
+    # If even float64 rounds that much, the channel is constant up to rounding in its computation.
     if deviation <= _STEPS_IN_A_DEVIATION * _spacing(mean, "float64"):
         return 0.0
     if deviation >= _STEPS_IN_A_DEVIATION * _spacing(mean, "float32"):
@@ -129,15 +151,14 @@ def _offset(numbers: np.ndarray) -> float:
 
 
 def _loses_signal(values: np.ndarray, channel: int, offsets: Sequence[float]) -> bool:
-    """Whether most changes between steps vanish in float32, or have vanished before."""
-    if values.dtype.kind == "f" and values.dtype.itemsize <= 4:
-        given = _numbers(values, channel)
-        spacing = _spacing(float(given.mean()), "float32")
-        deviation = given.std()
-        # A constant is a lost signal only where float32 does not hold whole numbers.
-        return bool(
-            spacing > 1 if deviation == 0 else deviation < _STEPS_IN_A_DEVIATION_GIVEN * spacing
-        )
+    """Return whether most changes between steps vanish in float32, or have vanished before."""
+    if _is_float32(values.dtype):
+        numbers = _numbers(values, channel)
+        spacing = _spacing(float(numbers.mean()), "float32")
+        deviation = float(numbers.std())
+        if deviation == 0:  # a constant is a lost signal only if float32 skips whole numbers there
+            return spacing > 1
+        return deviation < _FLOAT32_STEPS_IN_A_DEVIATION * spacing
     numbers = values[..., channel].astype("float64")
     offset = offsets[channel] if offsets else 0.0
     steps = np.diff(numbers, axis=-1)

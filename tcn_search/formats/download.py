@@ -1,4 +1,9 @@
-"""Files from the network, kept in a cache directory: checked, continued where they were cut, never half there."""
+"""Download files into a cache directory; resume interrupted downloads, verify checksums.
+
+Kept by hand: pooch does not resume an interrupted download, and it replaces a file whose checksum
+differs even if the user put it there. Nor does it remember the checksum of a first download for
+which none is published, or accept a file by its content.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +19,23 @@ from pathlib import Path
 from typing import IO, Any
 
 from tcn_search.errors import InputError
+from tcn_search.logs import LOGGER
 
 ENVIRONMENT = "TCN_SEARCH_DATA"
 _BLOCK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte
-_UNSATISFIABLE = 416
+_PROGRESS_STEPS = 10  # messages about one download of known size
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of the data directory and where it comes from.
+    """A file of the data directory and where to download it.
 
     Args:
         path: relative to the data directory, with /.
         urls: tried in this order.
-        sha256: of its bytes, or "" where nobody publishes one: what came first is then held to.
+        sha256: published checksum, or "" if there is none: then the checksum of the first download
+            is stored beside the file and must match from then on.
     """
 
     path: str
@@ -37,7 +44,7 @@ class RemoteFile:
 
 
 def data_directory(given: str | Path | None = None) -> Path:
-    """Where datasets are kept: as given, else $TCN_SEARCH_DATA, else the user's cache directory."""
+    """Return the directory of datasets: `given`, else $TCN_SEARCH_DATA, else the user's cache."""
     chosen = given or os.environ.get(ENVIRONMENT)
     if chosen:
         return Path(chosen).expanduser()
@@ -55,21 +62,26 @@ def fetch(
     data_dir: str | Path | None = None,
     accepts: Callable[[Path], bool] | None = None,
 ) -> Path:
-    """The file's path on this machine, downloaded if it is not there.
+    """Return the path of a file on this machine, downloading it if it does not exist.
+
+    Progress is logged.
 
     Args:
-        accepts: judges a file with another checksum, or without a published one, by what is in it: the same
-            data can be packed otherwise.
+        file: which file, and where to download it.
+        data_dir: see `data_directory`.
+        accepts: returns whether the content of a file is right. Asked if there is no checksum or it
+            differs, as the same data can be packed in several ways.
 
     Raises:
-        InputError: it cannot be had, or is not what it should be; says which file to put where.
+        InputError: the file cannot be downloaded, or has the wrong content; says which file to put
+            where.
     """
     target = data_directory(data_dir) / file.path
     if target.is_file():
         if not _is_right(target, file, accepts):
             raise InputError(
-                f"{target} is not the file that is wanted: {_why_wrong(target, target, file)}. Remove it to have "
-                "it downloaded again."
+                f"{target} is not the file that is wanted: {_reason(target, target, file)}. Remove "
+                "it to have it downloaded again."
             )
         return target
     failures = []
@@ -78,98 +90,114 @@ def fetch(
             _download(url, target, file, accepts)
             return target
         except (OSError, http.client.HTTPException, _WrongContentError) as error:
-            failures.append(f"{url}: {_in_words(error)}")
+            failures.append(f"{url}: {_description(error)}")
     raise InputError(
-        f"{file.path} could not be downloaded ({'; '.join(failures)}). Without a network, put the file at "
-        f"{target}, or name the directory that has {file.path} with data_dir or ${ENVIRONMENT}."
+        f"{file.path} could not be downloaded ({'; '.join(failures)}). Without a network, put the "
+        f"file at {target}, or name the directory that has {file.path} with data_dir or "
+        f"${ENVIRONMENT}."
     )
 
 
 class _WrongContentError(Exception):
-    """A download came to its end and is not the file."""
+    """A download is complete but has the wrong content."""
 
 
 def _download(
     url: str, target: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None
 ) -> None:
-    """Into `target`.part, from where an earlier attempt ended; renamed when it is whole and right."""
+    """Download to `target`.part, resuming an earlier attempt; rename it once it is verified."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    _complete(url, part)
-    if not _is_right(part, file, accepts):
-        why = _why_wrong(part, target, file)
-        part.unlink()
-        raise _WrongContentError(why)
+    partial = target.with_name(target.name + ".part")
+    _complete(url, partial)
+    if not _is_right(partial, file, accepts):
+        reason = _reason(partial, target, file)
+        partial.unlink()
+        raise _WrongContentError(reason)
     if not file.sha256:
-        _record(target).write_text(_sha256(part) + "\n")
-    os.replace(part, target)
+        _checksum_file(target).write_text(_sha256(partial) + "\n")
+    os.replace(partial, target)
 
 
-def _complete(url: str, part: Path) -> None:
-    """Append to `part` what it lacks; begin anew where the server does not continue."""
-    there = part.stat().st_size if part.exists() else 0
+def _complete(url: str, partial: Path) -> None:
+    """Append the missing bytes to `partial`; start again if the server does not resume."""
+    size = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "tcn-search"})
-    if there:
-        request.add_header("Range", f"bytes={there}-")
+    if size:
+        request.add_header("Range", f"bytes={size}-")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            continues = answer.status == http.client.PARTIAL_CONTENT
-            length = answer.headers.get("Content-Length")
-            start = there if continues else 0
-            total = None if length is None else start + int(length)
-            with part.open("ab" if continues else "wb") as out:
-                _copy(answer, out, url, start, total)
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+            mode = "ab"
+            if response.status != http.client.PARTIAL_CONTENT:
+                mode = "wb"
+                size = 0
+            length = response.headers.get("Content-Length")
+            total = None if length is None else size + int(length)
+            with partial.open(mode) as out:
+                _copy(response, out, url, size, total)
     except urllib.error.HTTPError as error:
-        if not (there and error.code == _UNSATISFIABLE):  # 416: all of it is there already
+        is_complete = size and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE
+        if not is_complete:
             raise
 
 
-def _copy(answer: Any, out: IO[bytes], url: str, done: int, total: int | None) -> None:
-    """Copy in blocks and say how far it is, on a terminal."""
+def _copy(response: Any, out: IO[bytes], url: str, done: int, total: int | None) -> None:
+    """Copy a response in blocks and log the progress.
+
+    Args:
+        done: bytes that `out` holds already.
+        total: bytes of the whole file, None if the server does not say.
+
+    Raises:
+        ConnectionError: the response ends before `total` bytes.
+    """
     name = url.rsplit("/", 1)[-1]
-    shows = sys.stderr.isatty()
-    while block := answer.read(_BLOCK):
+    if total is None:
+        LOGGER.info("Downloading %s", name)
+    logged_steps = -1
+    while block := response.read(_BLOCK):
         out.write(block)
         done += len(block)
-        if shows:
-            of = "" if total is None else f" of {total / 1e6:.1f}"
-            print(
-                f"\rdownloading {name}: {done / 1e6:.1f}{of} MB",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
-    if shows:
-        print(file=sys.stderr)
+        if total is None:
+            continue
+        steps = _PROGRESS_STEPS * done // total
+        if steps > logged_steps:
+            logged_steps = steps
+            LOGGER.info("Downloading %s: %.1f of %.1f MB", name, done / 1e6, total / 1e6)
     if total is not None and done < total:
         raise ConnectionError(
-            f"the connection ended after {done:,} of {total:,} bytes; try again to go on"
+            f"the connection ended after {done:,} of {total:,} bytes; try again to resume"
         )
 
 
 def _is_right(path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None) -> bool:
     wanted = _wanted_sha256(path, file)
-    if not wanted:
-        return accepts is None or accepts(path)
-    return _sha256(path) == wanted or (accepts is not None and accepts(path))
+    if wanted and _sha256(path) == wanted:
+        return True
+    if accepts is not None:
+        return accepts(path)
+    return not wanted
 
 
-def _why_wrong(found: Path, target: Path, file: RemoteFile) -> str:
+def _reason(path: Path, target: Path, file: RemoteFile) -> str:
+    """Return why the file at `path`, which is or was to become `target`, is wrong."""
     wanted = _wanted_sha256(target, file)
-    return (
-        f"its SHA-256 is {_sha256(found)}, not {wanted}"
-        if wanted
-        else f"it is no {target.suffix} file"
-    )
+    if wanted:
+        return f"its SHA-256 is {_sha256(path)}, not {wanted}"
+    return f"it is no {target.suffix} file"
 
 
 def _wanted_sha256(path: Path, file: RemoteFile) -> str:
-    """The published checksum, else that of the first download, else "" for a file that was put there."""
-    record = _record(path)
-    return file.sha256 or (record.read_text().strip() if record.is_file() else "")
+    """Return the published checksum, else that of the first download, else ""."""
+    if file.sha256:
+        return file.sha256
+    checksum_file = _checksum_file(path)
+    if checksum_file.is_file():
+        return checksum_file.read_text().strip()
+    return ""
 
 
-def _record(path: Path) -> Path:
+def _checksum_file(path: Path) -> Path:
+    """Return the path of the checksum of a file's first download."""
     return path.with_name(path.name.removesuffix(".part") + ".sha256")
 
 
@@ -178,8 +206,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _in_words(error: Exception) -> str:
-    reason = getattr(error, "reason", None)
+def _description(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code} {error.reason}"
-    return str(reason or error) or type(error).__name__
+    reason = getattr(error, "reason", None) or error
+    return str(reason) or type(error).__name__

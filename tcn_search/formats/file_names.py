@@ -1,4 +1,4 @@
-"""Kinds of data files, told by their endings."""
+"""Formats of data files, recognised by the ending of the file name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN = "an .npz, a .csv, a .tsv or a .ts"
 
 
 def file_format(path: str | PurePath) -> str:
-    """Return "npz", "table" or "ts" by a file's ending in any case, "" for every other one.
+    """Return "npz", "table" or "ts" by a file's ending in any case, "" for any other ending.
 
     >>> file_format("Own.CSV"), file_format("own.tsv.gz"), file_format("own.xls")
     ('table', 'table', '')
@@ -27,7 +27,7 @@ def file_format(path: str | PurePath) -> str:
 
 
 def require_table(path: str | PurePath) -> None:
-    """Raise an InputError if a file that shall be forecast is no table."""
+    """Raise an InputError if a file for the task forecast is not a table."""
     if file_format(path) != "table":
         raise InputError(f"A horizon is for a table of series, a .csv or a .tsv. Received: {path}")
 

@@ -12,15 +12,20 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.formats.csv_files import (
+    join_names,
     numbers_of,
     open_table,
     require_cells,
     require_columns,
-    some,
 )
-from tcn_search.formats.table_columns import SEQUENCE, named
+from tcn_search.formats.table_columns import SEQUENCE, find_name
 from tcn_search.formats.table_layout import TableFormat, plain_name
-from tcn_search.formats.times import found_dayfirst, lack_dates, read_times, require_dates_or_order
+from tcn_search.formats.times import (
+    are_clock_times,
+    detect_dayfirst,
+    read_times,
+    require_dates_or_order,
+)
 
 _TIME_NAMES = ("date", "time", "datetime", "timestamp")
 
@@ -70,22 +75,22 @@ def read_table(
     Raises:
         InputError: names the file, the column and the row.
     """
-    roles = {plain_name(name) for name in (*_TIME_NAMES, *columns)}
+    known_names = {plain_name(name) for name in (*_TIME_NAMES, *columns)}
     if time:
-        roles.add(plain_name(time))
-    opened = open_table(path, table_format, expected, roles)
+        known_names.add(plain_name(time))
+    opened = open_table(path, table_format, expected, known_names)
     if time is None and usual_time in opened.names:
         time = usual_time
     if time is None:
-        time = named(opened.names, _TIME_NAMES)
+        time = find_name(opened.names, _TIME_NAMES)
         if time is None and opened.names[0] == "":  # the index of a data frame
             time = "time"
             opened = replace(opened, names=(time, *opened.names[1:]))
     column_names = [name for name in opened.names if name]
     if time is None or time not in column_names:
         raise InputError(
-            f"{path} needs a time column: one called {', '.join(_TIME_NAMES)}, or say which with "
-            f"time. It has: {some(column_names)}"
+            f"{path} needs a time column: one called {', '.join(_TIME_NAMES)}, or set time to its "
+            f"name. It has: {join_names(column_names)}"
         )
     require_columns(opened, columns)
     frame = opened.read(text_columns=[time], wanted=[*columns, *wanted])
@@ -105,7 +110,7 @@ def read_table(
         # Column by column, as in a data frame: sums, and so fingerprints, depend on the order.
         values=np.asfortranarray(values[order]),
         decimal=opened.decimal,
-        dayfirst=found_dayfirst(frame[time]),
+        dayfirst=detect_dayfirst(frame[time]),
         ignored=(*frame.attrs["ignored"], *unread),
     )
 
@@ -150,8 +155,8 @@ def _require_different_times(
         return
     place = int(repeated[0])
     others = [column for column in frame.columns if column != name]
-    series_column = named(others, SEQUENCE)
-    clocks = [column for column in others if lack_dates(frame[column])]
+    series_column = find_name(others, SEQUENCE)
+    clocks = [column for column in others if are_clock_times(frame[column])]
     if clocks:
         hint = f"Join it with column {clocks[0]} into one."
     elif series_column is not None or len(repeated) > len(ordered) // 3:

@@ -1,4 +1,4 @@
-"""What the columns of a table of sequences are, by their names."""
+"""Columns of a table of sequences and their roles, recognised by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcn_search.errors import InputError
-from tcn_search.formats.csv_files import some
+from tcn_search.formats.csv_files import join_names
 from tcn_search.formats.table_layout import TableFormat, TableLayout, plain_name
 
 SEQUENCE = ("sequence", "sequence_id", "series", "series_id", "id")
@@ -18,7 +18,7 @@ GROUP = ("group", "speaker", "patient", "subject")
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns that a user named, where they are called otherwise than usual."""
+    """Columns that a user named because their names are not the usual ones."""
 
     target: str | Sequence[str] | None = None
     sequence: str | None = None
@@ -28,49 +28,57 @@ class Columns:
 
     @property
     def targets(self) -> list[str]:
-        """Return the target columns that were named."""
+        """Return the target columns that the user named."""
         if self.target is None:
             return []
-        return [self.target] if isinstance(self.target, str) else list(self.target)
+        if isinstance(self.target, str):
+            return [self.target]
+        return list(self.target)
 
     @property
-    def roles(self) -> set[str]:
-        """Return names that a header may have: the usual ones, and those that were named."""
-        named_ones = [*self.targets, self.sequence, self.time, self.group, *(self.channels or ())]
+    def known_names(self) -> set[str]:
+        """Return names that a header may have: the usual ones and those that the user named."""
         usual = (*SEQUENCE, *STEP, *TARGET, *GROUP)
-        return {plain_name(name) for name in (*usual, *named_ones) if name is not None}
+        named_by_user = (
+            *self.targets,
+            self.sequence,
+            self.time,
+            self.group,
+            *(self.channels or ()),
+        )
+        return {plain_name(name) for name in (*usual, *named_by_user) if name is not None}
 
 
 def find_columns(
     path: Path, header: Sequence[str], columns: Columns, table_format: TableFormat
 ) -> TableLayout:
-    """Find the columns by what they are called, or were said to be called.
+    """Return the roles of a table's columns, recognised by their names.
+
+    Args:
+        columns: roles that the user set; the others go to columns with the usual names.
 
     Raises:
-        InputError: a column is not there, has two roles, or two may have the same one.
+        InputError: a column does not exist, has two roles, or several may have the same role.
     """
     names = [name for name in header if name]
     if columns.target is not None and not columns.targets:
         raise InputError("target must name a column. Received: an empty list")
-    sequence = _role(path, names, "sequence", SEQUENCE, columns.sequence)
-    group = _role(path, names, "group", GROUP, columns.group)
-    step = columns.time if columns.time is not None else named(names, STEP)
-    if sequence is None and columns.time is None and columns.channels is not None:
-        step = None  # the steps of a wide table have been named, and a date beside them is none
-    targets = columns.targets
-    if columns.target is None:
-        found = _role(path, [name for name in names if name.lower() != "y"], "target", TARGET, None)
-        found = found or named(names, ("y",))
-        targets = [found] if found else []
+    sequence = _find_role(path, names, "sequence", SEQUENCE, columns.sequence)
+    group = _find_role(path, names, "group", GROUP, columns.group)
+    step = columns.time
+    # Named channels without a sequence column are the steps of a wide table: a date is not a step.
+    if step is None and (sequence is not None or columns.channels is None):
+        step = find_name(names, STEP)
+    targets = columns.targets or _find_target(path, names)
     channels = list(columns.channels or ())
     for name in (step, *targets, *channels):
-        absent_target = name in targets and name in TARGET  # new data may lack it
-        if name is not None and name not in names and not absent_target:
-            raise InputError(f"{path} has no column {name!r}. It has: {some(names)}")
+        is_absent_target = name in targets and name in TARGET  # new data may lack it
+        if name is not None and name not in names and not is_absent_target:
+            raise InputError(f"{path} has no column {name!r}. It has: {join_names(names)}")
     special = [name for name in (sequence, step, group, *targets) if name is not None]
-    given = [*special, *channels]
-    for place, name in enumerate(given):
-        if name in given[:place]:
+    with_role = [*special, *channels]
+    for position, name in enumerate(with_role):
+        if name in with_role[:position]:
             raise InputError(f"Column {name} of {path} can have only one role, and was given two.")
     return TableLayout(
         form="wide" if sequence is None else "long",
@@ -83,25 +91,38 @@ def find_columns(
     )
 
 
-def named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first wanted name that is there, whatever its case."""
-    by_name = {plain_name(name): name for name in reversed(names)}
-    return next((by_name[plain_name(name)] for name in wanted if plain_name(name) in by_name), None)
+def find_name(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return the first of the wanted names that is among `names` in any case, or None."""
+    by_plain_name = {plain_name(name): name for name in reversed(names)}
+    for name in wanted:
+        if plain_name(name) in by_plain_name:
+            return by_plain_name[plain_name(name)]
+    return None
 
 
-def _role(
-    path: Path, names: Sequence[str], role: str, usual: Sequence[str], said: str | None
+def _find_target(path: Path, names: Sequence[str]) -> list[str]:
+    """Return the column with the usual name of a target, y only if there is no other."""
+    other_than_y = [name for name in names if name.lower() != "y"]
+    target = _find_role(path, other_than_y, "target", TARGET, None) or find_name(names, ("y",))
+    if target is None:
+        return []
+    return [target]
+
+
+def _find_role(
+    path: Path, names: Sequence[str], role: str, usual: Sequence[str], set_by_user: str | None
 ) -> str | None:
-    """Return the column with a role: the one that was said, or the only one with a usual name."""
-    if said is not None:
-        if said not in names:
-            raise InputError(f"{path} has no column {said!r}. It has: {some(names)}")
-        return said
+    """Return the column with a role: the one that the user set, or the only one of a usual name."""
+    if set_by_user is not None:
+        if set_by_user not in names:
+            raise InputError(f"{path} has no column {set_by_user!r}. It has: {join_names(names)}")
+        return set_by_user
     plain = {plain_name(name) for name in usual}
-    found = [name for name in names if plain_name(name) in plain]
-    if len(found) > 1:
+    candidates = [name for name in names if plain_name(name) in plain]
+    if len(candidates) > 1:
         raise InputError(
-            f"{path} has {len(found)} columns that may be the {role}: {', '.join(found)}. Say which with "
-            f"{role} = {found[0]!r}, and with channels which columns are inputs."
+            f"{path} has {len(candidates)} columns that may be the {role}: "
+            f"{', '.join(candidates)}. Set one, such as {role} = {candidates[0]!r}, and list the "
+            "input columns in channels."
         )
-    return found[0] if found else None
+    return candidates[0] if candidates else None

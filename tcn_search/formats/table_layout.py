@@ -1,4 +1,4 @@
-"""How a table is written and what its columns are: kept by a model, so that new data is read in the same way."""
+"""Format and column roles of a table, stored with a model so that it reads new data alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertica
 
 
 def plain_name(name: str) -> str:
-    """Return a column's name in lower case, without what stands between its words.
+    """Return a column's name in lower case, without spaces, hyphens and underscores.
 
     >>> plain_name("Date Time"), plain_name("series_id")
     ('datetime', 'seriesid')
@@ -22,14 +22,18 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table is written, where that cannot be told from it.
+    """How a table is written. What is None is detected from the file.
 
     Args:
-        delimiter: what stands between two cells: "," or ";" or "|" or a tab.
-        decimal: "." or ",".
+        delimiter: character between two cells: "," or ";" or "|" or a tab.
+        decimal: decimal sign, "." or ",".
         encoding: a name that Python knows, such as "latin-1".
         dayfirst: whether 05/01/2020 is the fifth of January (true) or the first of May (false).
-        time_format: of times, as in `datetime.strptime`, such as "%d.%m.%y %H:%M"; it decides everything.
+        time_format: format of times as in `datetime.strptime`, such as "%d.%m.%y %H:%M"; `dayfirst`
+            does not count beside it.
+
+    Raises:
+        InputError: a value is unknown, or delimiter and decimal sign are the same.
     """
 
     delimiter: str | None = None
@@ -50,21 +54,23 @@ class TableFormat:
             "a".encode(self.encoding or "utf-8")
         except (LookupError, ValueError) as error:
             raise InputError(
-                f'encoding must be one that Python knows, such as "latin-1". Received: {self.encoding!r}'
+                'encoding must be one that Python knows, such as "latin-1". Received: '
+                f"{self.encoding!r}"
             ) from error
 
 
 @dataclass(frozen=True)
 class TableLayout:
-    """Columns of a table by their roles, and how it is written.
+    """Columns of a table by their roles, and how the table is written.
 
     Args:
         form: "long" (a row a step), "wide" (a row a sequence) or "forecast" (a column a series).
-        inputs: columns that the network reads, in its order: channels, of a wide table steps.
+        inputs: columns that the network reads, in its order: channels, or the steps of a wide
+            table.
         targets: columns that are predicted.
         sequence, time, group: columns with these roles, None where there is none.
-        table_format: how the table was written, as far as it was said or found out. It decides where new data
-            could be read in two ways.
+        table_format: how the table was written, as set by the user or detected. It decides where
+            new data could be read in two ways.
     """
 
     form: str
@@ -76,15 +82,15 @@ class TableLayout:
     table_format: TableFormat = field(default_factory=TableFormat)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, as JSON knows them."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
+        """Return the layout as plain values that JSON can store."""
+        values = asdict(self)
+        values["inputs"] = list(self.inputs)
+        values["targets"] = list(self.targets)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TableLayout:
-        """Return the layout that `to_dict` wrote."""
+        """Return the layout from the values of `to_dict`."""
         return cls(
             form=values["form"],
             inputs=tuple(values["inputs"]),

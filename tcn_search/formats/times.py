@@ -1,4 +1,4 @@
-"""Columns of times: text or numbers, with or without zones, the day before the month or after it."""
+"""Columns of times: text or numbers, with or without time zones, day or month first."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ZONE = r".*\d *(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 _DAY_OR_MONTH = r"\b\d{1,2}[-/., ]+\d{1,2}[-/., ]+\d{2,4}\b"
 _MONTH = r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"
-_HALF_DAYS = r"(?i).*\d *[ap]\.?m\.?\b.*"
+_AM_OR_PM = r"(?i).*\d *[ap]\.?m\.?\b.*"
 _DATES_AS_NUMBERS = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _CLOCK = r"(?i)\d{1,2}(:\d{2}){1,2}(\.\d+)?( *[ap]\.?m\.?)?"
 _FIRST_YEAR = 1000  # pandas puts text without a year into the year 1
 _FEW_YEARS = 12
-_LAST_YEAR_OF_2000 = 68  # of two digits, as in POSIX: 69 is 1969
+_LAST_YEAR_OF_2000 = 68  # years of two digits as in POSIX: 68 is 2068, 69 is 1969
 
 
 def read_times(
@@ -37,116 +37,152 @@ def read_times(
     table_format: TableFormat = TableFormat(),
     expected: TableFormat = TableFormat(),
 ) -> pd.Index:
-    """Return a column of text as numbers, or as times, in UTC where they have a zone.
+    """Return a column of text as numbers or as times; times with a zone are put into UTC.
 
-    Numbers that are no even count but all dates, such as 20240131, are dates.
+    Numbers are dates if they are not evenly spaced and each is a date, such as 20240131.
 
     Args:
-        expected: decides where days and months cannot be told apart, and has the decimal sign.
+        path: errors name the file.
+        name: errors name the column.
+        table_format: `time_format` and `dayfirst` if the user set them.
+        expected: `dayfirst` decides where the order of day and month is ambiguous; `decimal` is
+            the decimal sign of numbers.
 
     Raises:
-        InputError: names column, row and reason; of dates that can be read in two ways, how to say which.
+        InputError: a cell is neither a number nor a time, or dates can be read in two ways; names
+            column, row and reason.
     """
     cells = column.astype(str).str.strip()
-    wordy = ~cells.str.contains(r"\d")  # pandas knows "now", and takes "nan" for a time
-    if wordy.any():
-        raise _no_time(path, name, cells, int(np.argmax(wordy)), table_format.time_format or "")
+    without_digits = ~cells.str.contains(r"\d")  # pandas reads "now" and "nan" as times
+    if without_digits.any():
+        row = int(np.argmax(without_digits))
+        raise _not_a_time(path, name, cells, row, table_format.time_format or "")
     if table_format.time_format is not None:
         utc = "%z" in table_format.time_format
         return _parse(path, name, cells, cells, table_format.time_format, utc)
-    written_numbers = cells.str.replace(",", ".") if expected.decimal == "," else cells
+    written_numbers = cells
+    if expected.decimal == ",":
+        written_numbers = cells.str.replace(",", ".")
     numbers = pd.to_numeric(written_numbers, errors="coerce")
     if numbers.notna().all():
         dates = _dates_as_numbers(path, name, cells, numbers.to_numpy())
-        return _finite(path, name, cells, numbers) if dates is None else dates
+        if dates is not None:
+            return dates
+        return _require_finite(path, name, cells, numbers)
     texts = cells
-    how = "ISO8601"
+    pandas_format = "ISO8601"
     if cells.str.fullmatch(_ISO).all():
         pass
     elif cells.str.fullmatch(_YEAR_FIRST).all():
-        texts = _iso(cells.str.extract(_YEAR_FIRST))
+        texts = _iso_texts(cells.str.extract(_YEAR_FIRST))
     elif cells.str.fullmatch(_YEAR_LAST).all():
-        parts = cells.str.extract(_YEAR_LAST)
-        dayfirst = _is_day_first(parts) if table_format.dayfirst is None else table_format.dayfirst
-        dayfirst = expected.dayfirst if dayfirst is None else dayfirst
-        if dayfirst is None:
-            raise _two_ways(path, name, cells.iloc[0])
-        day, month = ("first", "second") if dayfirst else ("second", "first")
-        texts = _iso(parts.assign(day=parts[day], month=parts[month]))
+        texts = _iso_texts(_days_and_months(path, name, cells, table_format, expected))
     else:
-        how = "mixed"
+        pandas_format = "mixed"
         ambiguous = cells.str.contains(_DAY_OR_MONTH) & ~cells.str.contains(_MONTH)
         if ambiguous.any():
             raise InputError(
                 f"The dates in column {name} of {path} can be read in two ways, such as "
-                f'{cells[ambiguous].iloc[0]!r}. Say how they are written: time_format = "%d/%m/%Y".'
+                f"{cells[ambiguous].iloc[0]!r}. Set how they are written: "
+                'time_format = "%d/%m/%Y".'
             )
-    if cells.str.fullmatch(_HALF_DAYS).any():
-        how = "mixed"
-    zoned = cells.str.fullmatch(_ZONE) & cells.str.contains(r":|T\d")  # not 01-05-2024
-    if zoned.any() and not zoned.all():
-        row = int(np.argmax(zoned != zoned.iloc[0]))
+    if cells.str.fullmatch(_AM_OR_PM).any():
+        pandas_format = "mixed"
+    has_zone = cells.str.fullmatch(_ZONE) & cells.str.contains(r":|T\d")  # not 01-05-2024
+    if has_zone.any() and not has_zone.all():
+        row = int(np.argmax(has_zone != has_zone.iloc[0]))
         raise InputError(
-            f"Times of column {name} of {path} must all have a zone, or none. Received: {cells.iloc[0]!r} in row 1, "
-            f"{cells.iloc[row]!r} in row {row + 1}"
+            f"Times of column {name} of {path} must all have a zone, or none. Received: "
+            f"{cells.iloc[0]!r} in row 1, {cells.iloc[row]!r} in row {row + 1}"
         )
-    return _parse(path, name, cells, texts, how, utc=bool(zoned.any()))
+    return _parse(path, name, cells, texts, pandas_format, utc=bool(has_zone.any()))
+
+
+def _days_and_months(
+    path: Path, name: str, cells: pd.Series, table_format: TableFormat, expected: TableFormat
+) -> pd.DataFrame:
+    """Return dates that end in the year as columns day, month, year and clock."""
+    parts = cells.str.extract(_YEAR_LAST)
+    dayfirst = table_format.dayfirst
+    if dayfirst is None:
+        dayfirst = _is_day_first(parts)
+    if dayfirst is None:
+        dayfirst = expected.dayfirst
+    if dayfirst is None:
+        raise InputError(
+            f"The dates in column {name} of {path} can be read in two ways, such as "
+            f"{cells.iloc[0]!r}. Set which is meant: dayfirst = true or false, or "
+            'time_format = "%d/%m/%Y".'
+        )
+    if dayfirst:
+        return parts.assign(day=parts["first"], month=parts["second"])
+    return parts.assign(day=parts["second"], month=parts["first"])
 
 
 def _parse(
-    path: Path, name: str, cells: pd.Series, texts: pd.Series, how: str, utc: bool
+    path: Path, name: str, cells: pd.Series, texts: pd.Series, pandas_format: str, utc: bool
 ) -> pd.DatetimeIndex:
-    """Return `texts`, which stand for `cells`, as times in a format of pandas."""
+    """Return `texts`, the rewritten `cells`, as times without a zone."""
     try:
-        index = _to_datetimes(texts, how, utc, "raise")
+        index = _to_datetimes(texts, pandas_format, utc, "raise")
     except (ValueError, TypeError, OverflowError, re.error) as error:
-        raise _no_time(path, name, cells, _first_unreadable(texts, how), how) from error
+        row = _first_unreadable(texts, pandas_format)
+        raise _not_a_time(path, name, cells, row, pandas_format) from error
     if index.hasnans:
-        raise _no_time(path, name, cells, int(np.argmax(index.isna())), how)
-    if how == "mixed" and (index.year < _FIRST_YEAR).any():
+        raise _not_a_time(path, name, cells, int(np.argmax(index.isna())), pandas_format)
+    if pandas_format == "mixed" and (index.year < _FIRST_YEAR).any():
         row = int(np.argmax(index.year < _FIRST_YEAR))
         raise InputError(
-            f"Times of column {name} of {path} must have a year. Received: {cells.iloc[row]!r} in row {row + 1}. Say "
-            'how they are written with time_format, such as "%b-%y".'
+            f"Times of column {name} of {path} must have a year. Received: {cells.iloc[row]!r} in "
+            f'row {row + 1}. Set how they are written with time_format, such as "%b-%y".'
         )
-    return index if index.tz is None else index.tz_convert(None)
+    if index.tz is None:
+        return index
+    return index.tz_convert(None)
 
 
-def _no_time(path: Path, name: str, cells: pd.Series, row: int, how: str = "") -> InputError:
+def _not_a_time(
+    path: Path, name: str, cells: pd.Series, row: int, pandas_format: str
+) -> InputError:
     cell = cells.iloc[row]
-    as_wanted = f" in the format {how!r}" if "%" in how else ""
+    wanted_format = ""
     hint = ""
-    if not as_wanted and re.search(r"\d", cell):
-        hint = ". Say how they are written with time_format"
+    if "%" in pandas_format:
+        wanted_format = f" in the format {pandas_format!r}"
+    elif re.search(r"\d", cell):
+        hint = ". Set how they are written with time_format"
     return InputError(
-        f"Column {name} of {path} must hold numbers or times{as_wanted}. Received: {cell!r} in row {row + 1}{hint}"
+        f"Column {name} of {path} must hold numbers or times{wanted_format}. Received: {cell!r} in "
+        f"row {row + 1}{hint}"
     )
 
 
-def _to_datetimes(texts: pd.Series, how: str, utc: bool, errors: Any) -> pd.DatetimeIndex:
-    """Return texts as times; mixed ones in the format of the first, which is fast, or else each in its own."""
+def _to_datetimes(texts: pd.Series, pandas_format: str, utc: bool, errors: Any) -> pd.DatetimeIndex:
+    """Return texts as times. Mixed ones are tried in the format of the first, which is fast."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that no common format was found
-        if how == "mixed":
+        warnings.simplefilter("ignore", UserWarning)  # pandas warns if there is no common format
+        if pandas_format == "mixed":
             try:
                 return pd.DatetimeIndex(pd.to_datetime(texts, utc=utc))
             except (ValueError, TypeError, OverflowError):
                 pass
-        return pd.DatetimeIndex(pd.to_datetime(texts, format=how, utc=utc, errors=errors))
+        times = pd.to_datetime(texts, format=pandas_format, utc=utc, errors=errors)
+        return pd.DatetimeIndex(times)
 
 
-def _first_unreadable(texts: pd.Series, how: str) -> int:
+def _first_unreadable(texts: pd.Series, pandas_format: str) -> int:
     try:
-        return int(np.argmax(_to_datetimes(texts, how, True, "coerce").isna()))
-    except (ValueError, TypeError, OverflowError, re.error):  # the format itself is none
+        return int(np.argmax(_to_datetimes(texts, pandas_format, True, "coerce").isna()))
+    except (ValueError, TypeError, OverflowError, re.error):  # the format itself is invalid
         return 0
 
 
-def _finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.Index:
+def _require_finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.Index:
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         raise InputError(
-            f"Column {name} of {path} must be finite. Received: {cells.iloc[bad[0]]} in row {bad[0] + 1}"
+            f"Column {name} of {path} must be finite. Received: {cells.iloc[bad[0]]} in row "
+            f"{bad[0] + 1}"
         )
     return pd.Index(numbers)
 
@@ -154,22 +190,24 @@ def _finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series) -> pd.I
 def _dates_as_numbers(
     path: Path, name: str, cells: pd.Series, numbers: np.ndarray
 ) -> pd.DatetimeIndex | None:
-    """Return whole numbers as dates, where they are not evenly spaced and each one is a date."""
+    """Return whole numbers as dates if they are not evenly spaced and each is a date, else None."""
     widths = set(cells.str.len())
-    time_format = _DATES_AS_NUMBERS.get(max(widths)) if len(widths) == 1 else None
     spacings = np.unique(np.diff(np.unique(numbers)))
-    if time_format is None or len(spacings) < 2 or not cells.str.isdecimal().all():
+    if len(widths) > 1 or len(spacings) < 2 or not cells.str.isdecimal().all():
+        return None
+    time_format = _DATES_AS_NUMBERS.get(max(widths))
+    if time_format is None:
         return None
     dates = pd.to_datetime(cells, format=time_format, errors="coerce")
     if _are_dates(dates):
         return pd.DatetimeIndex(dates)
-    for other in ("%d%m%Y", "%m%d%Y"):
-        if time_format == "%Y%m%d" and _are_dates(
-            pd.to_datetime(cells, format=other, errors="coerce")
-        ):
+    if time_format != "%Y%m%d":
+        return None
+    for year_last in ("%d%m%Y", "%m%d%Y"):
+        if _are_dates(pd.to_datetime(cells, format=year_last, errors="coerce")):
             raise InputError(
-                f"Numbers of column {name} of {path} look like dates, such as {cells.iloc[0]!r}. Say how they are "
-                f'written: time_format = "{other}".'
+                f"Numbers of column {name} of {path} look like dates, such as {cells.iloc[0]!r}. "
+                f'Set how they are written: time_format = "{year_last}".'
             )
     return None
 
@@ -178,58 +216,58 @@ def _are_dates(dates: pd.Series) -> bool:
     return bool(dates.notna().all() and dates.dt.year.between(1900, 2100).all())
 
 
-def found_dayfirst(column: pd.Series) -> bool | None:
-    """Return whether dates have the day before the month; None where there are none, or it cannot be told."""
+def detect_dayfirst(column: pd.Series) -> bool | None:
+    """Return whether dates have the day before the month.
+
+    None if the column does not hold dates that end in the year, or if that is ambiguous.
+    """
     cells = column.astype(str).str.strip()
-    return (
-        _is_day_first(cells.str.extract(_YEAR_LAST))
-        if cells.str.fullmatch(_YEAR_LAST).all()
-        else None
-    )
+    if not cells.str.fullmatch(_YEAR_LAST).all():
+        return None
+    return _is_day_first(cells.str.extract(_YEAR_LAST))
 
 
-def lack_dates(column: pd.Series) -> bool:
-    """Whether a column holds times of a clock, which say nothing of the day."""
+def are_clock_times(column: pd.Series) -> bool:
+    """Return whether a column holds times of a clock, without a date."""
     return bool(column.astype(str).str.strip().str.fullmatch(_CLOCK).all())
 
 
 def require_dates_or_order(
     path: Path, name: str, column: pd.Series, rows: Sequence[np.ndarray]
 ) -> None:
-    """Raise an InputError where times are those of a clock, and do not tell the order: they may pass midnight.
+    """Raise an InputError if times have no date and rows are not in their order.
+
+    Such times may pass midnight, so they do not tell the order.
 
     Args:
-        rows: those of each sequence, in the order of the times.
+        rows: the rows of each sequence, in the order of their times.
     """
-    if not lack_dates(column):
+    if not are_clock_times(column):
         return
-    steps = [np.diff(one) for one in rows]
-    newest_first = all((one < 0).all() for one in steps) and max(map(len, steps)) > 1
-    if not newest_first and not all((one > 0).all() for one in steps):
+    steps = [np.diff(rows_of_sequence) for rows_of_sequence in rows]
+    ascending = all((row_steps > 0).all() for row_steps in steps)
+    descending = all((row_steps < 0).all() for row_steps in steps) and max(map(len, steps)) > 1
+    if not ascending and not descending:
         raise InputError(
-            f"Times of column {name} of {path} have no date, and do not stand in their order. Add the dates: they may "
-            "pass midnight."
+            f"Times of column {name} of {path} have no date, and the rows are not in their order. "
+            "Add the dates: the times may pass midnight."
         )
 
 
 def _is_day_first(parts: pd.DataFrame) -> bool | None:
+    """Return whether the first number of dates is the day; None if that is ambiguous."""
     first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
-    is_first = bool((first > 12).any())
-    is_second = bool((second > 12).any())
+    first_is_day = bool((first > 12).any())
+    second_is_day = bool((second > 12).any())
     # 20/01/05: there are rarely more than a dozen years, and soon more days.
-    may_be_year = is_first and bool((year <= 31).all()) and first.nunique() <= _FEW_YEARS
-    return None if is_first == is_second or may_be_year else is_first
+    may_be_year = first_is_day and bool((year <= 31).all()) and first.nunique() <= _FEW_YEARS
+    if first_is_day == second_is_day or may_be_year:
+        return None
+    return first_is_day
 
 
-def _two_ways(path: Path, name: str, cell: str) -> InputError:
-    return InputError(
-        f"The dates in column {name} of {path} can be read in two ways, such as {cell!r}. Say which is meant: "
-        'dayfirst = true or false, or time_format = "%d/%m/%Y".'
-    )
-
-
-def _iso(parts: pd.DataFrame) -> pd.Series:
-    """Return the columns year, month, day and clock as text that ISO 8601 allows, but for am and pm."""
+def _iso_texts(parts: pd.DataFrame) -> pd.Series:
+    """Return the columns year, month, day and clock as ISO 8601 text, which may have am and pm."""
     year = parts["year"]
     short = year.str.len() == 2
     if short.any():
@@ -238,7 +276,6 @@ def _iso(parts: pd.DataFrame) -> pd.Series:
     date = year + "-" + parts["month"].str.zfill(2) + "-" + parts["day"].fillna("1").str.zfill(2)
     clock = parts["clock"].fillna("").str.lstrip("T ,").str.strip()
     clock = clock.str.replace(r"^(\d:)", r"0\1", regex=True)
-    clock = clock.str.replace(r" *(?:UTC|GMT)$", "Z", regex=True).str.replace(
-        r" +([+-])", r"\1", regex=True
-    )
+    clock = clock.str.replace(r" *(?:UTC|GMT)$", "Z", regex=True)
+    clock = clock.str.replace(r" +([+-])", r"\1", regex=True)
     return date + (" " + clock).where(clock != "", "")

@@ -15,7 +15,7 @@ from tcn_search.formats.centring import (
     offsets_of,
     subtract_offsets,
 )
-from tcn_search.formats.inputs import check_axes, is_of_arrays, pad_steps, read_inputs
+from tcn_search.formats.inputs import check_axes, is_list_of_arrays, pad_steps, read_inputs
 from tcn_search.formats.labels import read_class_names
 from tcn_search.tasks.kinds import KINDS
 from tcn_search.tasks.target_kinds import (
@@ -161,7 +161,7 @@ def _read_splits(
             raise InputError(f"y_{split} is missing, although X_{split} is given.")
         inputs[split] = read_inputs(X, lengths, f"_{split}", axes)
         last_steps_are_missing = np.isnan(inputs[split][:, -1]).all(axis=1)
-        if lengths is not None or is_of_arrays(X) or last_steps_are_missing.any():
+        if lengths is not None or is_list_of_arrays(X) or last_steps_are_missing.any():
             have_lengths = True
         targets[split] = read_targets(y, inputs[split], split)
     return inputs, targets, have_lengths

@@ -10,12 +10,12 @@ import numpy as np
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import KNOWN, file_format
 from tcn_search.formats.inputs import read_inputs
+from tcn_search.formats.sequence_tables import FileSequences, read_sequences, read_sequences_like
 from tcn_search.formats.series_tables import read_table
 from tcn_search.formats.table_columns import Columns
 from tcn_search.formats.table_layout import TableFormat, TableLayout
 from tcn_search.formats.ts_files import read_ts
 from tcn_search.tasks.npz_files import ARRAYS, read_arrays, refuse_unknown
-from tcn_search.tasks.tables import Sequences, read_csv, read_like
 
 
 class NewData(NamedTuple):
@@ -66,11 +66,11 @@ def read_new_data(
         )
         return NewData(table.values[None], table.ignored)
     if file_kind == "table" and layout is not None:
-        sequences = read_like(path, layout, time=time)
+        sequences = read_sequences_like(path, layout, time=time)
     elif file_kind == "table":
-        sequences = read_csv(path, Columns(target=target, time=time))
+        sequences = read_sequences(path, Columns(target=target, time=time))
     elif file_kind == "ts":
-        sequences = Sequences(read_ts(path)[0])
+        sequences = FileSequences(read_ts(path)[0])
     else:
         raise InputError(f"Data to predict must be {KNOWN}, or recordings (.wav). Received: {path}")
     try:

@@ -14,7 +14,7 @@ from tcn_search.formats.centring import (
     offsets_of,
     subtract_offsets,
 )
-from tcn_search.formats.inputs import is_of_arrays
+from tcn_search.formats.inputs import is_list_of_arrays
 from tcn_search.formats.labels import read_labels, require_proper_names
 from tcn_search.tasks.kinds import NO_CLASS
 from tcn_search.tasks.target_kinds import first_values, type_name
@@ -57,7 +57,7 @@ def read_targets(y: Any, X: np.ndarray, split: str) -> np.ndarray:
     Raises:
         InputError: names the array, the rule and what was received.
     """
-    if is_of_arrays(y):
+    if is_list_of_arrays(y):
         y = _targets_of_steps(list(y), X, split)
     array = read_labels(y, f"y_{split}")
     count = len(X)

@@ -102,7 +102,7 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("X", "said"),
+    ("X", "note"),
     [
         (DRIFT + 1e16, "not even float64 can tell most of the changes in X_train apart: channel 0 (around 1e+16)"),
         ((DRIFT + 1.5e9).astype("float32"), "float32 cannot tell most of the changes in X_train apart: channel 0 (around 1.5e+09)"),
@@ -110,8 +110,8 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
         (DRIFT * 1e-300, "float32 cannot tell most of the changes in X_train apart: channel 0"),
     ],
 )  # fmt: skip
-def test_a_signal_that_is_lost_is_said(X: np.ndarray, said: str) -> None:
-    assert said in Task.from_arrays(X, CLASSES).inferred
+def test_a_lost_signal_is_noted(X: np.ndarray, note: str) -> None:
+    assert note in Task.from_arrays(X, CLASSES).inferred
 
 
 def test_offsets_are_no_part_of_what_older_studies_stored() -> None:
@@ -128,11 +128,12 @@ def test_the_fingerprint_knows_the_offset() -> None:
     assert task.fingerprint() != other.fingerprint()
 
 
-def test_what_is_lost_outside_the_training_split_is_said() -> None:
+def test_a_signal_lost_outside_the_training_split_is_noted() -> None:
     X = np.random.default_rng(0).normal(size=(20, 6, 1))
     y = np.arange(20) % 2
-    said = Task.from_arrays(X, y, X_test=X + 1e9, y_test=y).inferred
+    inferred = Task.from_arrays(X, y, X_test=X + 1e9, y_test=y).inferred
     assert (
-        "float32 cannot tell most of the changes in X_test apart: channel 0 (around 1e+09)" in said
+        "float32 cannot tell most of the changes in X_test apart: channel 0 (around 1e+09)"
+        in inferred
     )
     assert "float32" not in Task.from_arrays(X, y, X_test=X, y_test=y).inferred

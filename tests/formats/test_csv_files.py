@@ -1,4 +1,4 @@
-"""How a table is written: what is found out by itself, what has to be said, and what is refused."""
+"""Tables in many dialects: detected ones, ones that need an option, and refused ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tcn_search import load_task
 from tcn_search.errors import InputError
-from tcn_search.formats.csv_files import as_written, numbers_of, open_table
+from tcn_search.formats.csv_files import numbers_of, numbers_or_text, open_table
 from tcn_search.formats.table_layout import TableFormat
 
 NUMBERS = np.random.default_rng(0).normal(size=(20, 3)).round(3)
@@ -34,10 +34,12 @@ def wide(
 
 
 def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, pd.DataFrame]:
-    """The rows of a file with this text, in its order, and the frame that they come from."""
+    """Return the rows of a file with this text, in its order, and the data frame of its cells."""
     file = folder / "own.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    frame = open_table(file, TableFormat(**options), roles={"target"}).read(text_columns=["target"])
+    frame = open_table(file, TableFormat(**options), known_names={"target"}).read(
+        text_columns=["target"]
+    )
     task = load_task(file, validation="time", **options)
     return np.concatenate([task.train.X, task.validation.X])[..., 0], frame
 
@@ -82,7 +84,7 @@ def read(folder: Path, text: str | bytes, **options: Any) -> tuple[np.ndarray, p
         (wide(), {}),
     ],
 )
-def test_a_table_is_read_however_it_is_written(
+def test_tables_of_many_dialects_are_read_alike(
     tmp_path: Path, text: str | bytes, options: dict[str, Any]
 ) -> None:
     values, frame = read(tmp_path, text, **options)
@@ -106,8 +108,8 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (wide().replace("t0", "T °C").encode("latin-1"), "FILE is not written in UTF-8: 'utf-8' codec can't decode byte 0xb0 in position 2: invalid start byte. Say in what it is with encoding, such as encoding = \"latin-1\", or save it as UTF-8."),
-        (wide().encode("utf-16-le"), 'FILE holds bytes of zero, so it is no text in UTF-8. If it is UTF-16, say encoding = "utf-16-le" or "utf-16-be".'),
+        (wide().replace("t0", "T °C").encode("latin-1"), "FILE is not written in UTF-8: 'utf-8' codec can't decode byte 0xb0 in position 2: invalid start byte. Set its encoding, such as encoding = \"latin-1\", or save it as UTF-8."),
+        (wide().encode("utf-16-le"), 'FILE contains zero bytes, so it is not text in UTF-8. If it is UTF-16, set encoding = "utf-16-le" or "utf-16-be".'),
         (wide(header="t0,t1,target"), "Row 1 of FILE has 4 cells, the header 3. A number with a decimal comma, or a text with a delimiter in it, needs quotes; a header needs a name for every column."),
         (wide() + "1,2\n", "Row 21 of FILE has 2 cells, the header 4. A number with a decimal comma, or a text with a delimiter in it, needs quotes; a header needs a name for every column."),
         (wide() + "1,2,3,a,\n", "Row 21 of FILE has 5 cells, the header 4. A number with a decimal comma, or a text with a delimiter in it, needs quotes; a header needs a name for every column."),
@@ -115,12 +117,12 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         (wide(header="0.1,0.4,0.2,y"), "FILE has no header: its first row is 0.1, 0.4, 0.2, y. Write the columns' names above it."),
         (wide(header="t0,t1,t1,target"), "FILE has two columns called 't1'. Give each a name of its own."),
         (wide(" "), "Cells of FILE are separated by spaces. Write one of a comma, a semicolon, a tab, a vertical bar between them."),
-        ("a;b\n1,234;5,678\n", "1,234 in FILE may be a decimal comma or a mark of thousands. Say which with decimal = \",\" or decimal = \".\"; marks of thousands have to be taken out."),
-        ("a;b|c\n1;2|3\n", "Cells of FILE may end at a semicolon or a vertical bar. Say which with delimiter."),
-        ("sep=x\naxb\n1x2\n", "FILE says sep=x. A delimiter is a comma, a semicolon, a tab, a vertical bar."),
-        ("t0,t1,\n1,2,x\n", "Column 3 of FILE has no name and does not number the rows: it begins with 'x'. Give it a name, or take it out."),
+        ("a;b\n1,234;5,678\n", "1,234 in FILE may have a decimal comma or a mark of thousands. Set decimal = \",\" or decimal = \".\"; marks of thousands have to be removed."),
+        ("a;b|c\n1;2|3\n", "Cells of FILE may end at a semicolon or a vertical bar. Set delimiter to one of them."),
+        ("sep=x\naxb\n1x2\n", "FILE declares sep=x. A delimiter is a comma, a semicolon, a tab, a vertical bar."),
+        ("t0,t1,\n1,2,x\n", "Column 3 of FILE has no name and does not number the rows: it begins with 'x'. Name it, or remove it."),
         ('t0,t1\n1,"2\n', "FILE cannot be read as CSV: EOF inside string starting at row 0"),
-        ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2. Say decimal = \".\" if it has a decimal sign."),
+        ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2. Set decimal = \".\" if it has a decimal sign."),
         ("a;b\n0,5;1\nx;2\n", "Column a of FILE must hold numbers. Received: 'x' in row 2"),
         (gzip.compress(b"a,b\n1,2\n"), "FILE is compressed with gzip: call it .csv.gz."),
         (b"PK\x03\x04 and more", "FILE is a zip archive or a spreadsheet: save it as CSV."),
@@ -133,7 +135,7 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ("t0,t1\n,\n,\n", "FILE holds no rows."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_told_is_refused_with_its_cause(
+def test_tables_that_cannot_be_read_are_refused_with_the_reason(
     tmp_path: Path, text: str | bytes, message: str
 ) -> None:
     file = tmp_path / "own.csv"
@@ -201,14 +203,14 @@ def test_columns_that_count_rows_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_cells_stay_as_they_are_written(cells: list[str], values: list[Any]) -> None:
-    found = as_written(Path("own.csv"), "target", pd.Series(cells))
-    np.testing.assert_array_equal(found, values)
-    assert found.dtype.kind == np.array(values).dtype.kind
+    converted = numbers_or_text(Path("own.csv"), "target", pd.Series(cells))
+    np.testing.assert_array_equal(converted, values)
+    assert converted.dtype.kind == np.array(values).dtype.kind
 
 
 def test_decimal_commas_hold_for_targets_too() -> None:
-    found = as_written(Path("own.csv"), "target", pd.Series(["1,5", "-2"]), ",")
-    np.testing.assert_array_equal(found, [1.5, -2])
+    converted = numbers_or_text(Path("own.csv"), "target", pd.Series(["1,5", "-2"]), ",")
+    np.testing.assert_array_equal(converted, [1.5, -2])
 
 
 @pytest.mark.parametrize(("cells", "decimal"), [(["1,500", "20"], "."), (["1.500", "2,5"], ",")])
@@ -217,7 +219,7 @@ def test_marks_of_thousands_are_refused(cells: list[str], decimal: str) -> None:
         InputError,
         match=r"Column target of own.csv has marks of thousands, such as '1.500' in row 1",
     ):
-        as_written(Path("own.csv"), "target", pd.Series(cells), decimal)
+        numbers_or_text(Path("own.csv"), "target", pd.Series(cells), decimal)
 
 
 def test_fractions_beside_text_are_refused() -> None:
@@ -225,4 +227,4 @@ def test_fractions_beside_text_are_refused() -> None:
         InputError,
         match="Column target of own.csv must hold numbers throughout, or classes. Received: 'NA' in row 2, '1.5' elsewhere",
     ):
-        as_written(Path("own.csv"), "target", pd.Series(["1.5", "NA", "2.5"]))
+        numbers_or_text(Path("own.csv"), "target", pd.Series(["1.5", "NA", "2.5"]))

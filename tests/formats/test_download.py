@@ -1,8 +1,9 @@
-"""Downloads from a server of our own: whole, continued after a cut, wrong, missing, and without a network."""
+"""Downloads from a local server: complete, resumed, wrong, missing, and without a network."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,18 +20,18 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/whole, /cut (ends early unless asked to continue), /no-range; anything else is not found."""
+    """Serve /whole, /cut (ends early unless a range is requested) and /no-range, else 404."""
 
     ranges: ClassVar[list[str | None]] = []
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.ranges.append(asked)
+        requested = self.headers.get("Range")
+        self.ranges.append(requested)
         kind = self.path.strip("/")
         if kind not in ("whole", "cut", "no-range"):
             self.send_error(404)
             return
-        start = int(asked[6:-1]) if asked and kind != "no-range" else 0
+        start = int(requested[6:-1]) if requested and kind != "no-range" else 0
         if start >= len(CONTENT):
             self.send_error(416)
             return
@@ -61,11 +62,26 @@ def test_a_file_is_downloaded_once(server: str, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["data.bin"]
 
 
-def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> None:
+def test_progress_is_logged_every_tenth(
+    server: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tcn_search.formats.download._BLOCK", 256)
+    with caplog.at_level(logging.INFO, "tcn_search"):
+        fetch(RemoteFile("data.bin", (f"{server}/whole",), SHA256), tmp_path)
+    assert len(caplog.messages) == 11
+    assert set(caplog.messages) == {"Downloading whole: 0.0 of 0.0 MB"}
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_interrupted_download_is_resumed(server: str, tmp_path: Path) -> None:
     file = RemoteFile("data.bin", (f"{server}/cut",), SHA256)
     with pytest.raises(InputError) as error:
         fetch(file, tmp_path)
-    assert "the connection ended after 4,000 of 10,240 bytes; try again to go on" in str(
+    assert "the connection ended after 4,000 of 10,240 bytes; try again to resume" in str(
         error.value
     )
     assert not (tmp_path / "data.bin").exists()
@@ -74,7 +90,7 @@ def test_a_cut_download_goes_on_where_it_ended(server: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("kind", "there"), [("no-range", CONTENT[:100]), ("whole", CONTENT)])
-def test_what_is_there_already_is_used_or_begun_anew(
+def test_a_partial_file_is_resumed_or_replaced(
     server: str, tmp_path: Path, kind: str, there: bytes
 ) -> None:
     (tmp_path / "data.bin.part").write_bytes(there)

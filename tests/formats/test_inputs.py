@@ -26,33 +26,33 @@ UNEQUAL = [x[:length] for x, length in zip(X, LENGTHS, strict=True)]
         list,
         tuple,
         lambda arrays: np.array(arrays, dtype=object),
-        lambda arrays: [one.tolist() for one in arrays],
-        lambda arrays: [pd.DataFrame(one) for one in arrays],
+        lambda arrays: [array.tolist() for array in arrays],
+        lambda arrays: [pd.DataFrame(array) for array in arrays],
     ],
     ids=["list", "tuple", "object array", "lists", "frames"],
 )
 def test_a_list_of_unequal_arrays_is_padded_and_keeps_its_lengths(make: Any) -> None:
     padded = np.where(np.arange(6)[None, :, None] < LENGTHS[:, None, None], X[:, :6], 0)
     task = Task.from_arrays(make(UNEQUAL), Y, validation="time")
-    told = Task.from_arrays(padded, Y, lengths_train=LENGTHS, validation="time")
+    with_lengths = Task.from_arrays(padded, Y, lengths_train=LENGTHS, validation="time")
     assert (task.seq_len, task.spec.ragged) == (6, True)
-    np.testing.assert_array_equal(task.train.X, told.train.X)
+    np.testing.assert_array_equal(task.train.X, with_lengths.train.X)
     both = Task.from_arrays(make(UNEQUAL), Y, lengths_train=LENGTHS, validation="time")
-    np.testing.assert_array_equal(both.train.X, told.train.X)
+    np.testing.assert_array_equal(both.train.X, with_lengths.train.X)
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=6), st.booleans())
 def test_every_number_of_a_list_comes_back(lengths: list[int], flat: bool) -> None:
     generator = np.random.default_rng(0)
     arrays = [generator.normal(size=(length,) if flat else (length, 2)) for length in lengths]
-    found = read_inputs(arrays, None, "")
-    assert found.shape == (len(lengths), max(lengths), 1 if flat else 2)
-    for row, one in zip(found, arrays, strict=True):
-        np.testing.assert_array_equal(row[: len(one)], one.reshape(len(one), -1))
-        assert np.isnan(row[len(one) :]).all()
+    padded = read_inputs(arrays, None, "")
+    assert padded.shape == (len(lengths), max(lengths), 1 if flat else 2)
+    for row, array in zip(padded, arrays, strict=True):
+        np.testing.assert_array_equal(row[: len(array)], array.reshape(len(array), -1))
+        assert np.isnan(row[len(array) :]).all()
 
 
-def test_splits_of_different_length_are_padded_to_the_longest_where_lengths_are_told() -> None:
+def test_splits_of_different_length_are_padded_to_the_longest_where_lengths_are_given() -> None:
     longer = [x[: 9 + row % 3] for row, x in enumerate(X)]
     task = Task.from_arrays(
         UNEQUAL, Y, X_validation=X[:, :3], y_validation=Y, X_test=longer, y_test=Y
@@ -60,14 +60,14 @@ def test_splits_of_different_length_are_padded_to_the_longest_where_lengths_are_
     assert task.test is not None
     assert [part.X.shape for part in (task.train, task.validation, task.test)] == [(20, 11, 2)] * 3
     np.testing.assert_array_equal(
-        (~np.isnan(task.test.X[..., 0])).sum(axis=1), [len(one) for one in longer]
+        (~np.isnan(task.test.X[..., 0])).sum(axis=1), [len(sequence) for sequence in longer]
     )
 
 
 def test_classes_of_each_step_are_padded_with_their_sequences() -> None:
     y = [np.array(["a", "b"])[np.arange(length) % 2] for length in LENGTHS]
     longer = [x[: 9 + row % 3] for row, x in enumerate(X)]
-    y_test = [np.array(["a", "b"])[np.arange(len(one)) % 2] for one in longer]
+    y_test = [np.array(["a", "b"])[np.arange(len(sequence)) % 2] for sequence in longer]
     task = Task.from_arrays(
         UNEQUAL, y, X_validation=UNEQUAL, y_validation=y, X_test=longer, y_test=y_test
     )
@@ -76,19 +76,19 @@ def test_classes_of_each_step_are_padded_with_their_sequences() -> None:
     np.testing.assert_array_equal(task.train.y, wanted)
 
 
-def test_channels_before_steps_are_turned_where_it_is_said() -> None:
+def test_channels_before_steps_are_turned_where_axes_says_so() -> None:
     task = Task.from_arrays(X, Y)
     turned = Task.from_arrays(X.transpose(0, 2, 1), Y, axes="channels_steps")
     assert turned.fingerprint() == task.fingerprint()
-    lists = Task.from_arrays([one.T for one in UNEQUAL], Y, axes="channels_steps")
+    lists = Task.from_arrays([sequence.T for sequence in UNEQUAL], Y, axes="channels_steps")
     assert lists.fingerprint() == Task.from_arrays(UNEQUAL, Y).fingerprint()
 
 
 def test_few_steps_of_many_channels_can_be_meant() -> None:
     assert Task.from_arrays(X.reshape(20, 1, 32), Y, axes="steps_channels").seq_len == 1
-    asked = Task.from_arrays(X.reshape(20, 4, 8), Y).inferred
-    assert asked.endswith(
-        "; fewer steps than channels: if the axes of X_train are (sequences, channels, steps), say "
+    inferred = Task.from_arrays(X.reshape(20, 4, 8), Y).inferred
+    assert inferred.endswith(
+        "; fewer steps than channels: if the axes of X_train are (sequences, channels, steps), set "
         'axes = "channels_steps"'
     )
     assert "axes" not in Task.from_arrays(X.reshape(20, 4, 8), Y, axes="steps_channels").inferred
@@ -97,9 +97,9 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), say axes = "channels_steps"; if these are meant, say axes = "steps_channels".'),
-        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), say axes = "channels_steps"; if these are meant, say axes = "steps_channels".'),
-        ({"X_train": [one.T for one in UNEQUAL]}, 'X_train must be a list of arrays (steps, channels). Received: arrays that differ in their second axis, (2, 4) in sequence 0 and (2, 5) in sequence 1. If they are (channels, steps), say axes = "channels_steps".'),
+        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
+        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
+        ({"X_train": [sequence.T for sequence in UNEQUAL]}, 'X_train must be a list of arrays (steps, channels). Received: arrays that differ in their second axis, (2, 4) in sequence 0 and (2, 5) in sequence 1. If they are (channels, steps), set axes = "channels_steps".'),
         ({"X_train": UNEQUAL[:7] + [x[:9, :1] for x in X[7:]]}, "X_train must have the same channels in every sequence. Received: 2 in sequence 0 and 1 in sequence 7"),
         ({"X_train": [x[: row % 3] for row, x in enumerate(X)]}, "X_train must not be empty. Received: no steps in sequence 0"),
         ({"X_train": UNEQUAL, "lengths_train": np.full(20, 4)}, "lengths_train must agree with the arrays of X_train, or be left out. Received: 4 for sequence 1, which has 5 steps"),
@@ -112,13 +112,13 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
         ({"axes": "first"}, "axes must be one of 'steps_channels', 'channels_steps'. Received: 'first'"),
     ],
 )  # fmt: skip
-def test_sequences_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_unusable_sequences_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
         Task.from_arrays(**{"X_train": X, "y_train": Y, **arguments})
     assert str(error.value) == message
 
 
-def test_what_cannot_be_held_is_refused() -> None:
+def test_unusable_arrays_and_options_are_refused() -> None:
     X, y = waves(8, steps=6)
     with pytest.raises(InputError, match="X_train must not be a masked array with masked entries"):
         Task.from_arrays(np.ma.masked_greater(X, 0.5), y)

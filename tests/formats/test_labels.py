@@ -1,4 +1,4 @@
-"""Labels and names of classes in whatever array or column they come."""
+"""Labels and class names in arrays, lists and columns of any type."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_text_of_any_column_is_text(column: Any) -> None:
     [("Int64", "i"), ("boolean", "b"), ("Float64", "f"), (object, "i"), ("category", "i")],
 )
 def test_numbers_of_any_column_are_numbers(dtype: Any, kind: str) -> None:
-    found = read_labels(pd.Series(Y, dtype=dtype), "y_train")
-    assert found.dtype.kind == kind
-    np.testing.assert_array_equal(found, Y)
+    labels = read_labels(pd.Series(Y, dtype=dtype), "y_train")
+    assert labels.dtype.kind == kind
+    np.testing.assert_array_equal(labels, Y)
 
 
 @given(
@@ -68,9 +68,9 @@ def test_objects_are_kept_or_refused_in_one_line(values: list[Any]) -> None:
         with pytest.raises(InputError, match=r"\Ay_train must .*\Z"):
             read_labels(objects, "y_train")
         return
-    found = read_labels(objects, "y_train")
-    if found.dtype.kind != "U":  # NumPy does not keep zeros at the end of text
-        assert found.tolist() == [float(value) if float in types else value for value in values]
+    labels = read_labels(objects, "y_train")
+    if labels.dtype.kind != "U":  # NumPy does not keep zeros at the end of text
+        assert labels.tolist() == [float(value) if float in types else value for value in values]
 
 
 @pytest.mark.parametrize("missing", MISSING)
@@ -94,7 +94,7 @@ def test_a_missing_label_is_refused_with_its_row(missing: Any, make: Any) -> Non
         ([[1, 2], [3]], "y must be an array with one entry for each sequence. Received: list whose entries differ in length or type"),
     ],
 )  # fmt: skip
-def test_labels_that_cannot_be(values: Any, message: str) -> None:
+def test_unusable_labels_are_refused(values: Any, message: str) -> None:
     with pytest.raises(InputError) as error:
         read_labels(values, "y")
     assert str(error.value) == message
@@ -120,7 +120,7 @@ def test_names_of_classes_come_in_any_list(names: Any) -> None:
         ([1, "1"], "class_names must name each class once. Received twice: '1'"),
     ],
 )
-def test_names_that_cannot_be(names: Any, message: str) -> None:
+def test_unusable_class_names_are_refused(names: Any, message: str) -> None:
     with pytest.raises(InputError) as error:
         read_class_names(names)
     assert str(error.value) == message

@@ -66,8 +66,8 @@ JANUARY = ["2024-01-05", "2024-01-13"]
 def test_times_are_what_was_written(
     cells: list[str], options: dict[str, Any], times: list[str]
 ) -> None:
-    found = read_times(FILE, "time", pd.Series(cells), TableFormat(**options))
-    assert found.tolist() == [pd.Timestamp(time) for time in times]
+    index = read_times(FILE, "time", pd.Series(cells), TableFormat(**options))
+    assert index.tolist() == [pd.Timestamp(time) for time in times]
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def test_numbers_stay_numbers_where_they_are_an_even_count(cells: list[str]) -> 
     assert read_times(FILE, "time", pd.Series(cells)).tolist() == [float(cell) for cell in cells]
 
 
-def test_what_is_expected_decides_where_cells_could_be_read_in_two_ways() -> None:
+def test_the_expected_format_decides_where_cells_are_ambiguous() -> None:
     expected = TableFormat(dayfirst=True, decimal=",")
-    found = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
-    assert found.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
+    index = read_times(FILE, "time", pd.Series(["05/01/2024", "11/01/2024"]), expected=expected)
+    assert index.tolist() == [pd.Timestamp("2024-01-05"), pd.Timestamp("2024-01-11")]
     assert read_times(FILE, "time", pd.Series(["1,5", "10,25"]), expected=expected).tolist() == [
         1.5,
         10.25,
     ]
 
 
-TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Say which is meant: dayfirst = true or false, or time_format = \"%d/%m/%Y\"."  # fmt: skip
+TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Set which is meant: dayfirst = true or false, or time_format = \"%d/%m/%Y\"."  # fmt: skip
 
 
-WRITTEN = "The dates in column time of own.csv can be read in two ways, such as {!r}. Say how they are written: time_format = \"%d/%m/%Y\"."  # fmt: skip
+WRITTEN = "The dates in column time of own.csv can be read in two ways, such as {!r}. Set how they are written: time_format = \"%d/%m/%Y\"."  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,22 +102,22 @@ WRITTEN = "The dates in column time of own.csv can be read in two ways, such as 
         (["2024-01-05", "05/01/2024"], {}, WRITTEN.format("05/01/2024")),
         (["10:00 05/01/2024"], {}, WRITTEN.format("10:00 05/01/2024")),
         (["08 01 2024", "13 01 2024"], {}, WRITTEN.format("08 01 2024")),
-        (["08012024", "13012024", "18022024"], {}, "Numbers of column time of own.csv look like dates, such as '08012024'. Say how they are written: time_format = \"%d%m%Y\"."),
+        (["08012024", "13012024", "18022024"], {}, "Numbers of column time of own.csv look like dates, such as '08012024'. Set how they are written: time_format = \"%d%m%Y\"."),
         (["2024-01-05", "soon"], {}, "Column time of own.csv must hold numbers or times. Received: 'soon' in row 2"),
-        (["2024-01-05", "2024-02-30"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-02-30' in row 2. Say how they are written with time_format"),
-        (["01/13/2024"], {"dayfirst": True}, "Column time of own.csv must hold numbers or times. Received: '01/13/2024' in row 1. Say how they are written with time_format"),
+        (["2024-01-05", "2024-02-30"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-02-30' in row 2. Set how they are written with time_format"),
+        (["01/13/2024"], {"dayfirst": True}, "Column time of own.csv must hold numbers or times. Received: '01/13/2024' in row 1. Set how they are written with time_format"),
         (["5.1.2024", "5-1-2024"], {"time_format": "%d.%m.%Y"}, "Column time of own.csv must hold numbers or times in the format '%d.%m.%Y'. Received: '5-1-2024' in row 2"),
         (["2024-01-05 00:00Z", "2024-01-06 00:00"], {}, "Times of column time of own.csv must all have a zone, or none. Received: '2024-01-05 00:00Z' in row 1, '2024-01-06 00:00' in row 2"),
         (["1", "inf"], {}, "Column time of own.csv must hold numbers or times. Received: 'inf' in row 2"),
-        (["Nov-23", "Dec-23"], {}, "Times of column time of own.csv must have a year. Received: 'Nov-23' in row 1. Say how they are written with time_format, such as \"%b-%y\"."),
+        (["Nov-23", "Dec-23"], {}, "Times of column time of own.csv must have a year. Received: 'Nov-23' in row 1. Set how they are written with time_format, such as \"%b-%y\"."),
         (["1", "nan"], {}, "Column time of own.csv must hold numbers or times. Received: 'nan' in row 2"),
         (["13.01.2024", "NaT"], {}, "Column time of own.csv must hold numbers or times. Received: 'NaT' in row 2"),
         (["2024"], {"time_format": "%Y %Y"}, "Column time of own.csv must hold numbers or times in the format '%Y %Y'. Received: '2024' in row 1"),
         (["1e400"], {}, "Column time of own.csv must be finite. Received: 1e400 in row 1"),
-        (["2024-01-05 00:00 CET"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-01-05 00:00 CET' in row 1. Say how they are written with time_format"),
+        (["2024-01-05 00:00 CET"], {}, "Column time of own.csv must hold numbers or times. Received: '2024-01-05 00:00 CET' in row 1. Set how they are written with time_format"),
     ],
 )  # fmt: skip
-def test_what_is_no_time_or_two_times_is_refused(
+def test_unreadable_and_ambiguous_times_are_refused(
     cells: list[str], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as error:

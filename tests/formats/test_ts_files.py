@@ -40,7 +40,7 @@ def test_classes_are_named_as_in_the_file(
 
 
 def test_channels_and_lengths(tmp_path: Path) -> None:
-    X, y = read_ts(write(tmp_path, "1,2,?:3, 4 ,NaN:a\n# a remark\n5,6,7:8,9,1e1:b\n"))
+    X, y = read_ts(write(tmp_path, "1,2,?:3, 4 ,NaN:a\n# a comment\n5,6,7:8,9,1e1:b\n"))
     np.testing.assert_array_equal(X[0], [[1, 3], [2, 4]])
     np.testing.assert_array_equal(X[1], [[5, 8], [6, 9], [7, 10]])
     np.testing.assert_array_equal(y, ["a", "b"])

@@ -12,43 +12,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
+from tcn_search.formats.sequence_tables import read_sequences
 from tcn_search.formats.series_tables import read_table
-from tcn_search.tasks.tables import read_csv
 from tests.tasks.written_tables import WrittenTable, damaged, written_tables
 
 
 def read(table: WrittenTable, data: bytes | None = None) -> Any:
-    """Sequences, or series, of the table; or the InputError, which is one line and names the file."""
+    """Return the table as read, or the InputError, which is one line and names the file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"own{table.ending}"
         file.write_bytes(table.data() if data is None else data)
-        found: Any
+        read_back: Any
         try:
             if table.form == "forecast":
-                found = read_table(file, table_format=table.said)
+                read_back = read_table(file, table_format=table.given_format)
             else:
-                found = read_csv(file, table_format=table.said)
+                read_back = read_sequences(file, table_format=table.given_format)
         except InputError as error:
-            found = error
-        assert [one.name for one in Path(folder).iterdir()] == [file.name]
-    if isinstance(found, InputError):
-        assert str(file) in str(found)
-        assert "\n" not in str(found)
-    return found
+            read_back = error
+        assert [path.name for path in Path(folder).iterdir()] == [file.name]
+    if isinstance(read_back, InputError):
+        assert str(file) in str(read_back)
+        assert "\n" not in str(read_back)
+    return read_back
 
 
 def check_values(table: WrittenTable) -> None:
-    found = read(table)
-    if isinstance(found, InputError):
-        assert table.may_be_refused, found
+    read_back = read(table)
+    if isinstance(read_back, InputError):
+        assert table.may_be_refused, read_back
         return
     if table.form == "forecast":
-        np.testing.assert_allclose(found.values, table.values, rtol=1e-12)
+        np.testing.assert_allclose(read_back.values, table.values, rtol=1e-12)
         return
-    assert len(found.X) == len(table.sequences)
-    for sequence, expected in zip(found.X, table.sequences, strict=True):
+    assert len(read_back.X) == len(table.sequences)
+    for sequence, expected in zip(read_back.X, table.sequences, strict=True):
         np.testing.assert_allclose(sequence, expected, rtol=1e-12)
-    assert found.y.iloc[:, 0].tolist() == table.labels
+    assert read_back.y.iloc[:, 0].tolist() == table.labels
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,4 +1,4 @@
-"""Sequences from .csv and .ts."""
+"""Tasks from .csv and .ts files."""
 
 from __future__ import annotations
 
@@ -12,25 +12,7 @@ import pytest
 from tcn_search import load_task
 from tcn_search.errors import InputError
 from tcn_search.tasks.new_data import read_new_data
-from tests.conftest import waves
-
-X, Y = waves(12)
-LENGTHS = np.arange(12) % 3 + 14
-
-
-def long(count: int = 12, **columns: Any) -> pd.DataFrame:
-    rows = [
-        {
-            "id": row,
-            "time": step,
-            "one": X[row, step, 0],
-            "two": X[row, step, 1],
-            "label": "ab"[Y[row]],
-        }
-        for row in range(count)
-        for step in range(LENGTHS[row])
-    ]
-    return pd.DataFrame(rows).assign(**columns)
+from tests.tasks.long_tables import LENGTHS, X, Y, long
 
 
 def test_long_tables_hold_sequences_of_any_length_in_any_order(tmp_path: Path) -> None:
@@ -79,19 +61,6 @@ def test_beside_a_label_y_is_a_channel(tmp_path: Path) -> None:
     assert (task.spec.class_names, task.spec.input_channels) == (("a", "b"), 2)
 
 
-def test_steps_are_times_and_sequences_stay_in_their_order(tmp_path: Path) -> None:
-    table = long(4)
-    table["id"] = "w" + (12 - table["id"]).astype(str)  # w12, w11, w10, w9
-    table["time"] = [f"{8 + step // 4}:{step % 4 * 15:02}" for step in table["time"]]
-    kept = table.groupby("id", sort=False, group_keys=False)[list(table)].apply(
-        lambda rows: rows[::-1]
-    )
-    kept.to_csv(tmp_path / "new.csv", index=False)
-    new = read_new_data(tmp_path / "new.csv").X
-    for row in range(4):
-        np.testing.assert_allclose(new[row, :14], X[row, :14], rtol=1e-6)
-
-
 def test_a_test_file_may_have_one_class_in_each_sequence(tmp_path: Path) -> None:
     table = long()
     table["label"] = (table["time"] > 7).astype(int)
@@ -127,16 +96,11 @@ def test_ts_files_equal_the_archive(name: str) -> None:
     np.testing.assert_array_equal(new.astype("float32"), task.test.X)
 
 
-def test_a_table_without_sequences_is_one_series_to_predict(tmp_path: Path) -> None:
-    long(1).drop(columns=["id", "label"]).to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv").X[0], X[0, :14], rtol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or say which with target. To forecast a series, say how many steps with horizon."),
-        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column says of which sequence: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, say how many steps with horizon."),
+        (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or set target to its name. To forecast a series, set horizon to a number of steps."),
+        (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column tells the sequence of a row: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, set horizon to a number of steps."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
         (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long(one=99999999999999999999).assign(two="1" * 400), "FILE cannot be read as CSV: int too large to convert to float"),
@@ -272,9 +236,9 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [
-        (long(series=1), {}, "FILE has 2 columns that may be the sequence: id, series. Say which with sequence = 'id', and with channels which columns are inputs."),
-        (long(group=1, patient=2), {}, "FILE has 2 columns that may be the group: group, patient. Say which with group = 'group', and with channels which columns are inputs."),
-        (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Say which with target = 'label', and with channels which columns are inputs."),
+        (long(series=1), {}, "FILE has 2 columns that may be the sequence: id, series. Set one, such as sequence = 'id', and list the input columns in channels."),
+        (long(group=1, patient=2), {}, "FILE has 2 columns that may be the group: group, patient. Set one, such as group = 'group', and list the input columns in channels."),
+        (long(target=1), {}, "FILE has 2 columns that may be the target: label, target. Set one, such as target = 'label', and list the input columns in channels."),
         (long(patient=range(180)), {}, "Column patient of FILE must be the same in all rows of a sequence. Received: 0 and 1 in sequence 0, the second in row 2"),
         (long(), {"target": ["one", "label"]}, "Several target columns must not change within a sequence. Received: one, label of FILE, which change in sequence 0"),
         (long(), {"target": ["one", "one"]}, "Column one of FILE can have only one role, and was given two."),
@@ -297,85 +261,13 @@ def test_columns_that_may_mean_several_things(
     assert str(error.value).replace(str(file), "FILE") == message
 
 
-def test_new_data_is_read_by_names(tmp_path: Path) -> None:
-    long().to_csv(tmp_path / "own.csv", index=False)
-    layout = load_task(tmp_path / "own.csv").spec.table
-    new = long(4)[["two", "id", "one", "time"]].assign(more="text")
-    new.to_csv(tmp_path / "new.csv")
-    found = read_new_data(tmp_path / "new.csv", layout)
-    np.testing.assert_allclose(found.X[0, :14], X[0, :14], rtol=1e-6)
-    assert found.ignored == ("Unnamed: 0", "more")
-    new.drop(columns="one").to_csv(tmp_path / "new.csv")
-    with pytest.raises(
-        InputError,
-        match=r"new.csv must have the columns that were trained on. Missing: one. It has: ",
-    ):
-        read_new_data(tmp_path / "new.csv", layout)
-
-
-def test_steps_of_a_wide_table_are_read_by_names_too(tmp_path: Path) -> None:
-    table = pd.DataFrame(X[..., 0]).add_prefix("t")
-    table.assign(target=Y).to_csv(tmp_path / "own.csv", index=False)
-    layout = load_task(tmp_path / "own.csv").spec.table
-    table[table.columns[::-1]].to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X, X[..., :1], rtol=1e-6)
-    table.drop(columns="t3").to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(InputError, match="Missing: t3. "):
-        read_new_data(tmp_path / "new.csv", layout)
-
-
-def test_what_was_found_out_decides_where_new_data_could_be_read_in_two_ways(
-    tmp_path: Path,
-) -> None:
-    days = [f"{day:02}/01/2024" for day in (5, 12, 13)]
-    rows = [{"id": f"w{row}", "time": day, "one": 1000.5 + row} for row in range(8) for day in days]
-    table = pd.DataFrame(rows).assign(label=lambda frame: frame["id"].isin(["w0", "w2", "w4"]))
-    table.to_csv(tmp_path / "own.csv", index=False, sep=";", decimal=",")
-    layout = load_task(tmp_path / "own.csv").spec.table
-    (tmp_path / "new.csv").write_text("id;time;one\na;05/01/2024;1,234\na;01/02/2024;5,678\n")
-    np.testing.assert_allclose(
-        read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [1.234, 5.678]
-    )
-
-
-def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path) -> None:
-    long().to_csv(tmp_path / "own.csv", index=False)
-    layout = load_task(tmp_path / "own.csv").spec.table
-    one = long(1).drop(columns=["id", "label"])
-    one[::-1].to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(
-        read_new_data(tmp_path / "new.csv", layout).X[0], X[0, :14], rtol=1e-6
-    )
-    long(2).drop(columns="id").to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(
-        InputError, match="needs a column that says of which sequence a row is, as in training"
-    ):
-        read_new_data(tmp_path / "new.csv", layout)
-    long(2).drop(columns="time").to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(InputError, match="Missing: time. It has: id, one, two, label"):
-        read_new_data(tmp_path / "new.csv", layout)
-
-
-def test_inputs_are_no_row_numbers_whatever_they_are_called(tmp_path: Path) -> None:
-    long().rename(columns={"one": "index"}).to_csv(tmp_path / "own.csv", index=False)
-    layout = load_task(tmp_path / "own.csv").spec.table
-    pd.DataFrame({"id": "w", "time": range(3), "index": range(5, 8), "two": 1.0}).to_csv(
-        tmp_path / "new.csv", index=False
-    )
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [5, 6, 7])
-    table = long().assign(index=range(180))
-    table.to_csv(tmp_path / "own.csv", index=False)
-    assert load_task(tmp_path / "own.csv").notes == ("own.csv: not read: column index",)
-    assert load_task(tmp_path / "own.csv", channels=["index", "one"]).spec.input_channels == 2
-
-
 def test_clocks_without_dates_must_be_in_order(tmp_path: Path) -> None:
     table = long(4)
     table["time"] = [f"{(22 + step) % 24}:00" for step in table["time"]]
     table.to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises(
         InputError,
-        match=r"Times of column time of .*own.csv have no date, and do not stand in their order",
+        match=r"Times of column time of .*own.csv have no date, and the rows are not in their order",
     ):
         load_task(tmp_path / "own.csv")
 
@@ -415,12 +307,3 @@ def test_a_date_beside_named_steps_is_not_read(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "own.csv", index=False)
     task = load_task(tmp_path / "own.csv", channels=[f"t{k}" for k in range(16)])
     assert (task.seq_len, task.notes) == (16, ("own.csv: not read: column date",))
-
-
-def test_quoted_decimal_commas_are_read_as_they_were_in_training(tmp_path: Path) -> None:
-    file = tmp_path / "own.csv"
-    file.write_text("t0,t1,target\n" + "".join(f'"0,{k}5","1,5",{"ab"[k % 2]}\n' for k in range(8)))
-    layout = load_task(file, decimal=",").spec.table
-    np.testing.assert_allclose(read_new_data(file, layout).X[3, :, 0], [0.35, 1.5])
-    (tmp_path / "new.csv").write_text("t0,t1\n0.35,1.5\n")
-    np.testing.assert_allclose(read_new_data(tmp_path / "new.csv", layout).X[0, :, 0], [0.35, 1.5])

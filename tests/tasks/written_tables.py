@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tcn_search.formats.table_layout import TableFormat
 
-# Format, and whether days and months can be told apart without being told.
+# Formats, and whether the order of day and month is clear without a setting.
 TIME_FORMATS = {
     "%Y-%m-%d %H:%M:%S": True,
     "%Y-%m-%dT%H:%M:%SZ": True,
@@ -42,13 +42,13 @@ LABELS = (
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table, what it says, and how it is written.
+    """A table, the values in it, and how it is written.
 
     Attributes:
         header, rows: of text, without row numbers.
-        sequences: (T, C) each, what a long or wide table says.
-        values: (T, C), what a forecast's table says.
-        said: what the reader is told.
+        sequences: (T, C) each, the values of a long or wide table.
+        values: (T, C), the values of a table for a forecast.
+        given_format: settings for the reader.
     """
 
     form: str
@@ -62,16 +62,16 @@ class WrittenTable:
     line_end: str
     row_numbers: bool
     trailing: bool
-    remark: bool
+    comment: bool
     quote_all: bool
     ending: str
-    said: TableFormat
+    given_format: TableFormat
     may_be_refused: bool
 
     def data(self) -> bytes:
         """Return the file's bytes."""
         stream = io.StringIO(newline="")
-        if self.remark:
+        if self.comment:
             stream.write("# written by a logger" + self.line_end)
         quoting = csv.QUOTE_ALL if self.quote_all else csv.QUOTE_MINIMAL
         writer = csv.writer(
@@ -99,18 +99,18 @@ def written_tables(draw: st.DrawFn) -> WrittenTable:
     labels = draw(st.sampled_from(LABELS))
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = 10.0 ** draw(st.integers(-6, 6))
-    count, steps, channels = (
-        draw(st.integers(2, 6)),
-        draw(st.integers(2, 5)),
-        draw(st.integers(1, 3)),
-    )
+    count = draw(st.integers(2, 6))
+    steps = draw(st.integers(2, 5))
+    channels = draw(st.integers(1, 3))
     sequences: list[np.ndarray] = []
     chosen: list[str] = []
     values = np.empty((0, 0))
     time_format = draw(st.sampled_from(list(TIME_FORMATS)))
-    says_day = draw(st.booleans())
-    told = TIME_FORMATS[time_format] or says_day
-    dayfirst = time_format.startswith("%d") if says_day and not TIME_FORMATS[time_format] else None
+    sets_dayfirst = draw(st.booleans())
+    is_clear = TIME_FORMATS[time_format] or sets_dayfirst
+    dayfirst = (
+        time_format.startswith("%d") if sets_dayfirst and not TIME_FORMATS[time_format] else None
+    )
     start = pd.Timestamp("2024-01-01") + pd.Timedelta(hours=draw(st.integers(0, 9000)))
     if form == "wide":
         header = [*(f"t{k}" for k in range(steps)), "label"]
@@ -120,7 +120,7 @@ def written_tables(draw: st.DrawFn) -> WrittenTable:
             [*(_number(float(x), decimal) for x in sequence[:, 0]), label]
             for sequence, label in zip(sequences, chosen, strict=True)
         ]
-        told = True
+        is_clear = True
     elif form == "long":
         header = ["id", "time", *(f"c{k}" for k in range(channels)), "label"]
         lengths = generator.integers(2, steps + 1, size=count)
@@ -157,11 +157,11 @@ def written_tables(draw: st.DrawFn) -> WrittenTable:
         line_end=draw(st.sampled_from(["\n", "\r\n"])),
         row_numbers=draw(st.booleans()),
         trailing=draw(st.booleans()),
-        remark=draw(st.booleans()),
+        comment=draw(st.booleans()),
         quote_all=draw(st.booleans()),
         ending=ending,
-        said=TableFormat(dayfirst=dayfirst),
-        may_be_refused=not told,
+        given_format=TableFormat(dayfirst=dayfirst),
+        may_be_refused=not is_clear,
     )
 
 

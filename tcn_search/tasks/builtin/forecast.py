@@ -19,7 +19,7 @@ from tcn_search.formats.centring import (
     offsets_of,
     subtract_offsets,
 )
-from tcn_search.formats.csv_files import some
+from tcn_search.formats.csv_files import join_names
 from tcn_search.formats.series_tables import SeriesTable, read_table
 from tcn_search.formats.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.tables import ignored_note
@@ -184,8 +184,8 @@ def _channels(path: Path, table: SeriesTable, names: Sequence[str] | None) -> li
     unknown = [name for name in wanted if name not in table.columns]
     if unknown or not wanted or len(set(wanted)) < len(wanted):
         raise InputError(
-            f"target must be columns of {path}, each once: {some(table.columns)}. "
-            f"Received: {some(unknown or wanted) or 'none'}"
+            f"target must be columns of {path}, each once: {join_names(table.columns)}. "
+            f"Received: {join_names(unknown or wanted) or 'none'}"
         )
     return [table.columns.index(name) for name in wanted]
 

@@ -137,7 +137,7 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
     ("options", "message"),
     [
         ({"target": "c"}, "target must be columns of FILE, each once: a, b. Received: c"),
-        ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or say which with time. It has: date, a, b"),
+        ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or set time to its name. It has: date, a, b"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
         ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back. Use a shorter horizon or look_back (on the command line --set task.look_back=N), or other parts."),
@@ -231,7 +231,7 @@ def test_clocks_past_midnight_are_refused(tmp_path: Path) -> None:
         tmp_path / "own.csv", index=False
     )
     with pytest.raises(
-        InputError, match="have no date, and do not stand in their order. Add the dates"
+        InputError, match="have no date, and the rows are not in their order. Add the dates"
     ):
         load_task("forecast", file=tmp_path / "own.csv", horizon=2, look_back=4)
 
