@@ -36,9 +36,9 @@ def check(
 Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
     """
     if not isinstance(arch, Architecture):
-        from tcn_search.planning.saved_model import found_in
+        from tcn_search.planning.saved_model import find_tcn
 
-        found = found_in(arch)
+        found = find_tcn(arch)
         arch = found.architecture
         seq_len = found.seq_len if seq_len is None else seq_len
         input_channels = found.input_channels if input_channels is None else input_channels

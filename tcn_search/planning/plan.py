@@ -57,7 +57,7 @@ class PlannedRow(NamedTuple):
     smallest: bool
 
 
-class Plan(NamedTuple):
+class PlanResult(NamedTuple):
     """The architectures found, how many were looked at, and the largest receptive field among those."""
 
     rows: list[PlannedRow]
@@ -84,7 +84,7 @@ def plan_rows(
     max_params: int | None = None,
     max_multiply_adds: int | None = None,
     max_depth: int | None = None,
-) -> Plan:
+) -> PlanResult:
     """The architectures that cover the required context without blind spots, cheapest first.
 
     Args:
@@ -142,7 +142,7 @@ def plan_rows(
             )
             rows += [_row(shape, count, channels, need, norm) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
-    return Plan(_sorted_and_marked(kept, sort_by), candidates, largest)
+    return PlanResult(_sorted_and_marked(kept, sort_by), candidates, largest)
 
 
 class _Shape(NamedTuple):

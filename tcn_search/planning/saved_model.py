@@ -26,7 +26,7 @@ class FoundTCN(NamedTuple):
     input_channels: int | None
 
 
-def found_in(source: Any, layer: str | None = None) -> FoundTCN:
+def find_tcn(source: Any, layer: str | None = None) -> FoundTCN:
     """The TCN of a layer, a model or a saved .keras file; `layer` names it where there are several.
 
     Raises:
@@ -42,7 +42,7 @@ def found_in(source: Any, layer: str | None = None) -> FoundTCN:
     if _is_tcn(source.get_config()):
         return _found(source.get_config(), (source.get_build_config() or {}).get("input_shape"))
     layers = [one for one in _live_layers(source) if _is_tcn(one.get_config())]
-    return _chosen([found_in(one) for one in layers], f"model {source.name!r}", layer)
+    return _chosen([find_tcn(one) for one in layers], f"model {source.name!r}", layer)
 
 
 def _live_layers(model: Any) -> Iterator[Any]:

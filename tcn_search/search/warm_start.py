@@ -13,7 +13,7 @@ from tcn_search.space.constraints import infeasible
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import most_useful_levels
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import OutsideSpace, parameters_of
+from tcn_search.space.trial_parameters import OutsideSpace, suggested_values
 
 # Bai, Kolter and Koltun 2018 (arXiv 1803.01271), appendix A, table 2: kernel size, levels, hidden channels,
 # dropout, gradient clipping; learning rates as in section A. Base 2, weight norm, no skip connections.
@@ -74,7 +74,7 @@ def warm_start(definition: Definition, recipes: Iterable[Recipe]) -> WarmStart:
     for recipe in recipes:
         try:
             _require_training(recipe, definition, space)
-            parameters = parameters_of(space, recipe.architecture, recipe.settings)
+            parameters = suggested_values(space, recipe.architecture, recipe.settings)
             trials.setdefault(repr(parameters), PlannedTrial(recipe.name, parameters))
         except OutsideSpace as reason:
             outside.append(f"{recipe.name} ({reason})")

@@ -26,7 +26,7 @@ def require_feasible(
     if geometry.feasible:
         _require_few_parameters(geometry, limits, context, nb_filters, norms)
         return
-    if geometry.blind:
+    if geometry.with_blind_spots:
         raise InputError(
             f"Every architecture of this space that covers {context} steps has blind spots there. Use a smaller "
             f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."

@@ -61,19 +61,19 @@ class Geometry:
         return tuple(product(*self.values))
 
     @cached_property
-    def falling_short(self) -> frozenset[Point]:
+    def too_short(self) -> frozenset[Point]:
         """Combinations whose receptive field does not cover the required context."""
         return frozenset(point for point in self.points if not self.covers(point))
 
     @cached_property
-    def blind(self) -> frozenset[Point]:
+    def with_blind_spots(self) -> frozenset[Point]:
         """Combinations that cover the required context, but never see some of its steps."""
         if self.limits.allow_blind_spots:
             return frozenset()
         return frozenset(
             point
             for point in self.points
-            if point not in self.falling_short
+            if point not in self.too_short
             and not any(self._suffices(point, skip) for skip in self.use_skip_connections)
         )
 
@@ -116,7 +116,7 @@ class Geometry:
     @cached_property
     def feasible(self) -> frozenset[Point]:
         """What is left."""
-        return frozenset(self.points) - self.falling_short - self.blind
+        return frozenset(self.points) - self.too_short - self.with_blind_spots
 
     def architecture(self, point: Point, use_skip_connections: bool = True) -> Architecture:
         """The smallest architecture with this geometry."""

@@ -330,8 +330,8 @@ class TaskSpace:
 
     def describe(self) -> str:
         """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
-        short = len(self.geometry.falling_short) * self._others()
-        blind = len(self.geometry.blind) * self._others()
+        short = len(self.geometry.too_short) * self._others()
+        blind = len(self.geometry.with_blind_spots) * self._others()
         context = f"{self.limits.required_context:,} steps"
         if self.space.look_back is not None:
             first, *_, last = self.geometry.values[0] * 2

@@ -16,7 +16,7 @@ class OutsideSpace(Exception):
     """The space cannot propose this; the text says what of it is not there."""
 
 
-class Answers:
+class RecordedSuggestions:
     """Stands in for an Optuna trial: answers with what is wanted and keeps it by parameter."""
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
@@ -57,7 +57,7 @@ class Answers:
         return value
 
 
-def parameters_of(
+def suggested_values(
     space: TaskSpace, architecture: Architecture, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The parameters with which `space.suggest` gives this architecture and these settings.
@@ -75,7 +75,7 @@ def parameters_of(
     wanted["dilations"] = as_text(architecture.dilations)
     for violation in infeasible(space.violations(architecture)):
         raise OutsideSpace(violation.reason)
-    answers = Answers(wanted)
+    answers = RecordedSuggestions(wanted)
     found, found_settings = space.suggest(answers)
     different = [
         f"{name} {value}"

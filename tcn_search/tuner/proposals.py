@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tcn_search.search.definition import Definition
 from tcn_search.search.retries import EPOCHS, PLANNED
 from tcn_search.search.warm_start import PlannedTrial
-from tcn_search.space.trial_parameters import parameters_of
+from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tuner.repair import repaired
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
 from tcn_search.workers.temporary_folder import ScratchFolder
@@ -65,7 +65,7 @@ class KerasTunerProposals:
         attributes = {VALUES: hp.values}
         if HYPERBAND_EPOCHS in hp.values:
             attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
-        return PlannedTrial(name, parameters_of(self._space, architecture, settings), attributes)
+        return PlannedTrial(name, suggested_values(self._space, architecture, settings), attributes)
 
     def _next(self) -> str | None:
         name = f"keras-tuner {self._made}"

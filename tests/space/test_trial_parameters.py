@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tcn_search import Constraints, Range, SearchSpace
 from tcn_search.space.constraints import infeasible
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import Answers, OutsideSpace, parameters_of
+from tcn_search.space.trial_parameters import OutsideSpace, RecordedSuggestions, suggested_values
 
 SPACES = (
     SearchSpace(
@@ -41,7 +41,7 @@ def test_what_was_suggested_can_be_asked_for_again(
     trial = study.ask()
     architecture, found = space.suggest(trial)
     assume(not infeasible(space.violations(architecture)))
-    parameters = parameters_of(space, architecture, found)
+    parameters = suggested_values(space, architecture, found)
     study.enqueue_trial(parameters)
     again = study.ask()
     assert space.suggest(again) == (architecture, found)
@@ -62,7 +62,7 @@ def test_fixed_ranges_hold_every_feasible_geometry_and_nothing_else(number: int)
         wanted = replace(
             geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout
         )
-        assert space.suggest(Answers(parameters_of(space, wanted, {})))[0] == wanted
+        assert space.suggest(RecordedSuggestions(suggested_values(space, wanted, {})))[0] == wanted
 
 
 def test_what_lies_outside_is_named() -> None:
@@ -80,6 +80,6 @@ def test_what_lies_outside_is_named() -> None:
             {**architecture.to_dict(), "padding": "causal", **change}
         )
         with pytest.raises(OutsideSpace, match=message):
-            parameters_of(space, other, found)
+            suggested_values(space, other, found)
     with pytest.raises(OutsideSpace, match="learning_rate 3"):
-        parameters_of(space, architecture, {**found, "learning_rate": 3.0})
+        suggested_values(space, architecture, {**found, "learning_rate": 3.0})
