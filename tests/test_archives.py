@@ -1,4 +1,4 @@
-"""Zip archives that are damaged, encrypted, compressed otherwise or too large."""
+"""Zip archives that are damaged, encrypted, compressed by unknown methods or too large."""
 
 from __future__ import annotations
 
@@ -80,13 +80,16 @@ def test_any_flipped_byte_is_one_line_or_harmless(tmp_path: Path) -> None:
         changed[place] ^= 0xFF
         file.write_bytes(changed)
         try:
-            found = load_task(str(file))
+            changed_task = load_task(str(file))
         except InputError as error:
             refused.append(str(error))
         else:
-            assert (found.fingerprint(), found.spec) == (whole.fingerprint(), whole.spec), place
+            assert (changed_task.fingerprint(), changed_task.spec) == (
+                whole.fingerprint(),
+                whole.spec,
+            ), place
     assert len(refused) > len(content) / 2
-    assert all(str(file) in said and "\n" not in said for said in refused)
+    assert all(str(file) in text and "\n" not in text for text in refused)
 
 
 def test_an_array_that_does_not_fit_into_the_memory_says_how_much_it_needs(
