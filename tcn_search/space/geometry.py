@@ -20,7 +20,7 @@ from tcn_search.limits import MOST_POINTS, most
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.receptive_field import Span, covers
-from tcn_search.planning.sufficiency import Need, reach_of, suffices
+from tcn_search.planning.sufficiency import Requirements, suffices, unchecked_span
 from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import suggest_within
 
@@ -80,7 +80,7 @@ class Geometry:
     def reach(self, point: Point) -> Span:
         """How far back and ahead the networks of this geometry see."""
         chosen = dict(zip(self.names, point, strict=True))
-        return reach_of(
+        return unchecked_span(
             chosen["kernel_size"],
             dilations_of(chosen),
             chosen["nb_stacks"],
@@ -103,10 +103,10 @@ class Geometry:
             need,
         )
 
-    def _need(self, point: Point, use_skip_connections: bool) -> Need:
+    def _need(self, point: Point, use_skip_connections: bool) -> Requirements:
         chosen = dict(zip(self.names, point, strict=True))
         look_back = chosen.get("look_back", self.limits.seq_len)
-        return Need(
+        return Requirements(
             seq_len=min(self.limits.seq_len, look_back),
             required_context=min(self.limits.required_context, look_back),
             padding=chosen["padding"],
