@@ -46,6 +46,7 @@ def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
 def built(architecture: Architecture, seq_len: int) -> keras.Model:
     described = architecture.to_dict()
     readout = described.pop("readout")
+    described.pop("look_back")
     inputs = keras.Input((seq_len, CHANNELS))
     x = TCN(**described, return_sequences=readout != "last")(inputs)
     if readout != "last":

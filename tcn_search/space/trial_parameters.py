@@ -69,8 +69,8 @@ def suggested_values(
 
     Args:
         architecture: the architecture to suggest.
-        settings: the training settings to suggest, by name. A setting that the space searches and that is missing
-            here gets its `default_value`.
+        settings: the training settings to suggest, by name. A setting that the space searches and
+            that is missing here gets its `default_value`.
 
     Raises:
         OutsideSpace: the space does not hold a value, or a limit is broken; the text says which.
