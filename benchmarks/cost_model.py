@@ -1,8 +1,8 @@
-"""Does the cost model tell how long a training step takes? Run: python benchmarks/cost_model.py
+"""Compare the cost model with measured training steps. Run: python benchmarks/cost_model.py
 
-Draws 20 architectures with a fixed seed from the default space, within a factor of 30 in predicted
-multiply-adds, times training steps of each and prints both with their rank correlation. Run it on an
-otherwise idle machine; it takes a few minutes.
+Draws 20 architectures with a fixed seed from the default space, within a factor of 30 in
+multiply-adds, times training steps of each, and prints predictions, times and their rank
+correlation. It takes a few minutes on an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import optuna
+from training_cost import TrainingWork, training_cost, training_work
 
 from tcn_search.layers.tcn import TCN
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import TrainingWork, training_cost, training_work
 from tcn_search.space.search_space import SearchSpace
 
 CHANNELS, FACTOR = 2, 30
 
 
 def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
-    """Architectures of the default space for a regression, at most 30 times apart in multiply-adds."""
+    """Return architectures of the default space, at most 30 times apart in multiply-adds."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space = SearchSpace().for_task("regression", seq_len, CHANNELS, 1)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
@@ -46,6 +46,7 @@ def drawn(count: int, seq_len: int, seed: int) -> list[Architecture]:
 def built(architecture: Architecture, seq_len: int) -> keras.Model:
     described = architecture.to_dict()
     readout = described.pop("readout")
+    described.pop("look_back")
     inputs = keras.Input((seq_len, CHANNELS))
     x = TCN(**described, return_sequences=readout != "last")(inputs)
     if readout != "last":
@@ -60,9 +61,10 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
 def step_seconds(
     architectures: list[Architecture], seq_len: int, batch_size: int, steps: int
 ) -> list[float]:
-    """Time of a training step of each: all take turns, and the lower quartile is kept.
+    """Return the time of a training step of each architecture.
 
-    So what else runs on the machine meanwhile counts as little as it can.
+    All take turns, and the lower quartile is kept, so that other load on the machine has little
+    effect.
     """
     keras.utils.set_random_seed(0)
     generator = np.random.default_rng(0)
@@ -80,18 +82,17 @@ def step_seconds(
 
 
 def rank_correlation(first: list[float], second: list[float]) -> float:
-    """Spearman's: the correlation of the ranks."""
+    """Return Spearman's rank correlation."""
     ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
 def fitted(works: list[TrainingWork], seconds: list[float]) -> tuple[float, float]:
-    """Multiply-adds that a value and a normalised value weigh, by least squares on relative errors."""
+    """Return the weights of a value and a normalised value, by least squares on relative errors."""
     features = np.array(works, dtype=float) / np.array(seconds)[:, None]
-    a_product, a_value, a_normalised = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)[
-        0
-    ]
-    return 3 * a_value / a_product, 3 * a_normalised / a_product
+    coefficients, *_ = np.linalg.lstsq(features, np.ones(len(seconds)), rcond=None)
+    per_multiply_add, per_value, per_normalised = coefficients
+    return 3 * per_value / per_multiply_add, 3 * per_normalised / per_multiply_add
 
 
 def main() -> None:
@@ -127,7 +128,8 @@ def main() -> None:
     )
     a_value, a_normalised = fitted(works, seconds)
     lines.append(
-        f"fitted to these: a value weighs {a_value:.0f} multiply-adds, a normalised one {a_normalised:.0f}"
+        f"fitted to these: a value weighs {a_value:.0f} multiply-adds, "
+        f"a normalised one {a_normalised:.0f}"
     )
     text = "\n".join(lines)
     print(text)
@@ -135,7 +137,8 @@ def main() -> None:
         command = f"python benchmarks/cost_model.py --seed {arguments.seed}"
         with arguments.append.open("a") as file:
             file.write(
-                f"\n## Cost model against time, seed {arguments.seed}\n\nWritten by `{command}`.\n\n"
+                f"\n## Cost model against time, seed {arguments.seed}\n\n"
+                f"Written by `{command}`.\n\n"
             )
             file.write(f"```\n{text}\n```\n")
 

@@ -1,4 +1,7 @@
-"""Read zip archives, such as .npz and .keras files; whatever is wrong with one is an error of one line."""
+"""Read zip archives, such as .npz and .keras files.
+
+Every fault of an archive is an `InputError` with a text of one line.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,29 @@ from pathlib import Path
 from tcn_search.errors import InputError, first_line
 from tcn_search.memory import free_memory, in_bytes
 
-_ENCRYPTED = 0x1  # among the flags of an entry
-_ENTRY = b"PK\x01\x02"  # how an entry of the directory begins
+_ENCRYPTED = 0x1  # bit of an entry's flags
+_ENTRY = b"PK\x01\x02"  # first bytes of an entry of the directory
 
 
 @contextmanager
 def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive in which every entry is where the directory says, under its name.
+    """Open a zip archive and check that every entry stands where its directory says.
+
+    Errors of the caller's `with` block are translated too, so that it can read from the archive.
 
     Raises:
-        InputError: the archive, or what is read from it meanwhile, is encrypted, damaged, compressed in a way that
-            is not known, or larger than the memory; names file and reason.
+        InputError: the archive or an entry is encrypted, damaged, compressed by an unknown method,
+            or too large for the memory. The text names the file and the reason.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():  # a flipped byte may have changed a name
+            for entry in archive.infolist():
                 if entry.flag_bits & _ENCRYPTED:
                     raise RuntimeError(f"{entry.filename} is encrypted")
-                if (
-                    _ENTRY in entry.extra + entry.comment
-                ):  # a wrong length has swallowed the next entry
+                # A wrong length makes the next entry part of this one.
+                if _ENTRY in entry.extra + entry.comment:
                     raise zipfile.BadZipFile("its directory is damaged")
-                archive.open(entry).close()
+                archive.open(entry).close()  # raises BadZipFile where a flipped byte changed a name
             yield archive
     except InputError:
         raise
@@ -48,8 +52,8 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,  # a compression, or a version of zip
-        RuntimeError,  # encrypted
+        NotImplementedError,  # unknown compression method or zip version
+        RuntimeError,  # encrypted entry
         OSError,
         ValueError,
         OverflowError,
@@ -59,9 +63,10 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
 
 
 def require_memory(path: str | Path, wanted: int) -> None:
-    """Raise an InputError if what shall be read from a file does not fit into the memory."""
+    """Raise an InputError if reading `wanted` bytes from a file exceeds the free memory."""
     free = free_memory()
     if wanted > free:
         raise InputError(
-            f"{path} cannot be read: it needs {in_bytes(wanted)} of memory, and {in_bytes(free)} are free."
+            f"{path} cannot be read: it needs {in_bytes(wanted)} of memory, "
+            f"and {in_bytes(free)} are free."
         )

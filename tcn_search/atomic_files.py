@@ -1,4 +1,7 @@
-"""Write files beside their place and rename them, so that a full disk or a kill leaves the earlier ones whole."""
+"""Replace files atomically: write to a temporary file in the same folder, then rename it.
+
+A full disk or a killed process leaves the earlier file intact.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,21 @@ from pathlib import Path
 from tcn_search.errors import InputError, first_line
 
 _PREFIX = ".tcn_search-"
-_ABANDONED_AFTER = 24 * 3600.0  # seconds without a write; no file takes that long to be written
+_ABANDONED_AFTER = 24 * 3600.0  # seconds since the last write; no write takes that long
 
 
 @contextmanager
 def replacing(path: str | Path, failure: str = "") -> Iterator[Path]:
-    """Give a temporary path in the same folder, which takes the place of `path` at the end.
+    """Yield a temporary path in the same folder; the file there replaces `path` at the end.
 
-    After an error nothing is left of it, and `path` is as it was. A device or a pipe is written directly.
+    After an error the temporary file is removed, and `path` is unchanged. A device or a pipe is
+    written directly. A symbolic link stays a link, and permissions are kept.
 
     Args:
-        failure: how the error begins; default "`path` cannot be written".
+        failure: first words of the error text; default "`path` cannot be written".
 
     Raises:
-        InputError: the file cannot be written; names it and the reason.
+        InputError: the file cannot be written; the text names the file and the reason.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "numbers.csv"
@@ -37,10 +41,9 @@ def replacing(path: str | Path, failure: str = "") -> Iterator[Path]:
     >>> file.read_text()
     '1, 2'
     """
-    target = Path(os.path.realpath(path))  # a link stays a link
-    ending = target.name[
-        -24:
-    ]  # has the suffix, by which libraries choose a format; and is never too long
+    target = Path(os.path.realpath(path))  # behind a symbolic link
+    # The last characters keep the suffix, by which libraries choose a format, and are short enough.
+    ending = target.name[-24:]
     part = target.with_name(f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:12]}-{ending}")
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
@@ -60,7 +63,7 @@ def replacing(path: str | Path, failure: str = "") -> Iterator[Path]:
 
 
 def reason_of(error: OSError) -> str:
-    """What the system says of an error, in one line without the name of a temporary file.
+    """Return the system's text for an error in one line, without the name of a temporary file.
 
     >>> reason_of(OSError(28, "No space left on device", "/runs/.part"))
     'No space left on device'
@@ -69,7 +72,10 @@ def reason_of(error: OSError) -> str:
 
 
 def _require_replaceable(target: Path) -> None:
-    """Raise the OSError that opening the file for writing would raise; a rename alone asks the folder only."""
+    """Raise the OSError that opening the file for writing would raise.
+
+    A rename needs permission to write to the folder only, so a read-only file would be replaced.
+    """
     folder = target.parent
     if not folder.exists():
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder}")
@@ -84,7 +90,7 @@ def _require_replaceable(target: Path) -> None:
 
 
 def _remove_abandoned(folder: Path, ending: str) -> None:
-    """Remove what killed processes, of whatever machine, have left of the same file."""
+    """Remove temporary files of the same target that killed processes of any machine left."""
     for leftover in folder.glob(f"{_PREFIX}*-{glob.escape(ending)}"):
         with suppress(OSError):
             if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:

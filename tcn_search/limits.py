@@ -1,20 +1,21 @@
-"""The largest numbers that arguments take, so that a zero too many is told at once.
+"""The largest numbers that arguments accept, so that a typing error is reported at once.
 
-Each is far beyond what a network, a machine or a wait can be, and small enough that whatever is
-computed from the integers alone (`check`, `plan`, whether a space is feasible) ends within seconds.
+Every limit is far above any network, machine or running time in practice, and small enough that
+everything computed from integers alone (`check`, `plan`, feasibility of a space) ends within
+seconds.
 """
 
 from __future__ import annotations
 
 # A convolution of 65,536 taps and 65,536 channels has 2**48 weights: no machine holds them.
-# 63 levels have dilations 1, 2, 4, ..., 2**62: the last that 64 bits can count.
+# 63 levels have dilations 1, 2, 4, ..., 2**62: the last power that a signed 64-bit integer holds.
 # 1,024 residual blocks are as deep as the deepest networks that have been trained.
 # 2**27 steps are 50 minutes of sound at 44.1 kHz; one channel of one sequence takes 0.5 GB.
 MOST_STEPS = 2**27
 MOST_BLOCKS = 1_024
 MOST_TAPS = 2**17  # of one convolution in each block: kernel_size × levels × nb_stacks
 MOST_ENTRIES = 65_536  # of a list
-MOST_POINTS = 100_000  # combinations of what decides the receptive field in a space
+MOST_POINTS = 100_000  # combinations of the hyperparameters that decide the receptive field
 MOST_STEPS_OF_A_RANGE = 10**6  # values of a range with a step
 MOST_SECONDS = 10 * 365 * 24 * 3600
 
@@ -36,7 +37,7 @@ _MOST = {
     "validation_size": 10**9,
     "test_size": 10**9,
     "batch_size": 2**20,
-    "learning_rate": 10**38,  # float32's; whatever is too large diverges, and costs an epoch
+    "learning_rate": 10**38,  # float32's largest; too large a rate diverges, and costs an epoch
     "weight_decay": 1_000,
     "clip_norm": 10**9,
     "epochs": 10**6,
@@ -55,7 +56,7 @@ _MOST = {
 
 
 def most(name: str) -> int:
-    """Return the largest integer that the argument of this name takes.
+    """Return the largest integer that the argument with this name accepts.
 
     >>> most("kernel_size"), most("levels")
     (65536, 63)

@@ -1,4 +1,4 @@
-"""How a network is trained, apart from what it is."""
+"""Training settings: everything about a training but the architecture and the data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
 SCHEDULES = ("constant", "cosine", "step", "plateau")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
-# What a space may search, in the order of asking.
+# Settings that a search space may hold, in the order in which they are suggested.
 SEARCHABLE = (
     "dropout_rate",
     "learning_rate",
@@ -32,12 +32,8 @@ SEARCHABLE = (
     "clip_norm",
     "batch_size",
 )
-FRACTIONS = (
-    "dropout_rate",
-    "learning_rate",
-    "weight_decay",
-    "clip_norm",
-)  # any number between two others
+# Settings with real values: a range of them holds every number between its ends.
+FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm")
 _CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
 
 
@@ -46,22 +42,28 @@ class TrainingSettings:
     """Training settings of one trial.
 
     Args:
-        epochs: at most this many passes over the training part.
-        batch_size: most sequences in one step. In a study all steps have equally many: of 65 sequences they are
-            two batches of 33, and one sequence comes twice.
-        learning_rate: of the first step.
-        dropout_rate: of the TCN's spatial dropout, 0 ≤ rate < 1.
-        patience: stop after this many epochs without a better validation value; 0 never stops early.
-        optimizer: "adam", "adamw", "sgd" (plain), "momentum" (SGD with Nesterov momentum 0.9), "rmsprop" or
-            "nadam".
-        schedule: of the learning rate over all steps of all epochs. "constant"; "cosine" falls to 0; "step"
-            halves after each fifth; "plateau" halves after every epoch whose validation loss is not below
-            the largest of the five epochs before it, as the text experiments of Bai et al. 2018 do.
-        weight_decay: share of each weight, times the learning rate, that a step takes away; None is the
-            optimiser's own, 0.004 for "adamw" and nothing for the others.
-        clip_norm: gradients whose norm over all weights is larger are scaled down to it; 0 never clips.
-        precision: "float32", "mixed_float16" or "mixed_bfloat16": what the layers compute in. Weights,
-            inputs' standardisation and the head stay float32.
+        epochs: the most passes over the training split.
+        batch_size: the most sequences in one step. In a study all steps have the same number of
+            sequences: 65 sequences are two batches of 33, and one sequence is used twice.
+        learning_rate: learning rate of the first step.
+        dropout_rate: rate of the TCN's spatial dropout, 0 ≤ rate < 1.
+        patience: stop after this number of epochs without a better validation score; 0 never stops
+            early.
+        optimizer: "adam", "adamw", "sgd" (plain), "momentum" (SGD with Nesterov momentum 0.9),
+            "rmsprop" or "nadam".
+        schedule: learning rate over all steps of all epochs. "constant" keeps it; "cosine" lowers
+            it to 0; "step" halves it after each fifth of the steps; "plateau" halves it after every
+            epoch whose validation loss is not below the largest of the five epochs before it, as
+            the text experiments of Bai et al. 2018 do.
+        weight_decay: share of each weight that a step subtracts, times the learning rate. None is
+            the optimiser's default: 0.004 for "adamw" and 0 for the others.
+        clip_norm: gradients whose norm over all weights is larger are scaled down to this norm;
+            0 never clips.
+        precision: "float32", "mixed_float16" or "mixed_bfloat16": the type in which layers compute.
+            Weights, the standardisation of the inputs and the head stay float32.
+
+    Raises:
+        InputError: names the argument, the rule and the value received.
     """
 
     epochs: int = 10
@@ -85,12 +87,16 @@ class TrainingSettings:
         one_of("precision", self.precision, PRECISIONS)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
+        """Return the settings as plain values that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
-        """The settings that `to_dict` wrote."""
+        """Return the settings that `to_dict` wrote.
+
+        Raises:
+            InputError: a key is no argument of `TrainingSettings`.
+        """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
@@ -98,7 +104,7 @@ class TrainingSettings:
 
 
 def check_setting(name: str, value: object) -> None:
-    """Raise an InputError if a searchable setting cannot have this value."""
+    """Raise an InputError if the searchable setting `name` cannot have this value."""
     if name in _CHOICES:
         one_of(name, value, _CHOICES[name])
     elif name == "batch_size":
@@ -116,10 +122,11 @@ def check_setting(name: str, value: object) -> None:
 
 
 def settings_for(sequences: int, **given: Any) -> TrainingSettings:
-    """Settings that suit a training part of so many sequences; what is `given` stays as it is.
+    """Return default settings for a training split with this number of sequences.
 
-    Batches of an eighth of the sequences, 8 to 64, and epochs for some 1,000 training steps, 10 to 60: with
-    the same settings for all, a small dataset would hardly be trained on and a large one for hours.
+    Batches hold an eighth of the sequences, 8 to 64, and the epochs make about 1,000 training
+    steps, 10 to 60: with the same settings for all datasets, a small one would get a handful of
+    steps and a large one hours of training. Keyword arguments replace these defaults.
 
     >>> settings_for(160).epochs, settings_for(160).batch_size
     (60, 16)

@@ -13,7 +13,7 @@ import pytest
 
 from tcn_search import load_task
 from tcn_search.errors import InputError
-from tcn_search.planning.saved_model import found_in
+from tcn_search.planning.saved_model import find_tcn
 from tcn_search.tasks.new_data import read_new_data
 
 ENTRY, DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
@@ -64,7 +64,7 @@ def test_another_kind_of_zip_is_one_line(
     npz, keras = tmp_path / "some.npz", tmp_path / "some.keras"
     npz.write_bytes(patched(arrays(), offset, in_directory, value))
     keras.write_bytes(patched(model(), offset, in_directory, value))
-    for file, read, entry in ((npz, load_task, "X_train.npy"), (keras, found_in, "config.json")):
+    for file, read, entry in ((npz, load_task, "X_train.npy"), (keras, find_tcn, "config.json")):
         with pytest.raises(InputError) as caught:
             read(str(file))
         assert str(caught.value) == f"{file} cannot be read: {reason.format(entry=entry)}"
@@ -148,7 +148,7 @@ def test_a_configuration_of_other_types_is_one_line(
     file = tmp_path / "some.keras"
     file.write_bytes(model({**TCN, **change}))
     with pytest.raises(InputError) as caught:
-        found_in(str(file))
+        find_tcn(str(file))
     assert (
         str(caught.value)
         == f"{file} cannot be read: a TCN layer's configuration is damaged: {reason}"
@@ -160,5 +160,5 @@ def test_a_configuration_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("config.json", "[" * 100_000)
     with pytest.raises(InputError) as caught:
-        found_in(str(file))
+        find_tcn(str(file))
     assert str(caught.value) == f"{file} cannot be read: what it holds is nested too deeply."

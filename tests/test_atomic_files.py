@@ -1,4 +1,4 @@
-"""Files that take the place of earlier ones only when they are whole."""
+"""Files that replace earlier ones only when they are complete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_error_of_the_system_names_file_and_reason(file: Path) -> None:
     assert str(caught.value) == "The table cannot be saved: first line"
 
 
-def test_where_no_file_can_be_is_said_before_anything_is_written(tmp_path: Path) -> None:
+def test_an_impossible_target_is_reported_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     for path, reason in (
@@ -71,7 +71,7 @@ def test_where_no_file_can_be_is_said_before_anything_is_written(tmp_path: Path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_what_is_read_only_stays(file: Path) -> None:
+def test_read_only_files_stay(file: Path) -> None:
     file.chmod(0o444)
     with (
         pytest.raises(InputError, match="table.csv cannot be written: it is read-only"),
@@ -115,7 +115,7 @@ def test_a_long_name_is_no_problem(tmp_path: Path) -> None:
     assert file.read_text() == "new"
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(file: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed_after_a_day(file: Path) -> None:
     with replacing(file) as part:
         part.write_text("new")
         old, young = (

@@ -1,4 +1,4 @@
-"""Numbers that no network can have are told at once; at the largest that are taken, answers are quick."""
+"""Numbers above the limits are refused at once; at the limits, results are quick."""
 
 import math
 import time
@@ -47,9 +47,7 @@ HUGE = 10**5000  # more digits than Python turns into text
         ),
     ],
 )  # fmt: skip
-def test_an_architecture_beyond_all_measure_is_refused(
-    arguments: dict[str, Any], text: str
-) -> None:
+def test_an_architecture_above_the_limits_is_refused(arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError) as error:
         Architecture(**arguments)
     assert str(error.value) == text
@@ -77,7 +75,7 @@ def test_integers_of_numpy_are_integers() -> None:
         (math.inf, "seq_len must be an integer of at least 1. Received: inf"),
     ],
 )
-def test_a_sequence_beyond_all_measure_is_refused(seq_len: Any, text: str) -> None:
+def test_a_sequence_above_the_limits_is_refused(seq_len: Any, text: str) -> None:
     network = Architecture(kernel_size=3, dilations=(1, 2))
     for call in (lambda: check(network, seq_len), lambda: plan_rows(seq_len)):
         with pytest.raises(InputError) as error:
@@ -111,7 +109,7 @@ def test_the_largest_networks_are_checked_quickly(
     assert time.process_time() - started < 10  # a second or so where nothing else runs
 
 
-def test_what_would_take_long_to_trace_is_refused() -> None:
+def test_networks_that_take_too_long_to_trace_are_refused() -> None:
     network = Architecture(kernel_size=2, dilations=powers(27), padding="same")
     with pytest.raises(InputError) as error:
         check(network, 2**27)
@@ -155,14 +153,14 @@ def test_no_time_limit_is_longer_than_ten_years() -> None:
     )
 
 
-def test_what_is_a_number() -> None:
+def test_finite_numbers_are_told_from_other_values() -> None:
     assert all(map(is_number, (np.float32(2), np.int64(2), 1e300)))
     assert not any(map(is_number, (np.nan, np.True_, HUGE, "1", None, 1j)))
     with pytest.raises(InputError):
         positive_integer("epochs", np.array(2.5))
 
 
-def test_a_picture_in_which_nothing_can_be_told_apart_is_refused() -> None:
+def test_plots_with_too_many_marks_are_refused() -> None:
     with pytest.raises(InputError) as error:
         coverage_lags(Architecture(kernel_size=2, dilations=powers(25)), 2**24)
     assert str(error.value) == (

@@ -13,7 +13,7 @@ from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
-from tcn_search.planning.saved_model import FoundTCN, found_in
+from tcn_search.planning.saved_model import FoundTCN, find_tcn
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
@@ -156,4 +156,4 @@ def _from_model(arguments: argparse.Namespace) -> FoundTCN:
         raise InputError(
             f"{arguments.model} says the network's {', '.join(described)} itself. Leave those options out."
         )
-    return found_in(arguments.model, arguments.layer)
+    return find_tcn(arguments.model, arguments.layer)

@@ -12,7 +12,13 @@ from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
-from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, Plan, PlannedRow, plan_rows
+from tcn_search.planning.plan import (
+    DEFAULT_RANGES,
+    SORT_KEYS,
+    PlannedRow,
+    PlanResult,
+    plan_rows,
+)
 from tcn_search.planning.ranges import dilation_list
 
 FORMATS = ("table", "csv", "json")
@@ -134,7 +140,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _why_nothing(plan: Plan, arguments: argparse.Namespace) -> str:
+def _why_nothing(plan: PlanResult, arguments: argparse.Namespace) -> str:
     needed = arguments.required_context or arguments.seq_len
     looked = (
         f"none of {plan.candidates:,} architectures suffices for the {needed:,} steps required "
@@ -148,7 +154,7 @@ def _why_nothing(plan: Plan, arguments: argparse.Namespace) -> str:
     return f"{looked} without blind spots and within the limits. Widen the ranges or the limits."
 
 
-def _table(plan: Plan, arguments: argparse.Namespace) -> list[str]:
+def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
     first = plan.rows[0]
     head = (
         "",
@@ -204,7 +210,7 @@ def _write_csv(rows: list[PlannedRow]) -> None:
     writer.writerows(row._replace(dilations=" ".join(map(str, row.dilations))) for row in rows)  # type: ignore[arg-type]
 
 
-def _draw(plan: Plan, arguments: argparse.Namespace) -> None:
+def _draw(plan: PlanResult, arguments: argparse.Namespace) -> None:
     from matplotlib.figure import Figure
 
     from tcn_search.plots.plan_frontier import plot_plan_frontier

@@ -1,4 +1,5 @@
-"""Receptive field, coverage, last-step plans and cost of an `Architecture`, as arithmetic on integers.
+"""Receptive field, coverage, last-step plans and cost of an `Architecture`.
 
-Needs the standard library only and imports no tensor library, so that a check takes milliseconds.
+Everything is computed from integers. The package uses the standard library only and imports no
+tensor library, no NumPy and no pandas, so that a check takes milliseconds.
 """

@@ -1,4 +1,4 @@
-"""The one description of a network that every floor shares."""
+"""`Architecture`, the description of a network that all packages share."""
 
 from __future__ import annotations
 
@@ -26,21 +26,24 @@ CONVOLUTIONS_PER_BLOCK = 2
 class Architecture:
     """A temporal convolutional network, without its training settings and without a task's head.
 
-    Frozen and hashable; it checks itself when it is made. Lists are taken for `nb_filters` and `dilations`
-    and kept as tuples.
+    Instances are frozen and hashable, and check their arguments. `nb_filters` and `dilations` may
+    be given as lists and are stored as tuples.
 
     Args:
-        nb_filters: channels of every convolution, or one number a level.
+        nb_filters: channels of every convolution, or a list with one number per level.
         kernel_size: taps of every dilated convolution.
-        dilations: one entry a level.
-        nb_stacks: how often the levels are repeated.
-        padding: "causal" (sees the past), "same" (sees both sides) or "valid" (no padding: shorter output).
-        use_skip_connections: add up the skip outputs of all blocks (WaveNet) instead of using the last block.
+        dilations: one entry per level.
+        nb_stacks: repetitions of the levels.
+        padding: "causal" (sees past steps), "same" (sees past and future steps) or "valid" (no
+            padding, so the output is shorter than the input).
+        use_skip_connections: output the sum of all blocks' skip outputs (WaveNet) instead of the
+            last block's output.
         norm: "none", "batch", "layer" or "weight" (Salimans and Kingma 2016).
         activation: name of a Keras activation.
-        readout: what the head gets: the "last" step, the "max" or the "average" over time, or every step
-            ("sequence").
-        look_back: the network is given only so many steps at the end of a sequence; None: all of them.
+        readout: input of the head: the "last" step, the "max" or the "average" over time, or every
+            step ("sequence").
+        look_back: number of steps at the end of a sequence that the network is given. None gives it
+            all steps.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -76,11 +79,12 @@ class Architecture:
             object.__setattr__(self, "look_back", positive_integer("look_back", self.look_back))
         if not isinstance(self.use_skip_connections, bool):
             raise InputError(
-                f"use_skip_connections must be True or False. Received: {received(self.use_skip_connections)}"
+                "use_skip_connections must be True or False. "
+                f"Received: {received(self.use_skip_connections)}"
             )
         if not isinstance(self.activation, str) or not self.activation:
             raise InputError(
-                f'activation must be the name of a Keras activation, such as "relu". '
+                'activation must be the name of a Keras activation, such as "relu". '
                 f"Received: {received(self.activation)}"
             )
         self._check_filters()
@@ -90,19 +94,20 @@ class Architecture:
             return
         if len(self.nb_filters) != len(self.dilations):
             raise InputError(
-                f"nb_filters as a list must have one number for each of the {len(self.dilations)} dilations. "
+                "nb_filters as a list must have one number for each of the "
+                f"{len(self.dilations)} dilations. "
                 f"Received: {len(self.nb_filters)} numbers, {list(self.nb_filters)}"
             )
         if self.use_skip_connections and len(set(self.nb_filters)) > 1:
             raise InputError(
-                "nb_filters must be the same at every level when use_skip_connections=True, because the skip "
-                f"outputs are added up. Received: {list(self.nb_filters)}. "
+                "nb_filters must be the same at every level when use_skip_connections=True, "
+                f"because the skip outputs are added up. Received: {list(self.nb_filters)}. "
                 "Use one number, or use_skip_connections=False."
             )
 
     @property
     def levels(self) -> int:
-        """Residual blocks in one stack."""
+        """Number of residual blocks in one stack."""
         return len(self.dilations)
 
     @property
@@ -114,19 +119,22 @@ class Architecture:
 
     @property
     def blocks(self) -> tuple[tuple[int, int], ...]:
-        """(dilation, filters) of each residual block, first to last."""
+        """(dilation, filters) of each residual block, from the input to the output."""
         return tuple(zip(self.dilations, self.level_filters, strict=True)) * self.nb_stacks
 
     @property
     def receptive_field(self) -> int:
-        """Input steps that one output step can depend on: 1 + 2·(kernel_size−1)·nb_stacks·Σ dilations."""
+        """Number of input steps that one output step can depend on.
+
+        1 + 2·(kernel_size − 1)·nb_stacks·Σ dilations, with two convolutions per block.
+        """
         return receptive_field(
             self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK
         )
 
     @property
     def span(self) -> Span:
-        """How far back and ahead one output step reaches."""
+        """Look-back and look-ahead of one output step."""
         return span(
             self.kernel_size,
             self.dilations,
@@ -136,11 +144,16 @@ class Architecture:
         )
 
     def steps_of(self, steps: int) -> int:
-        """How many of so many steps the network is given: all of them, or `look_back`."""
-        return steps if self.look_back is None else min(steps, self.look_back)
+        """Return how many of `steps` the network is given: all of them, or at most `look_back`."""
+        if self.look_back is None:
+            return steps
+        return min(steps, self.look_back)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only, as JSON and TOML know them. `Architecture.from_dict` takes it back."""
+        """Return the arguments as plain values that JSON and TOML can hold.
+
+        `Architecture.from_dict` is the inverse.
+        """
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
@@ -148,31 +161,31 @@ class Architecture:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
-        """The architecture that `to_dict` wrote. What is left out has its default.
+        """Return the architecture that `to_dict` wrote. Missing keys get their defaults.
 
         Raises:
-            InputError: a key that is no argument of `Architecture`.
+            InputError: a key is no argument of `Architecture`.
         """
         known = [field.name for field in fields(cls)]
         unknown = sorted(map(str, set(values) - set(known)))
         if unknown:
             raise InputError(
-                f"An architecture has no {', '.join(map(repr, unknown))}. It has: {', '.join(known)}."
+                f"An architecture has no {', '.join(map(repr, unknown))}. "
+                f"It has: {', '.join(known)}."
             )
         return cls(**values)
 
     def __str__(self) -> str:
-        """One line, as it would be written in a call.
+        """Return one line in the form of a call, with the arguments that differ from the defaults.
 
         >>> print(Architecture(nb_filters=24, kernel_size=8, dilations=[1, 2, 4]))
         TCN(nb_filters=24, kernel_size=8, dilations=[1, 2, 4])
         """
-        defaults = Architecture()
         always = ("nb_filters", "kernel_size", "dilations")
-        shown = self.to_dict()
-        parts = [
+        defaults = Architecture().to_dict()
+        arguments = [
             f"{key}={value!r}"
-            for key, value in shown.items()
-            if key in always or value != defaults.to_dict()[key]
+            for key, value in self.to_dict().items()
+            if key in always or value != defaults[key]
         ]
-        return f"TCN({', '.join(parts)})"
+        return f"TCN({', '.join(arguments)})"

@@ -1,4 +1,4 @@
-"""Does this network see what the task needs, and what else is wrong with it? Integers only."""
+"""`check`: report whether an architecture covers the required context of a task."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ def check(
     input_channels: int | None = None,
     required_context: int | None = None,
 ) -> Report:
-    """Say whether a network sees the required context, and what else is wrong, without building anything.
+    """Report receptive field, blind spots and cost of a network without building it.
 
     Args:
-        arch: an `Architecture`; or a TCN layer of ours or of keras-tcn, a Keras model with one, or the path
-            of a saved .keras file.
-        seq_len: steps of the sequences. A model with a fixed input length says it itself.
-        input_channels: channels of the TCN's input; a built layer or model says it itself. Default: 1.
-        required_context: steps that the task needs to see. Default: all of them.
+        arch: an `Architecture`; a TCN layer of this package or of keras-tcn; a Keras model that
+            contains such a layer; or the path of a saved .keras file.
+        seq_len: steps of the sequences. Default: the fixed input length of the model.
+        input_channels: channels of the TCN's input. Default: those of the built layer or model,
+            else 1.
+        required_context: number of steps that one output step must be able to see. Default: all
+            steps of a sequence.
 
     Raises:
         InputError: names the argument, the rule and the value received.
 
-    >>> report = check(Architecture(nb_filters=24, kernel_size=8, dilations=(1, 2, 4, 8)), seq_len=600)
+    >>> architecture = Architecture(nb_filters=24, kernel_size=8, dilations=(1, 2, 4, 8))
+    >>> report = check(architecture, seq_len=600)
     >>> report.covers, report.receptive_field
     (False, 211)
     >>> print(report.verdict)
@@ -36,14 +39,21 @@ def check(
 Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
     """
     if not isinstance(arch, Architecture):
-        from tcn_search.planning.saved_model import found_in
+        from tcn_search.planning.saved_model import find_tcn
 
-        found = found_in(arch)
-        arch = found.architecture
-        seq_len = found.seq_len if seq_len is None else seq_len
-        input_channels = found.input_channels if input_channels is None else input_channels
+        tcn = find_tcn(arch)
+        arch = tcn.architecture
+        if seq_len is None:
+            seq_len = tcn.seq_len
+        if input_channels is None:
+            input_channels = tcn.input_channels
+    if input_channels is None:
+        input_channels = 1
     seq_len, required_context = map(arch.steps_of, required_within(seq_len, required_context))
-    channels = positive_integer("input_channels", 1 if input_channels is None else input_channels)
     return Report(
-        arch, seq_len, required_context, channels, coverage(arch, required_context, seq_len)
+        architecture=arch,
+        seq_len=seq_len,
+        required_context=required_context,
+        input_channels=positive_integer("input_channels", input_channels),
+        coverage=coverage(arch, required_context, seq_len),
     )

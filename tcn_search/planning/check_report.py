@@ -1,4 +1,4 @@
-"""The report of `check`: findings about one architecture as numbers and in words."""
+"""`Report`, the result of `check`: figures of one architecture, and their text."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tcn_search.planning.advice import Change, changes, smaller
+from tcn_search.planning.advice import Change, smallest_changes, spare_reduction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.cost import Cost, cost
 from tcn_search.planning.coverage import Coverage
-from tcn_search.planning.effective_receptive_field import Effective, effective
+from tcn_search.planning.effective_receptive_field import (
+    EffectiveReceptiveField,
+    effective_before_training,
+)
 from tcn_search.planning.reach import (
     WastedTap,
-    near_window,
     reach,
+    visible_window,
     wasted_taps,
     wasted_taps_of_causal,
 )
-from tcn_search.planning.sufficiency import Need, fits
+from tcn_search.planning.sufficiency import Requirements, gives_output
 
-_MOST_RUNS = 6
+_MOST_RUNS_SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `check` found about one architecture at one sequence length. `str(report)` is for people.
+    """Figures of one architecture at one sequence length. `str(report)` is the text for people.
 
-    `cost` is None where the network gives no output at all: padding "valid" and too short a sequence.
+    `cost` is None if the network gives no output: padding "valid" and a sequence shorter than the
+    receptive field.
     """
 
     architecture: Architecture
@@ -39,79 +43,85 @@ class Report:
     @property
     def runs(self) -> bool:
         """Whether the network gives any output at this sequence length."""
-        return fits(self.architecture.span, self._need)
+        return gives_output(self.architecture.span, self._requirements)
 
     @property
     def covers(self) -> bool:
-        """Whether the receptive field spans the required context; blind spots are reported apart."""
+        """Whether the receptive field spans the required context, with or without blind spots."""
         return self.runs and self.coverage.covers
 
     @property
     def receptive_field(self) -> int:
-        """Steps from the farthest back to the farthest ahead that one output step can depend on."""
+        """Number of steps that one output step can depend on, from first to last."""
         return self.coverage.receptive_field
 
     @property
     def look_back(self) -> int:
-        """Steps before the output step that it can depend on."""
+        """Number of steps before the output step that it can depend on."""
         return self.coverage.look_back
 
     @property
     def look_ahead(self) -> int:
-        """Steps after the output step that it can depend on."""
+        """Number of steps after the output step that it can depend on."""
         return self.coverage.look_ahead
 
     @cached_property
     def blind_spots(self) -> tuple[int, ...]:
-        """Steps that the task needs and no path reaches, as offsets from the output step: −3 is 3 back."""
+        """Blind spots of the required context as offsets from the output step: −3 is 3 back."""
         return self.coverage.blind_spots
 
     @cached_property
     def wasted_taps(self) -> tuple[WastedTap, ...]:
-        """Taps that only ever see padding when the last step is computed at this length."""
-        window = near_window(self.architecture, self.seq_len)
+        """Taps that read only padding while the output step is computed at this length."""
+        window = visible_window(self.architecture, self.seq_len)
         if self.architecture.padding != "same":
             return wasted_taps_of_causal(self.architecture, window)
         return wasted_taps(self.architecture, window, reach(self.architecture, window).convolutions)
 
     @cached_property
-    def effective(self) -> Effective:
+    def effective(self) -> EffectiveReceptiveField:
         """The effective receptive field before training."""
-        return effective(self.architecture, self.seq_len)
+        return effective_before_training(self.architecture, self.seq_len)
 
     @cached_property
     def cost(self) -> Cost | None:
-        """Parameters of the TCN, multiply-adds and activation memory for each sequence."""
-        return cost(self.architecture, self.input_channels, self.seq_len) if self.runs else None
+        """Parameters of the TCN; multiply-adds and activation memory per sequence."""
+        if not self.runs:
+            return None
+        return cost(self.architecture, self.input_channels, self.seq_len)
 
     @cached_property
     def changes(self) -> list[Change]:
-        """The smallest single changes that make it suffice; nothing where it does."""
-        if self.covers and not self.coverage.blind_spot_count:
+        """The smallest single changes after which the network suffices; [] if it does already."""
+        if self._suffices:
             return []
-        return changes(self.architecture, self._need)
+        return smallest_changes(self.architecture, self._requirements)
 
     @cached_property
     def smaller(self) -> Change | None:
-        """What can go while it still suffices, where some taps only ever see padding."""
+        """A smaller network that suffices, if some taps read only padding or there is no output."""
         if not self.covers and self.runs:
             return None
         if self.runs and (self.coverage.blind_spot_count or not self.wasted_taps):
             return None
-        return smaller(self.architecture, self._need)
+        return spare_reduction(self.architecture, self._requirements)
 
     @property
     def verdict(self) -> str:
-        """One line: whether to go on, and what to change when not."""
+        """One line: whether the network covers the required context, and what to change if not."""
         return _verdict(self)
 
     @property
-    def _need(self) -> Need:
-        return Need(
-            self.seq_len,
-            self.required_context,
-            self.architecture.padding,
-            self.architecture.use_skip_connections,
+    def _suffices(self) -> bool:
+        return self.covers and not self.coverage.blind_spot_count
+
+    @property
+    def _requirements(self) -> Requirements:
+        return Requirements(
+            seq_len=self.seq_len,
+            required_context=self.required_context,
+            padding=self.architecture.padding,
+            use_skip_connections=self.architecture.use_skip_connections,
         )
 
     def __str__(self) -> str:
@@ -119,28 +129,29 @@ class Report:
 
 
 def _verdict(report: Report) -> str:
-    """One line: whether the network sees what it must, and what to change when not."""
+    """Return the finding and the advice in one line."""
     return f"{_finding(report)}{_advice(report)}"
 
 
 def _report_lines(report: Report) -> list[str]:
-    """The verdict, then one line for each number."""
+    """Return the verdict, an empty line, and a line for each figure."""
     rows = [
         ("Architecture", str(report.architecture)),
         *_reach_rows(report),
         *_influence_rows(report),
+        *_cost_rows(report),
     ]
-    rows += _cost_rows(report)
     width = max(len(name) for name, _ in rows)
     return [_verdict(report), "", *(f"{name:<{width}}  {text}" for name, text in rows)]
 
 
 def _finding(report: Report) -> str:
+    """Return whether the network covers the required context, as a sentence."""
     needed = report.required_context
     length = f"sequence length {report.seq_len:,}"
     if not report.runs:
         return (
-            f'No: with padding "valid" it gives no output, because its receptive field of '
+            'No: with padding "valid" it gives no output, because its receptive field of '
             f"{report.receptive_field:,} steps is longer than the sequence ({length})."
         )
     if not report.covers:
@@ -148,8 +159,8 @@ def _finding(report: Report) -> str:
     blind = report.coverage.blind_spot_count
     if blind:
         return (
-            f"Not all of it: it spans the {needed:,} steps required ({length}), but {_steps(blind)} among "
-            "them reach no output (blind spots)."
+            f"Not all of it: it spans the {needed:,} steps required ({length}), "
+            f"but {_steps(blind)} among them reach no output (blind spots)."
         )
     field = report.receptive_field
     return (
@@ -158,27 +169,52 @@ def _finding(report: Report) -> str:
 
 
 def _seen(report: Report) -> int:
-    """Steps of the required context that are reached."""
+    """Return the number of steps of the required context that the output step depends on."""
     return (report.coverage.wanted & report.coverage.mask).bit_count()
 
 
 def _advice(report: Report) -> str:
-    if report.runs and not (report.covers and not report.coverage.blind_spot_count):
-        texts = [change.text for change in report.changes]
-        if texts:
-            verb = "" if texts[0].startswith("add") else "use "
-            return " " + _sentence(verb + ", or ".join(texts))
-        if report.architecture.padding == "valid":
-            return f" No further level, kernel or stack fits into {report.seq_len:,} steps: use causal padding."
-        return " No single change suffices: use a larger kernel and more levels; `tcn-search plan` lists them."
+    """Return what to change, as a sentence after a space; "" if there is nothing to change."""
+    if not report.runs:
+        return _advice_to_give_output(report)
+    if not report._suffices:
+        return _advice_to_suffice(report)
     spare = report.smaller
     if spare is None:
-        return "" if report.runs else " Use a smaller kernel or fewer levels, or causal padding."
-    change = spare.text if spare.text.startswith("drop") else f"use {spare.text}"
-    if not report.runs:
-        return " " + _sentence(change)
+        return ""
     field = spare.architecture.receptive_field
-    return f" It is larger than it must be: {change} and it still sees them (receptive field {field:,})."
+    return (
+        f" It is larger than it must be: {_as_instruction(spare.text)} and it still sees them "
+        f"(receptive field {field:,})."
+    )
+
+
+def _advice_to_give_output(report: Report) -> str:
+    if report.smaller is None:
+        return " Use a smaller kernel or fewer levels, or causal padding."
+    return f" {_sentence(_as_instruction(report.smaller.text))}"
+
+
+def _advice_to_suffice(report: Report) -> str:
+    texts = [change.text for change in report.changes]
+    if texts:
+        return f" {_sentence(_as_instruction(', or '.join(texts)))}"
+    if report.architecture.padding == "valid":
+        return (
+            f" No further level, kernel or stack fits into {report.seq_len:,} steps: "
+            "use causal padding."
+        )
+    return (
+        " No single change suffices: use a larger kernel and more levels; "
+        "`tcn-search plan` lists them."
+    )
+
+
+def _as_instruction(change: str) -> str:
+    """Return the text of a change with a verb: "kernel 3" becomes "use kernel 3"."""
+    if change.startswith(("add", "drop")):
+        return change
+    return f"use {change}"
 
 
 def _sentence(text: str) -> str:
@@ -194,33 +230,33 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
         "Required context",
         f"{report.required_context:,} of a sequence length of {report.seq_len:,}",
     )
-    blind = report.coverage.blind_spot_count
-    where = (
-        f"{blind:,}, at {_runs(report.coverage.blind_runs(_MOST_RUNS + 1))}" if blind else "none"
-    )
-    yield "Blind spots", where
-    wasted = report.wasted_taps
-    yield (
-        "Wasted taps",
-        f"{len(wasted):,} only ever see padding at this length" if wasted else "none",
-    )
+    blind_spots = "none"
+    if report.coverage.blind_spot_count:
+        runs = report.coverage.blind_runs(_MOST_RUNS_SHOWN + 1)
+        blind_spots = f"{report.coverage.blind_spot_count:,}, at {_lags(runs)}"
+    yield "Blind spots", blind_spots
+    wasted = "none"
+    if report.wasted_taps:
+        wasted = f"{len(report.wasted_taps):,} only ever see padding at this length"
+    yield "Wasted taps", wasted
 
 
 def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = report.effective
-    which = (
-        "around the output step"
-        if report.architecture.padding == "same"
-        else "counted from the newest"
-    )
-    about = "" if field.paths.cell == 1 else "about "
+    is_exact = field.paths.cell == 1
+    count = _steps(field.steps)
+    if not is_exact:
+        count = f"about {count}"
+    position = "counted from the newest"
+    if report.architecture.padding == "same":
+        position = "around the output step"
     yield (
         "Effective field",
-        f"{about}{_steps(field.steps)}, {which}, hold 95% of the paths before training "
+        f"{count}, {position}, hold 95% of the paths before training "
         f"({field.steps_without_residuals:,} without residual paths)",
     )
-    resolved = field.paths.cell * 20 <= report.seq_len or field.paths.cell == 1
-    if resolved and field.share_inside < 0.9995:
+    has_resolution = is_exact or field.paths.cell * 20 <= report.seq_len
+    if has_resolution and field.share_inside < 0.9995:
         yield (
             "",
             f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence",
@@ -228,46 +264,57 @@ def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
-    found = report.cost
-    if found is None:
+    cost = report.cost
+    if cost is None:
         return
-    yield "Parameters", f"{found.parameters:,} (the TCN, its head apart)"
+    yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
     yield (
         "Multiply-adds",
-        f"{found.multiply_adds_last_step:,} a sequence for the last step only, "
-        f"{found.multiply_adds:,} for all",
+        f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
+        f"{cost.multiply_adds:,} for all",
     )
     yield (
         "Activations",
-        f"{_bytes(found.activation_bytes_last_step)} a sequence for the last step only, "
-        f"{_bytes(found.activation_bytes)} for all",
+        f"{_bytes(cost.activation_bytes_last_step)} a sequence for the last step only, "
+        f"{_bytes(cost.activation_bytes)} for all",
     )
 
 
 def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count:,} steps"
+    if count == 1:
+        return "1 step"
+    return f"{count:,} steps"
 
 
-def _runs(runs: Sequence[tuple[int, int]]) -> str:
-    """Runs of offsets, nearest first: "lags 1, 3, 5 to 8, …"; steps ahead have a plus.
+def _lags(runs: Sequence[tuple[int, int]]) -> str:
+    """Return runs of (nearest, farthest) offsets as text. Lags ahead of the output have a plus.
 
-    >>> _runs([(-1, -1), (-3, -3), (-6, -8)])
+    >>> _lags([(-1, -1), (-3, -3), (-6, -8)])
     'lags 1, 3, 6 to 8'
     """
-    shown = [
-        _lag(near) if near == far else f"{_lag(near)} to {_lag(far)}"
-        for near, far in runs[:_MOST_RUNS]
-    ]
-    return "lags " + ", ".join(shown) + (", …" if len(runs) > _MOST_RUNS else "")
+    shown = [_lag_run(nearest, farthest) for nearest, farthest in runs[:_MOST_RUNS_SHOWN]]
+    if len(runs) > _MOST_RUNS_SHOWN:
+        shown.append("…")
+    return "lags " + ", ".join(shown)
+
+
+def _lag_run(nearest: int, farthest: int) -> str:
+    if nearest == farthest:
+        return _lag(nearest)
+    return f"{_lag(nearest)} to {_lag(farthest)}"
 
 
 def _lag(offset: int) -> str:
-    return f"+{offset}" if offset > 0 else str(-offset)
+    if offset > 0:
+        return f"+{offset}"
+    return str(-offset)
 
 
 def _bytes(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+    if number < 1000:
+        return f"{number:.0f} B"
+    for unit in ("kB", "MB", "GB"):
         number /= 1000
-    return f"{number:.1f} TB"
+        if number < 1000:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1000:.1f} TB"

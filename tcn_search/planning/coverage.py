@@ -1,4 +1,4 @@
-"""Which of the steps inside the receptive field are really reached, and which are blind spots."""
+"""Steps of the required context that one output step depends on, and blind spots."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from tcn_search.arguments import positive_integer
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.reach import Window, near_window, reach, window_of
+from tcn_search.planning.reach import Window, reach, visible_window, window_of
 from tcn_search.planning.receptive_field import covers
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one output step of an architecture sees of the required context.
+    """Coverage of the required context by one output step.
 
-    `mask` (reached) and `wanted` are bit sets: bit i is the input step at offset i − origin from the output
-    step. The mask ends where the sequence ends.
+    `mask` (steps that are reached) and `wanted` (steps of the required context inside the receptive
+    field) are bit sets: bit i is the input step at offset i − origin from the output step. The mask
+    ends where the sequence ends.
     """
 
     look_back: int
@@ -29,26 +30,29 @@ class Coverage:
 
     @property
     def receptive_field(self) -> int:
-        """Steps from the farthest back to the farthest ahead."""
+        """Number of steps from the farthest back to the farthest ahead."""
         return self.look_back + 1 + self.look_ahead
 
     @property
     def reached(self) -> tuple[int, ...]:
-        """Steps that a path reaches, as offsets from the output step: −3 is three steps back."""
+        """Input steps that are reached, as offsets from the output step: −3 is three steps back."""
         return tuple(position - self.origin for position in set_bits(self.mask))
 
     @property
     def blind_spot_count(self) -> int:
-        """Steps of the required context, inside the receptive field, that no path reaches."""
+        """Number of steps of the required context, inside the receptive field, without a path."""
         return (self.wanted & ~self.mask).bit_count()
 
     @property
     def blind_spots(self) -> tuple[int, ...]:
-        """Those steps as offsets from the output step."""
+        """The blind spots as offsets from the output step."""
         return tuple(position - self.origin for position in set_bits(self.wanted & ~self.mask))
 
     def blind_runs(self, most: int) -> list[tuple[int, int]]:
-        """Runs of blind spots as (nearest, farthest) offsets, nearest to the output step first, at most so many."""
+        """Return at most `most` runs of blind spots as (nearest, farthest) offsets.
+
+        The run nearest to the output step comes first.
+        """
         blind = self.wanted & ~self.mask
         behind = blind & ((1 << self.origin) - 1)
         ahead = blind >> self.origin
@@ -72,59 +76,71 @@ class Coverage:
 def coverage(
     architecture: Architecture, required_context: int, seq_len: int | None = None
 ) -> Coverage:
-    """Exact coverage of `required_context` steps by `architecture`.
+    """Return the exact coverage of `required_context` steps by `architecture`.
 
-    Blind spots are looked for where the task needs to see: causal and valid, the newest
-    min(receptive field, required context) steps; `same`, read at step T // 2, the T // 2 steps back and the
-    T − 1 − T // 2 ahead.
+    Blind spots are counted inside the required context: for causal and valid padding the newest
+    min(receptive field, required context) steps; for "same", read at step T // 2, the T // 2 steps
+    back and the T − 1 − T // 2 steps ahead.
 
     Args:
-        required_context: steps that the task needs to see.
-        seq_len: steps of the sequence; what lies beyond is padding. Default: the required context.
+        required_context: number of steps that one output step must be able to see.
+        seq_len: steps of the sequence; steps beyond it are padding. Default: the required context.
 
     Raises:
-        InputError: a number below 1.
+        InputError: a number is below 1 or above its limit, or the bit sets would take too long.
 
-    >>> coverage(Architecture(kernel_size=2, dilations=(2, 4, 8)), required_context=29).blind_spot_count
+    >>> architecture = Architecture(kernel_size=2, dilations=(2, 4, 8))
+    >>> coverage(architecture, required_context=29).blind_spot_count
     14
     """
     required_context = positive_integer("required_context", required_context)
-    seq_len = required_context if seq_len is None else positive_integer("seq_len", seq_len)
+    if seq_len is None:
+        seq_len = required_context
+    seq_len = positive_integer("seq_len", seq_len)
     window = window_of(seq_len, architecture.padding)
     span = architecture.span
-    needed = window_of(required_context, architecture.padding)
-    back = min(span.look_back, needed.back, window.back)
-    ahead = min(span.look_ahead, needed.ahead, window.ahead)
+    required = window_of(required_context, architecture.padding)
+    back = min(span.look_back, required.back, window.back)
+    ahead = min(span.look_ahead, required.ahead, window.ahead)
     return Coverage(
         look_back=span.look_back,
         look_ahead=span.look_ahead,
         required_context=required_context,
         covers=covers(span, required_context, architecture.padding),
-        mask=_reached(architecture, seq_len, window),
+        mask=_reached_mask(architecture, seq_len, window),
         wanted=Window(back, ahead).full << (window.back - back),
         origin=window.back,
     )
 
 
-def _reached(architecture: Architecture, seq_len: int, window: Window) -> int:
-    """The steps of the window that reach the output; in closed form where causal leaves no hole."""
-    near = near_window(architecture, seq_len)
+def _reached_mask(architecture: Architecture, seq_len: int, window: Window) -> int:
+    """Return the steps of the window that are reached.
+
+    In closed form for a causal or valid network without blind spots.
+    """
+    visible = visible_window(architecture, seq_len)
     repeats = CONVOLUTIONS_PER_BLOCK * architecture.nb_stacks
     unbroken = unbroken_reach(architecture.kernel_size, architecture.dilations, repeats)
-    whole = architecture.padding != "same" and unbroken >= near.steps
-    return (near.full if whole else reach(architecture, near).inputs) << (window.back - near.back)
+    if architecture.padding != "same" and unbroken >= visible.steps:
+        mask = visible.full
+    else:
+        mask = reach(architecture, visible).inputs
+    return mask << (window.back - visible.back)
 
 
 def unbroken_reach(kernel_size: int, dilations: Iterable[int], repeats: int) -> int:
-    """Newest lags that a causal or valid network reaches without a hole, in closed form.
+    """Return how many of the newest lags a causal or valid network reaches without a gap.
 
-    `repeats` is convolutions per block times stacks. With the dilations sorted, each must be no longer than
-    what the smaller ones reach already; the first one that is longer leaves the next lag blind. For one base
-    b and c convolutions a level that is b ≤ 1 + c·(kernel_size − 1).
+    Closed form: with the dilations sorted, each must be at most the number of lags that the smaller
+    ones reach; the first dilation that is larger leaves the next lag a blind spot. For one base b
+    and c convolutions per level the condition is b ≤ 1 + c·(kernel_size − 1).
+
+    Args:
+        repeats: convolutions per block times number of stacks.
 
     >>> unbroken_reach(3, (1, 2, 4, 8), repeats=2)
     61
-    >>> unbroken_reach(3, (1, 9), repeats=2)  # lag 5 is the first blind one
+    >>> unbroken_reach(3, (1, 9), repeats=2)  # lag 5 is the first blind spot
     5
     """
     if kernel_size == 1:
@@ -138,15 +154,15 @@ def unbroken_reach(kernel_size: int, dilations: Iterable[int], repeats: int) -> 
 
 
 def set_bits(mask: int) -> list[int]:
-    """Positions of the ones in a bit set, ascending.
+    """Return the positions of the ones in a bit set, ascending.
 
     >>> set_bits(0b10110)
     [1, 2, 4]
     """
     digits = bin(mask)[:1:-1]
-    found = []
+    positions = []
     position = digits.find("1")
     while position >= 0:
-        found.append(position)
+        positions.append(position)
         position = digits.find("1", position + 1)
-    return found
+    return positions

@@ -1,4 +1,4 @@
-"""The plain data behind the pictures: the tree, coverage by lag, the distribution of paths."""
+"""Plain data for the planning plots: connections by level, coverage by lag, paths by lag."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ from tcn_search.planning.effective_receptive_field import PathDistribution
 from tcn_search.planning.reach import reach, window_of
 from tcn_search.planning.receptive_field import left_padding
 
-_MOST_DRAWN = 1_000_000
+_MOST_MARKS = 1_000_000
 
 
 def receptive_field_rows(
     architecture: Architecture, seq_len: int, required_context: int | None = None
 ) -> dict[str, Any]:
-    """Plain data for `plot_receptive_field_tree`: one row for the input and one for each dilated convolution.
+    """Return plain data for `plot_receptive_field_tree`.
 
-    Positions count from the first step of the sequence; edges may begin before it, or behind its end, in
-    padding. Residual paths are left out: they lead from a step to the same step.
+    Positions count from the first step of the sequence. Edges may begin before the sequence or
+    after its end, in padding. Residual paths are left out: they lead from a step to the same step.
+
+    Args:
+        seq_len: steps of the sequence.
+        required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        seq_len, output (the position read out), rows (label, positions, edges as (from, to) pairs from the
-        row before), blind (input positions that are wanted and not reached).
+        A dict with seq_len; output, the position that is read out; rows, one for the input and one
+        for each dilated convolution, with label, positions and edges, which are (from, to) pairs of
+        positions in the row before and in this row; blind, the input positions of blind spots.
+
+    Raises:
+        InputError: a number is out of range, or the plot would have more than 1,000,000 edges.
 
     >>> tree = receptive_field_rows(Architecture(kernel_size=2, dilations=(1, 2)), seq_len=8)
     >>> [row["positions"] for row in tree["rows"]][:2]
@@ -33,14 +41,14 @@ def receptive_field_rows(
     """
     seq_len, required_context = required_within(seq_len, required_context)
     window = window_of(seq_len, architecture.padding)
-    found = reach(architecture, window)
-    drawn = sum(mask.bit_count() for mask in found.convolutions) * architecture.kernel_size
-    _require_drawable(drawn, "connections")
+    reached = reach(architecture, window)
+    computed = sum(mask.bit_count() for mask in reached.convolutions)
+    _require_drawable(computed * architecture.kernel_size, "connections")
     rows: list[dict[str, Any]] = [
-        {"label": "input", "positions": set_bits(found.inputs), "edges": []}
+        {"label": "input", "positions": set_bits(reached.inputs), "edges": []}
     ]
     dilations = architecture.dilations * architecture.nb_stacks
-    for index, mask in enumerate(found.convolutions):
+    for index, mask in enumerate(reached.convolutions):
         dilation = dilations[index // CONVOLUTIONS_PER_BLOCK]
         left = left_padding((architecture.kernel_size - 1) * dilation, architecture.padding)
         positions = set_bits(mask)
@@ -55,50 +63,58 @@ def receptive_field_rows(
                 ],
             }
         )
-    seen = coverage(architecture, required_context, seq_len)
+    covered = coverage(architecture, required_context, seq_len)
     return {
         "seq_len": seq_len,
         "output": window.back,
         "rows": rows,
-        "blind": [offset + window.back for offset in seen.blind_spots],
+        "blind": [offset + window.back for offset in covered.blind_spots],
     }
 
 
 def coverage_lags(
     architecture: Architecture, seq_len: int, required_context: int | None = None
 ) -> dict[str, Any]:
-    """Plain data for `plot_coverage`, in lags: steps back from the output step, below 0 ahead of it.
+    """Return plain data for `plot_coverage` in lags.
+
+    A lag is a number of steps back from the output step; lags below 0 lie ahead of it.
+
+    Args:
+        seq_len: steps of the sequence.
+        required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        seq_len; reached, ascending; wanted and field, the (newest, oldest) lag of the required context and of
-        the receptive field.
+        A dict with seq_len; reached, the lags that are reached, ascending; wanted, the
+        (newest, oldest) lag of the required context; field, those of the receptive field.
+
+    Raises:
+        InputError: a number is out of range, or the plot would have more than 1,000,000 steps.
 
     >>> coverage_lags(Architecture(kernel_size=2, dilations=(2,)), seq_len=10)["reached"]
     [0, 2, 4]
     """
     seq_len, required_context = required_within(seq_len, required_context)
     wanted = window_of(required_context, architecture.padding)
-    seen = coverage(architecture, required_context, seq_len)
-    _require_drawable(seen.mask.bit_count(), "steps")
+    covered = coverage(architecture, required_context, seq_len)
+    _require_drawable(covered.mask.bit_count(), "steps")
     return {
         "seq_len": seq_len,
-        "reached": [-offset for offset in reversed(seen.reached)],
+        "reached": [-offset for offset in reversed(covered.reached)],
         "wanted": (-wanted.ahead, wanted.back),
-        "field": (-seen.look_ahead, seen.look_back),
+        "field": (-covered.look_ahead, covered.look_back),
     }
 
 
 def _require_drawable(count: int, what: str) -> None:
-    """Raise an InputError for a picture in which nothing could be told apart."""
-    if count > _MOST_DRAWN:
+    """Raise an InputError if a plot has more marks than can be distinguished."""
+    if count > _MOST_MARKS:
         raise InputError(
-            f"A picture of a receptive field must have at most {_MOST_DRAWN:,} {what}. Received: {count:,}. "
-            "Draw a shorter sequence or a smaller network."
+            f"A picture of a receptive field must have at most {_MOST_MARKS:,} {what}. "
+            f"Received: {count:,}. Draw a shorter sequence or a smaller network."
         )
 
 
 def path_shares(paths: PathDistribution) -> tuple[range, tuple[float, ...]]:
-    """(lags, shares) of a distribution of paths, for `plot_effective_receptive_field`."""
-    return range(
-        paths.first_lag, paths.first_lag + paths.cell * len(paths.shares), paths.cell
-    ), paths.shares
+    """Return (lags, shares) of a distribution of paths for `plot_effective_receptive_field`."""
+    end = paths.first_lag + paths.cell * len(paths.shares)
+    return range(paths.first_lag, end, paths.cell), paths.shares

@@ -1,4 +1,4 @@
-"""All architectures of given ranges that cover a sequence, cheapest first. Integers only."""
+"""List the architectures of given ranges that cover the required context, cheapest first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tcn_search.planning.cost import uniform_parameters
 from tcn_search.planning.multiply_adds import ProductCounter, Products
 from tcn_search.planning.ranges import integers
 from tcn_search.planning.reach import require_few_bits_of_many
-from tcn_search.planning.sufficiency import Need, reach_of, sufficient_stacks
+from tcn_search.planning.sufficiency import Requirements, sufficient_stacks, unchecked_span
 
 SORT_KEYS = ("parameters", "multiply_adds", "depth")
 MOST_CANDIDATES = 200_000
@@ -35,11 +35,12 @@ DEFAULT_RANGES = {
 
 
 class PlannedRow(NamedTuple):
-    """One architecture that covers the required context without blind spots.
+    """An architecture that covers the required context without blind spots.
 
-    Parameters are those of the TCN, its head apart; multiply-adds are one forward pass of one sequence, for
-    the last step only unless every step is read; depth counts dilated convolutions. `dilation_base` is None
-    for an explicit list of dilations. `smallest` marks the smallest receptive field that suffices.
+    `parameters` are those of the TCN without its head. `multiply_adds` are those of a forward pass
+    over one sequence, for the last step only unless every step is read. `depth` is the number of
+    dilated convolutions. `dilation_base` is None for an explicit list of dilations. `smallest`
+    marks the smallest receptive field that suffices.
     """
 
     nb_filters: int
@@ -57,8 +58,8 @@ class PlannedRow(NamedTuple):
     smallest: bool
 
 
-class Plan(NamedTuple):
-    """The architectures found, how many were looked at, and the largest receptive field among those."""
+class PlanResult(NamedTuple):
+    """The sufficient architectures, and number and largest receptive field of all candidates."""
 
     rows: list[PlannedRow]
     candidates: int
@@ -84,18 +85,20 @@ def plan_rows(
     max_params: int | None = None,
     max_multiply_adds: int | None = None,
     max_depth: int | None = None,
-) -> Plan:
-    """The architectures that cover the required context without blind spots, cheapest first.
+) -> PlanResult:
+    """Return the architectures that cover the required context without blind spots.
 
     Args:
         seq_len: steps of the sequences.
-        required_context: steps that the task needs to see. Default: all of them.
-        nb_filters, kernel_size, dilation_base, levels, nb_stacks: an integer, a list, a range, or text such
-            as "2-8". The dilations are base ** (0 .. levels − 1).
-        dilations: explicit lists of dilations, in place of base and levels.
-        readout: "last" counts multiply-adds for the last step only, every other one for all steps.
-        sort_by: "parameters", "multiply_adds" or "depth".
-        max_params, max_multiply_adds, max_depth: leave out what is above.
+        required_context: number of steps that one output step must be able to see. Default: all.
+        input_channels: channels of the TCN's input.
+        nb_filters, kernel_size, dilation_base, levels, nb_stacks: an integer, a list, a range, or
+            text such as "2-8". The dilations are base ** (0 .. levels − 1).
+        dilations: explicit lists of dilations, instead of base and levels.
+        padding, use_skip_connections, norm: as in `Architecture`.
+        readout: "last" counts multiply-adds for the last step only, other readouts for all steps.
+        sort_by: "parameters", "multiply_adds" or "depth": the cheapest architecture comes first.
+        max_params, max_multiply_adds, max_depth: leave out architectures above these limits.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -121,31 +124,42 @@ def plan_rows(
     candidates = len(lists) * len(kernels) * len(stacks) * len(filters)
     if candidates > MOST_CANDIDATES:
         raise InputError(
-            f"The ranges must hold at most {MOST_CANDIDATES:,} architectures. Received: {candidates:,}. "
-            "Narrow one of them."
+            f"The ranges must hold at most {MOST_CANDIDATES:,} architectures. "
+            f"Received: {candidates:,}. Narrow one of them."
         )
     if padding == "same":
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
-    need = Need(seq_len, required_context, padding, use_skip_connections)
+    requirements = Requirements(seq_len, required_context, padding, use_skip_connections)
     counter = ProductCounter(
         seq_len, padding, use_skip_connections, last_step_only=readout == "last"
     )
     largest = 0
     rows = []
     for kernel, (dilation_list, base) in product(kernels, lists.items()):
-        reached = {number: reach_of(kernel, dilation_list, number, padding) for number in stacks}
+        reached = {
+            number: unchecked_span(kernel, dilation_list, number, padding) for number in stacks
+        }
         largest = max(largest, reached[stacks[-1]].receptive_field)
-        good = sufficient_stacks(kernel, dilation_list, reached, need)
-        for number, products in counter.products(kernel, dilation_list, good) if good else ():
+        sufficient = sufficient_stacks(kernel, dilation_list, reached, requirements)
+        if not sufficient:
+            continue
+        for number, products in counter.products(kernel, dilation_list, sufficient):
             shape = _Shape(
-                kernel, dilation_list, base, number, reached[number].receptive_field, products
+                kernel_size=kernel,
+                dilations=dilation_list,
+                dilation_base=base,
+                nb_stacks=number,
+                receptive_field=reached[number].receptive_field,
+                products=products,
             )
-            rows += [_row(shape, count, channels, need, norm) for count in filters]
+            rows += [_row(shape, count, channels, requirements, norm) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
-    return Plan(_sorted_and_marked(kept, sort_by), candidates, largest)
+    return PlanResult(_sorted_and_marked(kept, sort_by), candidates, largest)
 
 
 class _Shape(NamedTuple):
+    """An architecture without its filters."""
+
     kernel_size: int
     dilations: tuple[int, ...]
     dilation_base: int | None
@@ -154,10 +168,12 @@ class _Shape(NamedTuple):
     products: Products
 
 
-def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> PlannedRow:
+def _row(
+    shape: _Shape, filters: int, channels: int, requirements: Requirements, norm: str
+) -> PlannedRow:
     levels = len(shape.dilations)
     blocks = levels * shape.nb_stacks
-    skips = need.use_skip_connections
+    skips = requirements.use_skip_connections
     has_match = channels != filters and not (skips and blocks == 1)
     return PlannedRow(
         nb_filters=filters,
@@ -167,8 +183,8 @@ def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> P
         levels=levels,
         nb_stacks=shape.nb_stacks,
         receptive_field=shape.receptive_field,
-        required_context=need.required_context,
-        seq_len=need.seq_len,
+        required_context=requirements.required_context,
+        seq_len=requirements.seq_len,
         parameters=uniform_parameters(shape.kernel_size, filters, blocks, channels, norm, skips),
         multiply_adds=shape.products.multiply_adds(channels, filters, has_match),
         depth=CONVOLUTIONS_PER_BLOCK * blocks,
@@ -177,6 +193,7 @@ def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> P
 
 
 def _limits(**given: int | None) -> dict[str, int]:
+    """Return the limits that are given, by the name of their column."""
     columns = {
         "max_params": "parameters",
         "max_multiply_adds": "multiply_adds",
@@ -192,9 +209,12 @@ def _limits(**given: int | None) -> dict[str, int]:
 def _dilation_lists(
     dilations: Iterable[Iterable[int]] | None, dilation_base: object, levels: object
 ) -> dict[tuple[int, ...], int | None]:
-    """Every list of dilations once, with its base; an explicit list has none."""
+    """Return the different lists of dilations with their bases; None for explicit lists."""
     if dilations is not None:
-        lists = [positive_integers("dilations", one) for one in islice(dilations, MOST_CANDIDATES)]
+        lists = [
+            positive_integers("dilations", dilation_list)
+            for dilation_list in islice(dilations, MOST_CANDIDATES)
+        ]
         if not lists:
             raise InputError(
                 "dilations must hold at least one list of dilations. Received: an empty list"
@@ -203,13 +223,14 @@ def _dilation_lists(
     bases = integers("dilation_base", dilation_base)
     depths = integers("levels", levels)
     require_dilations(bases[-1], depths[-1])
-    found: dict[tuple[int, ...], int | None] = {}
+    base_of: dict[tuple[int, ...], int | None] = {}
     for base, depth in product(bases, depths):
-        found.setdefault(tuple(base**level for level in range(depth)), base)
-    return found
+        base_of.setdefault(tuple(base**level for level in range(depth)), base)
+    return base_of
 
 
 def _sorted_and_marked(rows: list[PlannedRow], sort_by: str) -> list[PlannedRow]:
+    """Return the rows in order, those with the smallest receptive field marked."""
     order = [PlannedRow._fields.index(key) for key in (sort_by, *SORT_KEYS, "receptive_field")]
     rows.sort(key=itemgetter(*order))
     smallest = min((row.receptive_field for row in rows), default=0)

@@ -1,8 +1,8 @@
-"""Which steps each convolution must deliver so that one output step is exact, as bit sets.
+"""Steps that each convolution must compute so that one output step is exact, as bit sets.
 
-A window is the sequence as seen from the output step: `back` steps before it and `ahead` after it. Bit i of a
-set is the step at offset i − back. What lies outside the window is padding, zero at the input of every
-convolution, so no path goes through it: each set is cut to the window.
+A window is the sequence as seen from the output step: `back` steps before it and `ahead` steps
+after it. Bit i of a set is the step at offset i − back. Steps outside the window are padding, zero
+at the input of every convolution. No path leads through them, so every set is cut to the window.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.receptive_field import left_padding
 
-MOST_BITS = 2**29  # of all blocks' sets together: shifted in less than a second
-_MOST_BITS_OF_MANY = 2**33  # of many networks, of which most are told without
+MOST_BITS = 2**29  # total bits of all blocks' sets: shifted in less than a second
+_MOST_BITS_OF_MANY = 2**33  # total over many networks, most of which need no bit sets
 
 
 class Window(NamedTuple):
-    """The steps of a sequence on both sides of the output step."""
+    """A sequence as numbers of steps before and after the output step."""
 
     back: int
     ahead: int
 
     @property
     def steps(self) -> int:
-        """Length of the sequence."""
+        """Number of steps of the sequence."""
         return self.back + 1 + self.ahead
 
     @property
@@ -40,22 +40,25 @@ class Window(NamedTuple):
         return 1 << self.back
 
 
-def near_window(architecture: Architecture, seq_len: int) -> Window:
-    """The part of the sequence that a path can lead through: no further than the network sees."""
+def visible_window(architecture: Architecture, seq_len: int) -> Window:
+    """Return the part of the sequence that lies inside the receptive field."""
     window = window_of(seq_len, architecture.padding)
     span = architecture.span
     return Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
 
 
 class Reach(NamedTuple):
-    """Bit sets: the input steps that reach the output, and the steps needed of each convolution's output."""
+    """Bit sets of steps that one output step depends on.
+
+    `inputs` are input steps; `convolutions` has the output steps of each convolution, in order.
+    """
 
     inputs: int
     convolutions: tuple[int, ...]
 
 
 def window_of(seq_len: int, padding: str) -> Window:
-    """The sequence around the step that is read out: the last one, or step T // 2 with `same`.
+    """Return the window around the output step: the last step, or T // 2 with padding "same".
 
     >>> window_of(600, "same")
     Window(back=300, ahead=299)
@@ -68,7 +71,10 @@ def window_of(seq_len: int, padding: str) -> Window:
 def reach(architecture: Architecture, window: Window) -> Reach:
     """Trace the output step back through skips, residuals and convolutions to the input.
 
-    Equal to the support of the gradient of a linear network with positive weights.
+    The result is the support of the gradient of a linear network with positive weights.
+
+    Raises:
+        InputError: the bit sets would take too long.
     """
     _require_few_bits(architecture, window)
     kernel_size = architecture.kernel_size
@@ -83,9 +89,9 @@ def reach(architecture: Architecture, window: Window) -> Reach:
             wanted = block_output | window.output if skips else block_output
             for _ in range(CONVOLUTIONS_PER_BLOCK):
                 needed_by_stack.append(wanted)
-                wanted = taps_of(wanted, kernel_size, dilation, padding, window)
+                wanted = _steps_read(wanted, kernel_size, dilation, padding, window)
             block_output |= wanted
-        if stack and block_output == before:  # nor does any further stack add to it
+        if stack and block_output == before:  # further stacks add no steps either
             needed += needed_by_stack * (architecture.nb_stacks - stack)
             break
         needed += needed_by_stack
@@ -93,54 +99,64 @@ def reach(architecture: Architecture, window: Window) -> Reach:
 
 
 def _require_few_bits(architecture: Architecture, window: Window) -> None:
-    """Raise an InputError where bit sets would take long. Without blind spots causal needs none."""
+    """Raise an InputError if the bit sets of a network would take too long."""
     blocks = len(architecture.dilations) * architecture.nb_stacks
     if blocks * window.steps > MOST_BITS:
         raise InputError(
-            f"seq_len × levels × nb_stacks must be at most {MOST_BITS:,} where steps are traced one by one, with "
-            f'padding "same" or with blind spots. Received: {window.steps:,} × {blocks}. '
+            f"seq_len × levels × nb_stacks must be at most {MOST_BITS:,} where steps are traced "
+            'one by one, with padding "same" or with blind spots. '
+            f"Received: {window.steps:,} × {blocks}. "
             'Use padding "causal" without blind spots, or shorter sequences.'
         )
 
 
 def require_few_bits_of_many(blocks: int, seq_len: int) -> None:
-    """Raise an InputError if the blocks of many networks with padding "same" would take long to trace."""
+    """Raise an InputError if tracing many networks with padding "same" would take too long.
+
+    Args:
+        blocks: residual blocks of all networks together.
+    """
     if blocks * seq_len > _MOST_BITS_OF_MANY:
         raise InputError(
-            f'With padding "same" the blocks of all architectures together, times the sequence length, must be at '
-            f"most {_MOST_BITS_OF_MANY:,}. Received: {blocks:,} × {seq_len:,}. "
+            'With padding "same" the blocks of all architectures together, times the sequence '
+            f"length, must be at most {_MOST_BITS_OF_MANY:,}. Received: {blocks:,} × {seq_len:,}. "
             'Narrow the ranges, or use padding "causal".'
         )
 
 
-def taps_of(outputs: int, kernel_size: int, dilation: int, padding: str, window: Window) -> int:
-    """The steps of the window that one convolution reads to compute `outputs`."""
-    taps = tap_offsets(kernel_size, dilation, padding, window)
+def _steps_read(outputs: int, kernel_size: int, dilation: int, padding: str, window: Window) -> int:
+    """Return the steps of the window that one convolution reads to compute the steps `outputs`."""
+    taps = _tap_offsets(kernel_size, dilation, padding, window)
     if not taps:
         return 0
     reached = outputs
-    done = 1
-    while done < len(taps):  # doubling: log2(kernel_size) shifts
-        step = min(done, len(taps) - done)
+    taps_done = 1
+    while taps_done < len(taps):  # doubling: log2(kernel_size) shifts
+        step = min(taps_done, len(taps) - taps_done)
         reached |= reached << (step * dilation)
-        done += step
-    shifted = reached << taps[0] if taps[0] > 0 else reached >> -taps[0]
-    return shifted & window.full
+        taps_done += step
+    if taps[0] > 0:
+        return (reached << taps[0]) & window.full
+    return (reached >> -taps[0]) & window.full
 
 
-def tap_offsets(kernel_size: int, dilation: int, padding: str, window: Window) -> range:
-    """Offsets that a convolution's taps read at, oldest first, but for those longer than the whole window."""
-    first = -left_padding((kernel_size - 1) * dilation, padding)
+def _tap_offsets(kernel_size: int, dilation: int, padding: str, window: Window) -> range:
+    """Return the offsets at which a convolution's taps read, oldest first.
+
+    Offsets as long as the window or longer read only padding and are left out.
+    """
+    oldest = -left_padding((kernel_size - 1) * dilation, padding)
     longest = window.steps - 1
-    too_old = max(
-        0, -((longest + first) // dilation)
-    )  # smallest j with first + j·dilation >= −longest
-    last = min(kernel_size - 1, (longest - first) // dilation)
-    return range(first + too_old * dilation, first + last * dilation + 1, dilation)
+    first = max(0, -((longest + oldest) // dilation))  # smallest with oldest + first·d ≥ −longest
+    last = min(kernel_size - 1, (longest - oldest) // dilation)
+    return range(oldest + first * dilation, oldest + last * dilation + 1, dilation)
 
 
 class WastedTap(NamedTuple):
-    """A tap that reads nothing but padding: `convolution` counts from the input, `tap` from the oldest."""
+    """A tap that reads only padding.
+
+    `convolution` counts from the input, `tap` from the oldest tap of the convolution.
+    """
 
     convolution: int
     dilation: int
@@ -150,38 +166,45 @@ class WastedTap(NamedTuple):
 def wasted_taps(
     architecture: Architecture, window: Window, needed: Sequence[int]
 ) -> tuple[WastedTap, ...]:
-    """Taps that only ever see padding while the output step is computed: too large a network."""
+    """Return the taps that read only padding while the output step is computed.
+
+    Args:
+        needed: the steps that each convolution must compute, as `Reach.convolutions`.
+    """
     oldest = [(outputs & -outputs).bit_length() - 1 for outputs in needed]
     newest = [outputs.bit_length() - 1 for outputs in needed]
-    return _wasted(architecture, window, list(zip(oldest, newest, strict=True)))
+    return _wasted_taps(architecture, window, list(zip(oldest, newest, strict=True)))
 
 
 def wasted_taps_of_causal(architecture: Architecture, window: Window) -> tuple[WastedTap, ...]:
-    """The same for "causal" and "valid", where every convolution must deliver the output step itself."""
+    """Return the same for padding "causal" and "valid", without tracing.
+
+    There every convolution must compute the output step itself, which is its newest step.
+    """
     convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.dilations) * architecture.nb_stacks
-    return _wasted(architecture, window, [(window.back, window.back)] * convolutions)
+    return _wasted_taps(architecture, window, [(window.back, window.back)] * convolutions)
 
 
-def _wasted(
+def _wasted_taps(
     architecture: Architecture, window: Window, needed: Sequence[tuple[int, int]]
 ) -> tuple[WastedTap, ...]:
-    """Taps that read no step of the window, from the oldest and the newest step that is needed.
+    """Return the taps that read no step of the window.
 
-    A tap that looks back reads the window if the newest step does, a tap that looks ahead if the oldest does.
+    A tap that looks back reads the window if it does so for the newest step that is computed, a tap
+    that looks ahead if it does so for the oldest one.
+
+    Args:
+        needed: positions of the oldest and the newest step that each convolution must compute.
     """
-    found = []
+    wasted = []
     kernel_size = architecture.kernel_size
-    padding = architecture.padding
-    dilations = [
-        d
-        for d in architecture.dilations * architecture.nb_stacks
-        for _ in range(CONVOLUTIONS_PER_BLOCK)
-    ]
-    for convolution, (dilation, (oldest, newest)) in enumerate(zip(dilations, needed, strict=True)):
-        first = -left_padding((kernel_size - 1) * dilation, padding)
+    dilations = architecture.dilations * architecture.nb_stacks
+    for convolution, (oldest, newest) in enumerate(needed):
+        dilation = dilations[convolution // CONVOLUTIONS_PER_BLOCK]
+        first = -left_padding((kernel_size - 1) * dilation, architecture.padding)
         for tap in range(kernel_size):
             offset = first + tap * dilation
-            reads = newest + offset >= 0 if offset <= 0 else oldest + offset < window.steps
-            if newest < 0 or not reads:
-                found.append(WastedTap(convolution, dilation, tap))
-    return tuple(found)
+            step = newest if offset <= 0 else oldest
+            if newest < 0 or not 0 <= step + offset < window.steps:
+                wasted.append(WastedTap(convolution, dilation, tap))
+    return tuple(wasted)

@@ -1,7 +1,7 @@
-"""Reads the architecture of a model that exists: a TCN layer, a model with one, or a .keras file.
+"""Read the architecture of a TCN layer, of a model with a TCN layer, or of a .keras file.
 
-Layers are recognised by their configuration, ours and keras-tcn's, so nothing imports a tensor library; a
-.keras file is a zip whose config.json says it all.
+TCN layers of this package and of keras-tcn are recognised by their configuration, so no tensor
+library is imported. A .keras file is a zip archive with the configuration in its config.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tcn_search.planning.architecture import Architecture
 
 
 class FoundTCN(NamedTuple):
-    """A TCN with its name; length and channels of its input where the model fixes them."""
+    """A TCN layer; `seq_len` and `input_channels` are None unless the model fixes them."""
 
     name: str
     architecture: Architecture
@@ -26,36 +26,48 @@ class FoundTCN(NamedTuple):
     input_channels: int | None
 
 
-def found_in(source: Any, layer: str | None = None) -> FoundTCN:
-    """The TCN of a layer, a model or a saved .keras file; `layer` names it where there are several.
+def find_tcn(source: Any, layer: str | None = None) -> FoundTCN:
+    """Return the TCN of a layer, a model or a saved .keras file.
+
+    Args:
+        source: a layer, a model, or the path of a .keras file.
+        layer: name of the TCN layer, if the model has several.
 
     Raises:
-        InputError: no such file, not a .keras file, no TCN in it, or several and none is named.
+        InputError: there is no such file, the file is no .keras file, there is no TCN layer in it,
+            or there are several and `layer` names none of them.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _chosen(_found_in_file(os.fspath(source)), os.fspath(source), layer)
+        return _select(_tcns_in_file(os.fspath(source)), os.fspath(source), layer)
     if not hasattr(source, "get_config"):
         raise InputError(
-            "arch must be an Architecture, a TCN layer, a Keras model or the path of a .keras file. "
-            f"Received: {source!r}"
+            "arch must be an Architecture, a TCN layer, a Keras model or the path of a .keras "
+            f"file. Received: {source!r}"
         )
     if _is_tcn(source.get_config()):
-        return _found(source.get_config(), (source.get_build_config() or {}).get("input_shape"))
-    layers = [one for one in _live_layers(source) if _is_tcn(one.get_config())]
-    return _chosen([found_in(one) for one in layers], f"model {source.name!r}", layer)
+        build_config = source.get_build_config() or {}
+        return _read_tcn(source.get_config(), build_config.get("input_shape"))
+    tcns = [
+        find_tcn(inner_layer)
+        for inner_layer in _layers_of(source)
+        if _is_tcn(inner_layer.get_config())
+    ]
+    return _select(tcns, f"model {source.name!r}", layer)
 
 
-def _live_layers(model: Any) -> Iterator[Any]:
+def _layers_of(model: Any) -> Iterator[Any]:
+    """Yield the layers of a model, and those of models inside it."""
     for layer in getattr(model, "layers", []):
         yield layer
-        yield from _live_layers(layer)
+        yield from _layers_of(layer)
 
 
-def _found_in_file(path: str) -> list[FoundTCN]:
+def _tcns_in_file(path: str) -> list[FoundTCN]:
     if not os.path.exists(path):
         raise InputError(f"There is no file {path}.")
     no_model = InputError(
-        f"{path} is not a .keras file. Save the model with model.save('name.keras'); .h5 cannot be read."
+        f"{path} is not a .keras file. Save the model with model.save('name.keras'); "
+        ".h5 cannot be read."
     )
     if not zipfile.is_zipfile(path):
         raise no_model
@@ -69,53 +81,52 @@ def _found_in_file(path: str) -> list[FoundTCN]:
         except ValueError:
             raise no_model from None
         try:
-            return list(_tcns(config))
+            return list(_tcns_in_config(config))
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise InputError(
                 f"{path} cannot be read: a TCN layer's configuration is damaged: {error}"
             ) from error
 
 
-def _tcns(config: Any) -> Iterator[FoundTCN]:
-    """Every TCN layer in a model's configuration, in order."""
+def _tcns_in_config(config: Any) -> Iterator[FoundTCN]:
+    """Yield every TCN layer in a model's configuration, in order."""
     if isinstance(config, Mapping):
         inner = config.get("config")
         if isinstance(inner, Mapping) and _is_tcn(inner):
-            yield _found(inner, (config.get("build_config") or {}).get("input_shape"))
+            build_config = config.get("build_config") or {}
+            yield _read_tcn(inner, build_config.get("input_shape"))
             return
         for value in config.values():
-            yield from _tcns(value)
+            yield from _tcns_in_config(value)
     elif isinstance(config, list):
         for value in config:
-            yield from _tcns(value)
+            yield from _tcns_in_config(value)
 
 
 def _is_tcn(config: Mapping[str, Any]) -> bool:
     return {"nb_filters", "kernel_size", "nb_stacks", "dilations"} <= set(config)
 
 
-def _found(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
-    norm = config.get("norm")
-    if norm is None:
-        switched = [kind for kind in ("batch", "layer", "weight") if config.get(f"use_{kind}_norm")]
-        norm = switched[0] if switched else "none"
-    activation = config.get("activation", "relu")
+def _read_tcn(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
     filters = config["nb_filters"]
+    if not isinstance(filters, int):
+        filters = tuple(filters)
     architecture = Architecture(
-        nb_filters=filters if isinstance(filters, int) else tuple(filters),
+        nb_filters=filters,
         kernel_size=config["kernel_size"],
         dilations=tuple(config["dilations"]),
         nb_stacks=config["nb_stacks"],
         padding=config.get("padding", "causal"),
         use_skip_connections=bool(config.get("use_skip_connections", True)),
-        norm=norm,
-        activation=_name_of(activation),
+        norm=_norm_of(config),
+        activation=_activation_name(config.get("activation", "relu")),
         readout="sequence" if config.get("return_sequences") else "last",
     )
-    _, steps, channels = (
-        input_shape if input_shape and len(input_shape) == 3 else (None, None, None)
-    )
-    for size in (steps, channels):
+    seq_len = None
+    channels = None
+    if input_shape and len(input_shape) == 3:
+        _, seq_len, channels = input_shape
+    for size in (seq_len, channels):
         if size is not None and not (isinstance(size, int) and size > 0):
             raise TypeError(
                 f"input_shape must have numbers of steps and channels. Received: {input_shape!r}"
@@ -123,27 +134,45 @@ def _found(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
     name = config.get("name", "tcn")
     if not isinstance(name, str):
         raise TypeError(f"name must be text. Received: {name!r}")
-    return FoundTCN(name, architecture, steps, channels)
+    return FoundTCN(name, architecture, seq_len, channels)
 
 
-def _name_of(activation: Any) -> str:
-    """Name of an activation; one of the user's own is saved as a dict, or held as a function."""
+def _norm_of(config: Mapping[str, Any]) -> str:
+    """Return the norm; keras-tcn has a switch use_..._norm for each kind."""
+    norm: str | None = config.get("norm")
+    if norm is not None:
+        return norm
+    for kind in ("batch", "layer", "weight"):
+        if config.get(f"use_{kind}_norm"):
+            return kind
+    return "none"
+
+
+def _activation_name(activation: Any) -> str:
+    """Return the name of an activation.
+
+    A user's function is saved as a dict, and is a function in a model in memory.
+    """
     if isinstance(activation, Mapping):
         activation = activation.get("registered_name") or activation.get("config")
-    return activation if isinstance(activation, str) else getattr(activation, "__name__", "custom")
+    if isinstance(activation, str):
+        return activation
+    return str(getattr(activation, "__name__", "custom"))
 
 
-def _chosen(found: list[FoundTCN], source: str, layer: str | None) -> FoundTCN:
-    names = ", ".join(one.name for one in found)
-    if not found:
+def _select(tcns: list[FoundTCN], source: str, layer: str | None) -> FoundTCN:
+    """Return the TCN that is named `layer`, or the only one."""
+    names = ", ".join(tcn.name for tcn in tcns)
+    if not tcns:
         raise InputError(f"{source} has no TCN layer, neither of tcn_search nor of keras-tcn.")
     if layer is not None:
-        for one in found:
-            if one.name == layer:
-                return one
+        for tcn in tcns:
+            if tcn.name == layer:
+                return tcn
         raise InputError(f"{source} has no TCN layer {layer!r}. It has: {names}.")
-    if len(found) > 1:
+    if len(tcns) > 1:
         raise InputError(
-            f"{source} has {len(found)} TCN layers: {names}. Check one of them at a time, by its name."
+            f"{source} has {len(tcns)} TCN layers: {names}. "
+            "Check one of them at a time, by its name."
         )
-    return found[0]
+    return tcns[0]

@@ -1,4 +1,7 @@
-"""Whether a network suffices, before its filters are known, quick enough for 100,000 of them."""
+"""Decide whether a network covers the required context without blind spots.
+
+Needs no filters, and is fast enough for 100,000 networks.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from tcn_search.planning.reach import window_of
 from tcn_search.planning.receptive_field import Span, covers
 
 
-class Need(NamedTuple):
-    """What the sequences ask of a network."""
+class Requirements(NamedTuple):
+    """What a network must cover, with the choices on which the rules of coverage depend."""
 
     seq_len: int
     required_context: int
@@ -21,50 +24,67 @@ class Need(NamedTuple):
 
 
 def sufficient_stacks(
-    kernel_size: int, dilations: Sequence[int], reached: Mapping[int, Span], need: Need
+    kernel_size: int,
+    dilations: Sequence[int],
+    reached: Mapping[int, Span],
+    requirements: Requirements,
 ) -> list[int]:
-    """Those of the ascending numbers of stacks in `reached` that suffice."""
-    good: list[int] = []
+    """Return the numbers of stacks that suffice.
+
+    Args:
+        reached: span of the network for each number of stacks, ascending.
+    """
+    sufficient: list[int] = []
     for nb_stacks, span in reached.items():
-        # Residual paths lead around a further stack, so with `same` nothing is lost by one.
-        if (good and need.padding == "same") or suffices(
-            kernel_size, dilations, nb_stacks, span, need
-        ):
-            good.append(nb_stacks)
-    return good
+        # Residual paths lead around a further stack, so with "same" it takes no step away.
+        is_certain = sufficient and requirements.padding == "same"
+        if is_certain or suffices(kernel_size, dilations, nb_stacks, span, requirements):
+            sufficient.append(nb_stacks)
+    return sufficient
 
 
 def suffices(
-    kernel_size: int, dilations: Sequence[int], nb_stacks: int, reached: Span, need: Need
+    kernel_size: int,
+    dilations: Sequence[int],
+    nb_stacks: int,
+    reached: Span,
+    requirements: Requirements,
 ) -> bool:
-    """Whether a network covers the required context without blind spots, and can run at this length.
+    """Return whether a network covers the required context without blind spots and gives output.
 
-    Closed form where there is one; otherwise the exact bit set.
+    Uses a closed form where there is one, otherwise the exact bit set.
+
+    Raises:
+        InputError: the bit set would take too long.
     """
-    if not covers(reached, need.required_context, need.padding) or not fits(reached, need):
+    required_context = requirements.required_context
+    if not covers(reached, required_context, requirements.padding):
         return False
-    repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
-    if need.padding != "same":
-        return unbroken_reach(kernel_size, dilations, repeats) >= need.required_context
-    wanted = window_of(need.required_context, "same")
-    if _unbroken_side(kernel_size, dilations, nb_stacks) > max(wanted.back, wanted.ahead):
+    if not gives_output(reached, requirements):
+        return False
+    if requirements.padding != "same":
+        repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
+        return unbroken_reach(kernel_size, dilations, repeats) >= required_context
+    required = window_of(required_context, "same")
+    if _unbroken_side(kernel_size, dilations, nb_stacks) > max(required.back, required.ahead):
         return True
     architecture = Architecture(
         kernel_size=kernel_size,
         dilations=tuple(dilations),
         nb_stacks=nb_stacks,
-        padding=need.padding,
-        use_skip_connections=need.use_skip_connections,
+        padding=requirements.padding,
+        use_skip_connections=requirements.use_skip_connections,
     )
-    return not coverage(architecture, need.required_context, need.seq_len).blind_spot_count
+    return not coverage(architecture, required_context, requirements.seq_len).blind_spot_count
 
 
 def _unbroken_side(kernel_size: int, dilations: Sequence[int], nb_stacks: int) -> int:
-    """Steps that "same" reaches without a hole on the shorter side at least, the output step included.
+    """Return a lower bound of the steps that "same" reaches without a gap on its shorter side.
 
-    Each side is reached at least as by a causal network with that side's taps. A block whose taps lie evenly
-    around the step has kernel_size − 1 of them on a side; with an even kernel that is so where the dilation is
-    even, and dilation 1 has one less before the step. Other odd dilations are not counted on.
+    The output step is included. Each side is reached at least as by a causal network with the taps
+    of that side. A block whose taps lie evenly around the step has kernel_size − 1 of them on each
+    side. With an even kernel this holds for even dilations, and dilation 1 has one tap less before
+    the step. For an even kernel and other odd dilations the bound is 0.
     """
     even_kernel = kernel_size % 2 == 0
     if even_kernel and (1 not in dilations or any(d % 2 and d > 1 for d in dilations)):
@@ -78,13 +98,15 @@ def _unbroken_side(kernel_size: int, dilations: Sequence[int], nb_stacks: int) -
     return reached
 
 
-def fits(reached: Span, need: Need) -> bool:
-    """Whether the network gives any output at this length: `valid` needs a whole receptive field."""
-    return need.padding != "valid" or reached.receptive_field <= need.seq_len
+def gives_output(reached: Span, requirements: Requirements) -> bool:
+    """Return whether the network has an output step: "valid" needs a whole receptive field."""
+    return requirements.padding != "valid" or reached.receptive_field <= requirements.seq_len
 
 
-def reach_of(kernel_size: int, dilations: Sequence[int], nb_stacks: int, padding: str) -> Span:
-    """How far back and ahead the network sees: `Architecture.span` without its checks."""
+def unchecked_span(
+    kernel_size: int, dilations: Sequence[int], nb_stacks: int, padding: str
+) -> Span:
+    """Return look-back and look-ahead as `Architecture.span` does, without checking arguments."""
     repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
     if padding != "same":
         return Span(repeats * (kernel_size - 1) * sum(dilations), 0)

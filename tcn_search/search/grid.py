@@ -15,7 +15,7 @@ from tcn_search.space.constraints import infeasible
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
 from tcn_search.space.search_space import OTHERS, TaskSpace
-from tcn_search.space.trial_parameters import parameters_of
+from tcn_search.space.trial_parameters import suggested_values
 
 MOST_POINTS = 1_000_000
 
@@ -52,7 +52,7 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
         architecture = _architecture(space, geometry[rest], chosen)
         if not infeasible(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
-            parameters = parameters_of(space, architecture, settings)
+            parameters = suggested_values(space, architecture, settings)
             yield EnqueuedTrial(_name(architecture, settings), parameters)
 
 

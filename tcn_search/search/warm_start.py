@@ -13,7 +13,7 @@ from tcn_search.search.definition import Definition
 from tcn_search.search.known_configurations import KnownConfiguration
 from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import OutsideSpace, parameters_of
+from tcn_search.space.trial_parameters import OutsideSpace, suggested_values
 from tcn_search.storage.stored_values import STRICT, read_value
 
 START = "warm_start"  # user attribute of a study
@@ -41,7 +41,7 @@ def warm_start(definition: Definition, configurations: Iterable[KnownConfigurati
     for configuration in configurations:
         try:
             _require_training(configuration, definition, space)
-            parameters = parameters_of(space, configuration.architecture, configuration.settings)
+            parameters = suggested_values(space, configuration.architecture, configuration.settings)
             trials.setdefault(repr(parameters), EnqueuedTrial(configuration.name, parameters))
         except OutsideSpace as reason:
             outside.append(f"{configuration.name} ({reason})")

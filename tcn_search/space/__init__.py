@@ -1,4 +1,5 @@
 """The search space: dimensions, constraints and feasible architectures for a task.
 
-Decides what may be tried, from integers alone. What is tried next is the business of `search`.
+The package decides from integers alone which architectures a study may try. Which of them a study
+tries next is decided in `search`.
 """

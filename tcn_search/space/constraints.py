@@ -1,4 +1,4 @@
-"""What makes an architecture infeasible for a task, known before anything is built."""
+"""Constraints on an architecture for a task, checked before a model is built."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ class Constraints:
     """The limits of a study.
 
     Args:
-        required_context: steps that the task needs to see; "seq_len" is the whole sequence.
-        receptive_field: "narrow" never samples what falls short; "prune" samples it and prunes it unbuilt.
-        max_params: most parameters of the whole model, head included, or None.
-        allow_blind_spots: whether steps of the required context may go unseen.
+        required_context: number of steps that one output step must be able to see; "seq_len" is
+            the whole sequence.
+        receptive_field: "narrow" never samples an architecture whose receptive field is too short;
+            "prune" samples it and prunes the trial before a model is built.
+        max_params: largest number of parameters of the whole model, head included; None for no
+            limit.
+        allow_blind_spots: whether steps of the required context may have no path to the output.
+
+    Raises:
+        InputError: names the argument, the rule and the value received.
     """
 
     required_context: int | str = "seq_len"
@@ -32,7 +38,8 @@ class Constraints:
         context = self.required_context
         if isinstance(context, str) and context != "seq_len":
             raise InputError(
-                f'required_context must be "seq_len" or a number of steps. Received: {received(context)}'
+                'required_context must be "seq_len" or a number of steps. '
+                f"Received: {received(context)}"
             )
         if not isinstance(context, str):
             object.__setattr__(
@@ -43,16 +50,20 @@ class Constraints:
             object.__setattr__(self, "max_params", positive_integer("max_params", self.max_params))
         if not isinstance(self.allow_blind_spots, bool):
             raise InputError(
-                f"allow_blind_spots must be true or false. Received: {received(self.allow_blind_spots)}"
+                "allow_blind_spots must be true or false. "
+                f"Received: {received(self.allow_blind_spots)}"
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON and TOML know them."""
+        """Return the constraints as plain values that JSON and TOML can hold."""
         return asdict(self)
 
 
 class Violation(NamedTuple):
-    """One limit held against one architecture: above 0 it is broken, by that share of the limit."""
+    """An architecture compared with one limit.
+
+    The limit is broken if `excess`, a share of the limit, is above 0.
+    """
 
     name: str
     excess: float
@@ -61,7 +72,7 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """Constraints with the numbers of a task filled in."""
+    """Constraints together with the numbers of a task on which they depend."""
 
     required_context: int
     seq_len: int
@@ -72,23 +83,23 @@ class Limits:
     allow_blind_spots: bool = False
 
     def violations(self, architecture: Architecture) -> list[Violation]:
-        """Every limit with how far the architecture is over it; none is over 0 if it is feasible."""
-        found = [self.receptive_field_violation(architecture)]
+        """Return the comparison with every limit; a feasible architecture has no excess above 0."""
+        violations = [self.receptive_field_violation(architecture)]
         if not self.allow_blind_spots:
-            found.append(self.blind_spot_violation(architecture))
+            violations.append(self.blind_spot_violation(architecture))
         if self.max_params is not None:
             parameters = self.parameters(architecture)
-            found.append(
+            violations.append(
                 Violation(
                     "max_params",
                     (parameters - self.max_params) / self.max_params,
                     f"{parameters:,} parameters are more than the {self.max_params:,} allowed",
                 )
             )
-        return found
+        return violations
 
     def receptive_field_violation(self, architecture: Architecture) -> Violation:
-        """How far the receptive field falls short of the required context."""
+        """Return by how much the receptive field falls short of the required context."""
         needed = architecture.steps_of(self.required_context)
         span = architecture.span
         if architecture.padding != "same":
@@ -103,14 +114,15 @@ class Limits:
         return Violation(
             "receptive_field",
             max(back - span.look_back, ahead - span.look_ahead) / needed,
-            f"receptive field {span.receptive_field} (−{span.look_back} to +{span.look_ahead}) falls short of the "
-            f"required context {needed} (−{back} to +{ahead})",
+            f"receptive field {span.receptive_field} (−{span.look_back} to +{span.look_ahead}) "
+            f"falls short of the required context {needed} (−{back} to +{ahead})",
         )
 
     def blind_spot_violation(self, architecture: Architecture) -> Violation:
-        """How much of the required context, inside the receptive field, is never seen."""
-        needed, steps = map(architecture.steps_of, (self.required_context, self.seq_len))
-        blind = coverage(architecture, needed, steps).blind_spot_count
+        """Return how many steps of the required context are blind spots."""
+        needed = architecture.steps_of(self.required_context)
+        seq_len = architecture.steps_of(self.seq_len)
+        blind = coverage(architecture, needed, seq_len).blind_spot_count
         return Violation(
             "blind_spots",
             blind / needed,
@@ -119,10 +131,10 @@ class Limits:
         )
 
     def parameters(self, architecture: Architecture) -> int:
-        """Parameters of the whole model, head included."""
+        """Return the parameters of the whole model, head included."""
         return model_parameters(architecture, self.input_channels, self.outputs, self.vocabulary)
 
 
 def infeasible(violations: list[Violation]) -> list[Violation]:
-    """Those that are broken."""
+    """Return the violations whose limit is broken."""
     return [violation for violation in violations if violation.excess > 0]

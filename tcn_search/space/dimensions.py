@@ -1,4 +1,4 @@
-"""What one hyperparameter of a space may be: a choice or a range."""
+"""Dimensions of a search space: the choices or the range of one hyperparameter."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from tcn_search.limits import MOST_ENTRIES, MOST_STEPS_OF_A_RANGE
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers from `low` to `high`, both included; integers where both are integers.
+    """All numbers from `low` to `high`, both included; integers if both are integers.
 
     Args:
         low, high: the ends.
-        step: only low, low + step, ...
-        log: search the logarithm (learning rates).
+        step: only low, low + step, low + 2·step, ... are in the range.
+        log: sample on a logarithmic scale, as for learning rates.
 
     Raises:
-        InputError: a range upside down, a step that is not above 0, a logarithm of 0 or less.
+        InputError: an end is no finite number, low is above high, the step is not above 0 or makes
+            too many values, or `log` is given with a step or a low of 0 or less.
     """
 
     low: float
@@ -41,7 +42,8 @@ class Range:
             object.__setattr__(self, name, plain_number(value))
         if self.low > self.high:
             raise InputError(
-                f"A range's low must not be above its high. Received: low = {self.low}, high = {self.high}"
+                "A range's low must not be above its high. "
+                f"Received: low = {self.low}, high = {self.high}"
             )
         if self.step is not None:
             self._check_step()
@@ -49,7 +51,8 @@ class Range:
             raise InputError(f"A range's log must be true or false. Received: {received(self.log)}")
         if self.log and (self.low <= 0 or self.step is not None):
             raise InputError(
-                f"A range with log must have a low above 0 and no step. Received: low = {self.low}, step = {self.step}"
+                "A range with log must have a low above 0 and no step. "
+                f"Received: low = {self.low}, step = {self.step}"
             )
 
     def _check_step(self) -> None:
@@ -66,34 +69,34 @@ class Range:
 
     @property
     def is_integer(self) -> bool:
-        """Whether both ends, and the step, are integers."""
+        """Whether both ends and the step are integers."""
         return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
 
     @property
     def middle(self) -> float:
-        """Half way from low to high, of their logarithms with `log`; to three digits, or at the last step before.
+        """The middle of the range, or with `log` of its logarithms, rounded to three digits.
 
-        >>> Range(1e-3, 1e-2, log=True).middle, Range(0.0, 0.3).middle, Range(0.5, 4.0, step=0.5).middle
-        (0.00316, 0.15, 2.0)
+        With a step, the last value that is not above the middle.
+
+        >>> Range(0.0, 0.3).middle, Range(1e-3, 1e-2, log=True).middle
+        (0.15, 0.00316)
+        >>> Range(0.5, 4.0, step=0.5).middle
+        2.0
         """
         if self.step is not None:
             return self.low + self.step * int((self.high - self.low) / self.step / 2 + 1e-9)
-        middle = (
-            math.sqrt(self.low) * math.sqrt(self.high) if self.log else (self.low + self.high) / 2
-        )
+        middle = (self.low + self.high) / 2
+        if self.log:
+            middle = math.sqrt(self.low) * math.sqrt(self.high)
         return min(max(float(f"{middle:.3g}"), self.low), self.high)
 
-    def of_fractions(self) -> Range:
-        """The same range, all of whose numbers count, not only the integers."""
-        return replace(
-            self,
-            low=float(self.low),
-            high=float(self.high),
-            step=None if self.step is None else float(self.step),
-        )
+    def as_real_range(self) -> Range:
+        """Return the same range of all real numbers, even if its ends are integers."""
+        step = None if self.step is None else float(self.step)
+        return replace(self, low=float(self.low), high=float(self.high), step=step)
 
     def values(self) -> tuple[int, ...]:
-        """Every integer of the range."""
+        """Return every integer of the range."""
         return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
 
 
@@ -102,7 +105,14 @@ Dimension = Choice | Range
 
 
 def read_dimension(name: str, given: object) -> Dimension:
-    """A list is a choice, a Range or a table with low and high a range, anything else one fixed value."""
+    """Return the dimension that a user's value stands for.
+
+    A list is a choice; a `Range`, or a mapping with low and high, is a range; any other value is a
+    choice with one entry.
+
+    Raises:
+        InputError: names the hyperparameter, the rule and the value received.
+    """
     if isinstance(given, Range):
         return given
     if isinstance(given, Mapping):
@@ -125,7 +135,8 @@ def read_dimension(name: str, given: object) -> Dimension:
     for value in choices:
         if not isinstance(value, str | int | float | None):
             raise InputError(
-                f"{name} must be one range, or a list of values. Received in a list: {received(value)}"
+                f"{name} must be one range, or a list of values. "
+                f"Received in a list: {received(value)}"
             )
     if not choices:
         raise InputError(f"{name} must have at least one choice. Received: an empty list")
@@ -137,13 +148,23 @@ def read_dimension(name: str, given: object) -> Dimension:
 
 
 def integers_of(name: str, dimension: Dimension) -> tuple[int, ...]:
-    """Every value of an integer dimension, ascending; an InputError if one is no integer of at least 1."""
-    check_integers(name, dimension)
-    return dimension.values() if isinstance(dimension, Range) else tuple(sorted(dimension))
+    """Return every value of an integer dimension, ascending.
+
+    Raises:
+        InputError: a value is no integer of at least 1, or above its limit.
+    """
+    largest_integer(name, dimension)
+    if isinstance(dimension, Range):
+        return dimension.values()
+    return tuple(sorted(dimension))
 
 
-def check_integers(name: str, dimension: Dimension) -> int:
-    """Return the largest value of an integer dimension, without listing a range; raise as `integers_of`."""
+def largest_integer(name: str, dimension: Dimension) -> int:
+    """Return the largest value of an integer dimension, without listing a range.
+
+    Raises:
+        InputError: as for `integers_of`.
+    """
     if isinstance(dimension, Range):
         if not dimension.is_integer or dimension.low < 1:
             raise InputError(
@@ -159,17 +180,19 @@ def check_integers(name: str, dimension: Dimension) -> int:
 
 
 def to_plain(dimension: Dimension) -> Any:
-    """As it would be written in a study file."""
+    """Return a dimension in the form in which a study file has it."""
     if isinstance(dimension, Range):
         plain: dict[str, Any] = {"low": dimension.low, "high": dimension.high}
         if dimension.step is not None:
             plain["step"] = dimension.step
-        return {**plain, "log": True} if dimension.log else plain
+        if dimension.log:
+            plain["log"] = True
+        return plain
     return [list(value) if isinstance(value, tuple) else value for value in dimension]
 
 
 def suggest(trial: Any, name: str, dimension: Dimension) -> Any:
-    """Ask an Optuna trial for a value. A single choice is not asked for."""
+    """Suggest a value for an Optuna trial. A single choice is returned without a suggestion."""
     if isinstance(dimension, Range):
         if dimension.is_integer:
             return trial.suggest_int(
@@ -184,17 +207,19 @@ def suggest(trial: Any, name: str, dimension: Dimension) -> Any:
 
 
 def suggest_within(trial: Any, name: str, ordered: Sequence[int], feasible: Iterable[int]) -> int:
-    """Ask for one of the ascending integers `ordered`, between the smallest and the largest feasible one.
+    """Suggest one of the ascending integers `ordered`, from the first to the last feasible one.
 
-    Evenly spaced integers are asked for as such, others by their index: both as an integer range, which may
-    be another one in each trial (Optuna does not allow that for categorical choices).
+    Evenly spaced integers are suggested by value, others by index. Both are integer ranges, which
+    may differ between trials; Optuna does not allow this for categorical choices.
     """
-    wanted = sorted(feasible)
-    first = ordered.index(wanted[0])
-    last = ordered.index(wanted[-1])
+    ascending = sorted(feasible)
+    first = ordered.index(ascending[0])
+    last = ordered.index(ascending[-1])
     if len(ordered) == 1:
         return ordered[0]
     steps = {after - before for before, after in pairwise(ordered)}
     if len(steps) == 1:
-        return trial.suggest_int(name, ordered[first], ordered[last], step=steps.pop())
-    return ordered[trial.suggest_int(f"{name}_index", first, last)]
+        value: int = trial.suggest_int(name, ordered[first], ordered[last], step=steps.pop())
+        return value
+    index: int = trial.suggest_int(f"{name}_index", first, last)
+    return ordered[index]

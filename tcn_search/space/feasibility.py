@@ -1,4 +1,4 @@
-"""A space without a feasible architecture is refused, with what would help."""
+"""Refuse a space without a feasible architecture, with a text that says what would help."""
 
 from __future__ import annotations
 
@@ -16,39 +16,40 @@ _FARTHEST_CHANGE = 2048
 def require_feasible(
     geometry: Geometry, limits: Limits, nb_filters: int, norms: Collection[str]
 ) -> None:
-    """Raise an InputError that says what would help, if no architecture is feasible.
+    """Raise an InputError that says what would help if no architecture is feasible.
 
     Args:
-        nb_filters: the fewest of the space.
-        norms: all of the space.
+        nb_filters: the smallest number of filters in the space.
+        norms: all norms of the space.
     """
     context = _least_context(geometry, limits)
     if geometry.feasible:
         _require_few_parameters(geometry, limits, context, nb_filters, norms)
         return
-    if geometry.blind:
+    if geometry.with_blind_spots:
         raise InputError(
-            f"Every architecture of this space that covers {context} steps has blind spots there. Use a smaller "
-            f"dilation_base or a larger kernel_size, or set allow_blind_spots = true."
+            f"Every architecture of this space that covers {context} steps has blind spots there. "
+            "Use a smaller dilation_base or a larger kernel_size, or set allow_blind_spots = true."
         )
-    best = max(geometry.points, key=lambda point: geometry.reach(point).receptive_field)
+    largest = max(geometry.points, key=lambda point: geometry.span_of(point).receptive_field)
     raise InputError(
         f"No architecture of this space covers the required context of {context} steps "
         f"(sequence length {limits.seq_len}): the largest receptive field is "
-        f"{geometry.reach(best).receptive_field}. {_what_would(geometry, limits, best)}"
+        f"{geometry.span_of(largest).receptive_field}. {_changes_that_cover(geometry, largest)}"
     )
 
 
 def _least_context(geometry: Geometry, limits: Limits) -> int:
-    """Steps that every architecture of the space has to cover."""
+    """Return the number of steps that every architecture of the space must cover."""
     if geometry.names[0] != "look_back":
         return limits.required_context
-    return min(limits.required_context, geometry.values[0][0])
+    shortest_look_back: int = geometry.values[0][0]
+    return min(limits.required_context, shortest_look_back)
 
 
-def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
-    """The smallest change of one hyperparameter that makes the largest architecture cover."""
-    chosen = dict(zip(geometry.names, best, strict=True))
+def _changes_that_cover(geometry: Geometry, point: Point) -> str:
+    """Return the smallest changes of single hyperparameters after which a point covers."""
+    chosen = dict(zip(geometry.names, point, strict=True))
     changes = []
     for name in ("levels", "kernel_size", "nb_stacks"):
         if name not in chosen:
@@ -56,11 +57,13 @@ def _what_would(geometry: Geometry, limits: Limits, best: Point) -> str:
         for value in range(chosen[name] + 1, chosen[name] + 1 + _FARTHEST_CHANGE):
             if value > most(name):
                 break
-            point = tuple({**chosen, name: value}[key] for key in geometry.names)
-            if geometry.covers(point):
+            changed = tuple({**chosen, name: value}[key] for key in geometry.names)
+            if geometry.covers(changed):
                 changes.append(f"{name} {value}")
                 break
-    return f"It would with {' or '.join(changes)}." if changes else "Use larger dilations."
+    if not changes:
+        return "Use larger dilations."
+    return f"It would with {' or '.join(changes)}."
 
 
 def _require_few_parameters(
@@ -70,7 +73,7 @@ def _require_few_parameters(
     nb_filters: int,
     norms: Collection[str],
 ) -> None:
-    """Raise an InputError if even the smallest feasible architecture has too many."""
+    """Raise an InputError if even the smallest feasible architecture has too many parameters."""
     if limits.max_params is None:
         return
     if "none" in norms:
@@ -82,6 +85,7 @@ def _require_few_parameters(
     )
     if smallest > limits.max_params:
         raise InputError(
-            f"No architecture of this space has at most max_params = {limits.max_params:,} parameters: the smallest "
-            f"that covers {context} steps has {smallest:,}. Allow more, or fewer filters."
+            f"No architecture of this space has at most max_params = {limits.max_params:,} "
+            f"parameters: the smallest that covers {context} steps has {smallest:,}. "
+            "Allow more, or fewer filters."
         )

@@ -1,9 +1,9 @@
-"""The part of a space that decides the receptive field, and how it is narrowed to what suffices.
+"""The hyperparameters that decide the receptive field, and their feasible combinations.
 
-A geometry is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit dilations
-(padding, kernel_size, nb_stacks, dilations); a searched look-back comes before all these. There are few of them,
-so each is judged once and exactly; then every hyperparameter, asked for in this order, is bounded to the values
-that can still become feasible given those before it.
+A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
+dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them. A
+space has few points, so each is checked once and exactly. Then every hyperparameter, suggested in
+this order, is bounded to the values for which a feasible point exists, given those before it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tcn_search.limits import MOST_POINTS, most
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.receptive_field import Span, covers
-from tcn_search.planning.sufficiency import Need, reach_of, suffices
+from tcn_search.planning.sufficiency import Requirements, suffices, unchecked_span
 from tcn_search.space.constraints import Limits
 from tcn_search.space.dimensions import suggest_within
 
@@ -30,10 +30,10 @@ EXTRA_LEVELS = "extra_levels"
 
 @dataclass(frozen=True)
 class Geometry:
-    """All combinations of what decides the receptive field.
+    """All combinations of the hyperparameters that decide the receptive field.
 
-    `names` and `values` are in the order of asking. "padding" and "dilations" are categorical choices; all
-    others are ascending integers.
+    `names` and `values` are in the order in which they are suggested. "padding" and "dilations" are
+    categorical choices; all others are ascending integers.
     """
 
     names: tuple[str, ...]
@@ -45,15 +45,19 @@ class Geometry:
         count = prod(map(len, self.values))
         if count > MOST_POINTS:
             raise InputError(
-                f"A space must have at most {MOST_POINTS:,} combinations of {', '.join(self.names)}. "
+                f"A space must have at most {MOST_POINTS:,} combinations of "
+                f"{', '.join(self.names)}. "
                 f"Received: {count:,}. Give fewer values of one of them."
             )
         by_name = dict(zip(self.names, self.values, strict=True))
         if "same" in by_name["padding"] and not self.limits.allow_blind_spots:
-            levels = map(len, by_name["dilations"]) if "dilations" in by_name else by_name["levels"]
-            others = len(by_name.get("dilation_base", (1,))) * len(by_name.get("look_back", (1,)))
-            blocks = sum(levels) * sum(by_name["nb_stacks"]) * len(by_name["kernel_size"]) * others
-            require_few_bits_of_many(blocks * len(self.use_skip_connections), self.limits.seq_len)
+            if "dilations" in by_name:
+                levels = sum(map(len, by_name["dilations"]))
+            else:
+                levels = sum(by_name["levels"]) * len(by_name["dilation_base"])
+            blocks = levels * sum(by_name["nb_stacks"]) * len(by_name["kernel_size"])
+            blocks *= len(by_name.get("look_back", (None,))) * len(self.use_skip_connections)
+            require_few_bits_of_many(blocks, self.limits.seq_len)
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
@@ -61,26 +65,26 @@ class Geometry:
         return tuple(product(*self.values))
 
     @cached_property
-    def falling_short(self) -> frozenset[Point]:
+    def too_short(self) -> frozenset[Point]:
         """Combinations whose receptive field does not cover the required context."""
         return frozenset(point for point in self.points if not self.covers(point))
 
     @cached_property
-    def blind(self) -> frozenset[Point]:
-        """Combinations that cover the required context, but never see some of its steps."""
+    def with_blind_spots(self) -> frozenset[Point]:
+        """Combinations that cover the required context, but have blind spots there."""
         if self.limits.allow_blind_spots:
             return frozenset()
         return frozenset(
             point
             for point in self.points
-            if point not in self.falling_short
-            and not any(self._suffices(point, skip) for skip in self.use_skip_connections)
+            if point not in self.too_short
+            and not any(self._suffices(point, skips) for skips in self.use_skip_connections)
         )
 
-    def reach(self, point: Point) -> Span:
-        """How far back and ahead the networks of this geometry see."""
+    def span_of(self, point: Point) -> Span:
+        """Return look-back and look-ahead of the architectures of a point."""
         chosen = dict(zip(self.names, point, strict=True))
-        return reach_of(
+        return unchecked_span(
             chosen["kernel_size"],
             dilations_of(chosen),
             chosen["nb_stacks"],
@@ -88,25 +92,24 @@ class Geometry:
         )
 
     def covers(self, point: Point) -> bool:
-        """Whether the receptive field covers the required context, blind spots or not."""
-        need = self._need(point, use_skip_connections=True)
-        return covers(self.reach(point), need.required_context, need.padding)
+        """Return whether the receptive field covers the required context, even with blind spots."""
+        requirements = self._requirements(point, use_skip_connections=True)
+        return covers(self.span_of(point), requirements.required_context, requirements.padding)
 
     def _suffices(self, point: Point, use_skip_connections: bool) -> bool:
         chosen = dict(zip(self.names, point, strict=True))
-        need = self._need(point, use_skip_connections)
         return suffices(
             chosen["kernel_size"],
             dilations_of(chosen),
             chosen["nb_stacks"],
-            self.reach(point),
-            need,
+            self.span_of(point),
+            self._requirements(point, use_skip_connections),
         )
 
-    def _need(self, point: Point, use_skip_connections: bool) -> Need:
+    def _requirements(self, point: Point, use_skip_connections: bool) -> Requirements:
         chosen = dict(zip(self.names, point, strict=True))
         look_back = chosen.get("look_back", self.limits.seq_len)
-        return Need(
+        return Requirements(
             seq_len=min(self.limits.seq_len, look_back),
             required_context=min(self.limits.required_context, look_back),
             padding=chosen["padding"],
@@ -115,11 +118,11 @@ class Geometry:
 
     @cached_property
     def feasible(self) -> frozenset[Point]:
-        """What is left."""
-        return frozenset(self.points) - self.falling_short - self.blind
+        """Combinations that cover the required context without blind spots."""
+        return frozenset(self.points) - self.too_short - self.with_blind_spots
 
     def architecture(self, point: Point, use_skip_connections: bool = True) -> Architecture:
-        """The smallest architecture with this geometry."""
+        """Return the architecture of a point, with one filter."""
         chosen = dict(zip(self.names, point, strict=True))
         return Architecture(
             nb_filters=1,
@@ -133,66 +136,76 @@ class Geometry:
 
     @cached_property
     def most_extra_levels(self) -> int:
-        """Most levels beyond the fewest that are feasible, over everything asked before them."""
+        """The most feasible levels beyond the fewest, over all values suggested before."""
         counts: dict[Point, int] = {}
         for point in self.feasible:
             counts[point[:-1]] = counts.get(point[:-1], 0) + 1
         return max(counts.values()) - 1
 
-    def suggest_folded(self, trial: Any) -> dict[str, Any]:
-        """Ask for a feasible point with ranges that are the same in every trial.
+    def suggest_static(self, trial: Any) -> dict[str, Any]:
+        """Suggest a feasible point with ranges that are the same in every trial.
 
-        Levels are asked for as those beyond the fewest that suffice; any other value that cannot become
-        feasible stands for the nearest that can.
+        Levels are suggested as the number of levels beyond the fewest that suffice. A value for
+        which there is no feasible point, given those before it, is replaced by the nearest with
+        one.
         """
-        left = self.feasible
+        remaining = self.feasible
         chosen: dict[str, Any] = {}
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
             possible = [
-                value for value in values if any(point[position] == value for point in left)
+                value for value in values if any(point[position] == value for point in remaining)
             ]
-            ever = self._ever_feasible(position, narrow=True)
             if name == "levels":
                 extra = trial.suggest_int(EXTRA_LEVELS, 0, self.most_extra_levels)
                 chosen[name] = possible[min(extra, len(possible) - 1)]
-            elif name in ("padding", "dilations"):
-                chosen[name] = _nearest(_suggest_categorical(trial, name, ever), possible)
             else:
-                chosen[name] = _nearest(suggest_within(trial, name, values, ever), possible)
-            left = frozenset(point for point in left if point[position] == chosen[name])
+                static_values = self._static_values(position, narrow=True)
+                if name in ("padding", "dilations"):
+                    suggested = _suggest_categorical(trial, name, static_values)
+                else:
+                    suggested = suggest_within(trial, name, values, static_values)
+                chosen[name] = _nearest(suggested, possible)
+            remaining = frozenset(point for point in remaining if point[position] == chosen[name])
         return chosen
 
     def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:
-        """Ask an Optuna trial for a point, each value bounded by those before it if `narrow`."""
-        left = self.feasible if narrow else frozenset(self.points)
+        """Suggest a point for an Optuna trial.
+
+        If `narrow`, each value is bounded to those with a feasible point, given those before it.
+        """
+        remaining = self.feasible if narrow else frozenset(self.points)
         chosen: dict[str, Any] = {}
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
-            possible = {point[position] for point in left}
+            possible = {point[position] for point in remaining}
             if name in ("padding", "dilations"):
-                chosen[name] = _suggest_categorical(
-                    trial, name, self._ever_feasible(position, narrow)
-                )
+                choices = self._static_values(position, narrow)
+                chosen[name] = _suggest_categorical(trial, name, choices)
             else:
                 chosen[name] = suggest_within(trial, name, values, possible or set(values))
-            left = frozenset(point for point in left if point[position] == chosen[name])
+            remaining = frozenset(point for point in remaining if point[position] == chosen[name])
         return chosen
 
     def choices(self, narrow: bool) -> dict[str, list[Any]]:
-        """What `suggest` shows to Optuna as categorical choices, which must stay the same in all trials."""
+        """Return the categorical choices of `suggest`, which must be the same in all trials."""
         return {
-            name: self._ever_feasible(position, narrow)
+            name: self._static_values(position, narrow)
             for position, name in enumerate(self.names)
             if name in ("padding", "dilations")
         }
 
-    def _ever_feasible(self, position: int, narrow: bool) -> list[Any]:
-        """A categorical choice must stay the same in all trials: only what never works is left out."""
-        possible = {point[position] for point in (self.feasible if narrow else self.points)}
+    def _static_values(self, position: int, narrow: bool) -> list[Any]:
+        """Return the values of all points, or of the feasible points if `narrow`.
+
+        They are the same in every trial.
+        """
+        if not narrow:
+            return list(self.values[position])
+        possible = {point[position] for point in self.feasible}
         return [value for value in self.values[position] if value in possible]
 
 
 def _nearest(value: Any, possible: Sequence[Any]) -> Any:
-    """The value itself, or what comes nearest: among lists of dilations, in reach."""
+    """Return the nearest possible value; of lists of dilations, the one with the nearest sum."""
     if value in possible:
         return value
     if isinstance(value, int):
@@ -203,14 +216,16 @@ def _nearest(value: Any, possible: Sequence[Any]) -> Any:
 
 
 def dilations_of(chosen: dict[str, Any]) -> tuple[int, ...]:
-    """The dilations of a point: as listed, or base ** (0 .. levels − 1)."""
+    """Return the dilations of a point: explicit ones, or base ** (0 .. levels − 1)."""
     if "dilations" in chosen:
         return tuple(chosen["dilations"])
     return tuple(chosen["dilation_base"] ** level for level in range(chosen["levels"]))
 
 
 def most_useful_levels(base: int, seq_len: int) -> int:
-    """Levels whose dilation is below the sequence length: the taps of any further one see only padding.
+    """Return the number of levels whose dilation is below the sequence length.
+
+    Apart from the newest tap, the taps of a further level read only padding.
 
     >>> most_useful_levels(2, 427)
     9
@@ -224,7 +239,7 @@ def most_useful_levels(base: int, seq_len: int) -> int:
 
 
 def most_levels(base: int) -> int:
-    """Most levels whose dilations are no longer than any network's.
+    """Return the largest number of levels whose dilations are within the limit.
 
     >>> most_levels(2), most_levels(100)
     (63, 10)
@@ -236,15 +251,15 @@ def most_levels(base: int) -> int:
 
 
 def _suggest_categorical(trial: Any, name: str, choices: Sequence[Any]) -> Any:
-    """Optuna keeps only plain values as choices, so a list of dilations is shown to it as text."""
+    """Suggest a choice. Lists of dilations become text, as Optuna stores plain values only."""
     if len(choices) == 1:
         return choices[0]
     if not isinstance(choices[0], tuple):
         return trial.suggest_categorical(name, list(choices))
-    by_text = {as_text(choice): choice for choice in choices}
+    by_text = {dilations_as_text(choice): choice for choice in choices}
     return by_text[trial.suggest_categorical(name, list(by_text))]
 
 
-def as_text(dilations: Iterable[int]) -> str:
-    """ "1,2,4,8" """
+def dilations_as_text(dilations: Iterable[int]) -> str:
+    """Return dilations in the form "1,2,4,8"."""
     return ",".join(str(dilation) for dilation in dilations)

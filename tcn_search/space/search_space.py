@@ -1,29 +1,19 @@
-"""The space that a study searches: architectures and training settings."""
+"""Search spaces of architectures and training settings, in general and for a task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
-from tcn_search.arguments import (
-    one_of,
-    positive_integers,
-    received,
-    require_buildable,
-    require_dilations,
-)
 from tcn_search.errors import InputError
-from tcn_search.limits import MOST_POINTS
 from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
-from tcn_search.settings import FRACTIONS, SEARCHABLE, check_setting
+from tcn_search.settings import FRACTIONS, SEARCHABLE
 from tcn_search.space.constraints import Constraints, Limits, Violation
 from tcn_search.space.dimensions import (
     Dimension,
     Range,
-    check_integers,
     integers_of,
     read_dimension,
     suggest,
@@ -31,11 +21,21 @@ from tcn_search.space.dimensions import (
 )
 from tcn_search.space.feasibility import require_feasible
 from tcn_search.space.geometry import Geometry, dilations_of, most_levels, most_useful_levels
+from tcn_search.space.value_checks import (
+    check_activations,
+    check_booleans,
+    check_look_back,
+    check_sizes,
+    check_training_setting,
+    check_words,
+    read_dilations,
+)
 
-# What decides the receptive field is asked for first; see geometry.py.
+# Hyperparameters of an architecture that do not decide the receptive field. They are suggested
+# after those that do; see geometry.py.
 OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
-_MOST_LEVELS = 16  # by default
-_NEEDED = (
+_MOST_DEFAULT_LEVELS = 16
+_REQUIRED = (
     "nb_filters",
     "kernel_size",
     "dilation_base",
@@ -44,26 +44,38 @@ _NEEDED = (
     "use_skip_connections",
     "activation",
 )
+_DEFAULT_READOUTS = {"labelling": ("sequence",)}
+_DEFAULT_PADDINGS = {
+    "classification": ("causal", "same"),
+    "multi_label": ("causal", "same"),
+}
+_SIZES = ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back")
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Choices and ranges for every hyperparameter. A list is a choice, a `Range` a range, a value is fixed.
+    """Choices and ranges for every hyperparameter.
+
+    A list is a choice, a `Range` is a range, any other value is fixed.
 
     Args:
-        nb_filters: channels.
-        kernel_size: taps of a convolution.
-        levels: residual blocks in a stack, with dilations base ** 0 .. base ** (levels − 1). None: as many
-            as have a dilation below the sequence length.
-        dilation_base: see levels.
-        dilations: explicit lists, instead of levels and base.
+        nb_filters: channels of every convolution.
+        kernel_size: taps of every convolution.
+        levels: residual blocks in a stack, with dilations base ** 0 .. base ** (levels − 1). None
+            is 1 to the number of levels with a dilation below the sequence length, at most 16.
+        dilation_base: base of the dilations; see levels.
+        dilations: explicit lists of dilations, instead of levels and base.
         nb_stacks: repetitions of the levels.
-        padding: None: "causal", and "same" too where sequences are classified as a whole.
+        padding: "causal", "same" or both. None is "causal", and for tasks that classify whole
+            sequences "same" too.
         norm, use_skip_connections, activation: as in `Architecture`.
-        readout: None: what suits the task.
-        look_back: steps at the end of each window that the network is given, for forecasts. None: all.
-        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size: training
-            settings, as in `TrainingSettings`. None: not searched, the study's training settings hold.
+        readout: as in `Architecture`. None is "sequence" for labelling, and "last", "max" and
+            "average" for other tasks.
+        look_back: number of steps at the end of each window that the network is given, for
+            forecasts. None gives it all steps.
+        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size:
+            training settings, as in `TrainingSettings`. A setting that is None is not searched: the
+            study's training settings have its value.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
@@ -93,79 +105,46 @@ class SearchSpace:
         if self.dilations is not None:
             if self.levels is not None:
                 raise InputError("A space has either dilations or levels. Received: both")
-            object.__setattr__(self, "dilations", _read_dilations(self.dilations))
+            object.__setattr__(self, "dilations", read_dilations(self.dilations))
         for field in fields(self):
             given = getattr(self, field.name)
-            if given is None and field.name in _NEEDED:
+            if given is None and field.name in _REQUIRED:
                 raise InputError(
                     f"{field.name} must be a value, a list of choices or a range. Received: None"
                 )
             if field.name != "dilations" and given is not None:
                 dimension = read_dimension(field.name, given)
                 if field.name in FRACTIONS and isinstance(dimension, Range):
-                    dimension = dimension.of_fractions()  # 1 to 4 is not 1, 2, 3 or 4
+                    dimension = dimension.as_real_range()  # 1 to 4 is not 1, 2, 3 or 4
                 object.__setattr__(self, field.name, dimension)
-        self._check_numbers()
-        for name, allowed in (("padding", PADDINGS[:2]), ("norm", NORMS), ("readout", READOUTS)):
-            for choice in self._choices(name):
-                one_of(name, choice, allowed)
-        for choice in self._choices("use_skip_connections"):
-            if not isinstance(choice, bool):
-                raise InputError(
-                    f"use_skip_connections must be true or false. Received: {received(choice)}"
-                )
-        for choice in self._choices("activation"):
-            if not isinstance(choice, str) or not choice:
-                raise InputError(
-                    f"activation must be names of Keras activations. Received: {received(choice)}"
-                )
+        sizes = {name: getattr(self, name) for name in _SIZES if getattr(self, name) is not None}
+        check_sizes(sizes, self.dilations)
+        check_words("padding", self.padding, PADDINGS[:2])
+        check_words("norm", self.norm, NORMS)
+        check_words("readout", self.readout, READOUTS)
+        check_booleans("use_skip_connections", self.use_skip_connections)
+        check_activations(self.activation)
         for name, dimension in self.settings.items():
-            _check_setting(name, dimension)
-
-    def _check_numbers(self) -> None:
-        """Raise an InputError for a number that no network has, alone or together with the largest others."""
-        largest = {
-            name: check_integers(name, getattr(self, name))
-            for name in (
-                "nb_filters",
-                "kernel_size",
-                "levels",
-                "dilation_base",
-                "nb_stacks",
-                "look_back",
-            )
-            if getattr(self, name) is not None
-        }
-        if self.dilations is not None:
-            levels = max(map(len, self.dilations))
-        else:
-            levels = largest.get("levels", 1)
-            require_dilations(largest["dilation_base"], levels)
-        require_buildable(largest["kernel_size"], levels, largest["nb_stacks"])
-
-    def _choices(self, name: str) -> tuple[Any, ...]:
-        dimension = getattr(self, name)
-        if isinstance(dimension, Range):
-            raise InputError(f"{name} must be a list of choices. Received: {dimension}")
-        return dimension or ()
+            check_training_setting(name, dimension)
 
     @property
     def settings(self) -> dict[str, Dimension]:
-        """The training settings that are the space's to say, in the order of asking."""
-        found = {name: getattr(self, name) for name in SEARCHABLE}
-        return {name: dimension for name, dimension in found.items() if dimension is not None}
+        """The training settings that the space has, in the order in which they are suggested."""
+        dimensions = {name: getattr(self, name) for name in SEARCHABLE}
+        return {name: dimension for name, dimension in dimensions.items() if dimension is not None}
 
     def settings_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The training settings of a trial that has these parameters: those asked for and those fixed here."""
-        return {
-            name: parameters[name]
-            if isinstance(dimension, Range) or len(dimension) > 1
-            else dimension[0]
-            for name, dimension in self.settings.items()
-        }
+        """Return the training settings of a trial: its parameters and those that are fixed here."""
+        settings = dict[str, Any]()
+        for name, dimension in self.settings.items():
+            if isinstance(dimension, Range) or len(dimension) > 1:
+                settings[name] = parameters[name]
+            else:
+                settings[name] = dimension[0]
+        return settings
 
     def to_dict(self) -> dict[str, Any]:
-        """As it would be written in a study file; what is None is left out."""
+        """Return the space in the form in which a study file has it, without values of None."""
         return {
             field.name: to_plain(getattr(self, field.name))
             for field in fields(self)
@@ -174,7 +153,7 @@ class SearchSpace:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SearchSpace:
-        """The space that `to_dict` wrote."""
+        """Return the space that `to_dict` wrote."""
         return cls(**{**dict.fromkeys(SEARCHABLE), **values})
 
     def for_task(
@@ -188,39 +167,47 @@ class SearchSpace:
         vocabulary: int = 0,
         static: bool = False,
     ) -> TaskSpace:
-        """The space with the task's numbers filled in.
+        """Return the space with a task's defaults and limits.
 
         Args:
-            vocabulary: tokens, where inputs are tokens and the next one is asked for.
+            kind: kind of the task, such as "classification".
+            seq_len: steps of the sequences.
+            input_channels: channels of the sequences.
+            outputs: numbers that the model's head computes.
+            constraints: default: `Constraints()`.
+            vocabulary: number of tokens, if the task is to predict the next token; 0 otherwise.
             static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
-            InputError: no architecture of the space can reach the required context; says what would.
+            InputError: no architecture of the space is feasible; the text says what would help. Or
+                the space or the constraints do not fit the task.
         """
-        constraints = constraints or Constraints()
+        if constraints is None:
+            constraints = Constraints()
         filled = {field.name: getattr(self, field.name) for field in fields(self)}
         if filled["dilations"] is None and filled["levels"] is None:
             bases = integers_of("dilation_base", self.dilation_base)
-            filled["levels"] = Range(
-                1, min(most_useful_levels(bases[0], seq_len), most_levels(bases[-1]), _MOST_LEVELS)
-            )
+            useful = most_useful_levels(bases[0], seq_len)
+            most = min(useful, most_levels(bases[-1]), _MOST_DEFAULT_LEVELS)
+            filled["levels"] = Range(1, most)
         if filled["readout"] is None:
-            filled["readout"] = ("sequence",) if kind == "labelling" else ("last", "max", "average")
+            filled["readout"] = _DEFAULT_READOUTS.get(kind, ("last", "max", "average"))
         if filled["padding"] is None:
-            filled["padding"] = (
-                ("causal", "same") if kind in ("classification", "multi_label") else ("causal",)
-            )
+            filled["padding"] = _DEFAULT_PADDINGS.get(kind, ("causal",))
         if vocabulary and filled["padding"] != ("causal",):
             raise InputError(
                 'padding must be "causal" where the next token is asked for: any other sees it. '
                 f"Received: {', '.join(filled['padding'])}"
             )
-        self._check_look_back(kind, seq_len)
-        context = constraints.required_context
-        required_context = seq_len if isinstance(context, str) else context
+        if self.look_back is not None:
+            check_look_back(self.look_back, kind, seq_len)
+        required_context = constraints.required_context
+        if isinstance(required_context, str):
+            required_context = seq_len
         if required_context > seq_len:
             raise InputError(
-                f"required_context must be at most the sequence length, {seq_len} steps. Received: {required_context}"
+                f"required_context must be at most the sequence length, {seq_len} steps. "
+                f"Received: {required_context}"
             )
         limits = Limits(
             required_context=required_context,
@@ -241,24 +228,10 @@ class SearchSpace:
         require_feasible(space.geometry, space.limits, fewest_filters, self.norm)
         return space
 
-    def _check_look_back(self, kind: str, seq_len: int) -> None:
-        if self.look_back is None:
-            return
-        if kind != "forecast":
-            raise InputError(
-                f"look_back can be searched for forecasts only. Received: a task of {kind}"
-            )
-        longest = integers_of("look_back", self.look_back)[-1]
-        if longest > seq_len:
-            raise InputError(
-                f"look_back must be at most the {seq_len} steps of the task's windows. Received: {longest}. "
-                f"Give the task the longest one: look_back = {longest} in [task]."
-            )
-
 
 @dataclass(frozen=True)
 class TaskSpace:
-    """A search space whose every value is known, with the limits of a task."""
+    """A search space with a value for every hyperparameter, and the limits of a task."""
 
     space: SearchSpace
     limits: Limits
@@ -267,42 +240,39 @@ class TaskSpace:
 
     @cached_property
     def geometry(self) -> Geometry:
-        """What decides the receptive field, in the order of asking."""
+        """The hyperparameters that decide the receptive field, in the order of suggestion."""
         space = self.space
-        asked = () if space.look_back is None else ("look_back",)
-        values: dict[str, tuple[Any, ...]] = {
-            **{name: integers_of(name, getattr(space, name)) for name in asked},
-            "padding": space.padding,
-            **{
-                name: integers_of(name, getattr(space, name))
-                for name in ("kernel_size", "nb_stacks")
-            },
-        }
+        values = dict[str, tuple[Any, ...]]()
+        if space.look_back is not None:
+            values["look_back"] = integers_of("look_back", space.look_back)
+        values["padding"] = space.padding
+        values["kernel_size"] = integers_of("kernel_size", space.kernel_size)
+        values["nb_stacks"] = integers_of("nb_stacks", space.nb_stacks)
         if space.dilations is not None:
             values["dilations"] = space.dilations
         else:
-            values |= {
-                name: integers_of(name, getattr(space, name))
-                for name in ("dilation_base", "levels")
-            }
+            values["dilation_base"] = integers_of("dilation_base", space.dilation_base)
+            values["levels"] = integers_of("levels", space.levels)
         return Geometry(
-            tuple(values),
-            tuple(values.values()),
-            self.limits,
-            tuple(sorted(set(space.use_skip_connections))),
+            names=tuple(values),
+            values=tuple(values.values()),
+            limits=self.limits,
+            use_skip_connections=tuple(sorted(set(space.use_skip_connections))),
         )
 
     def suggest(self, trial: Any) -> tuple[Architecture, dict[str, Any]]:
-        """Ask an Optuna trial for every hyperparameter: an architecture, and training settings by name."""
-        folded = self.narrow and self.static
-        chosen = (
-            self.geometry.suggest_folded(trial)
-            if folded
-            else self.geometry.suggest(trial, self.narrow)
-        )
+        """Suggest every hyperparameter for an Optuna trial.
+
+        Returns:
+            The architecture, and the training settings by name.
+        """
+        if self.narrow and self.static:
+            chosen = self.geometry.suggest_static(trial)
+        else:
+            chosen = self.geometry.suggest(trial, self.narrow)
         others = {name: suggest(trial, name, getattr(self.space, name)) for name in OTHERS}
         settings = {
-            name: suggest(trial, name, found) for name, found in self.space.settings.items()
+            name: suggest(trial, name, dimension) for name, dimension in self.space.settings.items()
         }
         architecture = Architecture(
             kernel_size=chosen["kernel_size"],
@@ -315,59 +285,35 @@ class TaskSpace:
         return architecture, settings
 
     def violations(self, architecture: Architecture) -> list[Violation]:
-        """Every limit of the task held against an architecture."""
+        """Return the comparison of an architecture with every limit of the task."""
         return self.limits.violations(architecture)
 
     def size(self) -> int:
-        """Different architectures."""
-        return len(self.geometry.points) * self._others()
+        """Return the number of different architectures."""
+        return len(self.geometry.points) * self._architectures_per_point()
 
-    def _others(self) -> int:
+    def _architectures_per_point(self) -> int:
         count = len(integers_of("nb_filters", self.space.nb_filters))
         for name in ("norm", "use_skip_connections", "activation", "readout"):
             count *= len(getattr(self.space, name))
         return count
 
     def describe(self) -> str:
-        """How much of the space went: "612 of 1,344 architectures fall short of 427 steps"."""
-        short = len(self.geometry.falling_short) * self._others()
-        blind = len(self.geometry.blind) * self._others()
+        """Return how much of the space is infeasible.
+
+        For example "612 of 1,344 architectures fall short of 427 steps: never sampled".
+        """
+        short = len(self.geometry.too_short) * self._architectures_per_point()
+        blind = len(self.geometry.with_blind_spots) * self._architectures_per_point()
         context = f"{self.limits.required_context:,} steps"
         if self.space.look_back is not None:
-            first, *_, last = self.geometry.values[0] * 2
-            context = f"the look-back asked with them, {first:,} to {last:,} steps"
+            look_backs = self.geometry.values[0]
+            context = f"their look-back, {look_backs[0]:,} to {look_backs[-1]:,} steps"
         elif self.limits.required_context != self.limits.seq_len:
             context += f" (required context; the sequences have {self.limits.seq_len:,})"
         text = f"{short:,} of {self.size():,} architectures fall short of {context}"
         if blind:
             text += f", {blind:,} more have blind spots there"
-        return text + (": never sampled" if self.narrow else ": pruned before they are built")
-
-
-def _read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
-    """Explicit lists of dilations; a single flat list is one of them."""
-    if isinstance(given, Range | str | Mapping) or not isinstance(given, Iterable):
-        raise InputError(
-            f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {received(given)}"
-        )
-    lists = list(islice(given, MOST_POINTS + 1))
-    if lists and not hasattr(lists[0], "__iter__"):
-        lists = [lists]
-    if not lists:
-        raise InputError("dilations must have at least one list. Received: an empty list")
-    if len(lists) > MOST_POINTS:
-        raise InputError(f"dilations must have at most {MOST_POINTS:,} lists. Received: more")
-    return tuple(positive_integers("dilations", one) for one in lists)
-
-
-def _check_setting(name: str, dimension: Dimension) -> None:
-    if not isinstance(dimension, Range):
-        for value in dimension:
-            check_setting(name, value)
-        return
-    if name in ("optimizer", "schedule"):
-        raise InputError(f"{name} must be a list of choices. Received: {dimension}")
-    if name == "batch_size":
-        check_integers(name, dimension)
-    check_setting(name, dimension.low)
-    check_setting(name, dimension.high)
+        if self.narrow:
+            return f"{text}: never sampled"
+        return f"{text}: pruned before they are built"

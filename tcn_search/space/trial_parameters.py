@@ -1,4 +1,4 @@
-"""From an architecture back to the parameters that a trial would have been asked for."""
+"""Compute the trial parameters with which a space suggests a given architecture."""
 
 from __future__ import annotations
 
@@ -6,99 +6,105 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tcn_search.planning.architecture import Architecture
+from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import infeasible
 from tcn_search.space.dimensions import Dimension, Range
-from tcn_search.space.geometry import EXTRA_LEVELS, as_text
+from tcn_search.space.geometry import EXTRA_LEVELS, dilations_as_text
 from tcn_search.space.search_space import TaskSpace
 
 
 class OutsideSpace(Exception):
-    """The space cannot propose this; the text says what of it is not there."""
+    """A space cannot suggest a value; the text names the value or the broken limit."""
 
 
-class Answers:
-    """Stands in for an Optuna trial: answers with what is wanted and keeps it by parameter."""
+class RecordedSuggestions:
+    """Stand-in for an Optuna trial that suggests given values and records them by parameter.
+
+    Args:
+        wanted: the value to suggest for each parameter.
+
+    Attributes:
+        parameters: the values that have been suggested.
+    """
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
         self.wanted = wanted
         self.parameters = dict[str, Any]()
 
     def suggest_int(self, name: str, low: int, high: int, step: int = 1, log: bool = False) -> int:
-        value = self._number(name, low, high)
+        value = self._wanted_number(name, low, high)
         if value != int(value) or (value - low) % step:
             raise OutsideSpace(f"{name} {value}")
-        return self._keep(name, int(value))
+        self.parameters[name] = int(value)
+        return int(value)
 
     def suggest_float(
         self, name: str, low: float, high: float, step: float | None = None, log: bool = False
     ) -> float:
-        value = self._number(name, low, high)
+        value = self._wanted_number(name, low, high)
         if step is not None and abs((value - low) / step - round((value - low) / step)) > 1e-9:
             raise OutsideSpace(f"{name} {value}")
-        return self._keep(name, float(value))
+        self.parameters[name] = float(value)
+        return float(value)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         if self.wanted[name] not in choices:
             raise OutsideSpace(f"{name} {self.wanted[name]}")
-        return self._keep(name, self.wanted[name])
+        self.parameters[name] = self.wanted[name]
+        return self.wanted[name]
 
-    def _number(self, name: str, low: float, high: float) -> float:
-        value = self.wanted[name]
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
+    def _wanted_number(self, name: str, low: float, high: float) -> float:
+        value: object = self.wanted[name]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise OutsideSpace(f"{name} {value}")
+        if not low <= value <= high:
             raise OutsideSpace(f"{name} {value}")
         return value
 
-    def _keep(self, name: str, value: Any) -> Any:
-        self.parameters[name] = value
-        return value
 
-
-def parameters_of(
+def suggested_values(
     space: TaskSpace, architecture: Architecture, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The parameters with which `space.suggest` gives this architecture and these settings.
+    """Return the parameters of the trial for which a space suggests these values.
 
     Args:
-        settings: training settings by name; what the space searches and is not named here takes its `usual`
-            value.
+        architecture: the architecture to suggest.
+        settings: the training settings to suggest, by name. A setting that the space searches and
+            that is missing here gets its `default_value`.
 
     Raises:
-        OutsideSpace: says what the space does not hold, or which limit is broken.
+        OutsideSpace: the space does not hold a value, or a limit is broken; the text says which.
     """
-    wanted = {**_geometry(space, architecture), **architecture.to_dict()}
+    wanted = {**_wanted_geometry(space, architecture), **architecture.to_dict()}
     for name, dimension in space.space.settings.items():
-        wanted[name] = settings[name] if name in settings else usual(name, dimension)
-    wanted["dilations"] = as_text(architecture.dilations)
+        wanted[name] = settings[name] if name in settings else default_value(name, dimension)
+    wanted["dilations"] = dilations_as_text(architecture.dilations)
     for violation in infeasible(space.violations(architecture)):
         raise OutsideSpace(violation.reason)
-    answers = Answers(wanted)
-    found, found_settings = space.suggest(answers)
+    recorded = RecordedSuggestions(wanted)
+    suggested, suggested_settings = space.suggest(recorded)
+    suggested_arguments = suggested.to_dict()
     different = [
         f"{name} {value}"
         for name, value in architecture.to_dict().items()
-        if found.to_dict()[name] != value
+        if suggested_arguments[name] != value
     ]
     different += [
         f"{name} {value}"
         for name, value in settings.items()
-        if found_settings.get(name, value) != value
+        if suggested_settings.get(name, value) != value
     ]
     if different:
         raise OutsideSpace(", ".join(different))
-    return answers.parameters
+    return recorded.parameters
 
 
-def usual(name: str, dimension: Dimension) -> Any:
-    """The value of a dimension that is nearest to the default of `TrainingSettings`.
+def default_value(name: str, dimension: Dimension) -> Any:
+    """Return the value of a dimension that is nearest to the default of `TrainingSettings`.
 
-    Of learning rates it is the middle one: what suits depends on the task, and whoever gave the space knows it.
+    For the learning rate return the middle value: the best rate depends on the task, for which the
+    user chose the dimension.
     """
-    from tcn_search.settings import TrainingSettings
-
     default = getattr(TrainingSettings(), name)
     if isinstance(dimension, Range):
         if name == "learning_rate":
@@ -111,31 +117,35 @@ def usual(name: str, dimension: Dimension) -> Any:
     return default if default in dimension else dimension[0]
 
 
-def _geometry(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
-    """The answers that decide the receptive field: values, their indexes, and the levels beyond the fewest."""
+def _wanted_geometry(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
+    """Return the values of all parameters by which a space may suggest the receptive field.
+
+    They are values, indexes of values, and the number of levels beyond the fewest.
+    """
     geometry = space.geometry
     point: list[Any] = []
-    answers: dict[str, Any] = {}
+    wanted: dict[str, Any] = {}
     for name, values in zip(geometry.names, geometry.values, strict=True):
-        value = (
-            _base(architecture, values) if name == "dilation_base" else getattr(architecture, name)
-        )
+        value = getattr(architecture, name, None)
+        if name == "dilation_base":
+            value = _dilation_base(architecture, values)
         if value not in values:
-            shown = as_text(architecture.dilations) if name == "dilations" else value
+            shown = dilations_as_text(architecture.dilations) if name == "dilations" else value
             raise OutsideSpace(f"{name} {shown}")
-        answers |= {name: value, f"{name}_index": values.index(value)}
+        wanted[name] = value
+        wanted[f"{name}_index"] = values.index(value)
         point.append(value)
     if geometry.names[-1] == "levels":
         possible = [
             levels for levels in geometry.values[-1] if (*point[:-1], levels) in geometry.feasible
         ]
-        answers[EXTRA_LEVELS] = possible.index(point[-1]) if point[-1] in possible else -1
-    return answers
+        wanted[EXTRA_LEVELS] = possible.index(point[-1]) if point[-1] in possible else -1
+    return wanted
 
 
-def _base(architecture: Architecture, bases: Sequence[int]) -> int:
-    """The base whose powers the dilations are."""
+def _dilation_base(architecture: Architecture, bases: Sequence[int]) -> int:
+    """Return the base of which the dilations are the powers 0, 1, 2, ..."""
     for base in bases:
         if architecture.dilations == tuple(base**level for level in range(architecture.levels)):
             return base
-    raise OutsideSpace(f"dilations {as_text(architecture.dilations)}")
+    raise OutsideSpace(f"dilations {dilations_as_text(architecture.dilations)}")

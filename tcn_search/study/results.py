@@ -199,7 +199,7 @@ class StudyResults:
         if not space.narrow:
             return []
         geometry = space.geometry
-        left_out = geometry.falling_short | geometry.blind
+        left_out = geometry.too_short | geometry.with_blind_spots
         return sorted({geometry.architecture(point).receptive_field for point in left_out})
 
     @property

@@ -17,7 +17,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from tcn_search.search.definition import Definition
 from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.search.trial_record import EPOCHS, KERAS_TUNER, TrialRecord, read_records
-from tcn_search.space.trial_parameters import parameters_of
+from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tuner.repair import repaired
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
 from tcn_search.workers.temporary_folder import ScratchFolder
@@ -62,7 +62,7 @@ class KerasTunerProposals:
         attributes = {KERAS_TUNER: hp.values}
         if HYPERBAND_EPOCHS in hp.values:
             attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
-        return EnqueuedTrial(name, parameters_of(self._space, architecture, settings), attributes)
+        return EnqueuedTrial(name, suggested_values(self._space, architecture, settings), attributes)
 
     def _next(self) -> str | None:
         name = f"keras-tuner {self._made}"

@@ -19,7 +19,7 @@ from tcn_search import (
     tcn_body,
 )
 from tcn_search.errors import InputError
-from tcn_search.planning.saved_model import found_in
+from tcn_search.planning.saved_model import find_tcn
 from tests.conftest import waves
 
 X, Y = waves(12)
@@ -58,7 +58,7 @@ def test_padding_reaches_its_layers_as_a_mask(tmp_path: Path) -> None:
     made.fit(task.train.X, task.train.y, verbose=0)
     made.save(tmp_path / "own.keras")
     model = load_model(tmp_path / "own.keras")
-    assert found_in(tmp_path / "own.keras").architecture.dilations == (1, 2)
+    assert find_tcn(tmp_path / "own.keras").architecture.dilations == (1, 2)
     together = model.predict(ragged, verbose=0)
     np.testing.assert_allclose(together, made.predict(ragged, verbose=0), rtol=1e-5)
     task_of_ten = Task.from_arrays(X[:, :10], Y)

@@ -1,4 +1,4 @@
-"""Integers against the thing itself: the gradient, the weights and the plan of the real layer."""
+"""Computed figures against the layer: its gradient, its weights and the plan that it executes."""
 
 import numpy as np
 import pytest
@@ -152,9 +152,9 @@ def test_multiply_adds_are_those_that_the_layer_executes(
     architecture: Architecture, seq_len: int
 ) -> None:
     assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field)
-    found = cost(architecture, input_channels=2, seq_len=seq_len)
-    assert executed_multiply_adds(architecture, seq_len, 2) == found.multiply_adds_last_step
+    costs = cost(architecture, input_channels=2, seq_len=seq_len)
+    assert executed_multiply_adds(architecture, seq_len, 2) == costs.multiply_adds_last_step
     assert (
         executed_multiply_adds(architecture, seq_len, 2, return_sequences=True)
-        == found.multiply_adds
+        == costs.multiply_adds
     )

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import tcn_search as ts
 from tcn_search.errors import InputError
-from tcn_search.planning.advice import changes, next_dilation, smaller
+from tcn_search.planning.advice import next_dilation, smallest_changes, spare_reduction
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.coverage import coverage
-from tcn_search.planning.sufficiency import Need, suffices
+from tcn_search.planning.sufficiency import Requirements, suffices
 from tests.planning.strategies import architectures
 
 
@@ -83,24 +83,24 @@ def test_required_context_and_sequence_length_are_shown_together() -> None:
 def test_every_advised_change_suffices_and_the_kernel_and_the_stacks_are_the_smallest(
     architecture: Architecture, seq_len: int, required: int
 ) -> None:
-    need = Need(
+    requirements = Requirements(
         seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections
     )
 
     def good(candidate: Architecture) -> bool:
-        seen = coverage(candidate, need.required_context, seq_len)
-        runs = need.padding != "valid" or candidate.receptive_field <= seq_len
+        seen = coverage(candidate, requirements.required_context, seq_len)
+        runs = requirements.padding != "valid" or candidate.receptive_field <= seq_len
         return runs and seen.covers and not seen.blind_spot_count
 
     def changed(name: str, value: int) -> Architecture:
         return Architecture.from_dict({**architecture.to_dict(), name: value})
 
-    for change in changes(architecture, need):
+    for change in smallest_changes(architecture, requirements):
         assert good(change.architecture), change
         for name in ("kernel_size", "nb_stacks"):
             was, now = getattr(architecture, name), getattr(change.architecture, name)
             assert not any(good(changed(name, value)) for value in range(was + 1, now))
-    spare = smaller(architecture, need)
+    spare = spare_reduction(architecture, requirements)
     if spare is not None and good(architecture):
         assert good(spare.architecture)
 
@@ -109,15 +109,15 @@ def test_every_advised_change_suffices_and_the_kernel_and_the_stacks_are_the_sma
 def test_the_quick_answer_equals_the_exact_one(
     architecture: Architecture, seq_len: int, required: int
 ) -> None:
-    need = Need(
+    requirements = Requirements(
         seq_len, min(required, seq_len), architecture.padding, architecture.use_skip_connections
     )
-    seen = coverage(architecture, need.required_context, seq_len)
-    runs = need.padding != "valid" or architecture.receptive_field <= seq_len
+    seen = coverage(architecture, requirements.required_context, seq_len)
+    runs = requirements.padding != "valid" or architecture.receptive_field <= seq_len
     expected = seen.covers and not seen.blind_spot_count and runs
     kernel_size, dilations = architecture.kernel_size, architecture.dilations
     assert (
-        suffices(kernel_size, dilations, architecture.nb_stacks, architecture.span, need)
+        suffices(kernel_size, dilations, architecture.nb_stacks, architecture.span, requirements)
         == expected
     )
 

@@ -7,8 +7,6 @@ from tcn_search.planning.architecture import NORMS, Architecture
 from tcn_search.planning.cost import (
     cost,
     tcn_parameters,
-    training_cost,
-    training_work,
     uniform_parameters,
 )
 from tcn_search.planning.last_step import full_plan, last_step_plan
@@ -49,7 +47,7 @@ def test_products_equal_the_executed_plan_for_every_number_of_stacks(
 def test_parameters_in_closed_form_equal_the_count_over_blocks(
     architecture: Architecture, channels: int
 ) -> None:
-    found = uniform_parameters(
+    parameters = uniform_parameters(
         architecture.kernel_size,
         architecture.nb_filters,
         len(architecture.blocks),
@@ -57,7 +55,7 @@ def test_parameters_in_closed_form_equal_the_count_over_blocks(
         architecture.norm,
         architecture.use_skip_connections,
     )
-    assert found == tcn_parameters(architecture, channels)
+    assert parameters == tcn_parameters(architecture, channels)
 
 
 def test_cost_of_a_small_network_counted_by_hand() -> None:
@@ -65,39 +63,12 @@ def test_cost_of_a_small_network_counted_by_hand() -> None:
 
     All steps: 4 convolutions · 8 steps · 2 taps · 2 · 2. Last step: 6, 3, 2 and 1 steps of the convolutions.
     """
-    found = cost(
+    costs = cost(
         Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), input_channels=2, seq_len=8
     )
-    assert found.multiply_adds == 4 * 8 * 2 * 4
-    assert found.multiply_adds_last_step == (6 + 3 + 2 + 1) * 2 * 4
+    assert costs.multiply_adds == 4 * 8 * 2 * 4
+    assert costs.multiply_adds_last_step == (6 + 3 + 2 + 1) * 2 * 4
     # Input, four convolutions, one residual sum (nothing reads the last one), 4 bytes each.
-    assert found.activation_bytes == 4 * (8 * 2 + 4 * 8 * 2 + 8 * 2)
-    assert found.activation_bytes_last_step == 4 * (8 * 2 + (6 + 3 + 2 + 1) * 2 + 3 * 2)
-    assert found.parameters == 4 * (2 * 2 * 2 + 2)
-
-
-def test_training_evaluates_every_step_where_the_readout_or_a_batch_norm_needs_it() -> None:
-    last = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4, 8))
-    found = cost(last, input_channels=2, seq_len=60)
-    for changed, expected in (
-        ({}, found.multiply_adds_last_step),
-        ({"norm": "layer"}, found.multiply_adds_last_step),
-        ({"norm": "batch"}, found.multiply_adds),
-        ({"readout": "max"}, found.multiply_adds),
-    ):
-        architecture = Architecture.from_dict({**last.to_dict(), **changed})
-        assert training_work(architecture, 2, 60).multiply_adds == expected
-
-
-def test_a_norm_makes_a_training_step_dearer_by_what_it_normalises() -> None:
-    plain = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2), readout="max")
-    normed = Architecture.from_dict({**plain.to_dict(), "norm": "layer"})
-    assert training_work(plain, 2, 10).normalised_values == 0
-    assert (
-        training_work(normed, 2, 10).normalised_values == 4 * 10 * 4
-    )  # four convolutions, 10 steps, 4 filters
-    assert (
-        training_cost(normed, 2, 10)
-        > training_cost(plain, 2, 10)
-        > 3 * cost(plain, 2, 10).multiply_adds
-    )
+    assert costs.activation_bytes == 4 * (8 * 2 + 4 * 8 * 2 + 8 * 2)
+    assert costs.activation_bytes_last_step == 4 * (8 * 2 + (6 + 3 + 2 + 1) * 2 + 3 * 2)
+    assert costs.parameters == 4 * (2 * 2 * 2 + 2)

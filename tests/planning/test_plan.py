@@ -28,7 +28,7 @@ def test_plan_equals_a_walk_over_all_candidates(
     skips: bool, readout: str,
 ) -> None:  # fmt: skip
     required = min(required, seq_len)
-    found = plan_rows(
+    planned = plan_rows(
         seq_len, required_context=required, kernel_size=kernels, dilation_base=bases, levels=levels,
         nb_stacks=stacks, nb_filters=3, padding=padding, use_skip_connections=skips, readout=readout,
     )  # fmt: skip
@@ -51,11 +51,11 @@ def test_plan_equals_a_walk_over_all_candidates(
         (row.kernel_size, row.dilations, row.nb_stacks): (
             row.receptive_field, row.parameters, row.multiply_adds, row.depth
         )
-        for row in found.rows
+        for row in planned.rows
     }  # fmt: skip
     assert rows == expected
-    assert len(rows) == len(found.rows)
-    assert found.candidates == len(set(kernels)) * len(series) * len(set(stacks))
+    assert len(rows) == len(planned.rows)
+    assert planned.candidates == len(set(kernels)) * len(series) * len(set(stacks))
 
 
 @pytest.mark.parametrize("key", ["parameters", "multiply_adds", "depth"])
@@ -88,12 +88,12 @@ def test_limits_leave_out_what_is_above(limit: str, key: str) -> None:
 
 
 def test_explicit_dilations_replace_base_and_levels() -> None:
-    found = plan_rows(29, kernel_size=[2, 3], nb_stacks=1, dilations=[[2, 4, 8], [8, 1, 4, 2]])
-    assert {(row.kernel_size, row.dilations) for row in found.rows} == {
+    planned = plan_rows(29, kernel_size=[2, 3], nb_stacks=1, dilations=[[2, 4, 8], [8, 1, 4, 2]])
+    assert {(row.kernel_size, row.dilations) for row in planned.rows} == {
         (2, (8, 1, 4, 2)),
         (3, (8, 1, 4, 2)),
     }
-    assert {row.dilation_base for row in found.rows} == {None}
+    assert {row.dilation_base for row in planned.rows} == {None}
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_ranges_are_written_in_many_ways(value: object, expected: tuple[int, ...
 @pytest.mark.slow
 def test_a_hundred_thousand_candidates_take_under_five_seconds() -> None:
     started = time.process_time()
-    found = plan_rows(
+    planned = plan_rows(
         10_000, kernel_size="2-50", dilation_base="2-10", levels="1-20", nb_stacks="1-12"
     )
-    assert found.candidates > 100_000
+    assert planned.candidates > 100_000
     assert time.process_time() - started < 5

@@ -1,4 +1,7 @@
-"""Which input steps reach the output: bit sets against a slow walk over single paths."""
+"""Input steps that reach the output: bit sets against a slow walk over single steps."""
+
+from functools import reduce
+from operator import or_
 
 import pytest
 from hypothesis import given
@@ -8,13 +11,13 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.coverage import coverage, unbroken_reach
 from tcn_search.planning.reach import (
     Window,
-    near_window,
     reach,
+    visible_window,
     wasted_taps,
     wasted_taps_of_causal,
     window_of,
 )
-from tcn_search.planning.receptive_field import left_padding, offsets_mask
+from tcn_search.planning.receptive_field import left_padding
 from tests.planning.strategies import architectures
 
 
@@ -41,10 +44,28 @@ def steps_of(mask: int, window: Window) -> set[int]:
 @given(architectures(), st.integers(1, 60))
 def test_bit_sets_equal_a_walk_over_single_steps(architecture: Architecture, seq_len: int) -> None:
     window = window_of(seq_len, architecture.padding)
-    found = reach(architecture, window)
+    traced = reach(architecture, window)
     inputs, needed = slow_reach(architecture, window)
-    assert steps_of(found.inputs, window) == inputs
-    assert [steps_of(mask, window) for mask in found.convolutions] == needed
+    assert steps_of(traced.inputs, window) == inputs
+    assert [steps_of(mask, window) for mask in traced.convolutions] == needed
+
+
+def forward_offsets_mask(architecture: Architecture) -> int:
+    """Return the input steps that reach an output step as a bit set: bit i is offset i − look_back.
+
+    The union over all paths through convolutions, residuals and skip connections, traced forward.
+    """
+    block_input = 1 << architecture.span.look_back
+    outputs = 0
+    for dilation, _ in architecture.blocks:
+        left = left_padding((architecture.kernel_size - 1) * dilation, architecture.padding)
+        convolved = block_input
+        for _ in range(2):
+            shifted = [convolved << (tap * dilation) for tap in range(architecture.kernel_size)]
+            convolved = reduce(or_, shifted) >> left
+        outputs |= convolved
+        block_input |= convolved
+    return outputs if architecture.use_skip_connections else block_input
 
 
 @given(architectures())
@@ -52,14 +73,8 @@ def test_in_a_long_sequence_the_reach_is_the_whole_set_of_offsets(
     architecture: Architecture,
 ) -> None:
     span = architecture.span
-    whole = offsets_mask(
-        architecture.kernel_size,
-        architecture.dilations,
-        architecture.nb_stacks,
-        padding=architecture.padding,
-        use_skip_connections=architecture.use_skip_connections,
-    )
-    assert reach(architecture, Window(span.look_back, span.look_ahead)).inputs == whole
+    traced = reach(architecture, Window(span.look_back, span.look_ahead)).inputs
+    assert traced == forward_offsets_mask(architecture)
 
 
 @given(architectures(), st.integers(1, 60))
@@ -97,16 +112,16 @@ def test_known_blind_spots(
     kernel_size: int, dilations: tuple[int, ...], reached: int, span: int
 ) -> None:
     architecture = Architecture(kernel_size=kernel_size, dilations=dilations)
-    found = coverage(architecture, required_context=span)
+    covered = coverage(architecture, required_context=span)
     assert architecture.receptive_field == span
-    assert len(found.reached) == reached
-    assert found.blind_spot_count == len(found.blind_spots) == span - reached
+    assert len(covered.reached) == reached
+    assert covered.blind_spot_count == len(covered.blind_spots) == span - reached
 
 
 @pytest.mark.parametrize("required_context", [1, 5, 10, 41])
 def test_blind_spots_are_counted_within_the_required_context_only(required_context: int) -> None:
-    found = coverage(Architecture(kernel_size=3, dilations=(1, 9)), required_context, seq_len=100)
-    assert found.blind_spots == tuple(
+    covered = coverage(Architecture(kernel_size=3, dilations=(1, 9)), required_context, seq_len=100)
+    assert covered.blind_spots == tuple(
         lag for lag in range(-required_context + 1, 1) if -lag % 9 in (5, 6, 7, 8)
     )
 
@@ -115,7 +130,8 @@ def test_blind_spots_are_counted_within_the_required_context_only(required_conte
 def test_no_path_leads_further_than_the_network_sees(
     architecture: Architecture, seq_len: int
 ) -> None:
-    window, near = window_of(seq_len, architecture.padding), near_window(architecture, seq_len)
+    window = window_of(seq_len, architecture.padding)
+    near = visible_window(architecture, seq_len)
     whole, cut = reach(architecture, window), reach(architecture, near)
     assert whole.inputs == cut.inputs << (window.back - near.back)
     wasted = wasted_taps(architecture, window, whole.convolutions)
@@ -128,8 +144,8 @@ def test_no_path_leads_further_than_the_network_sees(
 def test_runs_of_blind_spots_are_those_of_the_list(
     architecture: Architecture, seq_len: int
 ) -> None:
-    found = coverage(architecture, seq_len)
-    runs = found.blind_runs(seq_len)
+    covered = coverage(architecture, seq_len)
+    runs = covered.blind_runs(seq_len)
     listed = [step for near, far in runs for step in range(min(near, far), max(near, far) + 1)]
-    assert sorted(listed) == list(found.blind_spots)
+    assert sorted(listed) == list(covered.blind_spots)
     assert [abs(near) for near, _ in runs] == sorted(abs(near) for near, _ in runs)

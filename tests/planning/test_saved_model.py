@@ -1,4 +1,4 @@
-"""`check` on models that exist: live layers of ours and of keras-tcn, and .keras files."""
+"""`check` on existing models: layers of this package and of keras-tcn, and .keras files."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 import tcn_search as ts
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.planning.saved_model import found_in
+from tcn_search.planning.saved_model import find_tcn
 
 
 def model_with(layer, steps: int | None = 40, channels: int = 3):
@@ -31,10 +31,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_saved_file_says_architecture_length_and_channels(saved: Path) -> None:
-    found = found_in(saved)
-    assert found.name == "mine"
-    assert found.architecture == ts.Architecture(4, 3, (1, 2, 4), 2, norm="layer")
-    assert (found.seq_len, found.input_channels) == (40, 3)
+    tcn = find_tcn(saved)
+    assert tcn.name == "mine"
+    assert tcn.architecture == ts.Architecture(4, 3, (1, 2, 4), 2, norm="layer")
+    assert (tcn.seq_len, tcn.input_channels) == (40, 3)
     report = ts.check(str(saved))
     assert report.receptive_field == 57
     assert report.covers
@@ -58,7 +58,7 @@ def test_a_saved_file_is_read_without_a_tensor_library(saved: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_live_layer_and_a_live_model_of_ours() -> None:
+def test_a_layer_and_a_model_in_memory() -> None:
     from tcn_search.layers.tcn import TCN
 
     layer = TCN(4, 3, 1, [1, 2], padding="same", use_skip_connections=False)
@@ -70,7 +70,7 @@ def test_a_live_layer_and_a_live_model_of_ours() -> None:
         assert report.cost.parameters == layer.count_params()
 
 
-def test_a_layer_of_keras_tcn_live_and_saved(tmp_path: Path) -> None:
+def test_a_layer_of_keras_tcn_in_memory_and_saved(tmp_path: Path) -> None:
     keras_tcn = pytest.importorskip("tcn")
     layer = keras_tcn.TCN(5, 2, 3, (1, 2, 4, 8), use_layer_norm=True, dropout_rate=0.1)
     model = model_with(layer)
@@ -84,8 +84,8 @@ def test_a_layer_of_keras_tcn_live_and_saved(tmp_path: Path) -> None:
 def test_a_layer_that_is_not_built_yet_leaves_the_channels_open() -> None:
     from tcn_search.layers.tcn import TCN
 
-    found = found_in(TCN(4, 3))
-    assert (found.seq_len, found.input_channels) == (None, None)
+    tcn = find_tcn(TCN(4, 3))
+    assert (tcn.seq_len, tcn.input_channels) == (None, None)
     with pytest.raises(
         InputError, match=r"seq_len must be an integer of at least 1\. Received: None"
     ):
@@ -101,21 +101,21 @@ def test_several_tcns_are_told_apart_by_name() -> None:
     inputs = keras.Input((20, 1))
     model = keras.Model(inputs, second(first(inputs)))
     with pytest.raises(InputError, match="has 2 TCN layers: low, high"):
-        found_in(model)
-    assert found_in(model, layer="high").architecture.kernel_size == 2
+        find_tcn(model)
+    assert find_tcn(model, layer="high").architecture.kernel_size == 2
     with pytest.raises(InputError, match=r"has no TCN layer 'middle'\. It has: low, high"):
-        found_in(model, layer="middle")
+        find_tcn(model, layer="middle")
 
 
-def test_what_is_no_model_with_a_tcn_is_told_so(tmp_path: Path) -> None:
+def test_sources_without_a_tcn_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no file"):
-        found_in(tmp_path / "missing.keras")
+        find_tcn(tmp_path / "missing.keras")
     (tmp_path / "weights.h5").write_bytes(b"not a zip")
     with pytest.raises(InputError, match=r"is not a \.keras file"):
-        found_in(tmp_path / "weights.h5")
+        find_tcn(tmp_path / "weights.h5")
     with zipfile.ZipFile(tmp_path / "dense.keras", "w") as archive:
         archive.writestr("config.json", json.dumps({"class_name": "Dense", "config": {"units": 3}}))
     with pytest.raises(
         InputError, match="has no TCN layer, neither of tcn_search nor of keras-tcn"
     ):
-        found_in(tmp_path / "dense.keras")
+        find_tcn(tmp_path / "dense.keras")

@@ -1,4 +1,4 @@
-"""The search space: what is suggested is feasible, what is feasible can be suggested, and the counts are right."""
+"""Search spaces: suggestions are feasible, every feasible point is suggested, counts are right."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_every_feasible_point_can_be_suggested() -> None:
     }
 
 
-def test_how_much_of_the_space_went_is_said() -> None:
+def test_describe_counts_infeasible_architectures() -> None:
     space = SearchSpace(
         nb_filters=[8, 16],
         kernel_size=[2, 3],
@@ -148,7 +148,7 @@ def test_how_much_of_the_space_went_is_said() -> None:
     )
 
 
-def test_prune_mode_suggests_in_full_and_names_what_is_broken() -> None:
+def test_prune_mode_suggests_the_whole_space_and_names_broken_limits() -> None:
     space = SearchSpace(nb_filters=4, kernel_size=[2, 3], levels=[1, 2, 3], padding="causal")
     whole = for_task(space, 13, receptive_field="prune")
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -167,13 +167,13 @@ def test_explicit_dilations_are_a_choice_of_text_and_come_back_as_they_were() ->
     space = SearchSpace(kernel_size=8, dilations=[[1, 2, 4, 8], [1, 3, 9, 27]], padding="causal")
     narrowed = for_task(space, 60)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    found = set()
+    suggested = set()
     for _ in range(20):
         trial = study.ask()
         architecture, _ = narrowed.suggest(trial)
-        found.add((trial.params["dilations"], architecture.dilations))
+        suggested.add((trial.params["dilations"], architecture.dilations))
         study.tell(trial, 0.0)
-    assert found == {("1,2,4,8", (1, 2, 4, 8)), ("1,3,9,27", (1, 3, 9, 27))}
+    assert suggested == {("1,2,4,8", (1, 2, 4, 8)), ("1,3,9,27", (1, 3, 9, 27))}
 
 
 def test_max_params_counts_head_and_norm() -> None:
@@ -334,7 +334,7 @@ def test_bad_constraints(arguments: dict[str, Any], message: str) -> None:
         ({"dilations": {"low": 1}}, "dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {'low': 1}"),
     ],
 )  # fmt: skip
-def test_a_space_beyond_all_measure_is_refused_before_it_is_listed(
+def test_values_above_the_limits_are_refused_before_a_range_is_listed(
     arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as error:
@@ -342,7 +342,7 @@ def test_a_space_beyond_all_measure_is_refused_before_it_is_listed(
     assert str(error.value) == message
 
 
-def test_a_space_has_so_many_combinations_at_most() -> None:
+def test_the_number_of_combinations_is_limited() -> None:
     with pytest.raises(InputError) as error:
         for_task(
             SearchSpace(kernel_size=Range(1, 65_536), levels=[1, 2], nb_stacks=1, padding="causal"),

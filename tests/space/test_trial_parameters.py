@@ -1,4 +1,4 @@
-"""Fixed ranges folded onto the feasible space, and the way back from an architecture to its parameters."""
+"""Suggestions with static ranges, and the parameters for which a space suggests an architecture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tcn_search import Constraints, Range, SearchSpace
 from tcn_search.space.constraints import infeasible
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import Answers, OutsideSpace, parameters_of
+from tcn_search.space.trial_parameters import OutsideSpace, RecordedSuggestions, suggested_values
 
 SPACES = (
     SearchSpace(
@@ -33,23 +33,23 @@ def space_of(number: int, seq_len: int, static: bool, way: str = "narrow") -> Ta
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2), st.sampled_from([3, 20, 31]), st.booleans(), st.integers(0, 2**31 - 1))
-def test_what_was_suggested_can_be_asked_for_again(
+def test_suggested_values_give_the_same_suggestion_again(
     number: int, seq_len: int, static: bool, seed: int
 ) -> None:
     space = space_of(number, seq_len, static)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
-    architecture, found = space.suggest(trial)
+    architecture, training = space.suggest(trial)
     assume(not infeasible(space.violations(architecture)))
-    parameters = parameters_of(space, architecture, found)
+    parameters = suggested_values(space, architecture, training)
     study.enqueue_trial(parameters)
     again = study.ask()
-    assert space.suggest(again) == (architecture, found)
+    assert space.suggest(again) == (architecture, training)
     assert again.params == parameters
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_fixed_ranges_hold_every_feasible_geometry_and_nothing_else(number: int) -> None:
+def test_static_ranges_give_exactly_the_feasible_points(number: int) -> None:
     space = space_of(number, 20, static=True)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     trials = [study.ask() for _ in range(100)]
@@ -62,13 +62,13 @@ def test_fixed_ranges_hold_every_feasible_geometry_and_nothing_else(number: int)
         wanted = replace(
             geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout
         )
-        assert space.suggest(Answers(parameters_of(space, wanted, {})))[0] == wanted
+        assert space.suggest(RecordedSuggestions(suggested_values(space, wanted, {})))[0] == wanted
 
 
-def test_what_lies_outside_is_named() -> None:
+def test_values_outside_the_space_are_named() -> None:
     space = space_of(0, 20, static=False)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    architecture, found = space.suggest(study.ask())
+    architecture, training = space.suggest(study.ask())
     for change, message in (
         ({"nb_filters": 5}, "nb_filters 5"),
         ({"kernel_size": 6}, "kernel_size 6"),
@@ -80,6 +80,6 @@ def test_what_lies_outside_is_named() -> None:
             {**architecture.to_dict(), "padding": "causal", **change}
         )
         with pytest.raises(OutsideSpace, match=message):
-            parameters_of(space, other, found)
+            suggested_values(space, other, training)
     with pytest.raises(OutsideSpace, match="learning_rate 3"):
-        parameters_of(space, architecture, {**found, "learning_rate": 3.0})
+        suggested_values(space, architecture, {**training, "learning_rate": 3.0})

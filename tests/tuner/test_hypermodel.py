@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.space.constraints import infeasible
-from tcn_search.space.trial_parameters import parameters_of
+from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
 
@@ -76,7 +76,7 @@ def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) 
         architecture, training = model.configuration(chosen)
         assert not infeasible(model.space.violations(architecture))
         settings = {name: getattr(training, name) for name in model.space.space.settings}
-        parameters_of(model.space, architecture, settings)  # which refuses what lies outside
+        suggested_values(model.space, architecture, settings)  # which refuses what lies outside
         assert len(chosen.space) == len(
             hp.space
         )  # one hyperparameter a dimension, always the same ones

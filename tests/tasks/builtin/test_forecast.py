@@ -286,5 +286,5 @@ def test_the_space_describes_infeasible_architectures() -> None:
     )  # fmt: skip
     description = space.for_task("forecast", 24, 1, 1).describe()
     assert description == (
-        "3 of 6 architectures fall short of the look-back asked with them, 6 to 24 steps: never sampled"
+        "3 of 6 architectures fall short of their look-back, 6 to 24 steps: never sampled"
     )

@@ -1,0 +1,111 @@
+"""Checks of the values of a search space. All raise an `InputError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from tcn_search.arguments import (
+    one_of,
+    positive_integers,
+    received,
+    require_buildable,
+    require_dilations,
+)
+from tcn_search.errors import InputError
+from tcn_search.limits import MOST_POINTS
+from tcn_search.settings import check_setting
+from tcn_search.space.dimensions import Dimension, Range, integers_of, largest_integer
+
+
+def read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
+    """Return explicit lists of dilations as tuples. One flat list stands for a list with it."""
+    if isinstance(given, Range | str | Mapping) or not isinstance(given, Iterable):
+        raise InputError(
+            f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {received(given)}"
+        )
+    lists = list(islice(given, MOST_POINTS + 1))
+    if lists and not hasattr(lists[0], "__iter__"):
+        lists = [lists]
+    if not lists:
+        raise InputError("dilations must have at least one list. Received: an empty list")
+    if len(lists) > MOST_POINTS:
+        raise InputError(f"dilations must have at most {MOST_POINTS:,} lists. Received: more")
+    return tuple(positive_integers("dilations", dilation_list) for dilation_list in lists)
+
+
+def check_sizes(
+    sizes: Mapping[str, Dimension], dilations: tuple[tuple[int, ...], ...] | None
+) -> None:
+    """Check that all sizes are within their limits, alone and in the largest architecture.
+
+    Args:
+        sizes: dimensions with integer values by name: nb_filters, kernel_size, nb_stacks,
+            dilation_base, and levels and look_back where the space has them.
+        dilations: explicit lists of dilations, instead of levels and base.
+    """
+    largest = {name: largest_integer(name, dimension) for name, dimension in sizes.items()}
+    if dilations is not None:
+        levels = max(map(len, dilations))
+    else:
+        levels = largest.get("levels", 1)
+        require_dilations(largest["dilation_base"], levels)
+    require_buildable(largest["kernel_size"], levels, largest["nb_stacks"])
+
+
+def check_words(name: str, dimension: Dimension | None, allowed: Sequence[str]) -> None:
+    """Check that every choice is among the `allowed` words. None has no choices."""
+    for choice in _choices(name, dimension):
+        one_of(name, choice, allowed)
+
+
+def check_booleans(name: str, dimension: Dimension) -> None:
+    """Check that every choice is True or False."""
+    for choice in _choices(name, dimension):
+        if not isinstance(choice, bool):
+            raise InputError(f"{name} must be true or false. Received: {received(choice)}")
+
+
+def check_activations(dimension: Dimension) -> None:
+    """Check that every choice can be the name of an activation."""
+    for choice in _choices("activation", dimension):
+        if not isinstance(choice, str) or not choice:
+            raise InputError(
+                f"activation must be names of Keras activations. Received: {received(choice)}"
+            )
+
+
+def _choices(name: str, dimension: Dimension | None) -> tuple[Any, ...]:
+    if isinstance(dimension, Range):
+        raise InputError(f"{name} must be a list of choices. Received: {dimension}")
+    return dimension or ()
+
+
+def check_training_setting(name: str, dimension: Dimension) -> None:
+    """Check that a training setting can have every value of a dimension."""
+    if not isinstance(dimension, Range):
+        for value in dimension:
+            check_setting(name, value)
+        return
+    if name in ("optimizer", "schedule"):
+        raise InputError(f"{name} must be a list of choices. Received: {dimension}")
+    if name == "batch_size":
+        largest_integer(name, dimension)
+    check_setting(name, dimension.low)
+    check_setting(name, dimension.high)
+
+
+def check_look_back(look_back: Dimension, kind: str, seq_len: int) -> None:
+    """Check that a look-back can be searched for a task of this kind and sequence length."""
+    if kind != "forecast":
+        raise InputError(
+            f"look_back can be searched for forecasts only. Received: a task of {kind}"
+        )
+    longest = integers_of("look_back", look_back)[-1]
+    if longest > seq_len:
+        raise InputError(
+            f"look_back must be at most the {seq_len} steps of the task's windows. "
+            f"Received: {longest}. "
+            f"Give the task the longest one: look_back = {longest} in [task]."
+        )
