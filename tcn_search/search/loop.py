@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import optuna
 from optuna.trial import TrialState
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, LeaseLost
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_points
@@ -22,7 +22,6 @@ from tcn_search.search.stopping import Patience, ended_well, give_up_after
 from tcn_search.search.warm_start import PlannedTrial
 from tcn_search.space.constraints import infeasible
 from tcn_search.storage.connection import STORAGE_ERRORS
-from tcn_search.storage.lease import LeaseLost
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.failures import ERRORS, LIMITS, UNTRAINED
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome

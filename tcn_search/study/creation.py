@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import optuna
 
-from tcn_search.errors import InputError, first_line
+from tcn_search.errors import InputError, LeaseError, StorageError, first_line
 from tcn_search.search.definition import Definition
 from tcn_search.search.queue import START, store
 from tcn_search.search.warm_start import WarmStart
-from tcn_search.storage.connection import how_to_delete, open_storage, storage_errors, storage_url
+from tcn_search.storage.connection import open_storage, storage_errors
 from tcn_search.storage.lease import KEY as LEASE
 from tcn_search.storage.lease import Lease
 from tcn_search.storage.stored_values import NOT_THERE, VERSIONS, read_value, readable
+from tcn_search.storage.studies import how_to_delete
+from tcn_search.storage.urls import storage_url
 from tcn_search.study.changes import store_versions, versions_now
 
 _DEFINITION = "tcn_search"  # user attributes of an Optuna study
@@ -22,7 +24,9 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     """The definition of a study that is in the storage; None where its making was cut short.
 
     Raises:
-        InputError: a study of somebody else, or one that another process is making now.
+        InputError: the study was not made by tcn_search.
+        LeaseError: another process is making it now.
+        StorageError: it cannot be read.
     """
     with storage_errors(storage_url(url)):
         storage = open_storage(url)
@@ -31,7 +35,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
         except (LookupError, TypeError, AssertionError) as error:
             if error.args == (NOT_THERE,):
                 raise
-            raise InputError(
+            raise StorageError(
                 f"The study {name!r} cannot be read: {first_line(error)}. It is damaged."
             ) from error
         definition = read_value(study, _DEFINITION, "The definition", Definition.from_dict)
@@ -44,7 +48,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     if trials or not set(attributes) <= _BEFORE_IT:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
     if holder is not None and not holder.has_ended():
-        raise InputError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
+        raise LeaseError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
     return None
 
 
@@ -52,7 +56,9 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
     """Write a new study, or finish what a killed process has begun, while no other process does.
 
     Raises:
-        InputError: another process makes it or has just made it; or what was begun had other objectives.
+        InputError: what was begun had other objectives.
+        LeaseError: another process makes it, or has just made it.
+        StorageError: the database cannot be written.
     """
     directions = [objective.direction for objective in definition.objectives]
     with storage_errors(storage_url(url)):
@@ -67,7 +73,7 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
         lease.take()
         try:
             if _DEFINITION in study.user_attrs:
-                raise InputError(
+                raise LeaseError(
                     f"Another process has just made the study {name!r}. The same command finds it now."
                 )
             if [direction.name.lower() for direction in study.directions] != directions:

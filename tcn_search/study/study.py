@@ -17,7 +17,7 @@ from tcn_search.arguments import positive_integer, positive_seconds, received
 from tcn_search.atomic_files import reason_of
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.custom_model.model_function import model_function
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, StudyDeleted
 from tcn_search.evaluation.comparison import Comparison, Run
 from tcn_search.evaluation.contenders import Contest, prepare_contest
 from tcn_search.evaluation.final_training import SeedRun
@@ -36,17 +36,10 @@ from tcn_search.search.warm_start import Recipe, WarmStart, known_recipes, recip
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.storage.connection import (
-    StudyDeleted,
-    database_errors,
-    how_to_delete,
-    list_studies,
-    no_such_study,
-    open_storage,
-    storage_errors,
-    storage_url,
-)
+from tcn_search.storage.connection import database_errors, open_storage, storage_errors
 from tcn_search.storage.lease import Lease
+from tcn_search.storage.studies import how_to_delete, list_studies, no_such_study
+from tcn_search.storage.urls import storage_url
 from tcn_search.study.changes import (
     record_changes,
     require_changeable,
