@@ -14,15 +14,23 @@ class TcnSearchError(Exception):
 
 
 class InputError(TcnSearchError, ValueError):
-    """An argument, a file or a stored value cannot be used."""
+    """An argument or a file cannot be used."""
 
 
 class StorageError(TcnSearchError):
-    """The database of a study cannot be read or written."""
+    """The database of studies, or a value stored in it, cannot be read or written."""
+
+
+class StudyDeleted(StorageError):
+    """The study was deleted from the storage while it was in use."""
 
 
 class LeaseError(TcnSearchError):
-    """Another process runs the study, or has taken it over."""
+    """Another process uses the study, or has taken it over."""
+
+
+class LeaseLost(LeaseError):
+    """This process had the lease of a study and has it no longer."""
 
 
 class TrialsFailedError(TcnSearchError):

@@ -1,21 +1,22 @@
-"""How much memory there is, asked before something large is read into it."""
+"""Free memory, checked before something large is read into it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
+
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Return bytes that can be taken without swapping: the machine's, or fewer where a container is limited.
+    """Return bytes that can be taken without swapping: the machine's, or a container's if fewer.
 
     Cached files count as free: the kernel gives them up.
+
+    Args:
+        root: folder in which a container's limits are looked up, as in the root file system.
     """
-    try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
-        found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if ":" in line}
-        free = found["MemAvailable"]
-    except (OSError, KeyError):  # not Linux
-        return 1 << 62
+    free: int = psutil.virtual_memory().available
+    # psutil does not read the limits of control groups. Version 2 comes first, then version 1.
     for folder, limit_file, used_file in (
         ("sys/fs/cgroup", "memory.max", "memory.current"),
         ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -29,15 +30,16 @@ def free_memory(root: Path = Path("/")) -> int:
 
 
 def _cached_files(file: Path) -> int:
+    """Return the bytes of cached files in a control group's memory.stat; 0 if unknown."""
     try:
-        found = dict(line.split() for line in file.read_text().splitlines())
-        return sum(int(found.get(name, 0)) for name in ("active_file", "inactive_file"))
+        counts = dict(line.split() for line in file.read_text().splitlines())
+        return sum(int(counts.get(name, 0)) for name in ("active_file", "inactive_file"))
     except (OSError, ValueError):
         return 0
 
 
 def number_in(file: Path) -> int | None:
-    """The number that a file of the kernel holds; None where there is no such file, or no number in it."""
+    """Return the number in a file of the kernel; None if there is no such file or no number."""
     try:
         return int(file.read_text())
     except (OSError, ValueError):  # absent, or "max"
@@ -45,9 +47,11 @@ def number_in(file: Path) -> int | None:
 
 
 def in_bytes(count: int) -> str:
-    """A number of bytes for people.
+    """Return a number of bytes in words.
 
     >>> in_bytes(80_000_000_000_000), in_bytes(1_500_000)
     ('80,000.0 GB', '1.5 MB')
     """
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:,.1f} GB"
+    return f"{count / 1e6:.1f} MB"

@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from tcn_search.cli.output import patient_output, printable, shortened
-from tcn_search.errors import InputError
+from tcn_search.errors import TcnSearchError
 
 # Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
 COMMANDS = {
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with patient_output() if parsed.command in TRAINING else nullcontext():
             return parsed.run(parsed)
-    except InputError as error:
+    except TcnSearchError as error:
         print(f"tcn-search {parsed.command}: {printable(error)}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone

@@ -242,13 +242,13 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
 
 def _command(name: str, study: str, storage: str | None) -> str:
     """A command as a shell takes it, whatever the study is called; with the storage if it was given."""
-    from tcn_search.storage.connection import without_password
+    from tcn_search.storage.urls import HIDDEN, shown_url
 
     words = shlex.join(["tcn-search", name, study])
     if not storage:
         return words
-    shown = without_password(storage, storage)
-    rest = shown.replace("***", "")  # the user puts the password there
+    shown = shown_url(storage)
+    rest = shown.replace(HIDDEN, "")  # the user fills in the password and the options
     return f"{words} --storage {shown if shlex.quote(rest) == rest else shlex.quote(shown)}"
 
 

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.study is None:
-        from tcn_search.storage.connection import list_studies
+        from tcn_search.storage.studies import list_studies
 
         names = list_studies(arguments.storage)
         print(

@@ -1,4 +1,4 @@
-"""The database of studies: opening it, who may write (lease), and reading stored values safely.
+"""The database of studies: its URL, opening it, who may write (lease), reading stored values.
 
-What the values mean is known in `search`, `evaluation` and `study`.
+What the stored values mean is known in `search`, `evaluation` and `study`.
 """

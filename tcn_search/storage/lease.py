@@ -1,8 +1,8 @@
-"""Who runs a study: one process at a time, on whatever machine, for as long as it renews its lease.
+"""The lease of a study: one process at a time uses it, on any machine, while it renews the lease.
 
-The lease is one row of the study's attributes in the storage. It is taken and renewed by comparing and swapping
-that row in a single SQL statement, because Optuna's own attributes are last-write-wins: of two processes that
-reach for it at once, one gets it.
+The lease is one row of the study's attributes in the storage. A process takes and renews it by
+comparing and swapping that row in a single SQL statement, because Optuna's own attributes are
+last-write-wins: of two processes that try at the same time, exactly one gets the lease.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,18 +21,21 @@ from functools import cache
 from pathlib import Path
 
 import optuna
+import psutil
 import sqlalchemy
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from sqlalchemy.exc import SQLAlchemyError
 
-from tcn_search.errors import InputError
+from tcn_search.errors import LeaseError, LeaseLost
 
 KEY = "owner"
-SECONDS = 120.0  # that a lease lasts; clocks of machines that share a storage must agree to within some of it
+# Duration of a lease. Clocks of machines that share a storage must agree to within some of it.
+SECONDS = 120.0
 RENEWALS = 4  # in that time
+_TAKE_ATTEMPTS = 3
 _NOBODY = json.dumps(None)
-_OURS: set[str] = set()  # tokens of the leases that this process has not let go of
-# As Optuna lays its tables out; `key` has a unique row for each study.
+_HELD_TOKENS: set[str] = set()  # of the leases that this process holds
+# Optuna's tables; `key` is unique for each study.
 _ATTRIBUTES = sqlalchemy.table(
     "study_user_attributes",
     sqlalchemy.column("study_id"),
@@ -43,19 +45,18 @@ _ATTRIBUTES = sqlalchemy.table(
 _STUDIES = sqlalchemy.table("studies", sqlalchemy.column("study_id"))
 
 
-class LeaseLost(InputError):
-    """Another process runs the study now, or it has been deleted."""
-
-
 @with_config(ConfigDict(strict=True, extra="ignore"))
 @dataclass(frozen=True)
 class Holder:
-    """What the storage knows of a lease. Times are seconds since 1970 in UTC.
+    """The process that has a lease, as stored. Later versions may add fields; these stay.
 
-    Later versions may add fields; those of now stay.
-
-    `host` may be the name of several containers; `home` is where the process has its number, see `_home`, and `born`
-    tells it from others that had the number before or after.
+    Attributes:
+        host: name of the machine, which several containers may share.
+        process: process ID.
+        token: random, a new one for each lease.
+        since, until: when the lease was taken and when it runs out, in seconds since 1970 (UTC).
+        home: where the process ID is valid, see `_process_namespace`.
+        born: when the process started, see `_start_ticks`; tells it from others with the same ID.
     """
 
     host: str
@@ -67,25 +68,32 @@ class Holder:
     born: str = ""
 
     def has_ended(self) -> bool:
-        """Whether the lease has run out, or its process is one of those that can be seen from here, and is no more."""
+        """Whether the lease has run out, or its process is known to be gone.
+
+        Only processes of this machine and namespace are looked up.
+        """
         if time.time() > self.until:
             return True
-        if self.host != socket.gethostname() or self.home != _home():
+        if self.host != socket.gethostname() or self.home != _process_namespace():
             return False
-        if self.process == os.getpid() and self.born == _born(self.process):
-            return self.token not in _OURS
-        return not _is_alive(self.process) or _born(self.process) not in ("", self.born)
+        if not _exists(self.process):
+            return True
+        started = _start_ticks(self.process)
+        if started and self.born and started != self.born:
+            return True  # another process has the ID now
+        return self.process == os.getpid() and self.token not in _HELD_TOKENS
 
     def __str__(self) -> str:
-        return f"process {self.process} on {self.host}, since {_clock(self.since)}"
+        return f"process {self.process} on {self.host}, since {_utc(self.since)}"
 
 
 class Lease:
     """This process's lease on one study.
 
     Args:
-        storage, name: where the study is.
-        seconds: how long it lasts without renewal.
+        storage: where the study is stored.
+        name: the study's name.
+        seconds: how long the lease lasts without renewal.
     """
 
     def __init__(
@@ -95,66 +103,71 @@ class Lease:
         self._name = name
         self._seconds = seconds
         self._study_id = storage.get_study_id_from_name(name)
-        self._text = ""
         self._held: Holder | None = None
+        self._held_text = ""  # `_held` as stored
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
     def holder(self) -> Holder | None:
-        """Who has the lease now, run out or not."""
-        return _holder_in(self._read())
+        """Return the stored holder of the lease, even if the lease has run out."""
+        return _parsed_holder(self._read())
 
     def take(self) -> None:
-        """Get the lease.
+        """Take the lease.
 
         Raises:
-            InputError: another process has it; says which, and until when.
+            LeaseError: another process has it; says which process, and until when.
         """
         now = time.time()
-        mine = Holder(
-            socket.gethostname(),
-            os.getpid(),
-            secrets.token_hex(8),
+        new_holder = Holder(
+            host=socket.gethostname(),
+            process=os.getpid(),
+            token=secrets.token_hex(8),
             since=now,
             until=now + self._seconds,
-            home=_home(),
-            born=_born(os.getpid()),
+            home=_process_namespace(),
+            born=_start_ticks(os.getpid()),
         )
-        for _ in range(3):
-            there = self._read()
-            holder = _holder_in(there)
+        for _ in range(_TAKE_ATTEMPTS):
+            stored_text = self._read()
+            holder = _parsed_holder(stored_text)
             if holder is not None and not holder.has_ended():
-                raise InputError(
-                    f"The study {self._name!r} is being run by {holder}. Wait for it or stop it; if it has died, its "
-                    f"lease ends at {_clock(holder.until)}."
+                raise LeaseError(
+                    f"The study {self._name!r} is in use by {holder}. Wait for it or stop it; if "
+                    f"it has died, its lease ends at {_utc(holder.until)}."
                 )
-            if self._swap(there, mine):
+            if self._swap(stored_text, new_holder):
                 return
-        raise InputError(
-            f"The study {self._name!r} is being run by another process, which was quicker."
+        raise LeaseError(
+            f"The study {self._name!r} is in use by another process, which was quicker."
         )
 
     def renew(self) -> None:
-        """Make the lease last from now on.
+        """Let the lease last for its full duration from now on.
 
         Raises:
-            LeaseLost: it had run out, and another process has taken it.
+            LeaseLost: it had run out and another process has taken it, or the study was deleted.
         """
         with self._lock:
             if self._held is None:
                 return
-            longer = replace(self._held, until=time.time() + self._seconds)
-            if not self._swap(self._text, longer) and not self._swap_own(longer):
-                self._give_up()
-                if not self._exists():
-                    raise LeaseLost(f"The study {self._name!r} was deleted while it ran.")
-                raise LeaseLost(
-                    f"Another process runs the study {self._name!r} now ({self.holder()}): this one was away for "
-                    f"longer than its lease of {self._seconds:.0f} s. What it was training is in that one's hands."
-                )
+            renewed = replace(self._held, until=time.time() + self._seconds)
+            if self._swap(self._held_text, renewed) or self._swap_unconfirmed(renewed):
+                return
+            self._forget()
+            if not self._study_exists():
+                raise LeaseLost(f"The study {self._name!r} was deleted while it ran.")
+            raise LeaseLost(
+                f"Another process runs the study {self._name!r} now ({self.holder()}): this one "
+                f"was away for longer than its lease of {self._seconds:.0f} s. The other process "
+                "takes over the trials that were in training here."
+            )
 
     def require(self) -> None:
-        """Raise LeaseLost if the lease is another's by now; asks the storage only when it may be."""
+        """Raise LeaseLost if another process has the lease by now.
+
+        The storage is read only once half of the lease's duration is over.
+        """
         held = self._held
         if held is None:
             raise LeaseLost(f"Another process runs the study {self._name!r} now.")
@@ -163,8 +176,8 @@ class Lease:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renew in a thread of its own, however long an epoch takes; let go at the end."""
-        thread = threading.Thread(target=self._keep, daemon=True)
+        """Renew the lease in a thread of its own, however long an epoch takes; end it at exit."""
+        thread = threading.Thread(target=self._renew_regularly, daemon=True)
         thread.start()
         try:
             yield
@@ -173,62 +186,68 @@ class Lease:
             thread.join()
             self.let_go()
 
-    def _keep(self) -> None:
+    def _renew_regularly(self) -> None:
         while not self._stop.wait(self._seconds / RENEWALS):
             try:
                 self.renew()
             except LeaseLost:
                 return
-            except SQLAlchemyError:  # the storage is away for now; the search meets that itself
+            except SQLAlchemyError:  # the search meets an unavailable storage itself
                 continue
 
     def let_go(self) -> None:
-        """End the lease, if it is still ours and the storage can be written."""
+        """End the lease if this process still has it and the storage can be written."""
         with self._lock:
             if self._held is not None:
-                self._give_up()
+                self._forget()
                 try:
-                    self._update(self._text, _NOBODY)
+                    self._update(self._held_text, _NOBODY)
                 except SQLAlchemyError:
-                    return  # it runs out by itself
+                    return  # the lease runs out by itself
 
     def _read(self) -> str | None:
-        statement = sqlalchemy.select(_ATTRIBUTES.c.value_json).where(*self._here())
+        statement = sqlalchemy.select(_ATTRIBUTES.c.value_json).where(*self._row())
         with self._engine.connect() as connection:
             return connection.execute(statement).scalar()
 
-    def _swap(self, there: str | None, mine: Holder) -> bool:
-        text = json.dumps(asdict(mine))
-        done = self._update(there, text) or (there is None and self._insert(text))
-        if done:
-            self._held = mine
-            self._text = text
-            _OURS.add(mine.token)
-        return done
+    def _swap(self, stored_text: str | None, new_holder: Holder) -> bool:
+        """Store a holder if the row is still as given; return whether it was."""
+        new_text = json.dumps(asdict(new_holder))
+        is_stored = self._update(stored_text, new_text)
+        if not is_stored and stored_text is None:
+            is_stored = self._insert(new_text)
+        if not is_stored:
+            return False
+        self._held = new_holder
+        self._held_text = new_text
+        _HELD_TOKENS.add(new_holder.token)
+        return True
 
-    def _swap_own(self, mine: Holder) -> bool:
-        """The same where an earlier renewal was written, but the connection broke before it was heard of."""
-        there = self._read()
-        holder = _holder_in(there)
-        return holder is not None and holder.token == mine.token and self._swap(there, mine)
+    def _swap_unconfirmed(self, new_holder: Holder) -> bool:
+        """Swap where an earlier renewal was written, but the connection broke before its answer."""
+        stored_text = self._read()
+        holder = _parsed_holder(stored_text)
+        if holder is None or holder.token != new_holder.token:
+            return False
+        return self._swap(stored_text, new_holder)
 
-    def _exists(self) -> bool:
-        """Whether the study is still in the storage."""
+    def _study_exists(self) -> bool:
         statement = sqlalchemy.select(_STUDIES.c.study_id).where(
             _STUDIES.c.study_id == self._study_id
         )
         with self._engine.connect() as connection:
             return connection.execute(statement).first() is not None
 
-    def _give_up(self) -> None:
+    def _forget(self) -> None:
         if self._held is not None:
-            _OURS.discard(self._held.token)
+            _HELD_TOKENS.discard(self._held.token)
         self._held = None
 
-    def _update(self, there: str | None, text: str) -> bool:
-        statement = _ATTRIBUTES.update().where(*self._here(), _ATTRIBUTES.c.value_json == there)
+    def _update(self, stored_text: str | None, new_text: str) -> bool:
+        unchanged = _ATTRIBUTES.c.value_json == stored_text
+        statement = _ATTRIBUTES.update().where(*self._row(), unchanged).values(value_json=new_text)
         with self._engine.begin() as connection:
-            return connection.execute(statement.values(value_json=text)).rowcount == 1
+            return connection.execute(statement).rowcount == 1
 
     def _insert(self, text: str) -> bool:
         statement = _ATTRIBUTES.insert().values(study_id=self._study_id, key=KEY, value_json=text)
@@ -239,50 +258,61 @@ class Lease:
             return False
         return True
 
-    def _here(self) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    def _row(self) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
         return _ATTRIBUTES.c.study_id == self._study_id, _ATTRIBUTES.c.key == KEY
 
 
 _HOLDER = TypeAdapter(Holder)
 
 
-def _holder_in(text: str | None) -> Holder | None:
-    """Read a lease; what is damaged is nobody's."""
+def _parsed_holder(text: str | None) -> Holder | None:
+    """Return the holder in a stored text; None if there is none or the text is damaged."""
+    if text is None:
+        return None
     try:
-        return None if text is None else _HOLDER.validate_json(text)
+        return _HOLDER.validate_json(text)
     except ValidationError:
         return None
 
 
 @cache
-def _home() -> str:
-    """The boot of the machine and the namespace in which a process has its number; empty where they cannot be told."""
+def _process_namespace() -> str:
+    """Return the boot and the namespace in which process IDs are valid; empty if not Linux.
+
+    psutil reads neither. On other systems containers are machines of their own.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.stat('/proc/self/ns/pid').st_ino}"
-    except OSError:  # not Linux, where containers are machines of their own
-        return ""
-
-
-def _born(process: int) -> str:
-    """When a process began, in ticks since the boot; empty where that cannot be told."""
-    try:
-        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
     except OSError:
         return ""
 
 
-def _is_alive(process: int) -> bool:
-    if sys.platform == "win32":  # there signal 0 is no question
+def _exists(process: int) -> bool:
+    """Whether a process exists, or may exist where other users' processes are hidden.
+
+    Process 1 always exists: if it cannot be seen, /proc is mounted with `hidepid`.
+    """
+    if psutil.pid_exists(process):
         return True
+    return psutil.POSIX and not psutil.pid_exists(1)
+
+
+def _start_ticks(process: int) -> str:
+    """Return when a process started, in clock ticks since the boot; empty if unknown.
+
+    Stored leases have this number, field 22 of Linux's /proc/PID/stat. psutil adds the time of
+    the boot to it, which changes when the clock is set; subtracting it again leaves the ticks.
+    """
+    if not psutil.LINUX:
+        return ""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        boot = psutil.boot_time()
+        started = psutil.Process(process).create_time()
+    except (psutil.Error, OSError, RuntimeError):  # RuntimeError: no time of the boot in /proc
+        return ""
+    return str(round((started - boot) * os.sysconf("SC_CLK_TCK")))
 
 
-def _clock(seconds: float) -> str:
+def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds")

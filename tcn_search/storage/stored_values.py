@@ -1,4 +1,7 @@
-"""Read what a study has stored; a damaged value, or one of another version, is an error of one line."""
+"""Read the values that a study has stored.
+
+A damaged value, or one that another version wrote, raises an error of one line.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ import optuna
 from pydantic import ConfigDict, ValidationError
 
 import tcn_search
-from tcn_search.errors import InputError, first_line
+from tcn_search.errors import StorageError, first_line
 
 VERSIONS = "versions"  # user attribute of a study
-NOT_THERE = "Record does not exist."  # Optuna's word for a study or trial that has been deleted
+NOT_THERE = "Record does not exist."  # Optuna's text for a study or trial that was deleted
 _PACKAGE = "tcn-search"
 _T = TypeVar("_T")
 
@@ -23,7 +26,14 @@ STRICT = ConfigDict(strict=True, extra="forbid")
 
 @contextmanager
 def readable(study: optuna.Study, what: str) -> Iterator[None]:
-    """Turn whatever reading a stored value raises into one line that names the study and its version."""
+    """Turn any error of reading a stored value into one line.
+
+    Args:
+        what: name of the value in the error, such as "Trial 3".
+
+    Raises:
+        StorageError: names the value, the study and the version that made it.
+    """
     try:
         yield
     except (
@@ -37,19 +47,25 @@ def readable(study: optuna.Study, what: str) -> Iterator[None]:
     ) as error:
         if isinstance(error, KeyError) and error.args == (NOT_THERE,):
             raise
-        what = "A value" if isinstance(error, JSONDecodeError) else what
-        raise InputError(
-            f"{what} of the study {study.study_name!r} cannot be read: {_reason(error)}. {_whose(study)} "
-            "tcn_search.delete_study, with its name and storage, removes the study."
+        if isinstance(error, JSONDecodeError):  # Optuna reads several values at once
+            what = "A value"
+        raise StorageError(
+            f"{what} of the study {study.study_name!r} cannot be read: {_reason(error)}. "
+            f"{_origin(study)} tcn_search.delete_study, with its name and storage, removes the "
+            "study."
         ) from error
 
 
 def read_value(study: optuna.Study, key: str, what: str, convert: Callable[[Any], _T]) -> _T | None:
-    """Read a user attribute of a study; None if it has none of that name.
+    """Return a user attribute of a study; None if the study has none of this name.
 
     Args:
+        key: the attribute's stored name.
         what: the attribute's name in an error.
-        convert: from plain values; raises what it likes where they are others than it knows.
+        convert: makes the result of the stored JSON value; may raise any error of `readable`.
+
+    Raises:
+        StorageError: the value cannot be read.
     """
     with readable(study, what):
         stored = study.user_attrs.get(key)
@@ -57,10 +73,12 @@ def read_value(study: optuna.Study, key: str, what: str, convert: Callable[[Any]
 
 
 def _reason(error: Exception) -> str:
+    """Return why a value cannot be read, without a full stop."""
     if isinstance(error, ValidationError):
-        found = error.errors(include_url=False)[0]
-        place = ".".join(map(str, found["loc"]))
-        return f"{place + ': ' if place else ''}{found['msg'].rstrip('.')}"
+        first = error.errors(include_url=False)[0]
+        message = first["msg"].rstrip(".")
+        field = ".".join(map(str, first["loc"]))
+        return f"{field}: {message}" if field else message
     if isinstance(error, JSONDecodeError):
         return f"it is no JSON ({error})"
     if isinstance(error, KeyError):
@@ -68,8 +86,8 @@ def _reason(error: Exception) -> str:
     return first_line(error).rstrip(".")
 
 
-def _whose(study: optuna.Study) -> str:
-    """Who made the study, as far as it can be told."""
+def _origin(study: optuna.Study) -> str:
+    """Return a sentence about the version that made a study, as far as it is known."""
     try:
         version = study.user_attrs[VERSIONS][_PACKAGE]
     except (ValueError, TypeError, LookupError, RecursionError):

@@ -9,7 +9,7 @@ import optuna
 
 from tcn_search.arguments import received
 from tcn_search.custom_model.model_function import ModelFunction, model_function
-from tcn_search.errors import InputError, first_line
+from tcn_search.errors import InputError, LeaseError, StorageError, first_line
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_size
 from tcn_search.search.known_configurations import (
@@ -23,17 +23,12 @@ from tcn_search.search.warm_start import START, WarmStart, store_start, warm_sta
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.storage.connection import (
-    how_to_delete,
-    list_studies,
-    no_such_study,
-    open_storage,
-    storage_errors,
-    storage_url,
-)
+from tcn_search.storage.connection import open_storage, storage_errors
 from tcn_search.storage.lease import KEY as LEASE
 from tcn_search.storage.lease import Lease
 from tcn_search.storage.stored_values import NOT_THERE, VERSIONS, read_value, readable
+from tcn_search.storage.studies import how_to_delete, list_studies, no_such_study
+from tcn_search.storage.urls import storage_url
 from tcn_search.study.changes import (
     DEFINITION,
     require_changeable,
@@ -199,7 +194,9 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     """Read the definition of a study; None where its creation was interrupted.
 
     Raises:
-        InputError: the study was not made by tcn_search, or another process is creating it now.
+        InputError: the study was not made by tcn_search.
+        LeaseError: another process is creating it now.
+        StorageError: the study cannot be read.
     """
     with storage_errors(storage_url(url)):
         storage = open_storage(url)
@@ -208,7 +205,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
         except (LookupError, TypeError, AssertionError) as error:
             if error.args == (NOT_THERE,):
                 raise
-            raise InputError(
+            raise StorageError(
                 f"The study {name!r} cannot be read: {first_line(error)}. It is damaged."
             ) from error
         definition = read_value(study, DEFINITION, "The definition", Definition.from_dict)
@@ -221,7 +218,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     if trials or not set(attributes) <= _BEFORE_THE_DEFINITION:
         raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
     if holder is not None and not holder.has_ended():
-        raise InputError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
+        raise LeaseError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
     return None
 
 
@@ -229,8 +226,9 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
     """Store a new study, or resume an interrupted creation, while no other process does.
 
     Raises:
-        InputError: another process creates the study or has just created it; or what was begun has
-            other objectives.
+        InputError: what was begun has other objectives.
+        LeaseError: another process creates the study, or has just created it.
+        StorageError: the database cannot be written.
     """
     directions = [objective.direction for objective in definition.objectives]
     with storage_errors(storage_url(url)):
@@ -245,7 +243,7 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
         lease.take()
         try:
             if DEFINITION in study.user_attrs:
-                raise InputError(
+                raise LeaseError(
                     f"Another process has just made the study {name!r}. "
                     "The same command finds it now."
                 )

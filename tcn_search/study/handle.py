@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, StudyDeleted
 from tcn_search.search.definition import Definition
 from tcn_search.search.trial_record import TrialRecord, read_records
-from tcn_search.storage.connection import StudyDeleted, database_errors
+from tcn_search.storage.connection import database_errors
 from tcn_search.storage.lease import Lease
 from tcn_search.study.changes import (
     model_now,

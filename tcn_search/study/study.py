@@ -19,7 +19,8 @@ from tcn_search.search.trial_record import Candidate
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.storage.connection import list_studies, storage_url
+from tcn_search.storage.studies import list_studies
+from tcn_search.storage.urls import storage_url
 from tcn_search.study.creation import StudyArguments, create_or_load
 from tcn_search.study.evaluations import compare_with_baselines, find_best
 from tcn_search.study.results import StudyResults

@@ -1,4 +1,4 @@
-"""What this machine has: cores, memory, GPUs. No tensor library is asked."""
+"""What this machine has: cores, memory, GPUs. No tensor library is imported for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from tcn_search.memory import free_memory, number_in
 
@@ -21,9 +23,9 @@ class Machine:
 
     Args:
         cores: numbers of the processor cores that this process may use.
-        quota: how many cores' time a container's limit leaves of them, or None if there is no such limit.
         memory: free bytes.
         gpus: as CUDA_VISIBLE_DEVICES names them.
+        quota: how many cores' time a container's limit leaves, or None if there is no such limit.
     """
 
     cores: tuple[int, ...]
@@ -33,61 +35,68 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine that this process runs on, as far as it may use it."""
-    cores = tuple(
-        sorted(
-            os.sched_getaffinity(0)
-            if hasattr(os, "sched_getaffinity")
-            else range(os.cpu_count() or 1)
-        )
+    """Return the machine that this process runs on, as far as the process may use it."""
+    return Machine(
+        cores=usable_cores(),
+        memory=free_memory(),
+        gpus=visible_gpus(os.environ),
+        quota=core_quota(),
     )
-    return Machine(cores, free_memory(), visible_gpus(os.environ), core_quota())
+
+
+def usable_cores() -> tuple[int, ...]:
+    """Return the numbers of the processor cores that this process may use."""
+    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
+        return tuple(sorted(psutil.Process().cpu_affinity()))
+    return tuple(range(psutil.cpu_count() or 1))
 
 
 def visible_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves, or all."""
+    """Return the NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves; all of them if it is not set."""
     present = _gpus_of_driver()
     allowed = environment.get("CUDA_VISIBLE_DEVICES")
     if not present or allowed is None:
         return present
-    names = [name.strip() for name in allowed.split(",")]
-    hidden = [place for place, name in enumerate(names) if name in ("", "-1", "NoDevFiles")]
-    return tuple(
-        names[: hidden[0]] if hidden else names
-    )  # CUDA, too, ignores what comes after a wrong one
+    names = []
+    for name in allowed.split(","):
+        if name.strip() in ("", "-1", "NoDevFiles"):
+            break  # CUDA, too, ignores what comes after a wrong name
+        names.append(name.strip())
+    return tuple(names)
 
 
 def _gpus_of_driver() -> tuple[str, ...]:
+    """Return the numbers of the NVIDIA GPUs of this machine; none if the driver does not answer."""
     program = shutil.which("nvidia-smi")
     if program is not None:
-        asked = [program, "--query-gpu=index", "--format=csv,noheader"]
+        command = [program, "--query-gpu=index", "--format=csv,noheader"]
         try:
-            said = subprocess.run(
-                asked, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=True
-            )
-            return tuple(
-                line.strip() for line in said.stdout.splitlines() if line.strip().isdigit()
-            )
-        except (
-            subprocess.SubprocessError,
-            OSError,
-        ):  # a driver that does not answer has no GPU for us
+            output = subprocess.run(
+                command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=True
+            ).stdout
+        except (subprocess.SubprocessError, OSError):
             return ()
+        return tuple(line.strip() for line in output.splitlines() if line.strip().isdigit())
     folder = Path("/proc/driver/nvidia/gpus")
-    return (
-        tuple(str(number) for number in range(len(list(folder.iterdir()))))
-        if folder.is_dir()
-        else ()
-    )
+    if not folder.is_dir():
+        return ()
+    return tuple(str(number) for number in range(len(list(folder.iterdir()))))
 
 
 def core_quota(root: Path = Path("/")) -> int | None:
-    """Whole cores that a container's limit on processor time leaves, or None if there is none."""
+    """Return the whole cores that a container's limit on processor time leaves; None if no limit.
+
+    psutil does not read the limits of control groups.
+
+    Args:
+        root: folder in which the limit is looked up, as in the root file system.
+    """
     group = root / "sys/fs/cgroup"
     try:
         quota, period = (group / "cpu.max").read_text().split()
-    except OSError:
-        both = [number_in(group / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
-        quota = str(both[0] or -1)
-        period = str(both[1] or 1)
-    return math.ceil(int(quota) / int(period)) if quota.isdigit() else None
+    except OSError:  # version 1
+        quota = str(number_in(group / "cpu/cpu.cfs_quota_us") or -1)
+        period = str(number_in(group / "cpu/cpu.cfs_period_us") or 1)
+    if not quota.isdigit():  # "max", or -1
+        return None
+    return math.ceil(int(quota) / int(period))

@@ -1,4 +1,8 @@
-"""Temporary folders that are removed in the end, whoever was killed before."""
+"""Temporary folders that are removed in the end, even if their process was killed.
+
+A file lock says whether the process lives: the kernel releases it, whatever ends the process. A
+process ID with its start time, as psutil has them, would be valid in one container only.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +19,32 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = "tcn_search_scratch_"
-_LOCK = "in-use"  # a file in each; whoever holds its lock lives
+_LOCK = "in-use"  # file in each folder, locked by the process that uses the folder
 
 
 class ScratchFolder:
-    """A folder for as long as this process lives; first those are removed whose process has been killed.
+    """Create a folder that exists as long as this process; remove those of killed processes first.
 
     Attributes:
-        path: where it is.
+        path: the folder.
 
     Raises:
-        OSError: no folder can be made.
+        OSError: no folder can be created.
     """
 
     def __init__(self) -> None:
         parent = Path(tempfile.gettempdir())
         remove_abandoned(parent)
-        self.path, lock = _make(parent)
+        self.path, lock = _create_locked(parent)
         self._finalizer = weakref.finalize(self, _remove, self.path, lock)
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the folder with everything in it."""
         self._finalizer()
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the folders in `parent` whose lock nobody holds: the kernel lets go of a dead process's."""
+    """Remove the folders in `parent` whose lock no process holds."""
     if fcntl is None:
         return
     for folder in parent.glob(f"{PREFIX}*"):
@@ -53,29 +57,37 @@ def remove_abandoned(parent: Path) -> None:
                 os.close(lock)
 
 
-def _make(parent: Path) -> tuple[Path, int]:
-    """A new folder, and its lock. Another one where a process took the first for abandoned before it was locked."""
+def _create_locked(parent: Path) -> tuple[Path, int]:
+    """Return a new folder and its open lock file.
+
+    Another process may take a folder for abandoned before it is locked; then create another one.
+    """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
-        if _holds(lock) and (path / _LOCK).exists():
+        if _acquire(lock) and (path / _LOCK).exists():
             return path, lock
         os.close(lock)
 
 
-def _holds(lock: int) -> bool:
-    """Lock an open file; False if another process has. Where there are no locks, nobody removes the folder either."""
-    if fcntl is not None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+def _acquire(lock: int) -> bool:
+    """Lock an open file; return False if another process has locked it.
+
+    Return True where there are no locks: no process removes the folder there either.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
     return True
 
 
 def _remove(path: Path, lock: int) -> None:
+    """Remove a folder with its lock file."""
     if fcntl is None:  # Windows removes no open file
         os.close(lock)
     shutil.rmtree(path, ignore_errors=True)

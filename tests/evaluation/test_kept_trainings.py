@@ -11,7 +11,7 @@ import keras
 import pytest
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, LeaseError
 from tcn_search.evaluation import winner as winners
 from tcn_search.evaluation.winner import Candidate, SeedRun, Winner
 from tcn_search.storage.connection import open_storage
@@ -215,7 +215,7 @@ def test_a_second_best_is_told_who_holds_the_study(
     assert study.best(seeds=1) == found  # nothing is trained or written for it
     for use in (lambda: study.best(seeds=2), lambda: study.compare(["gru"], 1, 1)):
         with pytest.raises(
-            InputError, match=f"The study 'waves' is being run by process {os.getpid()} on "
+            LeaseError, match=f"The study 'waves' is in use by process {os.getpid()} on "
         ):
             use()
     held.let_go()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,9 +12,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, LeaseError, LeaseLost
 from tcn_search.storage import lease
-from tcn_search.storage.lease import Lease, LeaseLost
+from tcn_search.storage.lease import KEY, Lease
 
 
 @pytest.fixture
@@ -26,10 +27,11 @@ def storage(tmp_path: Path) -> optuna.storages.RDBStorage:
 def test_one_has_it_until_it_lets_go(storage: optuna.storages.RDBStorage) -> None:
     first, second = Lease(storage, "waves"), Lease(storage, "waves")
     first.take()
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(LeaseError) as caught:
         second.take()
+    assert not isinstance(caught.value, InputError)
     text = str(caught.value)
-    assert text.startswith("The study 'waves' is being run by process ")
+    assert text.startswith("The study 'waves' is in use by process ")
     assert "Wait for it or stop it; if it has died, its lease ends at " in text
     first.renew()
     first.require()
@@ -53,10 +55,10 @@ def test_a_container_of_the_same_host_name_is_another_machine(
     storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(lease, "_home", lambda: "another namespace")
+        elsewhere.setattr(lease, "_process_namespace", lambda: "another namespace")
         elsewhere.setattr("os.getpid", lambda: 4_000_000)
         Lease(storage, "waves").take()
-    with pytest.raises(InputError, match="is being run by process 4000000"):
+    with pytest.raises(LeaseError, match="is in use by process 4000000"):
         Lease(storage, "waves").take()
 
 
@@ -66,16 +68,16 @@ def test_a_container_of_the_same_host_name_is_another_machine(
 def test_another_process_with_the_number_of_a_dead_one_does_not_keep_its_lease(
     storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    born = lease._born
+    start_ticks = lease._start_ticks
     for number in (os.getppid(), os.getpid()):  # both live
         with monkeypatch.context() as before:
             before.setattr("os.getpid", lambda number=number: number)
-            before.setattr(lease, "_born", lambda process: "1")
+            before.setattr(lease, "_start_ticks", lambda process: "1")
             Lease(storage, "waves").take()
         with monkeypatch.context() as as_it_was:
-            as_it_was.setattr(lease, "_born", born)
+            as_it_was.setattr(lease, "_start_ticks", start_ticks)
             Lease(storage, "waves").take()
-            lease._OURS.clear()  # as if this process were gone, too
+            lease._HELD_TOKENS.clear()  # as if this process were gone, too
 
 
 def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(
@@ -83,9 +85,9 @@ def test_a_renewal_that_was_written_but_not_heard_of_is_no_loss(
 ) -> None:
     held = Lease(storage, "waves")
     held.take()
-    text = held._text
+    text = held._held_text
     held.renew()
-    held._text = text  # the connection broke before the answer came
+    held._held_text = text  # the connection broke before the answer came
     held.renew()
     held.require()
     assert held.holder() == held._held
@@ -98,7 +100,7 @@ def test_another_machine_is_believed_until_its_lease_runs_out(
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
         away.take()
-    with pytest.raises(InputError, match="on elsewhere, since"):
+    with pytest.raises(LeaseError, match="on elsewhere, since"):
         Lease(storage, "waves").take()
     time.sleep(2.1)
     here = Lease(storage, "waves")
@@ -116,7 +118,7 @@ def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBS
     held.take()
     with held.kept():
         time.sleep(3.0)
-        with pytest.raises(InputError, match="is being run by"):
+        with pytest.raises(LeaseError, match="is in use by"):
             Lease(storage, "waves").take()
     assert held.holder() is None
 
@@ -124,7 +126,7 @@ def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBS
 RACE = """
 import sys, time
 import optuna
-from tcn_search.errors import InputError
+from tcn_search.errors import LeaseError
 from tcn_search.storage.lease import Lease
 storage = optuna.storages.RDBStorage(sys.argv[1], engine_kwargs={"connect_args": {"timeout": 30}})
 lease = Lease(storage, "waves")
@@ -133,7 +135,7 @@ sys.stdin.readline()
 try:
     lease.take()
     print("got it", flush=True)
-except InputError:
+except LeaseError:
     print("refused", flush=True)
 sys.stdin.readline()
 """
@@ -162,3 +164,62 @@ def test_of_two_processes_that_reach_for_it_at_once_one_gets_it(
     for run in runs:
         run.communicate("end\n")
     assert sorted(said) == ["got it", "refused", "refused"]
+
+
+def stored_by_another_version(storage: optuna.storages.RDBStorage, process: int) -> None:
+    """Store the lease of a process as versions did that read /proc themselves."""
+    born = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    holder = {
+        "host": socket.gethostname(),
+        "process": process,
+        "token": "0123456789abcdef",
+        "since": time.time(),
+        "until": time.time() + 100,
+        "home": f"{boot} {os.stat('/proc/self/ns/pid').st_ino}",
+        "born": born,
+    }
+    study_id = storage.get_study_id_from_name("waves")
+    storage.set_study_user_attr(study_id, KEY, holder)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
+def test_the_lease_of_another_versions_process_counts_while_that_lives(
+    storage: optuna.storages.RDBStorage,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        stored_by_another_version(storage, other.pid)
+        with pytest.raises(LeaseError, match=f"is in use by process {other.pid} on "):
+            Lease(storage, "waves").take()
+        other.communicate(b"\n")
+    Lease(storage, "waves").take()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
+def test_this_process_without_another_versions_lease_does_not_keep_it(
+    storage: optuna.storages.RDBStorage,
+) -> None:
+    stored_by_another_version(storage, os.getpid())
+    Lease(storage, "waves").take()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
+def test_the_start_of_a_process_is_stored_in_ticks_since_the_boot() -> None:
+    for process in (os.getpid(), os.getppid(), 1):
+        stat = Path(f"/proc/{process}/stat").read_bytes()
+        assert lease._start_ticks(process) == stat.rpartition(b")")[2].split()[19].decode()
+    assert lease._start_ticks(4_000_000) == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a process 1")
+def test_where_processes_of_others_are_hidden_the_lease_is_believed(
+    storage: optuna.storages.RDBStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as as_another:
+        as_another.setattr("os.getpid", lambda: 4_000_000)
+        Lease(storage, "waves").take()
+    monkeypatch.setattr("psutil.pid_exists", lambda process: False)
+    with pytest.raises(LeaseError, match="is in use by process 4000000"):
+        Lease(storage, "waves").take()

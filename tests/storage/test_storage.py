@@ -15,7 +15,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tcn_search import Study, Task, delete_study, list_studies, load_study
 from tcn_search.cli.main import main
-from tcn_search.errors import InputError
+from tcn_search.errors import (
+    InputError,
+    LeaseError,
+    StorageError,
+    StudyDeleted,
+    TcnSearchError,
+)
 from tcn_search.storage.connection import open_storage
 from tcn_search.storage.lease import KEY, Lease
 from tcn_search.workers.executor import Owner
@@ -75,26 +81,46 @@ def test_a_storage_in_memory_is_refused(url: str, capsys: pytest.CaptureFixture[
     [
         ("", "storage must be a database URL such as sqlite:///runs/studies.db. Received: ''"),
         ("nonsense", "storage must be a database URL such as sqlite:///runs/studies.db. Received: nonsense"),
+        ("foo://ann:secret@host", "foo://ann:***@host is no database URL that can be used; an example is sqlite:///runs/studies.db."),
+        ("postgresql://ann:secret@host:54x/db", "postgresql://*** is no database URL that can be used; an example is sqlite:///runs/studies.db."),
+        ("postgresql://ann:sec@ret@host/db", "postgresql://*** is no database URL that can be used; an example is sqlite:///runs/studies.db."),
+        ("sqlite:///a{b}.db", "sqlite:///a{b}.db is no database URL that can be used; an example is sqlite:///runs/studies.db."),
+    ],
+)  # fmt: skip
+def test_a_url_that_cannot_be_used_is_an_input_error(url: str, message: str) -> None:
+    require_error(url, InputError, message)
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
         ("sqlite:///folder", "The study storage sqlite:///folder cannot be used: unable to open database file"),
         ("sqlite:///text.db", "The study storage sqlite:///text.db cannot be used: file is not a database"),
-        ("foo://ann:secret@host", "foo://ann:***@host is no database URL that can be used; an example is sqlite:///runs/studies.db."),
-        ("sqlite:///a{b}.db", "sqlite:///a{b}.db is no database URL that can be used; an example is sqlite:///runs/studies.db."),
         ("sqlite+aiosqlite:///text.db", "The study storage sqlite+aiosqlite:///text.db needs the Python package aiosqlite; install it."),
         (f"sqlite:///{'n' * 300}", f"The study storage sqlite:///{'n' * 300} cannot be used: [Errno 36] File name too long: '{'n' * 300}'"),
     ],
 )  # fmt: skip
-def test_what_is_no_storage_is_one_line(url: str, message: str) -> None:
+def test_a_database_that_cannot_be_opened_is_a_storage_error(url: str, message: str) -> None:
     Path("folder").mkdir()
     Path("text.db").write_text("no database " * 100)
+    require_error(url, StorageError, message)
+    assert sorted(os.listdir()) == ["folder", "text.db"]
+
+
+def require_error(url: str, expected: type[TcnSearchError], message: str) -> None:
     for use in (
         lambda: list_studies(url),
         lambda: make(storage=url),
         lambda: delete_study("waves", url),
     ):
-        with pytest.raises(InputError) as caught:
+        with pytest.raises(expected) as caught:
             use()
+        assert type(caught.value) is expected
         assert str(caught.value) == message
-    assert sorted(os.listdir()) == ["folder", "text.db"]
+        # The original error is not shown with it, for its text may hold the password.
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
 def test_other_ways_to_write_a_file_s_url_find_the_same_studies() -> None:
@@ -171,12 +197,12 @@ def test_a_study_that_runs_is_not_deleted() -> None:
             super().run(owner)
 
         def _delete(self) -> None:
-            with pytest.raises(InputError) as caught:
+            with pytest.raises(LeaseError) as caught:
                 delete_study("waves")
             refused.append(str(caught.value))
 
     run(study, 3, Meanwhile())
-    assert refused[0].startswith(f"The study 'waves' is being run by process {os.getpid()} on ")
+    assert refused[0].startswith(f"The study 'waves' is in use by process {os.getpid()} on ")
     assert study.finished == 3
     delete_study("waves")
     assert list_studies() == []
@@ -200,12 +226,12 @@ def test_a_study_that_is_deleted_all_the_same_ends_its_run_in_one_line() -> None
                 optuna.delete_study(study_name="waves", storage=open_storage())
             return super()._train(job, owner)
 
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(StudyDeleted) as caught:
         run(study, 5, Deletes())
     assert str(caught.value) == "The study 'waves' was deleted while it ran."
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(StudyDeleted) as deleted:
         _ = study.winner
-    assert str(caught.value) == "The study is not in the storage any more: it was deleted."
+    assert str(deleted.value) == "The study is not in the storage any more: it was deleted."
 
 
 def test_a_lease_that_cannot_be_read_is_nobody_s() -> None:

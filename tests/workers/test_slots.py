@@ -1,21 +1,12 @@
-"""How trials are spread over made-up machines, and what a machine says about itself."""
+"""How trials are spread over made-up machines."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import pytest
 
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import backend_version
-from tcn_search.workers.resources import (
-    Machine,
-    core_quota,
-    free_memory,
-    this_machine,
-    visible_gpus,
-)
+from tcn_search.workers.resources import Machine
 from tcn_search.workers.slots import spread
 
 GIB = 1 << 30
@@ -113,59 +104,3 @@ def test_bad_numbers_are_refused(asked: dict[str, object], message: str) -> None
     with pytest.raises(InputError) as caught:
         cores(TWO_CORES, **asked)
     assert str(caught.value) == message
-
-
-def write(root: Path, files: dict[str, str]) -> Path:
-    for file, text in files.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(text)
-    return root
-
-
-def test_free_memory_is_the_containers_where_that_is_less(tmp_path: Path) -> None:
-    write(tmp_path, {"proc/meminfo": "MemTotal:  100 kB\nMemAvailable:  50 kB\n"})
-    assert free_memory(tmp_path) == 50 * 1024
-    write(tmp_path, {"sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/memory.current": "7\n"})
-    assert free_memory(tmp_path) == 50 * 1024
-    write(tmp_path, {"sys/fs/cgroup/memory.max": "4096\n", "sys/fs/cgroup/memory.current": "96\n"})
-    assert free_memory(tmp_path) == 4000
-
-
-@pytest.mark.parametrize(
-    ("files", "quota"),
-    [
-        ({}, None),
-        ({"cpu.max": "max 100000\n"}, None),
-        ({"cpu.max": "150000 100000\n"}, 2),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-    ],
-)
-def test_a_containers_processor_time_in_cores(
-    tmp_path: Path, files: dict[str, str], quota: int | None
-) -> None:
-    write(tmp_path, {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
-    assert core_quota(tmp_path) == quota
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the driver")
-def test_gpus_are_the_drivers_that_cuda_visible_devices_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 0\necho 1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert visible_gpus({}) == ("0", "1")
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "1"}) == ("1",)
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "GPU-8f3a, 1"}) == ("GPU-8f3a", "1")
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "0,-1,1"}) == ("0",)
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == ()
-    program.write_text("#!/bin/sh\necho 'no devices were found'\nexit 6\n")
-    assert visible_gpus({}) == ()
-
-
-def test_this_machine_has_a_core_and_memory() -> None:
-    machine = this_machine()
-    assert machine.cores
-    assert machine.memory > 1 << 20
