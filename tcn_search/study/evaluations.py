@@ -143,11 +143,12 @@ def _contest(
         chosen = results.candidates()[0]
     else:
         chosen = results.candidate(winner.trial)
+    stored = results.comparison  # read before the task: a damaged one is reported at once
     return prepare_contest(
         definition=handle.definition,
         task=handle.task,
         chosen=chosen,
-        stored=results.comparison,
+        stored=stored,
         against=against,
         learning_rates=learning_rates,
         seeds=seeds,
