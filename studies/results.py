@@ -18,10 +18,15 @@ from typing import Any
 
 import optuna
 import pandas as pd
-from tcn_search.study.winners import EVALUATIONS, evaluations_in_words, mean_and_spread, with_spread
 
 from tcn_search import load_study
 from tcn_search.atomic_files import replacing
+from tcn_search.evaluation.winner import (
+    EVALUATIONS,
+    evaluations_in_words,
+    mean_and_spread,
+    with_spread,
+)
 from tcn_search.report.figures import study_figures
 from tcn_search.study.study import Study
 from tcn_search.tasks.registry import published_for

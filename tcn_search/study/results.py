@@ -86,6 +86,10 @@ class StudyResults:
         """Count the trials by status, the most frequent first."""
         return dict(Counter(record.status.value for record in self.records()).most_common())
 
+    def endings(self) -> dict[str, int]:
+        """Return `status_counts`; the former name."""
+        return self.status_counts()
+
     @property
     def finished(self) -> int:
         """Number of trials that were trained to their end or pruned after at least one epoch."""

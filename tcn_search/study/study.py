@@ -97,6 +97,14 @@ class Study:
         self._handle = create_or_load(name, storage, arguments)
         self.results = StudyResults(self._handle)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer by `results` too, where some methods of earlier versions are now."""
+            if name == "results":
+                raise AttributeError(name)
+            return getattr(self.results, name)
+
     def __repr__(self) -> str:
         return f"Study({self.name!r}, {self.finished} trials finished)"
 
@@ -238,10 +246,6 @@ class Study:
         """Return one row a trial; see `study.frame.trials_frame` for the columns."""
         return self.results.trials()
 
-    def status_counts(self) -> dict[str, int]:
-        """Count the trials by status, as in the column `ended` of `trials`, most frequent first."""
-        return self.results.status_counts()
-
     def learning_curves(self) -> pd.DataFrame:
         """Return one row an epoch of a trial.
 
@@ -319,10 +323,6 @@ class Study:
     def changes(self) -> list[dict[str, Any]]:
         """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
         return self.results.changes
-
-    def excluded_receptive_fields(self) -> list[int]:
-        """Return the receptive fields that a narrowed search never samples, each once."""
-        return self.results.excluded_receptive_fields()
 
 
 def create_study(name: str, task: Task, *, storage: str | None = None, **arguments: Any) -> Study:

@@ -62,7 +62,9 @@ class KerasTunerProposals:
         attributes = {KERAS_TUNER: hp.values}
         if HYPERBAND_EPOCHS in hp.values:
             attributes[EPOCHS] = hp.values[HYPERBAND_EPOCHS]
-        return EnqueuedTrial(name, suggested_values(self._space, architecture, settings), attributes)
+        return EnqueuedTrial(
+            name, suggested_values(self._space, architecture, settings), attributes
+        )
 
     def _next(self) -> str | None:
         name = f"keras-tuner {self._made}"

@@ -210,7 +210,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tcn_search.study.study.ProcessExecutor", lambda data, places: Synthetic())
+    monkeypatch.setattr(
+        "tcn_search.study.running.ProcessExecutor", lambda data, places: Synthetic()
+    )
 
 
 few = settings(

@@ -79,8 +79,8 @@ def said_by(command: str, capsys: pytest.CaptureFixture[str]) -> str:
     [
         ("study", "tcn_search", {"task": {}}, "The definition of the study 'waves' cannot be read: TaskSpec.__init__() missing 5 required positional arguments"),
         ("study", "tcn_search", [], "The definition of the study 'waves' cannot be read: 'list' object has no attribute 'get'"),
-        ("trial", "result", {"score": 1.0}, "Trial 0 of the study 'waves' cannot be read: result.status: Field required"),
-        ("trial", "result", 5, "Trial 0 of the study 'waves' cannot be read: result: Input should be a valid dictionary or instance of _Result"),
+        ("trial", "result", {"score": 1.0}, "Trial 0 of the study 'waves' cannot be read: result.ended: Field required"),
+        ("trial", "result", 5, "Trial 0 of the study 'waves' cannot be read: result: Input should be a valid dictionary or instance of _StoredResult"),
         ("trial", "result", {"ended": "complete", "curve": [{"loss": "low"}]}, "Trial 0 of the study 'waves' cannot be read: result.curve.0.loss: Input should be a valid number"),
         ("trial", "result", None, "Trial 0 of the study 'waves' cannot be read: it has no 'result'"),
         ("trial", "architecture", {"kernel_size": "3"}, "Trial 0 of the study 'waves' cannot be read: kernel_size must be"),

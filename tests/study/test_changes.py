@@ -148,7 +148,9 @@ def test_constraints_cannot_change_the_lists_that_are_asked_for() -> None:
 def test_what_is_trained_after_the_search_is_recorded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     run(make(), 1)
     study = make(epochs=5, allow_changes=True)
-    monkeypatch.setattr("tcn_search.study.study.find_winner", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(
+        "tcn_search.study.evaluations.find_winner", lambda *arguments, **options: 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         study.best()
     assert load_study("waves").definition.training.epochs == 5
@@ -218,7 +220,7 @@ def test_another_version_is_refused_or_accepted_and_recorded(
     run(make(), 1)
     found = changes.versions_now("tensorflow")
     monkeypatch.setattr(
-        "tcn_search.study.study.versions_now", lambda backend: {**found, "keras": "99.1.0"}
+        "tcn_search.study.handle.versions_now", lambda backend: {**found, "keras": "99.1.0"}
     )
     with pytest.raises(InputError, match=rf"keras: {found['keras']} in the study, 99.1.0 now"):
         run(make(), 2)

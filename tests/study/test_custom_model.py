@@ -24,7 +24,7 @@ from tcn_search import (
 )
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.study import creation
+from tcn_search.study import creation, handle
 from tcn_search.study.model_check import require_usable_model
 from tcn_search.study.study_file import read_study_file
 from tcn_search.workers.executor import InProcessExecutor
@@ -68,7 +68,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The trials before a study, noted and not made."""
     calls: list[Any] = []
-    monkeypatch.setattr(creation, "require_usable_model", calls.append)
+    for module in (creation, handle):
+        monkeypatch.setattr(module, "require_usable_model", calls.append)
     return calls
 
 
