@@ -293,7 +293,7 @@ def test_the_check_tries_every_readout(monkeypatch: pytest.MonkeyPatch) -> None:
     definition = make().definition
     jobs: list[TrialJob] = []
     monkeypatch.setattr(
-        "tcn_search.study.custom_model.require_usable",
+        "tcn_search.study.model_check.require_usable",
         lambda given, spec, backend: jobs.extend(given),
     )
     require_usable_model(definition)
