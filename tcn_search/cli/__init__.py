@@ -1,4 +1,5 @@
-"""The command line `tcn-search`: one module a command, and what several commands share.
+"""The command line `tcn-search`: one module for each command, and what several commands share.
 
-The only package that prints. Commands parse arguments and call the packages below.
+A command parses its arguments, calls the packages below and prints the results. No other package
+prints, and no other package imports this one.
 """

@@ -1,13 +1,12 @@
-"""`tcn-search best`: the winners over seeds, the winner scored on the test split, the model saved."""
+"""`tcn-search best`: train the best trials over seeds, then score and save the winner."""
 
 from __future__ import annotations
 
 import argparse
-import signal
 from typing import TYPE_CHECKING
 
-from tcn_search.cli.find_study import add_study_arguments, find_study
-from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
+from tcn_search.cli.study_argument import add_study_arguments, find_study
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
 
@@ -16,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `best`."""
     add_study_arguments(parser)
     parser.add_argument(
-        "--top", type=int, default=1, metavar="K", help="how many of the best trials (default: 1)"
+        "--top", type=int, default=1, metavar="K", help="number of best trials (default: 1)"
     )
     parser.add_argument(
-        "--seeds", type=int, default=3, metavar="N", help="trainings of each (default: 3)"
+        "--seeds", type=int, default=3, metavar="N", help="trainings of each trial (default: 3)"
     )
     parser.add_argument(
         "--limit",
@@ -33,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refit",
         action="store_true",
-        help="train the winner again on training and validation split together, and judge and save that",
+        help="train the winner again on training and validation split together; "
+        "score and save that model",
     )
     parser.add_argument(
         "--out",
@@ -43,22 +44,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print each training as it ends, the winner, and where its model is saved."""
     if arguments.out is not None and not arguments.out.endswith(".keras"):
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
-    limits = dict(map(read_limit, arguments.limit))
+    limits = dict(map(_read_limit, arguments.limit))
     study = find_study(arguments)
     objective = study.definition.objective.name
 
-    def show(run: SeedRun) -> None:
+    def print_run(run: SeedRun) -> None:
         print(
-            f"trial {run.trial}, seed {run.seed}: {objective} {run.score:.4g} at epoch {run.best_epoch}, "
-            f"{run.seconds:.0f} s",
+            f"trial {run.trial}, seed {run.seed}: {objective} {run.score:.4g} "
+            f"at epoch {run.best_epoch}, {run.seconds:.0f} s",
             flush=True,
         )
 
-    before = study.test_evaluations
+    evaluations_before = study.test_evaluations
     use_backend(study.definition.backend)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
+    stop_on_sigterm()
     import_keras_quietly()
     winner = study.best(
         arguments.top,
@@ -66,11 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
         limits=limits,
         out=arguments.out,
         refit=arguments.refit,
-        on_run=show,
+        on_run=print_run,
     )
-    if study.test_evaluations == before and winner.test_scores:
+    if study.test_evaluations == evaluations_before and winner.test_scores:
         print(
-            "These trainings are stored; nothing is trained, and nothing is scored on the test split again."
+            "These trainings are stored; "
+            "nothing is trained, and nothing is scored on the test split again."
         )
     print(f"\nbest architecture: {study.results.architecture_of(winner.trial)}")
     print(winner)
@@ -78,15 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def read_limit(text: str) -> tuple[str, float]:
-    """ "params=50000" as name and number.
+def _read_limit(text: str) -> tuple[str, float]:
+    """Return "params=50000" as name and number.
 
-    >>> read_limit("params=50_000")
+    >>> _read_limit("params=50_000")
     ('params', 50000.0)
     """
-    name, _, most = text.partition("=")
+    name, _, number = text.partition("=")
     try:
-        return name.strip(), float(most)
+        return name.strip(), float(number)
     except ValueError as error:
         raise InputError(
             f"--limit must be NAME=NUMBER, such as params=50000. Received: {text!r}"

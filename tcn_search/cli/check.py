@@ -1,4 +1,7 @@
-"""`tcn-search check`: does this network see the sequence? Exit code 0 covers, 1 falls short, 2 bad input."""
+"""`tcn-search check`: say whether a network sees the whole sequence.
+
+The exit code is 0 if its receptive field covers the required context, 1 if not, 2 for bad input.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,21 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `check`."""
+    """Add the arguments of `check`."""
     parser.add_argument(
-        "model", nargs="?", metavar="MODEL.keras", help="a saved model, in place of what follows"
+        "model",
+        nargs="?",
+        metavar="MODEL.keras",
+        help="a saved model, in place of the options about the network",
     )
     parser.add_argument(
-        "--layer", metavar="NAME", help="which TCN of the model, where it has several"
+        "--layer", metavar="NAME", help="the TCN to check, if the model has several"
     )
     parser.add_argument(
         "--task",
         metavar="NAME",
-        help="take sequence length, channels and required context from a task: a name, a data file or a STUDY.toml",
-    )
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="where a task's downloaded data is (default: $TCN_SEARCH_DATA, else the user's cache directory)",
+        help="take sequence length, channels and required context from a task: "
+        "a name, a data file or a STUDY.toml",
     )
     add_data_arguments(parser)
     parser.add_argument("--seq-len", type=int, metavar="T", help="steps of the sequences")
@@ -64,96 +66,103 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report: a verdict in words, then the numbers."""
-    found = (
-        _from_model(arguments)
-        if arguments.model
-        else FoundTCN("", _from_arguments(arguments), None, None)
-    )
+    network = _network(arguments)
     required_context = arguments.required_context
     reason = ""
-    described = ""
+    task_lines: list[str] = []
     if arguments.task is not None:
-        task, context = _asked_by(arguments)
-        lines = [f"{task.name}: {task.shape}; {task.inferred}", *task.notes]
-        described = "\n".join(map(printable, lines))
+        task, context_of_task = _task_and_required_context(arguments)
         spec = task.spec
-        seen = body_channels(found.architecture, spec.input_channels, spec.vocabulary)
-        found = found._replace(seq_len=spec.seq_len, input_channels=seen)
+        task_lines = [f"{task.name}: {task.shape}; {task.inferred}", *task.notes]
+        network = network._replace(
+            seq_len=spec.seq_len,
+            input_channels=body_channels(
+                network.architecture, spec.input_channels, spec.vocabulary
+            ),
+        )
         if required_context is None:
-            required_context = context
-            reason = spec.context_reason if context == spec.required_context else ""
-    seq_len = found.seq_len if arguments.seq_len is None else arguments.seq_len
-    if seq_len is None:
+            required_context = context_of_task
+            if context_of_task == spec.required_context:
+                reason = spec.context_reason
+    if arguments.seq_len is not None:
+        network = network._replace(seq_len=arguments.seq_len)
+    if arguments.channels is not None:
+        network = network._replace(input_channels=arguments.channels)
+    if network.seq_len is None:
         raise InputError(
             "--seq-len is missing: how many steps have your sequences? Or name a --task."
         )
-    channels = found.input_channels if arguments.channels is None else arguments.channels
-    report = check(found.architecture, seq_len, channels, required_context)
+    report = check(network.architecture, network.seq_len, network.input_channels, required_context)
     verdict, _, numbers = str(report).partition("\n")
     print(verdict)
-    if described:
-        print(described)
+    for line in task_lines:
+        print(printable(line))
     print(numbers)
     if reason:
         print(f"\n{arguments.task} requires {report.required_context:,} steps: {reason}.")
     return 0 if report.covers else 1
 
 
-def _described(arguments: argparse.Namespace) -> dict[str, object]:
-    """What was said about the network on the command line, under the names of `Architecture`."""
-    filters = None if arguments.filters is None else dilation_list("filters", arguments.filters)
-    said = {
+def _network(arguments: argparse.Namespace) -> FoundTCN:
+    """Return the network of the saved model, or of the options."""
+    options = _architecture_options(arguments)
+    if arguments.model:
+        if options:
+            raise InputError(
+                f"{arguments.model} says the network's {', '.join(options)} itself. "
+                "Leave those options out."
+            )
+        return find_tcn(arguments.model, arguments.layer)
+    if arguments.layer is not None:
+        raise InputError("--layer chooses a TCN of a saved model: name the model's file too.")
+    for name, option in (("kernel_size", "--kernel-size"), ("dilations", "--dilations")):
+        if name not in options:
+            raise InputError(f"{option} is missing; or give a saved model, MODEL.keras.")
+    return FoundTCN(
+        name="", architecture=Architecture.from_dict(options), seq_len=None, input_channels=None
+    )
+
+
+def _architecture_options(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the given options about the network under the names of `Architecture`."""
+    filters = _numbers("filters", arguments.filters)
+    options = {
         "kernel_size": arguments.kernel_size,
-        "dilations": None
-        if arguments.dilations is None
-        else dilation_list("dilations", arguments.dilations),
+        "dilations": _numbers("dilations", arguments.dilations),
         "nb_stacks": arguments.stacks,
         "padding": arguments.padding,
         "nb_filters": filters[0] if filters and len(filters) == 1 else filters,
         "norm": arguments.norm,
         "use_skip_connections": False if arguments.no_skip_connections else None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in options.items() if value is not None}
 
 
-def _asked_by(arguments: argparse.Namespace) -> tuple[Task, int | None]:
-    """A task, or that of a study file, and the required context if it is not all steps."""
+def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else dilation_list(name, text)
+
+
+def _task_and_required_context(arguments: argparse.Namespace) -> tuple[Task, int | None]:
+    """Load the task of --task; return it with its required context, None if that is all steps."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 
-    said = data_options(arguments)
-    if arguments.task.lower().endswith(".toml"):
-        file = read_study_file(
-            arguments.task, {f"task.{name}": value for name, value in said.items()}
-        )
-        found = file.load_task()
-        context = file.constraints.required_context
-        return found, context if isinstance(context, int) else found.spec.required_context
     name = arguments.task
-    if "horizon" in said and file_format(name):
+    options = data_options(arguments)
+    if name.lower().endswith(".toml"):
+        changes = {f"task.{option}": value for option, value in options.items()}
+        file = read_study_file(name, changes)
+        task = file.load_task()
+        required_context = file.constraints.required_context
+        if isinstance(required_context, int):
+            return task, required_context
+        return task, task.spec.required_context
+    if "horizon" in options and file_format(name):
         require_table(name)
-        said["file"] = name
+        options["file"] = name
         name = "forecast"
     if arguments.seq_len is not None:
-        said["look_back" if name == "forecast" else "seq_len"] = arguments.seq_len
-    found = load_task(name, **said)
-    return found, found.spec.required_context
-
-
-def _from_arguments(arguments: argparse.Namespace) -> Architecture:
-    if arguments.layer is not None:
-        raise InputError("--layer chooses a TCN of a saved model: name the model's file too.")
-    described = _described(arguments)
-    for name, option in (("kernel_size", "--kernel-size"), ("dilations", "--dilations")):
-        if name not in described:
-            raise InputError(f"{option} is missing; or give a saved model, MODEL.keras.")
-    return Architecture.from_dict(described)
-
-
-def _from_model(arguments: argparse.Namespace) -> FoundTCN:
-    described = _described(arguments)
-    if described:
-        raise InputError(
-            f"{arguments.model} says the network's {', '.join(described)} itself. Leave those options out."
-        )
-    return find_tcn(arguments.model, arguments.layer)
+        length_option = "look_back" if name == "forecast" else "seq_len"
+        options[length_option] = arguments.seq_len
+    task = load_task(name, **options)
+    return task, task.spec.required_context

@@ -1,4 +1,4 @@
-"""`tcn-search dashboard`: Optuna's dashboard of a storage, for this machine alone unless told otherwise."""
+"""`tcn-search dashboard`: show the studies of a storage in the browser, with Optuna's dashboard."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import errno
 import importlib.util
 import socket
 
-from tcn_search.cli.find_study import add_storage_argument, find_study
+from tcn_search.cli.study_argument import add_storage_argument, find_study
 from tcn_search.errors import InputError
+
+_CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `dashboard`."""
     parser.add_argument(
         "study",
         metavar="STUDY",
         nargs="?",
-        help="a study, whose page is named; default: the list of all",
+        help="print the address of this study's page (default: of the list of all studies)",
     )
     add_storage_argument(parser)
     parser.add_argument(
@@ -28,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print the address and serve the dashboard until Ctrl-C."""
     if importlib.util.find_spec("optuna_dashboard") is None:
         raise InputError('The dashboard needs a package: pip install "tcn_search[dashboard]"')
     if not 0 < arguments.port < 65536:
@@ -38,23 +42,19 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.storage.connection import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    page = (
-        f"/dashboard/studies/{find_study(arguments).results.storage_id}" if arguments.study else ""
-    )
+    page = ""
+    if arguments.study:
+        page = f"/dashboard/studies/{find_study(arguments).results.storage_id}"
     storage = open_storage(arguments.storage)
     print(f"http://{arguments.host}:{arguments.port}{page}  Ctrl-C ends it.", flush=True)
     try:
         optuna_dashboard.run_server(storage, host=arguments.host, port=arguments.port)
     except OSError as error:
-        unknown_host = isinstance(error, socket.gaierror)
-        if not unknown_host and error.errno not in (
-            errno.EADDRINUSE,
-            errno.EADDRNOTAVAIL,
-            errno.EACCES,
-        ):
+        is_unknown_host = isinstance(error, socket.gaierror)
+        if not is_unknown_host and error.errno not in _CANNOT_LISTEN:
             raise
         raise InputError(
-            f"The dashboard cannot listen on {arguments.host}:{arguments.port}: {error.strerror}. "
-            "Give another --port or --host."
+            f"The dashboard cannot listen on {arguments.host}:{arguments.port}: "
+            f"{error.strerror}. Give another --port or --host."
         ) from error
     return 0

@@ -1,4 +1,4 @@
-"""Options about a data file that stands in place of a study file or a task's name."""
+"""Options about a data file that is given in place of a study file or the name of a task."""
 
 from __future__ import annotations
 
@@ -7,25 +7,33 @@ from typing import Any
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """--target and --horizon."""
+    """Add --target, --horizon and --data-dir."""
     parser.add_argument(
         "--target",
         action="append",
         metavar="COLUMN",
-        help="column of a table to predict, if it is not called as usual; several times for several",
+        help="column of a table to predict, if it does not have a usual name; "
+        "several times for several",
     )
     parser.add_argument(
         "--horizon", type=int, metavar="N", help="forecast the next N steps of a table's series"
     )
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="folder of downloaded data "
+        "(default: $TCN_SEARCH_DATA, else the user's cache directory)",
+    )
 
 
 def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of a task that were given."""
-    found: dict[str, Any] = {}
+    """Return the given options under the names that `load_task` takes."""
+    options: dict[str, Any] = {}
     if arguments.target is not None:
-        found["target"] = arguments.target if len(arguments.target) > 1 else arguments.target[0]
+        targets = arguments.target
+        options["target"] = targets if len(targets) > 1 else targets[0]
     if arguments.horizon is not None:
-        found["horizon"] = arguments.horizon
+        options["horizon"] = arguments.horizon
     if arguments.data_dir is not None:
-        found["data_dir"] = arguments.data_dir
-    return found
+        options["data_dir"] = arguments.data_dir
+    return options

@@ -1,4 +1,4 @@
-"""`tcn-search`: finds the command, imports only that one, and turns bad input into one line."""
+"""`tcn-search`: import and run the given command, and report bad input in one line."""
 
 from __future__ import annotations
 
@@ -7,54 +7,62 @@ import atexit
 import errno
 import gc
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
-from tcn_search.cli.output import patient_output, printable, shortened
+from tcn_search.cli.output import ignore_broken_output, printable, shortened
 from tcn_search.errors import TcnSearchError
+from tcn_search.logs import show_messages
 
-# Each command is a module of this package with `configure(parser)` and `run(arguments) -> exit code`.
+# Each command is a module of this package with `configure(parser)` and `run(arguments)`, which
+# returns the exit code.
 COMMANDS = {
     "check": "say whether a network's receptive field covers a sequence length",
     "plan": "list the architectures that cover a sequence length, cheapest first",
     "tasks": "list the built-in tasks and where data comes from",
     "run": "launch a study, or continue it",
-    "status": "show trials by state, the best so far and what runs now",
+    "status": "show trials by status, the best so far and what runs now",
     "report": "write a study's table, figures and HTML page",
-    "best": "train the winners again over seeds, score the best on the test split, save the model",
-    "compare": "hold the winner against recurrent networks of its size",
+    "best": "train the best trials again over seeds, score the winner on the test split, save it",
+    "compare": "compare the winner with recurrent networks of its size",
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
 }
 TRAINING = ("run", "best", "compare")
 INTERRUPTED = 130
 BAD_INPUT = 2
-# What is left at the end is not searched for garbage: of thousands of trials that takes most of a second.
+# Skip the garbage collection at exit, which takes most of a second after thousands of trials.
 atexit.register(gc.freeze)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0 done, 2 bad input, 130 stopped with Ctrl-C."""
-    if isinstance(
-        sys.stdout, TextIOWrapper
-    ):  # a terminal without the character −, or a name that is no text
+    """Run one command.
+
+    Args:
+        arguments: the words of the command line; default: those of this process.
+
+    Returns:
+        The exit code: 0 done; 1 if `check` or `plan` finds that nothing covers the sequence; 2 for
+        bad input and every other TcnSearchError, which is printed as one line; 130 after Ctrl-C.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Terminals without the character "−", and file names that are no valid text.
         sys.stdout.reconfigure(errors="backslashreplace")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(given[0] if given else "")
-    parsed = parser.parse_args(given)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(words[0] if words else "")
+    parsed = parser.parse_args(words)
     if parsed.command is None:
         parser.print_help()
         return BAD_INPUT
+    show_messages()
     try:
-        with patient_output() if parsed.command in TRAINING else nullcontext():
-            return parsed.run(parsed)
+        return _run(parsed)
     except TcnSearchError as error:
         print(f"tcn-search {parsed.command}: {printable(error)}", file=sys.stderr)
         return BAD_INPUT
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the reader of the output, such as `head`, has gone
         sys.stderr.close()
         return 0
     except OSError as error:
@@ -66,27 +74,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _run(parsed: argparse.Namespace) -> int:
+    """Run the command. A training goes on if nobody reads its output any more."""
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    if parsed.command in TRAINING:
+        with ignore_broken_output():
+            return run(parsed)
+    return run(parsed)
+
+
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others."""
+    """A parser that reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            BAD_INPUT, f"{self.prog}: {shortened(printable(message))}. See {self.prog} --help\n"
-        )
+        text = f"{self.prog}: {shortened(printable(message))}. See {self.prog} --help\n"
+        self.exit(BAD_INPUT, text)
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
-    """The parser of all commands; only the wanted one is imported and has its options filled in."""
+    """Return the parser of all commands; only the wanted one is imported and configured."""
     parser = _Parser(
         prog="tcn-search",
-        description="Hyperparameter search and receptive-field planning for temporal convolutional networks.",
+        description="Hyperparameter search and receptive-field planning for temporal "
+        "convolutional networks.",
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:] + "."
-        )
+        description = f"{summary[0].upper()}{summary[1:]}."
+        command = commands.add_parser(name, help=summary, description=description)
         if name == wanted:
             module = import_module(f"tcn_search.cli.{name}")
             module.configure(command)

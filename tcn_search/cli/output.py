@@ -1,4 +1,4 @@
-"""What commands print, and checks of what they are given. What was found is not lost if nobody reads it."""
+"""Text that commands print, and checks of the numbers that they are given."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from tcn_search.arguments import received
 from tcn_search.errors import InputError
 from tcn_search.limits import most
 
-_LONGEST = 300
+_LONGEST_SHOWN = 300
 
 
 def printable(text: object) -> str:
-    r"""Text without control characters, which would move a terminal's cursor, and on one line.
+    r"""Return text on one line, without control characters that would move a terminal's cursor.
 
     >>> printable("two\nlines\x1b[2J")
     'two\\nlines\\x1b[2J'
     """
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(text))
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in str(text)
+    )
 
 
 def shortened(text: str) -> str:
-    """The beginning of a text that is longer than anybody reads."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    """Return a text, cut after 300 characters."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def require_option(name: str, value: int) -> None:
-    """Raise an InputError if the option's number is below 1, or above what its argument takes."""
+    """Raise an InputError if the number of an option is below 1 or above `limits.most(name)`."""
     option = f"--{name.replace('_', '-')}"
     if value < 1:
         raise InputError(f"{option} must be at least 1. Received: {received(value)}")
@@ -39,17 +41,20 @@ def require_option(name: str, value: int) -> None:
 
 
 @contextmanager
-def patient_output() -> Iterator[None]:
-    """Once nobody reads standard output any more (`| head`), or its disk is full, what is printed is dropped."""
-    if sys.stdout is None:  # closed from the beginning, which print() knows
+def ignore_broken_output() -> Iterator[None]:
+    """Drop what is printed once standard output is broken, so that a training goes on.
+
+    It is broken if its reader has gone (`tcn-search run ... | head`) or its disk is full.
+    """
+    if sys.stdout is None:  # closed from the beginning; print() does nothing then
         yield
         return
-    with redirect_stdout(_Patient(sys.stdout)):  # type: ignore[type-var]
+    with redirect_stdout(_UnbreakableStream(sys.stdout)):
         yield
 
 
-class _Patient:
-    """A stream whose writing never fails."""
+class _UnbreakableStream:
+    """A stream that drops its text when it cannot be written."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -61,17 +66,18 @@ class _Patient:
         try:
             return self._stream.write(text)
         except OSError:
-            self._drop()
+            self._redirect_to_null()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError:
-            self._drop()
+            self._redirect_to_null()
 
-    def _drop(self) -> None:
-        """From here on to nowhere, what still stands in the stream's buffer, too."""
-        with open(os.devnull, "w") as nowhere, suppress(OSError, ValueError):  # it may have no file
-            os.dup2(nowhere.fileno(), self._stream.fileno())
+    def _redirect_to_null(self) -> None:
+        """Send the file descriptor to the null device, with what the stream has buffered."""
+        # A stream without a file descriptor raises a ValueError.
+        with open(os.devnull, "w") as null, suppress(OSError, ValueError):
+            os.dup2(null.fileno(), self._stream.fileno())
             self._stream.flush()

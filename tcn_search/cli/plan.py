@@ -1,4 +1,4 @@
-"""`tcn-search plan`: the architectures that cover a sequence, cheapest first, as table, CSV or JSON."""
+"""`tcn-search plan`: list the architectures that cover a sequence, as table, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
-from tcn_search.planning.plan import (
-    DEFAULT_RANGES,
-    SORT_KEYS,
-    PlannedRow,
-    PlanResult,
-    plan_rows,
-)
+from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, PlannedRow, PlanResult, plan_rows
 from tcn_search.planning.ranges import dilation_list
 
 FORMATS = ("table", "csv", "json")
@@ -29,10 +23,22 @@ _RANGES = {
     "--stacks": ("nb_stacks", "how often the levels are repeated"),
     "--filters": ("nb_filters", "channels of each convolution"),
 }
+_HEAD = (
+    "",
+    "kernel",
+    "dilations",
+    "stacks",
+    "filters",
+    "receptive field",
+    "parameters",
+    "multiply-adds",
+    "depth",
+)
+_LEFT_ALIGNED = (0, 2)  # columns of the table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `plan`."""
+    """Add the arguments of `plan`."""
     parser.add_argument(
         "--seq-len", type=int, required=True, metavar="T", help="steps of the sequences"
     )
@@ -99,12 +105,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan. Exit code 1 where nothing in the ranges suffices."""
+    """Print the plan, and draw it if asked to.
+
+    Returns:
+        The exit code: 0, or 1 if no architecture in the ranges suffices.
+    """
     one_of("--format", arguments.format, FORMATS)
     require_option("top", arguments.top)
     plan = plan_rows(arguments.seq_len, **_options(arguments))
     if not plan.rows:
-        print(f"tcn-search plan: {_why_nothing(plan, arguments)}", file=sys.stderr)
+        print(f"tcn-search plan: {_reason_for_empty_plan(plan, arguments)}", file=sys.stderr)
     if arguments.format == "table":
         if plan.rows:
             print("\n".join(_table(plan, arguments)))
@@ -118,17 +128,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    ranges = {name: getattr(arguments, name) for name, _ in _RANGES.values()}
+    """Return the keyword arguments of `plan_rows`."""
     if arguments.dilations and (arguments.levels or arguments.dilation_base):
         raise InputError(
             "--dilations replaces --dilation-base and --levels. Give either, not both."
         )
-    return {
-        **{name: text for name, text in ranges.items() if text is not None},
+    options = {
         "required_context": arguments.required_context,
         "input_channels": arguments.channels,
-        "dilations": [dilation_list("dilations", text) for text in arguments.dilations or ()]
-        or None,
         "padding": arguments.padding,
         "use_skip_connections": not arguments.no_skip_connections,
         "norm": arguments.norm,
@@ -138,76 +145,84 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "max_multiply_adds": arguments.max_multiply_adds,
         "max_depth": arguments.max_depth,
     }
+    if arguments.dilations:
+        options["dilations"] = [dilation_list("dilations", text) for text in arguments.dilations]
+    for name, _ in _RANGES.values():
+        text = getattr(arguments, name)
+        if text is not None:
+            options[name] = text
+    return options
 
 
-def _why_nothing(plan: PlanResult, arguments: argparse.Namespace) -> str:
-    needed = arguments.required_context or arguments.seq_len
-    looked = (
-        f"none of {plan.candidates:,} architectures suffices for the {needed:,} steps required "
-        + (f"(sequence length {arguments.seq_len:,})")
+def _reason_for_empty_plan(plan: PlanResult, arguments: argparse.Namespace) -> str:
+    required = arguments.required_context or arguments.seq_len
+    text = (
+        f"none of {plan.candidates:,} architectures suffices for the {required:,} steps required "
+        f"(sequence length {arguments.seq_len:,})"
     )
-    if plan.largest_receptive_field < needed:
+    if plan.largest_receptive_field < required:
         return (
-            f"{looked}; the largest receptive field in these ranges is {plan.largest_receptive_field:,}. "
-            "Allow more levels, larger kernels or more stacks."
+            f"{text}; the largest receptive field in these ranges is "
+            f"{plan.largest_receptive_field:,}. Allow more levels, larger kernels or more stacks."
         )
-    return f"{looked} without blind spots and within the limits. Widen the ranges or the limits."
+    return f"{text} without blind spots and within the limits. Widen the ranges or the limits."
 
 
 def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
+    """Return the lines of the table, and those above and below it."""
     first = plan.rows[0]
-    head = (
-        "",
-        "kernel",
-        "dilations",
-        "stacks",
-        "filters",
-        "receptive field",
-        "parameters",
-        "multiply-adds",
-        "depth",
-    )
-    cells = [head] + [_cells(row) for row in plan.rows[: arguments.top]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    cells = [_HEAD] + [_cells(row) for row in plan.rows[: arguments.top]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
     lines = [
-        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the {first.required_context:,} "
-        f"steps required (sequence length {first.seq_len:,}) without blind spots; "
-        f"cheapest first by {arguments.sort_by}.",
+        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the "
+        f"{first.required_context:,} steps required (sequence length {first.seq_len:,}) "
+        f"without blind spots; cheapest first by {arguments.sort_by}.",
         "",
     ]
     for row in cells:
         aligned = [
-            text.ljust(width) if column in (0, 2) else text.rjust(width)
+            text.ljust(width) if column in _LEFT_ALIGNED else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(aligned).rstrip())
-    hidden = len(plan.rows) - arguments.top
     smallest = next(row for row in plan.rows if row.smallest)
     lines += [
         "",
-        f"* the smallest receptive field that suffices: {smallest.receptive_field:,} (kernel "
-        f"{smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, "
+        f"* the smallest receptive field that suffices: {smallest.receptive_field:,} "
+        f"(kernel {smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, "
         f"stacks {smallest.nb_stacks})",
     ]
+    hidden = len(plan.rows) - arguments.top
     if hidden > 0:
         lines.append(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
     return lines
 
 
 def _cells(row: PlannedRow) -> tuple[str, ...]:
-    numbers = (row.receptive_field, row.parameters, row.multiply_adds, row.depth)
+    """Return the texts of a row, in the order of `_HEAD`."""
     dilations = [str(dilation) for dilation in row.dilations]
     if len(dilations) > 6:
         dilations = [*dilations[:3], "…", dilations[-1]]
-    mark = "*" if row.smallest else ""
-    shown = (str(row.kernel_size), ",".join(dilations), str(row.nb_stacks), str(row.nb_filters))
-    return (mark, *shown, *(f"{number:,}" for number in numbers))
+    return (
+        "*" if row.smallest else "",
+        str(row.kernel_size),
+        ",".join(dilations),
+        str(row.nb_stacks),
+        str(row.nb_filters),
+        f"{row.receptive_field:,}",
+        f"{row.parameters:,}",
+        f"{row.multiply_adds:,}",
+        f"{row.depth:,}",
+    )
 
 
 def _write_csv(rows: list[PlannedRow]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(PlannedRow._fields)
-    writer.writerows(row._replace(dilations=" ".join(map(str, row.dilations))) for row in rows)  # type: ignore[arg-type]
+    for row in rows:
+        values = row._asdict()
+        values["dilations"] = " ".join(map(str, row.dilations))
+        writer.writerow(values.values())
 
 
 def _draw(plan: PlanResult, arguments: argparse.Namespace) -> None:
@@ -219,8 +234,8 @@ def _draw(plan: PlanResult, arguments: argparse.Namespace) -> None:
     axes = figure.add_subplot()
     plot_plan_frontier([row._asdict() for row in plan.rows], cost=arguments.sort_by, ax=axes)
     failure = f"--plot could not write {arguments.plot}"
-    with replacing(arguments.plot, failure) as part:
+    with replacing(arguments.plot, failure) as temporary:
         try:
-            figure.savefig(part, dpi=150)
+            figure.savefig(temporary, dpi=150)
         except ValueError as error:  # a format that matplotlib does not know
             raise InputError(f"{failure}: {error}") from error

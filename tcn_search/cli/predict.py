@@ -1,4 +1,4 @@
-"""`tcn-search predict`: predictions of a saved winner on new data."""
+"""`tcn-search predict`: predict new data with a saved winner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import printable
-from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import file_format
 from tcn_search.workers.backends import resolve_backend, use_backend
@@ -22,33 +22,36 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `predict`."""
     parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
     parser.add_argument(
         "data",
         metavar="DATA",
-        help="an .npz with X or X_test (n, T, C), and lengths if they differ; or a .csv, .tsv or .ts as for training; "
-        "or a .txt for a model of words; or a .wav, or a folder of them, for a model of recordings",
+        help="an .npz with X or X_test (n, T, C), and lengths if they differ; "
+        "or a .csv, .tsv or .ts as for training; or a .txt for a model of words; "
+        "or a .wav, or a folder of them, for a model of recordings",
     )
     parser.add_argument(
         "--import",
         dest="code",
         metavar="FILE.py",
-        help="import this first: the file with layers of your own that the model has",
+        help="import this file first: it defines custom layers of the model",
     )
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="column of a .csv that is no input, if it is not called as usual",
+        help="column of a .csv that is no input, if it does not have a usual name",
     )
     parser.add_argument(
         "--time",
         metavar="COLUMN",
-        help="time column of a forecast's .csv, if it is not called as usual",
+        help="time column of a forecast's .csv, if it does not have a usual name",
     )
     parser.add_argument(
         "--axes",
         metavar="AXES",
-        help="channels_steps where the array of an .npz is (sequences, channels, steps), as for training",
+        help="channels_steps if the array of an .npz is (sequences, channels, steps), "
+        "as for training",
     )
     parser.add_argument(
         "--out", metavar="FILE.csv", help="where to write (default: standard output)"
@@ -56,22 +59,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print the predictions, or write them to a file."""
     from tcn_search.tasks.new_data import read_new_data
 
     if not Path(arguments.model).is_file():
         raise InputError(f"There is no model file {arguments.model}.")
     data = Path(arguments.data)
-    # What is in a text, a table or a recording depends on the model, which takes seconds to load;
-    # all else is read before.
-    recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
-    depends = (
-        recordings
-        or data.name.lower().endswith((".txt", ".txt.gz"))
-        or file_format(data) == "table"
-    )
-    if depends and not os.path.exists(data):
+    are_recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
+    is_text = data.name.lower().endswith((".txt", ".txt.gz"))
+    # How a text, a table or recordings are read depends on the model, which takes seconds to load.
+    # Arrays do not, so errors in them are reported before that.
+    X = None
+    if not (are_recordings or is_text or file_format(data) == "table"):
+        X = read_new_data(data, axes=arguments.axes).X
+    elif not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
-    X = None if depends else read_new_data(data, axes=arguments.axes).X
     use_backend(resolve_backend("auto"))
     import_keras_quietly()
     from tcn_search.models.build import load_model
@@ -83,12 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         import_file(arguments.code)
     model = load_model(arguments.model)
     note = ""
-    if recordings:
+    if are_recordings:
         frame, note = _predict_recordings(model, data)
-    elif X is None:
-        X, note = _read_for(model, data, arguments)
-        frame = predict(model, X)
     else:
+        if X is None:
+            X, note = _read_text_or_table(model, data, arguments)
         frame = predict(model, X)
     if note:
         print(printable(note), file=sys.stderr)
@@ -96,29 +97,37 @@ def run(arguments: argparse.Namespace) -> int:
         print(frame.to_csv(index=False), end="")
         return 0
     failure = f"The predictions cannot be written to {arguments.out}"
-    with replacing(arguments.out, failure) as part:
-        frame.to_csv(part, index=False)
+    with replacing(arguments.out, failure) as temporary:
+        frame.to_csv(temporary, index=False)
     print(f"wrote {len(frame)} predictions to {arguments.out}")
     return 0
 
 
 def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, str]:
-    """Predict the class of a .wav, or of each in a folder: a row a file, which is named; and what was left out."""
+    """Predict a .wav file or each one in a folder.
+
+    Returns:
+        One row for each file, with its name in the column file; and a note on the files left out.
+    """
     from tcn_search.models.predict import predict, recordings_of
     from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 
     form = recordings_of(model)
     ragged = model.get_layer("standardize").ragged
-    new = read_new_recordings(data, form, model.input_shape[1], ragged)
-    frame = predict(model, new.X).drop(columns="sequence")
-    frame.insert(0, "file", new.names)
-    return frame, new.note
+    recordings = read_new_recordings(data, form, model.input_shape[1], ragged)
+    frame = predict(model, recordings.X).drop(columns="sequence")
+    frame.insert(0, "file", recordings.names)
+    return frame, recordings.note
 
 
-def _read_for(
+def _read_text_or_table(
     model: keras.Model, data: Path, arguments: argparse.Namespace
 ) -> tuple[np.ndarray, str]:
-    """Read a text or a table as the model's task was; return the sequences, and what was left out."""
+    """Read a text or a table as the model's training data was read.
+
+    Returns:
+        The sequences, and a note on what was ignored.
+    """
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.builtin.word_ptb import read_new_text
     from tcn_search.tasks.new_data import read_new_data
@@ -126,5 +135,5 @@ def _read_for(
 
     if file_format(data) != "table":
         return read_new_text(data, vocabulary_of(model)), ""
-    new = read_new_data(data, table_of(model), arguments.target, arguments.time)
-    return new.X, ignored_note(data, new.ignored)
+    table = read_new_data(data, table_of(model), arguments.target, arguments.time)
+    return table.X, ignored_note(data, table.ignored)

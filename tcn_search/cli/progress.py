@@ -1,4 +1,4 @@
-"""Progress on a terminal: a line for each trial, and under it a bar that lives."""
+"""Show the progress of a run: a line for each trial and, on a terminal, a live bar below them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tcn_search.search.progress import Progress, log_progress, minutes
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[Progress], None]]:
-    """What `Study.run` shall call. Where the output is no terminal it prints plain lines."""
+    """Yield the progress callback for `Study.run`; plain lines if the output is no terminal."""
     console = Console(highlight=False)
     if not console.is_terminal:
         yield log_progress
@@ -26,25 +26,26 @@ def show_progress() -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.description}"),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task("starting, the first trial takes some seconds longer", total=None)
+        row = bar.add_task("starting, the first trial takes some seconds longer", total=None)
 
         def update(progress: Progress) -> None:
             if progress.trial is not None:
                 bar.console.print(f"trial {progress.trial}: {progress.text}", markup=False)
             bar.update(
-                shown,
+                row,
                 completed=progress.finished,
                 total=progress.wanted,
-                description=describe(progress),
+                description=_description(progress),
             )
 
         yield update
 
 
-def describe(progress: Progress) -> str:
-    """Best so far, what runs, time left."""
-    parts = [] if progress.best is None else [f"best {progress.best:.4g}"]
-    parts += [f"trial {number} at epoch {epoch}" for number, epoch in progress.running.items()]
+def _description(progress: Progress) -> str:
+    """Return best score, running trials and time left as the text beside the bar."""
+    parts = [f"trial {number} at epoch {epoch}" for number, epoch in progress.running.items()]
+    if progress.best is not None:
+        parts.insert(0, f"best {progress.best:.4g}")
     if progress.seconds_left is not None:
         parts.append(f"{minutes(progress.seconds_left)} left")
     return ", ".join(parts)

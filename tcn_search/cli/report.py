@@ -1,19 +1,21 @@
-"""`tcn-search report`: trials.csv, figures and one HTML page."""
+"""`tcn-search report`: write the table, the figures and the HTML page of a study."""
 
 from __future__ import annotations
 
 import argparse
 
-from tcn_search.cli.find_study import add_study_arguments, find_study
-from tcn_search.cli.steps import slow_steps
+from tcn_search.cli.slow_steps import slow_steps
+from tcn_search.cli.study_argument import add_study_arguments, find_study
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `report`."""
     add_study_arguments(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Write the report and print where it is."""
     from tcn_search.report.write import write_report
 
     study = find_study(arguments)

@@ -1,38 +1,40 @@
-"""`tcn-search run`: launches a study, or continues it."""
+"""`tcn-search run`: launch a study, or continue it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import shlex
-import signal
 import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
-from tcn_search.cli.find_study import add_storage_argument, name_of
 from tcn_search.cli.output import printable, require_option, shortened
-from tcn_search.cli.quiet import import_keras_quietly
+from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
+from tcn_search.cli.study_argument import add_storage_argument, study_name
 from tcn_search.errors import InputError
 from tcn_search.limits import most
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
+    from tcn_search.study.study_file import StudyFile
+    from tcn_search.tasks.task import Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `run`."""
     parser.add_argument(
         "study",
         metavar="STUDY.toml",
-        help="a study file; or, for a study of defaults, data: an .npz with X_train and y_train, a .csv, a .tsv "
-        "or a .ts",
+        help="a study file; or data, for a study of defaults: an .npz with X_train and y_train, "
+        "a .csv, a .tsv or a .ts",
     )
     add_data_arguments(parser)
     parser.add_argument(
         "--trials",
         type=int,
         metavar="N",
-        help="finished trials that the study shall have in the end",
+        help="number of finished trials at which the study ends",
     )
     parser.add_argument(
         "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
@@ -41,13 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--patience",
         type=int,
         metavar="N",
-        help="start no further trial after N finished ones without a better score",
+        help="start no further trial after N finished trials without a better score",
     )
     parser.add_argument(
         "--from",
         dest="start_from",
         metavar="STUDY",
-        help="a new study begins with the best trials of this one: a name, or its study file",
+        help="begin a new study with the best trials of this study: a name, or its study file",
     )
     parser.add_argument(
         "--workers",
@@ -65,12 +67,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backend",
         metavar="NAME",
-        help="tensorflow, jax or torch (default: the study's own; of a new one what suits the machine)",
+        help="tensorflow, jax or torch (default: that of the study; "
+        "for a new study, chosen for the machine)",
     )
     parser.add_argument(
         "--engine",
         choices=("optuna", "keras-tuner"),
-        help="who proposes the trials (default: as the study file's sampler says)",
+        help="the library that proposes the trials (default: that of the study file's sampler)",
     )
     parser.add_argument(
         "--tuner",
@@ -81,7 +84,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--folds",
         type=int,
         metavar="K",
-        help="train each trial K times, each time with another part held out (default: as the study file says)",
+        help="train each trial K times, each time with another fold held out "
+        "(default: that of the study file)",
     )
     parser.add_argument(
         "--trial-timeout",
@@ -91,29 +95,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-changes",
         action="store_true",
-        help="go on though the study file, the data or a version is not what the study was made with; recorded",
+        help="continue although the study file, the data or a version has changed since the study "
+        "was created; the change is recorded",
     )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a value in place of the file's: training.epochs=5",
-    )
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="where downloaded data is, or is put (default: $TCN_SEARCH_DATA, else the user's cache directory)",
+        help="replace a value of the study file: training.epochs=5",
     )
     add_storage_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the study until it has enough finished trials; print progress and the best trial."""
     import optuna
 
     from tcn_search.cli.progress import show_progress
     from tcn_search.study.study import Study
-    from tcn_search.study.study_file import parse_change, read_study_file, seconds
+    from tcn_search.study.study_file import seconds
     from tcn_search.workers.backends import use_backend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -121,14 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--tuner goes with --engine keras-tuner. Received: --tuner {arguments.tuner}"
         )
-    changes = dict(map(parse_change, arguments.set))
-    if arguments.folds is not None:
-        changes["search.folds"] = arguments.folds
-    changes |= {f"task.{name}": value for name, value in data_options(arguments).items()}
-    file = read_study_file(arguments.study, changes)
-    sampler = _sampler_of_engine(arguments, file.search.sampler)
-    if sampler != file.search.sampler:
-        file = read_study_file(arguments.study, {**changes, "search.sampler": sampler})
+    file = _read_study_file(arguments)
     timeout = seconds("--timeout", arguments.timeout)
     trial_timeout = seconds("--trial-timeout", arguments.trial_timeout) or file.trial_timeout
     trials = file.trials if arguments.trials is None else arguments.trials
@@ -138,6 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
         require_option("patience", patience)
     workers = _workers(arguments.workers)
     require_option("workers_per_gpu", arguments.workers_per_gpu)
+    start_from = arguments.start_from
+    if start_from is not None:
+        start_from = study_name(start_from)
     task = file.load_task()
     study = Study(
         file.name,
@@ -149,39 +146,30 @@ def run(arguments: argparse.Namespace) -> int:
         backend=arguments.backend,
         allow_changes=arguments.allow_changes,
         storage=arguments.storage,
-        start_from=None if arguments.start_from is None else name_of(arguments.start_from),
+        start_from=start_from,
         model_fn=file.model_fn,
     )
-    print(
-        f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
-        f"{len(task.validation)} validation sequences"
-    )
-    print(task.shape)
-    for note in task.notes:
-        print(printable(note))
-    print(study.definition.task_space().describe())
-    for line in study.results.notes:
-        print(line, flush=True)
-    crew = study.crew(workers, arguments.workers_per_gpu, trials)
+    _print_beginning(study, task)
+    slots = study.crew(workers, arguments.workers_per_gpu, trials)
     if study.finished >= trials:
         print(
-            f"{study.finished} trials are finished already. --trials {study.finished + 10} would go on."
+            f"{study.finished} trials are finished already. "
+            f"--trials {study.finished + 10} would go on."
         )
     else:
-        print(crew, flush=True)
-    if (
-        study.definition.search.is_keras_tuner
-    ):  # which imports Keras here too; the device is the workers'
+        print(slots, flush=True)
+    if study.definition.search.is_keras_tuner:
+        # KerasTuner imports Keras in this process too; the device belongs to the workers.
         use_backend(study.definition.backend)
         import_keras_quietly(make_tensor=False)
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's "stop" is a Ctrl-C
+    stop_on_sigterm()
     try:
         with show_progress() as on_progress:
             study.run(
                 trials,
                 timeout=timeout,
-                workers=crew,
+                workers=slots,
                 trial_timeout=trial_timeout,
                 patience=patience,
                 on_progress=on_progress,
@@ -193,8 +181,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read_study_file(arguments: argparse.Namespace) -> StudyFile:
+    """Read the study file with the values that the options replace."""
+    from tcn_search.study.study_file import parse_change, read_study_file
+
+    changes = dict(map(parse_change, arguments.set))
+    if arguments.folds is not None:
+        changes["search.folds"] = arguments.folds
+    for name, value in data_options(arguments).items():
+        changes[f"task.{name}"] = value
+    file = read_study_file(arguments.study, changes)
+    sampler = _sampler_of_engine(arguments, file.search.sampler)
+    if sampler != file.search.sampler:
+        file = read_study_file(arguments.study, {**changes, "search.sampler": sampler})
+    return file
+
+
 def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
-    """The sampler that --engine and --tuner ask for; the study file's own where it belongs to that engine."""
+    """Return the sampler that --engine and --tuner ask for.
+
+    Args:
+        arguments: of the command line.
+        sampler: that of the study file, which is kept if it belongs to the engine.
+    """
     from tcn_search.search.samplers import KERAS_TUNER
 
     if arguments.tuner:
@@ -205,11 +214,12 @@ def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
 
 
 def _workers(text: str) -> int | str:
+    """Return the number of workers, or "auto"."""
     if text == "auto":
         return text
     if not text.isdecimal() or not text.strip("0"):
         raise InputError(f"--workers must be auto or at least 1. Received: {shortened(text)}")
-    if len(text) > 4300:  # more digits than Python reads
+    if len(text) > 4300:  # Python reads no integer with more digits
         raise InputError(
             f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits"
         )
@@ -217,7 +227,28 @@ def _workers(text: str) -> int | str:
     return int(text)
 
 
+def _print_beginning(study: Study, task: Task) -> None:
+    """Print the task, the space and the notes of the study."""
+    print(
+        f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
+        f"{len(task.validation)} validation sequences"
+    )
+    print(task.shape)
+    for note in task.notes:
+        print(printable(note))
+    print(study.definition.task_space().describe())
+    for note in study.results.notes:
+        print(note, flush=True)
+
+
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
+    """Print the best trial and the commands that come next.
+
+    Args:
+        study: after its run.
+        arguments: of the command line.
+        spent: duration of the run, in seconds.
+    """
     from tcn_search.search.progress import minutes
 
     if study.ended_early:
@@ -225,23 +256,25 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     if study.best_trial is None:
         print(f"{study.finished} trials in {minutes(spent)}, none of them complete.")
         return
+    definition = study.definition
     architecture = study.best_architecture
     print(f"\n{study.finished} trials finished, {minutes(spent)}")
-    print(f"best: {study.definition.score_name} {study.best_score:.4g}, trial {study.best_trial}")
+    print(f"best: {definition.score_name} {study.best_score:.4g}, trial {study.best_trial}")
     print(f"      {architecture}")
     print(
-        f"      receptive field {architecture.receptive_field:,}, required context "
-        f"{architecture.steps_of(study.definition.required_context):,}, sequence length "
-        f"{architecture.steps_of(study.definition.spec.seq_len):,}"
+        f"      receptive field {architecture.receptive_field:,}, "
+        f"required context {architecture.steps_of(definition.required_context):,}, "
+        f"sequence length {architecture.steps_of(definition.spec.seq_len):,}"
     )
     _print_ties(study)
-    best, report = (_command(name, study.name, arguments.storage) for name in ("best", "report"))
+    best = _command("best", study.name, arguments.storage)
+    report = _command("report", study.name, arguments.storage)
     print(f"next: {best}     trains it again over seeds and scores it on the test split")
     print(f"      {report}   writes table and figures")
 
 
 def _command(name: str, study: str, storage: str | None) -> str:
-    """A command as a shell takes it, whatever the study is called; with the storage if it was given."""
+    """Return a command on a study, quoted for a shell, with the storage if it was given."""
     from tcn_search.storage.urls import HIDDEN, shown_url
 
     words = shlex.join(["tcn-search", name, study])
@@ -249,30 +282,29 @@ def _command(name: str, study: str, storage: str | None) -> str:
         return words
     shown = shown_url(storage)
     rest = shown.replace(HIDDEN, "")  # the user fills in the password and the options
-    return f"{words} --storage {shown if shlex.quote(rest) == rest else shlex.quote(shown)}"
+    if shlex.quote(rest) != rest:
+        shown = shlex.quote(shown)
+    return f"{words} --storage {shown}"
 
 
 def _print_ties(study: Study) -> None:
-    """That the best score is shared, and what would tell those trials apart."""
+    """Print how many trials share the best score, and a study that could rank them."""
     trials = study.trials()
     best = trials[(trials["ended"] == "complete") & (trials["score"] == study.best_score)]
     split = study.task.split
-    if (
-        len(best) > 1
-        and study.definition.search.folds == 1
-        and split is not None
-        and split.how != "time"
-    ):
-        change = shlex.join(["--folds", "5", "--set", f"name={_as_toml(f'{study.name}_5')}"])
+    can_have_folds = split is not None and split.how != "time"
+    if len(best) > 1 and study.definition.search.folds == 1 and can_have_folds:
+        new_name = f"name={_as_toml(f'{study.name}_5')}"
+        options = shlex.join(["--folds", "5", "--set", new_name])
         print(
-            f"      {len(best)} trials have this score: {len(study.task.validation)} validation sequences cannot rank "
-            f"them. A study with {change} could."
+            f"      {len(best)} trials have this score: {len(study.task.validation)} validation "
+            f"sequences cannot rank them. A study with {options} could."
         )
 
 
 def _as_toml(text: str) -> str:
-    """A text as --set reads it: in quotes where it would be read as something else, such as 1_5."""
+    """Return a text as --set reads it: quoted if it would be read as another type, such as 1_5."""
     from tcn_search.study.study_file import parse_change
 
-    bare = parse_change(f"name={text}")[1] == text
-    return text if bare else json.dumps(text, ensure_ascii=False)
+    is_read_as_text = parse_change(f"name={text}")[1] == text
+    return text if is_read_as_text else json.dumps(text, ensure_ascii=False)

@@ -1,49 +1,53 @@
-"""`tcn-search status`: trials by state, the best so far, what runs now; without a study, all of them."""
+"""`tcn-search status`: show trials by status, the best score and the running trials of a study."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from tcn_search.cli.find_study import add_storage_argument, find_study
-from tcn_search.cli.steps import slow_steps
+from tcn_search.cli.slow_steps import slow_steps
+from tcn_search.cli.study_argument import add_storage_argument, find_study
 
 if TYPE_CHECKING:
     from tcn_search.study.results import StudyResults
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `status`."""
     parser.add_argument(
         "study",
         metavar="STUDY",
         nargs="?",
-        help="a study file or a name; left out: list all studies",
+        help="a study file or a name (default: list all studies)",
     )
     add_storage_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print the status of a study, or the names of all studies."""
     if arguments.study is None:
-        from tcn_search.storage.studies import list_studies
-
-        names = list_studies(arguments.storage)
-        print(
-            "\n".join(names)
-            if names
-            else "No study in the storage yet. `tcn-search run STUDY.toml` makes one."
-        )
+        _print_names(arguments.storage)
         return 0
-    found = find_study(arguments)
+    study = find_study(arguments)
     with slow_steps() as begin:
-        begin(f"reading the trials of {found.name}")
-        study = found.snapshot()
-    _print_status(study)
+        begin(f"reading the trials of {study.name}")
+        snapshot = study.snapshot()
+    _print_status(snapshot)
     return 0
+
+
+def _print_names(storage: str | None) -> None:
+    from tcn_search.storage.studies import list_studies
+
+    names = list_studies(storage)
+    if names:
+        print("\n".join(names))
+    else:
+        print("No study in the storage yet. `tcn-search run STUDY.toml` makes one.")
 
 
 def _print_status(study: StudyResults) -> None:
     definition = study.definition
-    endings = study.status_counts()
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
     print(
@@ -53,11 +57,12 @@ def _print_status(study: StudyResults) -> None:
     print(definition.task_space().describe())
     if definition.model is not None:
         print(f"model {definition.model}")
-    if not endings:
+    counts = study.status_counts()
+    if not counts:
         print("no trial yet")
         return
-    counts = ", ".join(f"{count} {ended}" for ended, count in endings.items())
-    print(f"{study.finished} finished: {counts}")
+    counts_text = ", ".join(f"{count} {status}" for status, count in counts.items())
+    print(f"{study.finished} finished: {counts_text}")
     if study.best_trial is not None:
         score = f"{definition.score_name} {study.best_score:.4g}"
         print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
@@ -72,12 +77,19 @@ def _print_status(study: StudyResults) -> None:
         print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
     for change in study.changes:
         print(f"changed {change['when']}: {'; '.join(change['what'])}")
-    lease = study.holder()
-    if lease is not None:
-        print(f"run by {lease}")
+    _print_running(study)
+
+
+def _print_running(study: StudyResults) -> None:
+    """Print the process that runs the study and its trials; without a process they are stale."""
+    holder = study.holder()
+    if holder is not None:
+        print(f"run by {holder}")
     for number, epoch in study.running().items():
-        print(
-            f"running: trial {number}, epoch {epoch}"
-            if lease is not None
-            else f"lost: trial {number}, in epoch {epoch} when its run ended; the next run tries it again"
-        )
+        if holder is not None:
+            print(f"running: trial {number}, epoch {epoch}")
+        else:
+            print(
+                f"stale: trial {number}, in epoch {epoch} when its run ended; "
+                "the next run tries it again"
+            )

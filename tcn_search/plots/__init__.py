@@ -1,4 +1,5 @@
-"""Figures with matplotlib: plain functions of a data frame that take `ax=None` and return `Axes`.
+"""Figures with matplotlib: functions that take a data frame and `ax=None` and return `Axes`.
 
-Imports nothing else of the package.
+Plots import nothing of the package but their own style: frames and plain numbers come in, whatever
+made them. No function reads a study, trains a network or changes matplotlib's global style.
 """

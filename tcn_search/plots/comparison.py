@@ -1,4 +1,4 @@
-"""A TCN and recurrent networks of its size, each seed a dot."""
+"""Plot the scores of a TCN and of recurrent networks of its size, with a dot for each seed."""
 
 from __future__ import annotations
 
@@ -17,37 +17,39 @@ from tcn_search.plots.style import (
 
 
 def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axes:
-    """The metric of every final run: validation and test side by side, their means as lines.
+    """Plot the metric of every final training: validation and test, with their means as lines.
 
     Args:
-        runs: columns contender, metric (validation) and test, one row a final training.
-        metric: what the numbers are, for the label.
-        ax: where to draw; default a new figure.
+        runs: one row for each final training, with the columns contender, metric (on the validation
+            split), test, parameters and seconds_an_epoch.
+        metric: name of the metric, for the label.
+        ax: where to draw; default: a new figure.
     """
     ax = axes_or_new(ax)
-    names = list(dict.fromkeys(runs["contender"]))[::-1]
+    contenders = list(dict.fromkeys(runs["contender"]))[::-1]
     for column, colour, shift, label in (
         ("metric", BLUE, 0.13, "validation"),
         ("test", ORANGE, -0.13, "test"),
     ):
-        shown = runs.dropna(subset=column)
-        if shown.empty:
+        scored = runs.dropna(subset=column)
+        if scored.empty:
             continue
-        places = [names.index(name) + shift for name in shown["contender"]]
+        heights = [contenders.index(contender) + shift for contender in scored["contender"]]
         ax.scatter(
-            shown[column],
-            places,
+            scored[column],
+            heights,
             s=30,
             color=colour,
             alpha=0.8,
             label=f"{label}, one a seed",
             zorder=3,
         )
-        for name, mean in shown.groupby("contender")[column].mean().items():
-            place = names.index(name) + shift
-            ax.plot([mean, mean], [place - 0.11, place + 0.11], color=colour, linewidth=2.2)
-    ax.set_yticks(range(len(names)), [_label(runs, name) for name in names], color=INK)
-    ax.set_ylim(-0.6, len(names) - 0.4)
+        for contender, mean in scored.groupby("contender")[column].mean().items():
+            height = contenders.index(contender) + shift
+            ax.plot([mean, mean], [height - 0.11, height + 0.11], color=colour, linewidth=2.2)
+    labels = [_label(runs, contender) for contender in contenders]
+    ax.set_yticks(range(len(contenders)), labels, color=INK)
+    ax.set_ylim(-0.6, len(contenders) - 0.4)
     log_scale_if_wide(ax, pd.concat([runs["metric"], runs["test"]]), "x")
     ax.grid(axis="y", visible=False)
     ax.axhline(-0.6, color=GREY, linewidth=0.8)
@@ -57,6 +59,9 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
     return ax
 
 
-def _label(runs: pd.DataFrame, name: str) -> str:
-    row = runs[runs["contender"] == name].iloc[0]
-    return f"{name}\n{row['parameters']:,} parameters\n{row['seconds_an_epoch']:.3g} s an epoch"
+def _label(runs: pd.DataFrame, contender: str) -> str:
+    first_run = runs[runs["contender"] == contender].iloc[0]
+    return (
+        f"{contender}\n{first_run['parameters']:,} parameters\n"
+        f"{first_run['seconds_an_epoch']:.3g} s an epoch"
+    )

@@ -1,4 +1,4 @@
-"""Coverage by lag: which of the steps that the task needs are reached."""
+"""Plot the coverage by lag: which of the steps that the task needs are reached."""
 
 from __future__ import annotations
 
@@ -11,38 +11,39 @@ from matplotlib.ticker import PercentFormatter
 
 from tcn_search.plots.style import BLUE, FAINT, INK, RED, SKY, axes_or_new, legend_outside
 
-_CELLS = 200
+_MOST_CELLS = 200
 
 
 def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Share of the lags that a path reaches, in at most 200 cells; the past is on the left.
+    """Plot the share of the lags that are reached, in at most 200 cells; the past is on the left.
 
     Args:
-        lags: seq_len; reached, lags (steps back from the output step, below 0 ahead of it); wanted and field,
-            the (newest, oldest) lag of the required context and of the receptive field.
-        ax: where to draw; default a new figure (`Axes.figure`).
+        lags: as `coverage_lags` returns it, with lags in steps back from the output step, below 0
+            ahead of it: seq_len; reached, all lags that a path reaches; wanted and field, the
+            (newest, oldest) lag of the required context and of the receptive field.
+        ax: where to draw; default: a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax, height=2.8)
-    (newest, oldest), (ahead, back) = lags["wanted"], lags["field"]
+    newest_wanted, oldest_wanted = lags["wanted"]
+    newest_seen, oldest_seen = lags["field"]
     reached = np.asarray(lags["reached"], dtype=int)
-    low = min(newest, int(reached.min()))
-    high = max(oldest, int(reached.max()))
-    edges = np.unique(
-        np.linspace(low, high + 1, min(_CELLS, high + 1 - low) + 1).round().astype(int)
-    )
+    low = min(newest_wanted, int(reached.min()))
+    high = max(oldest_wanted, int(reached.max()))
+    cells = min(_MOST_CELLS, high + 1 - low)
+    edges = np.unique(np.linspace(low, high + 1, cells + 1).round().astype(int))
     steps = np.arange(low, high + 1)
-    seen = np.isin(steps, reached)
-    wanted = (steps >= newest) & (steps <= oldest)
-    inside = (steps >= ahead) & (steps <= back)
+    is_reached = np.isin(steps, reached)
+    is_wanted = (steps >= newest_wanted) & (steps <= oldest_wanted)
+    is_in_field = (steps >= newest_seen) & (steps <= oldest_seen)
     kinds = {
-        "reached": (BLUE, seen & wanted),
-        "reached, not required": (SKY, seen & ~wanted),
-        "blind spot": (RED, ~seen & wanted & inside),
-        "out of reach": (FAINT, ~seen & wanted & ~inside),
+        "reached": (BLUE, is_reached & is_wanted),
+        "reached, not required": (SKY, is_reached & ~is_wanted),
+        "blind spot": (RED, ~is_reached & is_wanted & is_in_field),
+        "out of reach": (FAINT, ~is_reached & is_wanted & ~is_in_field),
     }
     bottom = np.zeros(len(edges) - 1)
-    for label, (colour, chosen) in kinds.items():
-        share = np.histogram(steps[chosen], bins=edges)[0] / np.diff(edges)
+    for label, (colour, selected) in kinds.items():
+        share = np.histogram(steps[selected], bins=edges)[0] / np.diff(edges)
         if share.any():
             ax.bar(
                 edges[:-1] - 0.5,
@@ -54,17 +55,18 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
                 label=label,
             )
         bottom += share
+    ax.axvline(oldest_wanted + 0.5, color=INK, linewidth=1.2, linestyle="--")
+    if newest_wanted < 0:
+        ax.axvline(newest_wanted - 0.5, color=INK, linewidth=1.2, linestyle="--")
     margin = 0.02 * (high - low + 1)
-    for place in (oldest + 0.5, *([newest - 0.5] if newest < 0 else [])):
-        ax.axvline(place, color=INK, linewidth=1.2, linestyle="--")
     ax.set_xlim(high + 0.5 + margin, low - 0.5 - margin)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("lag (steps back from the output; the dashed line ends the required context)")
     ax.set_ylabel("lags")
     ax.set_title(
-        f"Required context {oldest - newest + 1:,} of {lags['seq_len']:,} steps, "
-        f"receptive field {back - ahead + 1:,}",
+        f"Required context {oldest_wanted - newest_wanted + 1:,} of {lags['seq_len']:,} steps, "
+        f"receptive field {oldest_seen - newest_seen + 1:,}",
         loc="left",
         fontsize=11,
         color=INK,

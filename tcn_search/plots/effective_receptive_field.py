@@ -1,4 +1,4 @@
-"""Effective against nominal receptive field: how much of the influence comes from which lag."""
+"""Plot the effective receptive field beside the nominal one: the influence of the lags."""
 
 from __future__ import annotations
 
@@ -30,35 +30,36 @@ def plot_effective_receptive_field(
     share: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
-    """Share of the influence that comes from the newest steps, one curve for each name.
+    """Plot the share of the influence that comes from the newest steps, one curve for each name.
 
-    Where some of it comes from later steps (lags below 0, padding "same"), the steps are those around the output.
+    Where a curve has lags below 0 (padding "same"), the horizontal axis counts the steps around the
+    output instead of the newest steps.
 
     Args:
-        shares: name: (lags, share of the influence at each), lags ascending. A measured gradient and the
-            paths before training are such distributions; each is scaled to a sum of 1.
+        shares: for each name, (lags, share of the influence at each lag), lags ascending. That may
+            be a measured gradient, or the distribution of paths before training. Each is scaled to
+            a sum of 1.
         seq_len: steps of the sequence.
         receptive_field: nominal receptive field, in steps.
-        share: a dot marks where a curve comes to it.
-        ax: where to draw; default a new figure (`Axes.figure`).
+        share: the cumulative share at which each curve has a dot.
+        ax: where to draw; default: a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax, height=3.6)
     centred = any(lags[0] < 0 for lags, _ in shares.values())
     for index, (name, (lags, weights)) in enumerate(shares.items()):
-        widths, found = _widths(np.asarray(lags), np.asarray(weights, dtype=float), centred)
-        total = np.cumsum(found)
-        total = total / total[-1]
+        widths, ordered = _widths(np.asarray(lags), np.asarray(weights, dtype=float), centred)
+        cumulative = np.cumsum(ordered)
+        cumulative = cumulative / cumulative[-1]
         colour = _COLOURS[index % len(_COLOURS)]
-        at = int(np.searchsorted(total, share))
-        steps = widths[at]
+        dot = int(np.searchsorted(cumulative, share))
         ax.step(
             widths,
-            total,
+            cumulative,
             where="post",
             color=colour,
-            label=f"{name}: {share:.0%} in {steps:,.0f} steps",
+            label=f"{name}: {share:.0%} in {widths[dot]:,.0f} steps",
         )
-        ax.plot([steps], [total[at]], "o", color=colour, markersize=5)
+        ax.plot([widths[dot]], [cumulative[dot]], "o", color=colour, markersize=5)
     ax.axvline(
         receptive_field,
         color=GREY,
@@ -72,9 +73,10 @@ def plot_effective_receptive_field(
     ax.set_ylim(0, 1.03)
     ax.set_xlim(left=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel(
-        "steps around the output" if centred else "newest steps, counted back from the output"
-    )
+    if centred:
+        ax.set_xlabel("steps around the output")
+    else:
+        ax.set_xlabel("newest steps, counted back from the output")
     ax.set_ylabel("share of the influence")
     ax.set_title("Effective and nominal receptive field", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
@@ -82,7 +84,7 @@ def plot_effective_receptive_field(
 
 
 def _widths(lags: np.ndarray, weights: np.ndarray, centred: bool) -> tuple[np.ndarray, np.ndarray]:
-    """How many steps it takes to reach each lag, ascending, and the weights in that order."""
+    """Return the number of steps that hold each lag, ascending, and the weights in that order."""
     if not centred:
         return lags + 1, weights
     order = np.argsort(np.abs(lags), kind="stable")

@@ -1,4 +1,4 @@
-"""Optimisation history: the score of every trial, and the best so far."""
+"""Plot the optimisation history: the score of every trial, and the best so far."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from tcn_search.plots.style import (
     BLUE,
     GREY,
     INK,
+    LIMITS,
     ORANGE,
     RED,
     axes_or_new,
     legend_outside,
     log_scale_if_wide,
-    smaller,
+    marker_scale,
 )
 
 
 def plot_history(
     trials: pd.DataFrame, objective: str, direction: str = "minimize", ax: Axes | None = None
 ) -> Axes:
-    """Score by trial.
+    """Plot the score of each trial, the best score so far, and marks for trials without a score.
 
     Args:
-        trials: columns trial, ended, score.
-        objective: what the score is, for the label.
+        trials: columns trial, ended and score, as in `Study.trials` or trials.csv.
+        objective: name of the score, for the label.
         direction: "minimize" or "maximize".
-        ax: where to draw; default a new figure (`Axes.figure`).
+        ax: where to draw; default: a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax)
-    complete, stopped = (
-        trials[trials["ended"] == ended].dropna(subset="score") for ended in ("complete", "pruned")
-    )
-    scale = smaller(len(stopped) + len(complete))
+    scored = trials.dropna(subset="score")
+    complete = scored[scored["ended"] == "complete"]
+    pruned = scored[scored["ended"] == "pruned"]
+    scale = marker_scale(len(pruned) + len(complete))
     ax.scatter(
-        stopped["trial"],
-        stopped["score"],
+        pruned["trial"],
+        pruned["score"],
         s=26 * scale,
         facecolors="none",
         edgecolors=GREY,
@@ -54,7 +55,8 @@ def plot_history(
         zorder=3,
     )
     if not complete.empty:
-        best = complete["score"].cummax() if direction == "maximize" else complete["score"].cummin()
+        scores = complete["score"]
+        best = scores.cummax() if direction == "maximize" else scores.cummin()
         end = max(trials["trial"].max(), complete["trial"].max())
         ax.step(
             [*complete["trial"], end],
@@ -72,8 +74,8 @@ def plot_history(
             color=INK,
             fontsize=9,
         )
-    _mark_uncounted(ax, trials)
-    log_scale_if_wide(ax, pd.concat([complete["score"], stopped["score"]]))
+    _mark_trials_without_score(ax, trials)
+    log_scale_if_wide(ax, pd.concat([complete["score"], pruned["score"]]))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("trial")
     ax.set_ylabel(f"{objective} (best epoch)")
@@ -82,23 +84,21 @@ def plot_history(
     return ax
 
 
-def _mark_uncounted(ax: Axes, trials: pd.DataFrame) -> None:
-    """Marks on the axis for trials whose score, if they have one, does not count."""
-    limits = ["out_of_memory", "over_time", "unbuildable", "too_large"]
-    for endings, colour, label in (
-        (["infeasible"], GREY, "infeasible, never built"),
-        (["diverged"], RED, "diverged"),
-        (["failed"], RED, "failed"),
-        (limits, RED, "out of memory, over time, unbuildable or too large"),
+def _mark_trials_without_score(ax: Axes, trials: pd.DataFrame) -> None:
+    """Mark, on the horizontal axis, the trials whose score does not count or does not exist."""
+    for statuses, marker, colour, label in (
+        (("infeasible",), "|", GREY, "infeasible, never built"),
+        (("diverged",), "x", RED, "diverged"),
+        (("failed",), "x", RED, "failed"),
+        (LIMITS, "x", RED, "out of memory, timed out, unbuildable or too large"),
     ):
-        rows = trials[trials["ended"].isin(endings)]
+        rows = trials[trials["ended"].isin(statuses)]
         if len(rows):
-            marker = "|" if endings == ["infeasible"] else "x"
             ax.scatter(
                 rows["trial"],
                 [0.015] * len(rows),
                 marker=marker,
-                s=28 * smaller(len(rows)),
+                s=28 * marker_scale(len(rows)),
                 color=colour,
                 transform=ax.get_xaxis_transform(),
                 label=label,

@@ -1,4 +1,4 @@
-"""Learning curves of all trials, the best one in front."""
+"""Plot the learning curves of all trials, with the best trial in front."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from tcn_search.plots.style import (
     log_scale_if_wide,
 )
 
-_MOST_OTHERS = 200  # of which each can still be told from the next
+_MOST_OTHERS = 200  # more lines cannot be told apart
 
 
 def plot_learning_curves(
     curves: pd.DataFrame, objective: str, best_trial: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the validation value of every epoch, one line a trial.
+    """Plot the objective of every epoch, one line for each trial (and fold).
 
-    Of more than 200 other trials every second, third, ... is drawn, which the legend says.
+    Of more than 200 other trials, every second, third, ... is drawn, which the legend says.
 
     Args:
-        curves: columns trial, epoch and `objective` (such as val_loss), and fold where a trial has several, each
-            of which is a line; the training part's number (loss) is drawn for the best trial if it is there.
+        curves: one row for each epoch, with the columns trial, epoch and `objective` (such as
+            val_loss), and fold where trials have several folds. The same number on the training
+            split (loss), if there is such a column, is drawn for the best trial.
         objective: the column to draw.
         best_trial: the trial to put in front.
-        ax: where to draw; default a new figure.
+        ax: where to draw; default: a new figure.
     """
     ax = axes_or_new(ax)
-    _draw_others(ax, curves[curves["trial"] != best_trial], objective)
-    best = curves[curves["trial"] == best_trial]
-    for number, curve in enumerate(_lines(best)):
-        _draw_best(ax, curve, objective, None if number else f"trial {best_trial}")
-    log_scale_if_wide(
-        ax, curves.get(objective, pd.Series(dtype=float))
-    )  # no column before the first epoch
+    _draw_other_trials(ax, curves[curves["trial"] != best_trial], objective)
+    for index, curve in enumerate(_trainings(curves[curves["trial"] == best_trial])):
+        name = f"trial {best_trial}" if index == 0 else None  # one legend entry for all folds
+        _draw_best_trial(ax, curve, objective, name)
+    if objective in curves:  # before the first epoch there is no such column
+        log_scale_if_wide(ax, curves[objective])
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel(objective)
@@ -52,40 +52,43 @@ def plot_learning_curves(
     return ax
 
 
-def _draw_others(ax: Axes, curves: pd.DataFrame, objective: str) -> None:
+def _draw_other_trials(ax: Axes, curves: pd.DataFrame, objective: str) -> None:
     trials = curves["trial"].unique()
     if not len(trials):
         return
     step = math.ceil(len(trials) / _MOST_OTHERS)
-    label = "other trials" if step == 1 else f"other trials, one in {step} of {len(trials):,}"
-    shown = _lines(curves[curves["trial"].isin(trials[::step])])
-    lines = [curve[["epoch", objective]].to_numpy(dtype=float) for curve in shown]
+    label = "other trials"
+    if step > 1:
+        label += f", one in {step} of {len(trials):,}"
+    drawn = _trainings(curves[curves["trial"].isin(trials[::step])])
+    lines = [curve[["epoch", objective]].to_numpy(dtype=float) for curve in drawn]
     ax.add_collection(LineCollection(lines, colors=GREY, alpha=0.45, linewidths=0.9, label=label))
     ends = [line[-1] for line in lines]
     ax.plot(*zip(*ends, strict=True), ".", color=GREY, markersize=4, alpha=0.6)
     ax.autoscale_view()
 
 
-def _lines(curves: pd.DataFrame) -> list[pd.DataFrame]:
-    """The epochs of one training each."""
+def _trainings(curves: pd.DataFrame) -> list[pd.DataFrame]:
+    """Split the epochs into one frame for each training: a trial, or a fold of a trial."""
     keys = [column for column in ("trial", "fold") if column in curves]
     return [curve for _, curve in curves.groupby(keys, dropna=False)]
 
 
-def _draw_best(ax: Axes, best: pd.DataFrame, objective: str, name: str | None) -> None:
-    training = objective.removeprefix("val_")
+def _draw_best_trial(ax: Axes, curve: pd.DataFrame, objective: str, name: str | None) -> None:
+    """Draw validation and training values; without a name they have no entry in the legend."""
     ax.plot(
-        best["epoch"],
-        best[objective],
+        curve["epoch"],
+        curve[objective],
         color=BLUE,
         linewidth=1.8,
         label=name and f"{name}, validation",
         zorder=3,
     )
-    if training in best:
+    training = objective.removeprefix("val_")
+    if training in curve:
         ax.plot(
-            best["epoch"],
-            best[training],
+            curve["epoch"],
+            curve[training],
             color=ORANGE,
             linewidth=1.2,
             linestyle="--",

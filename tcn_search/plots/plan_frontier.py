@@ -1,4 +1,4 @@
-"""The plan: receptive field against cost, with the frontier of what cannot be had cheaper."""
+"""Plot a plan: receptive field against cost, with the frontier of the cheapest architectures."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def plot_plan_frontier(
     cost: str = "parameters",
     ax: Axes | None = None,
 ) -> Axes:
-    """Each architecture's receptive field against its cost; the frontier is cheapest for its field.
+    """Plot the receptive field of each architecture against its cost, and the cheapest as a line.
 
     Args:
-        plan: columns receptive_field, the cost, kernel_size, smallest, required_context and seq_len.
+        plan: columns receptive_field, the cost, smallest, required_context and seq_len, as `plan`
+            returns them; or such rows as mappings.
         cost: "parameters", "multiply_adds" or "depth".
-        ax: where to draw; default a new figure (`Axes.figure`).
+        ax: where to draw; default: a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax)
     frame = pd.DataFrame(plan)
     if frame.empty:
-        ax.set_title(
-            "No architecture covers the required context", loc="left", fontsize=11, color=INK
-        )
+        title = "No architecture covers the required context"
+        ax.set_title(title, loc="left", fontsize=11, color=INK)
         return ax
     required = frame["required_context"].iloc[0]
     seq_len = frame["seq_len"].iloc[0]
@@ -49,14 +49,25 @@ def plot_plan_frontier(
     )
     frontier = _frontier(frame, cost)
     ax.step(
-        [required, *frontier["receptive_field"]], [frontier[cost].iloc[0], *frontier[cost]], where="pre",
-        color=BLUE, marker="o", markersize=4, markevery=slice(1, None), label="cheapest for its field",
-    )  # fmt: skip
+        [required, *frontier["receptive_field"]],
+        [frontier[cost].iloc[0], *frontier[cost]],
+        where="pre",
+        color=BLUE,
+        marker="o",
+        markersize=4,
+        markevery=slice(1, None),
+        label="cheapest for its field",
+    )
     smallest = frame[frame["smallest"]].nsmallest(1, cost)
     ax.scatter(
-        smallest["receptive_field"], smallest[cost], s=90, marker="*", color=RED, zorder=5,
+        smallest["receptive_field"],
+        smallest[cost],
+        s=90,
+        marker="*",
+        color=RED,
+        zorder=5,
         label=f"smallest that suffices, {smallest['receptive_field'].iloc[0]:,}",
-    )  # fmt: skip
+    )
     ax.axvline(
         required,
         color=ORANGE,
@@ -80,8 +91,8 @@ def plot_plan_frontier(
 
 
 def _frontier(frame: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """Those for which no other has at least their receptive field at less cost, by receptive field."""
+    """Return the architectures that no other with as large a receptive field undercuts."""
     ordered = frame.sort_values(["receptive_field", cost], ascending=[False, True])
-    best = ordered[cost].cummin()
-    kept = ordered[ordered[cost] < best.astype(float).shift(fill_value=float("inf"))]
+    cheapest_before = ordered[cost].cummin().astype(float).shift(fill_value=float("inf"))
+    kept = ordered[ordered[cost] < cheapest_before]
     return kept.sort_values("receptive_field")

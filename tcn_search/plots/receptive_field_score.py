@@ -1,4 +1,4 @@
-"""Receptive field against score, with what the task needs and what was left out."""
+"""Plot receptive field against score, with the required context and the trials without a score."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from tcn_search.plots.style import (
     FAINT,
     GREY,
     INK,
+    LIMITS,
     ORANGE,
     RED,
     axes_or_new,
     legend_outside,
     log_scale_if_wide,
-    smaller,
+    marker_scale,
 )
 
-_BAD = ("diverged", "failed", "out_of_memory", "over_time", "unbuildable", "too_large")
+_ENDED_BADLY = ("diverged", "failed", *LIMITS)
 
 
 def plot_receptive_field_score(
@@ -32,37 +33,37 @@ def plot_receptive_field_score(
     excluded: Sequence[int] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Each trial's receptive field and score; the required context and the sequence length as lines.
+    """Plot receptive field and score of each trial, and required context and sequence length.
+
+    If trials have different look-backs (column required_context), receptive fields are multiples of
+    the required context of their own trial, and `excluded` is not shown.
 
     Args:
-        trials: columns ended, score, receptive_field; infeasible trials (pruned unbuilt) have no score.
-        objective: what the score is, for the label.
-        required_context, seq_len: in steps.
+        trials: columns ended, score and receptive_field (in steps), as in `Study.trials` or
+            trials.csv; infeasible trials have no score.
+        objective: name of the score, for the label.
+        required_context: in steps.
+        seq_len: in steps.
         excluded: receptive fields of the architectures of the space that were never sampled.
-        ax: where to draw; default a new figure.
-
-    Where trials were given look-backs of different length (column required_context), a receptive field is shown as
-    a multiple of what its own trial needs, and `excluded` is not.
+        ax: where to draw; default: a new figure.
     """
     ax = axes_or_new(ax)
     ax.set_xscale("log", base=2)
     unit = "in steps"
-    own = trials.get("required_context", pd.Series(dtype=float)).dropna()
-    if own.nunique() > 1:
-        trials = trials.assign(
-            receptive_field=trials["receptive_field"] / trials["required_context"]
-        )
+    if "required_context" in trials and trials["required_context"].nunique() > 1:
+        multiples = trials["receptive_field"] / trials["required_context"]
+        trials = trials.assign(receptive_field=multiples)
         required_context = 1
         seq_len = 1
         excluded = ()
         unit = "as a multiple of the look-back that it must cover"
     scored = trials.dropna(subset="score")
-    scale = smaller(len(scored))
-    for ended, face, edge, label in (
+    scale = marker_scale(len(scored))
+    for status, face, edge, label in (
         ("pruned", "none", GREY, "pruned early"),
         ("complete", BLUE, BLUE, "complete"),
     ):
-        rows = scored[scored["ended"] == ended]
+        rows = scored[scored["ended"] == status]
         ax.scatter(
             rows["receptive_field"],
             rows["score"],
@@ -74,14 +75,12 @@ def plot_receptive_field_score(
             zorder=3,
         )
     log_scale_if_wide(ax, scored["score"])
-    _draw_left_out(ax, trials, excluded)
+    _draw_without_score(ax, trials, excluded)
     steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
     ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
-    _draw_needs(ax, required_context, seq_len)
+    _draw_required_context(ax, required_context, seq_len)
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
-    ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
-    )
+    ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel(f"receptive field {unit} (logarithmic)")
     ax.set_ylabel(f"{objective} (best epoch)")
@@ -90,15 +89,19 @@ def plot_receptive_field_score(
     return ax
 
 
-def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
-    """What has no score that counts, in a strip below the scores."""
-    by_ending = trials.dropna(subset="receptive_field").groupby("ended")["receptive_field"]
-    found = {str(ending): list(fields) for ending, fields in by_ending}
-    bad = [field for ending in _BAD for field in found.get(ending, [])]
+def _tick_label(value: float, _: int) -> str:
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _draw_without_score(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
+    """Draw the receptive fields without a score that counts, in a strip below the scores."""
+    fields_known = trials.dropna(subset="receptive_field")
+    infeasible = fields_known[fields_known["ended"] == "infeasible"]
+    ended_badly = fields_known[fields_known["ended"].isin(_ENDED_BADLY)]
     rows = (
         (0.03, excluded, "|", GREY, "excluded, never sampled"),
-        (0.075, found.get("infeasible", []), "x", RED, "pruned, unbuilt"),
-        (0.12, bad, "+", RED, "diverged, failed or over a limit"),
+        (0.075, infeasible["receptive_field"], "x", RED, "infeasible, never built"),
+        (0.12, ended_badly["receptive_field"], "+", RED, "diverged, failed or over a limit"),
     )
     for height, fields, marker, colour, label in rows:
         if len(fields):
@@ -113,24 +116,28 @@ def _draw_left_out(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> N
                 label=label,
             )
     if any(len(fields) for _, fields, *_ in rows):
-        low, high = ax.get_ylim()
-        is_log = ax.get_yscale() == "log"
-        ax.set_ylim(low * (low / high) ** 0.17 if is_log else low - 0.17 * (high - low), high)
+        _make_room_below(ax)
 
 
-def _draw_needs(ax: Axes, required_context: int, seq_len: int) -> None:
-    """The required context and the sequence length; what lies left of the former is too little."""
+def _make_room_below(ax: Axes) -> None:
+    """Extend the vertical axis by 17% downwards."""
+    low, high = ax.get_ylim()
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low * (low / high) ** 0.17, high)
+    else:
+        ax.set_ylim(low - 0.17 * (high - low), high)
+
+
+def _draw_required_context(ax: Axes, required_context: int, seq_len: int) -> None:
+    """Draw required context and sequence length as lines; shade the fields that are too small."""
     ax.axvspan(ax.get_xlim()[0], required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
-    same = required_context == seq_len
-    label = (
-        "required context = the trial's own look-back"
-        if seq_len == 1
-        else f"required context = sequence length, {seq_len:,}"
-        if same
-        else f"required context, {required_context:,}"
-    )
+    if seq_len == 1:
+        label = "required context = the trial's own look-back"
+    elif required_context == seq_len:
+        label = f"required context = sequence length, {seq_len:,}"
+    else:
+        label = f"required context, {required_context:,}"
     ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
-    if not same:
-        ax.axvline(
-            seq_len, color=INK, linewidth=1.2, linestyle="--", label=f"sequence length, {seq_len:,}"
-        )
+    if required_context != seq_len:
+        label = f"sequence length, {seq_len:,}"
+        ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=label)

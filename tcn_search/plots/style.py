@@ -1,4 +1,4 @@
-"""Colours and an empty axes, shared by the pictures. No global style is touched."""
+"""Colours, axes, legend and scales of all figures. No global style is changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.transforms import ScaledTranslation
 if TYPE_CHECKING:
     import pandas
 
-# Okabe and Ito's palette: told apart with any colour vision.
+# Okabe and Ito's palette: distinguishable with any colour vision.
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 GREEN = "#009E73"
@@ -21,9 +21,18 @@ PURPLE = "#CC79A7"
 INK = "#333333"
 FAINT = "#DDDDDD"
 
+# Statuses of trials that ran into a limit. Tables of earlier versions say "over_time".
+LIMITS = ("out_of_memory", "timed_out", "over_time", "unbuildable", "too_large")
+
 
 def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axes:
-    """`ax`, or the axes of a new pyplot figure, which a notebook shows."""
+    """Return `ax`, or the axes of a new pyplot figure, which a notebook shows, in our style.
+
+    Args:
+        ax: existing axes, or None.
+        width: of a new figure, in inches.
+        height: of a new figure, in inches.
+    """
     if ax is None:
         from matplotlib import pyplot
 
@@ -37,7 +46,7 @@ def axes_or_new(ax: Axes | None, width: float = 7.2, height: float = 4.2) -> Axe
 
 
 def legend_outside(ax: Axes) -> None:
-    """A legend below the axis label, if there is anything to name; as many columns as its words allow."""
+    """Draw a legend below the axis label, in up to three columns; none if nothing has a label."""
     _, labels = ax.get_legend_handles_labels()
     if not labels:
         return
@@ -53,17 +62,17 @@ def legend_outside(ax: Axes) -> None:
     )
 
 
-def smaller(count: int) -> float:
-    """By how much the marks of so many points are smaller in area, so that they do not hide each other.
+def marker_scale(count: int) -> float:
+    """Return the factor for the area of `count` markers, so that they do not hide each other.
 
-    >>> smaller(100), smaller(1_200), smaller(50_000)
+    >>> marker_scale(100), marker_scale(1_200), marker_scale(50_000)
     (1.0, 0.25, 0.12)
     """
     return max(0.12, min(1.0, 300 / max(1, count)))
 
 
-def log_scale_if_wide(ax: Axes, values: pandas.Series, axis: str = "y") -> None:
-    """Losses that span more than a factor of 30 are read better on a logarithmic scale."""
+def log_scale_if_wide(ax: Axes, values: pandas.Series, axis: str = "y", factor: float = 30) -> None:
+    """Make an axis logarithmic if its values are positive and span more than `factor`."""
     values = values.dropna()
-    if len(values) and values.min() > 0 and values.max() / values.min() > 30:
+    if len(values) and values.min() > 0 and values.max() / values.min() > factor:
         ax.set(**{f"{axis}scale": "log"})

@@ -1,4 +1,5 @@
-"""The report of a study: trials.csv, figures and one HTML page.
+"""Reports as files: table, figures and HTML page of a study; a comparison; a plan as a data frame.
 
-Reads results; computes nothing that a study does not offer.
+A report shows results that a study, an evaluation or the planner offers; it computes and chooses
+nothing itself, and never prints.
 """

@@ -1,4 +1,4 @@
-"""A comparison as files."""
+"""Write a comparison with recurrent networks to files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from tcn_search.plots.comparison import plot_comparison
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """The final runs, the best contender on top."""
+    """Return a figure of the final trainings, with the best contender on top."""
     figure = Figure(figsize=(8, 1.6 + 0.8 * len(comparison.contenders)), layout="constrained")
     runs = comparison.runs_frame()
-    order = comparison.frame()["contender"].tolist()
+    contenders = comparison.frame()["contender"].tolist()
     final = runs[runs["seed"] != SEARCH_SEED].sort_values(
-        "contender", key=lambda names: names.map(order.index), kind="stable"
+        "contender", key=lambda names: names.map(contenders.index), kind="stable"
     )
     plot_comparison(final, comparison.metric, ax=figure.add_subplot())
     return figure
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
-    """comparison.csv, one row a contender, and the figure as PNG and SVG. Returns the folder.
+    """Write comparison.csv, with a row for each contender, and the figure as PNG and SVG.
+
+    Earlier files are replaced once all new ones are complete.
+
+    Returns:
+        `folder`, which is created if it does not exist.
 
     Raises:
         InputError: a file cannot be written.
@@ -37,11 +42,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{failure}: {reason_of(error)}") from error
-    names = ("comparison.csv", "comparison.png", "comparison.svg")
-    with ExitStack() as files:  # they take their places when all are written
-        table, *pictures = (
-            files.enter_context(replacing(folder / name, f"{failure}: {name}")) for name in names
-        )
+    with ExitStack() as replacements:
+
+        def open_file(name: str) -> Path:
+            return replacements.enter_context(replacing(folder / name, f"{failure}: {name}"))
+
+        table = open_file("comparison.csv")
+        pictures = [open_file("comparison.png"), open_file("comparison.svg")]
         comparison.frame().to_csv(table, index=False)
         for picture in pictures:
             figure.savefig(picture, dpi=150)

@@ -1,4 +1,4 @@
-"""The figures of a study's report, each from its frames."""
+"""Draw the figures of a study's report."""
 
 from __future__ import annotations
 
@@ -11,39 +11,45 @@ from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
 from tcn_search.study.results import StudyResults
 
-NAMES = ("history", "receptive_field", "learning_curves")
-
 
 def study_figures(study: StudyResults) -> dict[str, Figure]:
-    """By file name: history, receptive_field, learning_curves; pareto_COST for each further objective; comparison
-    where there is one. They belong to no window.
+    """Return the figures of a study by file name; they belong to no window.
+
+    There are history, receptive_field and learning_curves; pareto_COST for each further objective,
+    once a trial is complete; and comparison, if recurrent networks have been trained.
     """
     trials = study.trials()
     definition = study.definition
     objective = definition.objective
-    spec = definition.spec
-    figures = {name: Figure(figsize=(8, 4.4), layout="constrained") for name in NAMES}
-    history, receptive_field, learning_curves = (figures[name].add_subplot() for name in NAMES)
-    plot_history(trials, objective.name, objective.direction, ax=history)
+    figures = {name: _empty_figure() for name in ("history", "receptive_field", "learning_curves")}
+    plot_history(trials, objective.name, objective.direction, ax=figures["history"].add_subplot())
     plot_receptive_field_score(
         trials,
         objective.name,
         definition.required_context,
-        spec.seq_len,
+        definition.spec.seq_len,
         study.excluded_receptive_fields(),
-        ax=receptive_field,
+        ax=figures["receptive_field"].add_subplot(),
     )
     plot_learning_curves(
-        study.learning_curves(), objective.name, study.best_trial, ax=learning_curves
+        study.learning_curves(),
+        objective.name,
+        study.best_trial,
+        ax=figures["learning_curves"].add_subplot(),
     )
-    if len(definition.objectives) > 1:
+    further_objectives = definition.objectives[1:]
+    if further_objectives:
         values = study.objective_values()
-        for metric in definition.objectives[1:] if len(values) else ():
-            figure = figures[f"pareto_{metric.name}"] = Figure(
-                figsize=(8, 4.4), layout="constrained"
-            )
-            plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
+        if len(values):
+            for metric in further_objectives:
+                figure = _empty_figure()
+                plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
+                figures[f"pareto_{metric.name}"] = figure
     comparison = study.comparison
     if comparison is not None and len(comparison.frame()):
         figures["comparison"] = comparison_figure(comparison)
     return figures
+
+
+def _empty_figure() -> Figure:
+    return Figure(figsize=(8, 4.4), layout="constrained")

@@ -1,4 +1,4 @@
-"""The plan as a data frame."""
+"""Return a plan as a data frame."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import pandas as pd
 from tcn_search.planning.plan import PlannedRow, plan_rows
 
 
-@wraps(plan_rows, assigned=("__module__",))
+@wraps(plan_rows, assigned=())
 def plan(seq_len: int, **options: Any) -> pd.DataFrame:
-    """The architectures that cover `seq_len` steps without blind spots, cheapest first: one row each.
+    """Return the architectures that cover `seq_len` steps without blind spots, cheapest first.
 
-    Columns are those of `PlannedRow`; an empty frame where nothing suffices. See `plan_rows` for the
-    arguments.
+    Args:
+        seq_len: steps of the sequences.
+        options: keyword arguments of `plan_rows`.
+
+    Returns:
+        One row for each architecture, with the fields of `PlannedRow` as columns; an empty frame if
+        no architecture in the ranges suffices.
 
     Raises:
         InputError: names the argument, the rule and the value received.

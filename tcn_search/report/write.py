@@ -1,4 +1,4 @@
-"""Writes a study's report to a folder."""
+"""Write a study's report to a folder."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ def write_report(
 ) -> Path:
     """Write trials.csv, figures as PNG and SVG, and one self-contained report.html.
 
-    All of them show the trials as they were at one moment, whatever runs meanwhile.
+    All files show the trials at the same moment, even while the study runs. Those of an earlier
+    report are replaced once all new ones are complete.
 
     Args:
-        folder: default `runs/NAME`, relative to the working directory.
-        on_step: called with what is done next, in words.
+        study: the study to report on.
+        folder: where to write; default: `runs/NAME`, relative to the working directory.
+        on_step: called before each step with its description, such as "drawing the figures".
 
     Returns:
-        the folder.
+        The folder.
 
     Raises:
-        InputError: no trial has been made yet, or a file cannot be written.
+        InputError: the study has no trial yet, or a file cannot be written.
     """
     on_step(f"reading the trials of {study.name}")
     record = study.snapshot()
     if record.trials().empty:
         raise InputError(f"The study {study.name!r} has no trial yet. Run it first.")
-    folder = Path(folder) if folder is not None else Path("runs") / study.name
+    folder = Path("runs") / study.name if folder is None else Path(folder)
     on_step("drawing the figures")
     figures = study_figures(record)
     failure = f"The report cannot be written to {folder}"
@@ -45,16 +47,16 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{failure}: {reason_of(error)}") from error
-    with ExitStack() as files:  # they take their places when all are written
+    with ExitStack() as replacements:
 
-        def beside(name: str) -> Path:
-            return files.enter_context(replacing(folder / name, f"{failure}: {name}"))
+        def open_file(name: str) -> Path:
+            return replacements.enter_context(replacing(folder / name, f"{failure}: {name}"))
 
-        record.trials().to_csv(beside("trials.csv"), index=False)
+        record.trials().to_csv(open_file("trials.csv"), index=False)
         for name, figure in figures.items():
             on_step(f"writing {name}.png and {name}.svg")
-            figure.savefig(beside(f"{name}.png"), dpi=150)
-            figure.savefig(beside(f"{name}.svg"))
+            figure.savefig(open_file(f"{name}.png"), dpi=150)
+            figure.savefig(open_file(f"{name}.svg"))
         on_step("writing report.html")
-        beside("report.html").write_text(page(record, figures), encoding="utf-8")
+        open_file("report.html").write_text(page(record, figures), encoding="utf-8")
     return folder

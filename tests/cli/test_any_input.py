@@ -1,4 +1,4 @@
-"""Whatever file is given: every command works, or ends with one line and leaves nothing behind."""
+"""Commands on any file: each one works, or ends with one line and leaves no file behind."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ DTYPES = [
     "M8[s]",
     ">f4",
 ]
-NAMES = ["X_train", "y_train", "X_test", "y_test", "X_val", "y_val", "lengths_train", "lengths_test", "groups_train",
-         "class_names", "groups", "X_valid", "X_Test", "length_train", "X", "lengths"]  # fmt: skip
+NAMES = [
+    *("X_train", "y_train", "X_test", "y_test", "X_val", "y_val", "lengths_train", "lengths_test"),
+    *("groups_train", "class_names", "groups", "X_valid", "X_Test", "length_train", "X", "lengths"),
+]
 
 
 @st.composite
@@ -70,7 +72,7 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
 
 
 def cast(values: np.ndarray, dtype: str) -> np.ndarray:
-    """Values as another type, whatever is lost."""
+    """Convert values to another type, with loss where it is not exact."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         if np.dtype(dtype).kind not in "fc":
@@ -80,16 +82,16 @@ def cast(values: np.ndarray, dtype: str) -> np.ndarray:
 
 @st.composite
 def archives(draw: st.DrawFn) -> bytes:
-    """Draw an .npz of which much is right and something may not be."""
+    """Draw an .npz with valid arrays, some of which are replaced or damaged."""
     X, y = waves(8, steps=6)
-    held = {"X_train": X, "y_train": y}
-    held |= draw(st.dictionaries(st.sampled_from(NAMES), arrays(), max_size=2))
+    content = {"X_train": X, "y_train": y}
+    content |= draw(st.dictionaries(st.sampled_from(NAMES), arrays(), max_size=2))
     for name in draw(st.sets(st.sampled_from(["X_train", "y_train"]), max_size=1)):
-        held[name] = cast(
-            held[name], draw(st.sampled_from(["float64", "float16", "int64", "int8"]))
+        content[name] = cast(
+            content[name], draw(st.sampled_from(["float64", "float16", "int64", "int8"]))
         )
     stream = io.BytesIO()
-    np.savez(stream, **held)  # type: ignore[arg-type]
+    np.savez(stream, **content)  # type: ignore[arg-type]
     data = stream.getvalue()
     return draw(damaged(data)) if draw(st.booleans()) and draw(st.booleans()) else data
 
@@ -117,29 +119,23 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
-        return (
-            "{"
-            + ", ".join(f"{_quoted(str(key))} = {_toml(one)}" for key, one in value.items())
-            + "}"
-        )
+        pairs = (f"{_quoted(str(key))} = {_toml(entry)}" for key, entry in value.items())
+        return f"{{{', '.join(pairs)}}}"
     if isinstance(value, int) and abs(value) > 10**4000:
         return "9" * 5000
     return repr(value) if isinstance(value, int | float) else _quoted(str(value))
 
 
 def _quoted(text: str) -> str:
-    return (
-        '"'
-        + "".join(
-            f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}" for one in text
-        )
-        + '"'
+    escaped = "".join(
+        f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}" for code in map(ord, text)
     )
+    return f'"{escaped}"'
 
 
 @st.composite
 def files(draw: st.DrawFn) -> tuple[str, bytes, list[str]]:
-    """Draw a file's name, its bytes, and what else `run` is given."""
+    """Draw a file name, the content, and further arguments of `run`."""
     kind = draw(st.sampled_from(["table", "archive", "study"]))
     if kind == "archive":
         return "own.npz", draw(archives()), []
@@ -165,8 +161,9 @@ def working_directory() -> Iterator[Path]:
 
 
 def command(*arguments: str) -> int:
-    """Run a command; its exit code, once what it printed has been looked at."""
-    out, err = io.StringIO(), io.StringIO()
+    """Run a command, check what it prints, and return its exit code."""
+    out = io.StringIO()
+    err = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = main(arguments)
@@ -180,7 +177,7 @@ def command(*arguments: str) -> int:
 
 
 def run_everything(name: str, data: bytes, more: list[str], model: Path) -> None:
-    """Give a file to every command that takes one, and delete the study that may come of it."""
+    """Give a file to every command that takes one, and delete the study that `run` makes."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with working_directory() as folder:
         (folder / name).write_bytes(data)
@@ -188,10 +185,12 @@ def run_everything(name: str, data: bytes, more: list[str], model: Path) -> None
         command("predict", str(model), name)
         for verb in ("status", "best", "report", "compare"):
             assert command(verb, name) == 2
-        assert [one.name for one in folder.iterdir()] == [name]
-        ran = command("run", name, "--trials", "1", "--workers", "1", "--set", "name=own", *more)
-        if ran == 2:
-            assert [one.name for one in folder.iterdir()] == [name]
+        assert [path.name for path in folder.iterdir()] == [name]
+        exit_code = command(
+            "run", name, "--trials", "1", "--workers", "1", "--set", "name=own", *more
+        )
+        if exit_code == 2:
+            assert [path.name for path in folder.iterdir()] == [name]
             with pytest.raises(InputError):
                 delete_study("own")
             return
@@ -210,9 +209,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "tcn_search.study.running.ProcessExecutor", lambda data, places: Synthetic()
-    )
+    monkeypatch.setattr("tcn_search.study.running.ProcessExecutor", lambda data, slots: Synthetic())
 
 
 few = settings(

@@ -1,4 +1,4 @@
-"""`tcn-search check`: exit codes, the first line, and one clear line for each bad input."""
+"""`tcn-search check`: exit codes, the verdict, and one line for bad input."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_a_network_that_covers(capsys: pytest.CaptureFixture) -> None:
     assert any(line.startswith("Multiply-adds") and "last step only" in line for line in lines)
 
 
-def test_a_network_that_falls_short(capsys: pytest.CaptureFixture) -> None:
+def test_a_network_that_does_not_cover(capsys: pytest.CaptureFixture) -> None:
     assert main(["check", "--seq-len", "600", "--kernel-size", "8", "--dilations", "1,2,4,8"]) == 1
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(
@@ -50,7 +50,7 @@ def parameters(filters: int, channels: int) -> int:
     return tcn_parameters(architecture, channels)
 
 
-def test_a_task_says_what_it_needs(
+def test_a_task_sets_the_required_context(
     capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path
 ) -> None:
     assert main([*TASK, "--task", "copy_memory", "--seq-len", "520"]) == 0
@@ -73,7 +73,7 @@ def test_a_task_says_what_it_needs(
     )
 
 
-def test_a_tasks_data_is_looked_for_in_a_directory(
+def test_the_data_of_a_task_is_read_from_a_directory(
     capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path
 ) -> None:
     (tmp_path / "ucr").mkdir()
@@ -86,11 +86,11 @@ def test_a_tasks_data_is_looked_for_in_a_directory(
         )
 
 
-def test_a_tasks_words_come_as_wide_as_the_network(
+def test_embedded_words_have_as_many_channels_as_the_network(
     capsys: pytest.CaptureFixture, tmp_path: Path
 ) -> None:
-    for part in ("train", "valid", "test"):
-        (tmp_path / f"ptb.{part}.txt").write_text("one two \n" * 40)
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"ptb.{split}.txt").write_text("one two \n" * 40)
     (tmp_path / "words.toml").write_text('[task]\nname = "word_ptb"\nfolder = "."\n')
     assert main([*TASK, "--filters", "6", "--task", str(tmp_path / "words.toml")]) == 0
     out = capsys.readouterr().out

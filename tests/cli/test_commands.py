@@ -1,12 +1,10 @@
-"""The commands as a user types them: a whole way through, and bad input."""
+"""The commands as a user types them: from a study file to predictions, and bad input."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,60 +14,13 @@ import pytest
 from tcn_search import load_study
 from tcn_search.cli.main import main
 from tcn_search.tasks.registry import BUILT_IN
+from tests.cli.processes import command
 from tests.conftest import waves
 
 EVALUATIONS = (
     "Test evaluations: 1 in this study, "
     "one each time that a configuration's final trainings were scored on the test split\n"
 )
-STUDY = """
-[task]
-name = "waves.npz"
-[space]
-nb_filters = [4]
-kernel_size = [3]
-levels = { low = 2, high = 3 }
-readout = ["max"]
-norm = ["none"]
-learning_rate = [0.02]
-[training]
-epochs = 4
-batch_size = 8
-[search]
-trials = 2
-pruner = "none"
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with data and a study file."""
-    (X, y), (X_test, y_test) = waves(40), waves(20, seed=1)
-    np.savez(
-        tmp_path / "waves.npz",
-        X_train=X,
-        y_train=y,
-        X_test=X_test,
-        y_test=y_test,
-        class_names=["slow", "fast"],
-    )
-    (tmp_path / "mine.toml").write_text(STUDY)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """As from a shell, where nobody has told TensorFlow to be quiet."""
-    environment = {
-        name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "tcn_search", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=environment,
-    )
 
 
 def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,116 +81,6 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert f"({accuracy:.4g}" in best.stdout or f"{accuracy:.4g})" in best.stdout
 
 
-def status_of(study: str, capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(["status", study]) == 0
-    return capsys.readouterr().out
-
-
-def _run_until_an_epoch_is_stored(folder: Path) -> subprocess.Popen[str]:
-    arguments = [
-        "run",
-        "mine.toml",
-        "--trials",
-        "3",
-        "--workers",
-        "1",
-        "--set",
-        "training.epochs=150",
-    ]
-    arguments += ["--set", "name=long"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tcn_search", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(folder / "temporary")},
-    )
-    while _epochs_reported(folder / "runs/studies.db") == b"" and process.poll() is None:
-        time.sleep(0.3)
-    assert _workers_of(folder)
-    return process
-
-
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_a_study_that_continues(
-    folder: Path, stop: signal.Signals, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "temporary").mkdir()
-    process = _run_until_an_epoch_is_stored(folder)
-    process.send_signal(stop)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "The same command continues." in out
-    assert "Traceback" not in err
-    assert not _workers_of(folder)
-    assert list((folder / "temporary").iterdir()) == []
-    said = status_of("long", capsys)
-    assert "running" not in said
-    assert "1 lost" in said
-    assert "1 waiting" in said
-
-
-def test_a_killed_run_takes_its_workers_along_and_the_next_one_continues(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "temporary").mkdir()
-    process = _run_until_an_epoch_is_stored(folder)
-    assert "running: trial 0, epoch" in status_of("long", capsys)
-    process.kill()
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
-    while _workers_of(folder) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert not _workers_of(folder)
-    assert list((folder / "temporary").iterdir()) == []
-    again = command(
-        "run",
-        "mine.toml",
-        "--trials",
-        "1",
-        "--timeout",
-        "1s",
-        "--set",
-        "training.epochs=150",
-        "--set",
-        "name=long",
-    )
-    assert again.returncode == 0, again.stderr
-    said = status_of("long", capsys)
-    assert "running" not in said
-    assert "1 lost" in said
-    assert "1 finished" in said
-
-
-def _workers_of(folder: Path) -> list[str]:
-    """Worker processes whose data lies in this test's folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_text().split("\0")
-        except OSError:
-            continue
-        if "tcn_search.workers.worker_main" in words and any(str(folder) in word for word in words):
-            found.append(entry.parent.name)
-    return found
-
-
-def _epochs_reported(database: Path) -> bytes:
-    """Something once a first epoch is in the storage."""
-    import sqlite3
-
-    if not database.exists():
-        return b""
-    try:
-        with sqlite3.connect(database) as connection:
-            return (
-                b"x"
-                * connection.execute("select count(*) from trial_intermediate_values").fetchone()[0]
-            )
-    except sqlite3.OperationalError:
-        return b""
-
-
 def test_a_study_of_defaults_from_data_alone(folder: Path) -> None:
     ran = command("run", "waves.npz", "--trials", "1", "--folds", "2", "--set", "training.epochs=1")
     assert ran.returncode == 0, ran.stderr
@@ -254,8 +95,8 @@ def test_run_takes_downloaded_data_from_a_directory(
     (tmp_path / "own.toml").write_text('[task]\nname = "seq_mnist"\n')
     (tmp_path / "mnist.npz").write_text("something else")
     assert main(["run", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(
+    error = capsys.readouterr().err
+    assert error.startswith(
         f"tcn-search run: {tmp_path}/mnist.npz is not the file that is wanted: its SHA-256 is "
     )
     (tmp_path / "own.toml").write_text('[task]\nname = "adding"\n')
@@ -323,6 +164,17 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert sorted(folder.rglob("*")) == before
 
 
+def test_messages_of_library_code_are_shown() -> None:
+    code = (
+        "from tcn_search.cli import main, tasks\n"
+        "from tcn_search.logs import LOGGER\n"
+        "tasks.run = lambda arguments: LOGGER.info('trial %d', 3) or 0\n"
+        "main.main(['tasks'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("trial 3\n", "")
+
+
 def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "run" in capsys.readouterr().out
@@ -331,7 +183,7 @@ def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> No
     assert ended.value.code == 2
 
 
-def test_a_study_goes_on_when_nobody_reads_any_more(folder: Path) -> None:
+def test_a_study_goes_on_after_the_reader_of_its_output_has_gone(folder: Path) -> None:
     """`tcn-search run mine.toml | head -1` ends with every trial."""
     with subprocess.Popen(
         [sys.executable, "-m", "tcn_search", "run", "mine.toml", "--workers", "1"],
@@ -348,7 +200,7 @@ def test_a_study_goes_on_when_nobody_reads_any_more(folder: Path) -> None:
     assert load_study("mine").finished == 2
 
 
-def test_the_output_may_be_cut_off(folder: Path) -> None:
+def test_a_command_without_a_reader_ends_without_a_traceback(folder: Path) -> None:
     """`tcn-search tasks | head -0` ends quietly."""
     read, write = os.pipe()
     os.close(read)

@@ -1,4 +1,4 @@
-"""The dashboard: on this machine alone unless told otherwise, and in words where it cannot start."""
+"""`tcn-search dashboard`: the address, and one line if it cannot start."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ STORAGE = "sqlite:///studies.db"
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """A storage, and a dashboard that only notes how it was started."""
+    """Make a storage, and replace the dashboard; return the calls that would start it."""
     monkeypatch.chdir(tmp_path)
     optuna.create_study(storage=STORAGE)
-    heard: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
     package = SimpleNamespace(
         __spec__=object(),
-        run_server=lambda storage, **given: heard.append({"storage": storage, **given}),
+        run_server=lambda storage, **given: calls.append({"storage": storage, **given}),
     )
     monkeypatch.setitem(sys.modules, "optuna_dashboard", package)
-    return heard
+    return calls
 
 
 def test_it_listens_on_loopback(
@@ -56,7 +56,7 @@ def test_the_page_of_a_study_is_named(
     assert "There is no study 'weaves' in the storage." in capsys.readouterr().err
 
 
-def test_elsewhere_if_told(calls: list[dict[str, Any]]) -> None:
+def test_it_listens_on_a_given_host_and_port(calls: list[dict[str, Any]]) -> None:
     assert main(["dashboard", "--storage", STORAGE, "--host", "0.0.0.0", "--port", "9000"]) == 0
     assert (calls[0]["host"], calls[0]["port"]) == ("0.0.0.0", 9000)
 
@@ -69,7 +69,7 @@ def test_ctrl_c_ends_it(calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyP
     assert main(["dashboard", "--storage", STORAGE]) == 130
 
 
-def test_what_it_cannot_do_is_said_in_a_line(
+def test_a_dashboard_that_cannot_start_ends_with_one_line(
     calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def busy(*given: Any, **named: Any) -> None:

@@ -1,4 +1,4 @@
-"""Whatever stands on the command line: a command works, or ends with one line; never with a traceback."""
+"""Odd words on the command line: a command works, or ends with one line and no traceback."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from tcn_search.cli.main import COMMANDS, main
 from tcn_search.cli.output import printable
 
 odd = st.sampled_from([
-    "", " ", "0", "-1", "1", "3", "1,2", "2-8", "9" * 30, "9" * 5000, "1e3", "nan", "None", "a", "\udcff", "a\nb",
-    "\x1b[2J", "--", "-x", "½", "١", "1_0", "same", "99999999999", "1-999999999", "x" * 300, "3.5", "../a.toml",
+    "", " ", "0", "-1", "1", "3", "1,2", "2-8", "9" * 30, "9" * 5000, "1e3", "nan", "None", "a",
+    "\udcff", "a\nb", "\x1b[2J", "--", "-x", "½", "١", "1_0", "same", "99999999999",
+    "1-999999999", "x" * 300, "3.5", "../a.toml",
 ])  # fmt: skip
 OPTIONS = {
-    "check": ["--seq-len", "--kernel-size", "--dilations", "--stacks", "--padding", "--filters", "--norm", "--channels",
-              "--required-context", "--layer"],
-    "plan": ["--seq-len", "--kernel-size", "--dilation-base", "--levels", "--stacks", "--filters", "--dilations",
-             "--padding", "--norm", "--sort-by", "--max-params", "--max-multiply-adds", "--max-depth", "--format",
-             "--top", "--channels", "--required-context"],
-    "run": ["--trials", "--timeout", "--patience", "--workers", "--workers-per-gpu", "--folds", "--trial-timeout",
-            "--set", "--engine", "--tuner"],
+    "check": ["--seq-len", "--kernel-size", "--dilations", "--stacks", "--padding", "--filters",
+              "--norm", "--channels", "--required-context", "--layer"],
+    "plan": ["--seq-len", "--kernel-size", "--dilation-base", "--levels", "--stacks", "--filters",
+             "--dilations", "--padding", "--norm", "--sort-by", "--max-params",
+             "--max-multiply-adds", "--max-depth", "--format", "--top", "--channels",
+             "--required-context"],
+    "run": ["--trials", "--timeout", "--patience", "--workers", "--workers-per-gpu", "--folds",
+            "--trial-timeout", "--set", "--engine", "--tuner"],
     "status": ["--storage"],
     "best": ["--top", "--seeds", "--limit", "--out"],
     "report": ["--out"],
@@ -43,7 +45,8 @@ NEEDED = {
 
 
 def ends_in_one_line(arguments: list[str]) -> None:
-    out, err = io.StringIO(), io.StringIO()
+    out = io.StringIO()
+    err = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = main(arguments)
@@ -94,7 +97,7 @@ def test_odd_words_end_in_one_line(command: str, words: list[str]) -> None:
         ("plan --seq-len 784 --top 99999999999", "--top must be at most 1,000,000. Received: 99999999999"),
     ],
 )  # fmt: skip
-def test_a_zero_too_many_is_told_without_the_memory_for_it(
+def test_a_huge_number_is_refused_before_it_takes_memory(
     arguments: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "x.toml").write_text('[task]\nname = "adding"\n')

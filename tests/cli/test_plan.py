@@ -1,4 +1,4 @@
-"""`tcn-search plan`: table, CSV, JSON, a picture, and what it says when nothing suffices."""
+"""`tcn-search plan`: table, CSV, JSON, a figure, and the reason for an empty plan."""
 
 import csv
 import io
@@ -10,15 +10,8 @@ import pytest
 from tcn_search.cli.main import main
 
 RANGES = [
-    "plan",
-    "--seq-len",
-    "784",
-    "--kernel-size",
-    "2-8",
-    "--dilation-base",
-    "2,3",
-    "--levels",
-    "1-12",
+    *("plan", "--seq-len", "784"),
+    *("--kernel-size", "2-8", "--dilation-base", "2,3", "--levels", "1-12"),
 ]
 
 
@@ -50,19 +43,10 @@ def test_csv_and_json_hold_the_same_rows(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_explicit_lists_limits_and_order(capsys: pytest.CaptureFixture) -> None:
-    arguments = [
-        "plan",
-        "--seq-len",
-        "100",
-        "--kernel-size",
-        "4,8",
-        "--stacks",
-        "1-2",
-        "--format",
-        "json",
-    ]
+    ranges = ["--seq-len", "100", "--kernel-size", "4,8", "--stacks", "1-2"]
     lists = ["--dilations", "1,2,4,8", "--dilations", "8,4,2,1,16"]
-    assert main([*arguments, *lists, "--sort-by", "depth", "--max-depth", "16"]) == 0
+    options = ["--format", "json", "--sort-by", "depth", "--max-depth", "16"]
+    assert main(["plan", *ranges, *lists, *options]) == 0
     records = json.loads(capsys.readouterr().out)
     assert [record["depth"] for record in records] == sorted(record["depth"] for record in records)
     assert {tuple(record["dilations"]) for record in records} == {(1, 2, 4, 8), (8, 4, 2, 1, 16)}
@@ -70,7 +54,7 @@ def test_explicit_lists_limits_and_order(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_a_picture_is_written(tmp_path: Path, ending: str) -> None:
+def test_a_figure_is_written(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"plan.{ending}"
     assert main([*RANGES, "--plot", str(file)]) == 0
     assert file.stat().st_size > 5000

@@ -1,4 +1,4 @@
-"""`predict` on tables: columns are found by name, and what is ignored is said."""
+"""`tcn-search predict` on tables: columns are found by name, and ignored ones are named."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ def predicted(model: str, data: str, capsys: pytest.CaptureFixture[str]) -> tupl
 
 def test_columns_are_found_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = pd.DataFrame(ROWS)
-    known, nothing = predicted("own.keras", "own.csv", capsys)
-    assert (nothing, known.count("\n")) == ("", 17)
+    known, note = predicted("own.keras", "own.csv", capsys)
+    assert note == ""
+    assert known.count("\n") == 17
     table[["gyro", "time", "id", "accel"]].assign(more=1).to_csv("swapped.csv")
-    found, said = predicted("own.keras", "swapped.csv", capsys)
-    assert (found, said) == (known, "swapped.csv: not read: column Unnamed: 0, more\n")
+    predictions, note = predicted("own.keras", "swapped.csv", capsys)
+    assert predictions == known
+    assert note == "swapped.csv: not read: column Unnamed: 0, more\n"
     table.rename(columns={"accel": "a"}).to_csv("renamed.csv", index=False)
     assert main(["predict", "own.keras", "renamed.csv"]) == 2
     assert capsys.readouterr().err == (
@@ -59,8 +61,9 @@ def test_a_forecast_finds_its_series_by_name(
     build_model(Architecture(4, 3, (1, 2)), task).save("forecast.keras")
     known, _ = predicted("forecast.keras", "series.csv", capsys)
     table[["heat", "load", "date"]][::-1].to_csv("swapped.csv")
-    found, said = predicted("forecast.keras", "swapped.csv", capsys)
-    assert (found, said) == (known, "swapped.csv: not read: column Unnamed: 0\n")
+    predictions, note = predicted("forecast.keras", "swapped.csv", capsys)
+    assert predictions == known
+    assert note == "swapped.csv: not read: column Unnamed: 0\n"
     table.drop(columns="heat").to_csv("less.csv", index=False)
     assert main(["predict", "forecast.keras", "less.csv"]) == 2
     assert "Missing: heat. It has: date, load" in capsys.readouterr().err
@@ -69,7 +72,7 @@ def test_a_forecast_finds_its_series_by_name(
     assert capsys.readouterr().out == known
 
 
-def test_new_tables_are_read_as_the_old_one_was(
+def test_new_tables_are_read_as_in_training(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = pd.DataFrame(ROWS).assign(
@@ -81,8 +84,8 @@ def test_new_tables_are_read_as_the_old_one_was(
     )
     known, _ = predicted("own.keras", "own.csv", capsys)
     table[::-1].to_csv("reversed.csv", index=False, sep=";", decimal=",")
-    found, _ = predicted("own.keras", "reversed.csv", capsys)
-    assert [line.split(",")[1:] for line in found.splitlines()[:0:-1]] == [
+    predictions, _ = predicted("own.keras", "reversed.csv", capsys)
+    assert [line.split(",")[1:] for line in predictions.splitlines()[:0:-1]] == [
         line.split(",")[1:] for line in known.splitlines()[1:]
     ]
 
@@ -96,41 +99,30 @@ def test_new_tables_are_read_as_the_old_one_was(
         (["run", "own.csv", "--horizon", "2"], "Each time in {folder}/own.csv must stand in one row. Received: 0 in rows 1 and 7. If the file holds several series below each other (column id), give each a column of its own."),
     ],
 )  # fmt: skip
-def test_run_says_what_is_wrong_with_a_table(
+def test_run_names_the_error_in_a_table(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(arguments) == 2
-    found = capsys.readouterr().err.removeprefix("tcn-search run: ")
-    assert found.replace(str(folder) + "/", "").strip() == message.replace("{folder}/", "")
+    error = capsys.readouterr().err.removeprefix("tcn-search run: ")
+    assert error.replace(str(folder) + "/", "").strip() == message.replace("{folder}/", "")
     assert not Path("runs").exists()
 
 
 def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hours = pd.date_range("2024-01-01", periods=60, freq="h")
     pd.DataFrame({"date": hours, "load": np.arange(60.0), "heat": 1.0}).to_csv("Series.CSV")
-    small = [
-        "--trials",
-        "1",
-        "--workers",
-        "1",
-        "--set",
-        "training.epochs=1",
-        "--set",
-        "task.look_back=8",
-    ]
-    assert (
-        main(
-            ["run", "Series.CSV", "--horizon", "2", "--target", "load", "--target", "heat", *small]
-        )
-        == 0
+    options = (
+        "--horizon 2 --target load --target heat --trials 1 --workers 1 "
+        "--set training.epochs=1 --set task.look_back=8"
     )
+    assert main(["run", "Series.CSV", *options.split()]) == 0
     out = capsys.readouterr().out
     assert "forecast of 2 of 2 series, 2 steps ahead" in out
     assert "Series.CSV: not read: column Unnamed: 0" in out
     assert main(["status", "Series.CSV"]) == 0
 
 
-def test_check_knows_the_data_as_run_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reads_data_as_run_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = ["--kernel-size", "3", "--dilations", "1,2"]
     assert main(["check", "--task", "own.csv", "--target", "label", *network]) == 0
     assert (

@@ -30,27 +30,27 @@ def write(path: Path, samples: np.ndarray, rate: int = RATE) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of recordings, low and high tones of 40 to 45 samples, and a model trained on them for an epoch."""
-    place = tmp_path_factory.mktemp("tones")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make recordings of low and high tones, 40 to 45 samples, and a model trained for an epoch."""
+    folder = tmp_path_factory.mktemp("tones")
     generator = np.random.default_rng(0)
     for label, speed in (("tone_low", 0.3), ("tone_high", 2.0)):
         for number in range(6):
             speaker = ("anna", "mary_ann", "cem")[number % 3]
             samples = 9000 * np.sin(generator.uniform(0, 6) + speed * np.arange(40 + number))
-            write(place / "tones" / label / f"{speaker}_{number}.wav", samples)
+            write(folder / "tones" / label / f"{speaker}_{number}.wav", samples)
     task = load_task(
-        "wav_folder", folder=place / "tones", downsample=2, front="fold", validation_fraction=0.3
+        "wav_folder", folder=folder / "tones", downsample=2, front="fold", validation_fraction=0.3
     )
     model = build_model(ARCHITECTURE, task)
     model.fit(task.train.X, task.train.y, epochs=1, verbose=0)
-    model.save(place / "best.keras")
-    return place
+    model.save(folder / "best.keras")
+    return folder
 
 
 @pytest.fixture(autouse=True)
-def _here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
 
 
 def predicted(capsys: pytest.CaptureFixture[str], data: str) -> pd.DataFrame:
@@ -58,35 +58,35 @@ def predicted(capsys: pytest.CaptureFixture[str], data: str) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(capsys.readouterr().out))
 
 
-def test_a_row_for_each_file_of_a_folder(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_for_each_file_of_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = predicted(capsys, "tones")
     assert list(frame) == ["file", "prediction", "probability_tone_high", "probability_tone_low"]
-    files = sorted((place / "tones").glob("*/*.wav"))
-    assert list(frame["file"]) == [path.relative_to(place / "tones").as_posix() for path in files]
+    files = sorted((folder / "tones").glob("*/*.wav"))
+    assert list(frame["file"]) == [path.relative_to(folder / "tones").as_posix() for path in files]
     task = load_task(
-        "wav_folder", folder=place / "tones", downsample=2, front="fold", validation_fraction=0.3
+        "wav_folder", folder=folder / "tones", downsample=2, front="fold", validation_fraction=0.3
     )
-    model = keras.saving.load_model(place / "best.keras")
+    model = keras.saving.load_model(folder / "best.keras")
     as_trained = {tuple(row) for row in model.predict(task.train.X, verbose=0).round(4)}
     rows = frame[["probability_tone_high", "probability_tone_low"]].to_numpy(dtype="float32")
     assert as_trained <= {tuple(row) for row in rows.round(4)}
 
 
 def test_one_file_is_a_row_as_in_its_folder(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     in_folder = predicted(capsys, "tones").set_index("file").loc["tone_low/anna_0.wav"]
-    (place / "one.WAV").write_bytes((place / "tones" / "tone_low" / "anna_0.wav").read_bytes())
+    (folder / "one.WAV").write_bytes((folder / "tones" / "tone_low" / "anna_0.wav").read_bytes())
     (row,) = predicted(capsys, "one.WAV").to_dict("records")
     assert (row["file"], row["prediction"]) == ("one.WAV", in_folder["prediction"])
     assert row["probability_tone_low"] == pytest.approx(in_folder["probability_tone_low"], abs=1e-5)
 
 
-def test_what_is_left_out_is_said_beside_the_table(
-    place: Path, capsys: pytest.CaptureFixture[str]
+def test_files_left_out_are_named_beside_the_table(
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(place / "some" / "a.wav", np.arange(20))
-    (place / "some" / "a.mp3").touch()
+    write(folder / "some" / "a.wav", np.arange(20))
+    (folder / "some" / "a.mp3").touch()
     assert main(["predict", "best.keras", "some", "--out", "some.csv"]) == 0
     out, err = capsys.readouterr()
     assert out == "wrote 1 predictions to some.csv\n"
@@ -103,12 +103,12 @@ def error_of(capsys: pytest.CaptureFixture[str], model: str, data: str) -> str:
 
 
 def test_recordings_that_the_model_does_not_take(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(place / "fast.wav", np.arange(20), rate=16000)
-    write(place / "long.wav", np.arange(47))
-    (place / "text.wav").write_text("hello")
-    (place / "empty").mkdir()
+    write(folder / "fast.wav", np.arange(20), rate=16000)
+    write(folder / "long.wav", np.arange(47))
+    (folder / "text.wav").write_text("hello")
+    (folder / "empty").mkdir()
     assert error_of(capsys, "best.keras", "fast.wav") == (
         "fast.wav has 16,000 Hz, and the model was trained on recordings of 8,000 Hz. Resample it."
     )
@@ -126,8 +126,8 @@ def test_recordings_that_the_model_does_not_take(
     assert error_of(capsys, "best.keras", "none.wav") == "There is no file none.wav."
 
 
-def test_models_that_do_not_say_how_recordings_are_read(
-    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_models_without_the_format_of_their_recordings_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = (
         "Recordings can only be given to a model that was trained on WAV files and keeps how they were read. This one "
@@ -135,15 +135,15 @@ def test_models_that_do_not_say_how_recordings_are_read(
         "tcn-search best STUDY --out NEW.keras"
     )
     X, y = waves(8)
-    build_model(ARCHITECTURE, Task.from_arrays(X, y)).save(place / "waves.keras")
+    build_model(ARCHITECTURE, Task.from_arrays(X, y)).save(folder / "waves.keras")
     assert error_of(capsys, "waves.keras", "tones") == message
     plain = Standardize.get_config
     earlier = lambda layer: {k: v for k, v in plain(layer).items() if k != "recordings"}  # noqa: E731
     with monkeypatch.context() as patch:
         patch.setattr(Standardize, "get_config", earlier)
-        keras.saving.load_model(place / "best.keras").save(place / "earlier.keras")
+        keras.saving.load_model(folder / "best.keras").save(folder / "earlier.keras")
     assert error_of(capsys, "earlier.keras", "tones/tone_low/anna_0.wav") == message
-    keras.Sequential([keras.Input((3, 1)), keras.layers.Flatten()]).save(place / "other.keras")
+    keras.Sequential([keras.Input((3, 1)), keras.layers.Flatten()]).save(folder / "other.keras")
     assert error_of(capsys, "other.keras", "tones") == (
         "Only a model that tcn_search built can be used: it has class names and scaling inside."
     )

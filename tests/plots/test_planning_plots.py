@@ -1,4 +1,4 @@
-"""The planning pictures: drawn from plain data, on given or new axes, short and long."""
+"""The figures of planning, drawn from plain data on given or new axes."""
 
 import matplotlib
 
@@ -33,7 +33,7 @@ def legend_of(ax: Axes) -> list[str]:
 def test_a_short_tree_has_a_line_for_each_tap_and_marks_blind_spots() -> None:
     tree = ts.receptive_field_rows(SHORT, seq_len=16)
     ax = ts.plot_receptive_field_tree(tree)
-    lines = [one for one in ax.collections if isinstance(one, LineCollection)]
+    lines = [drawn for drawn in ax.collections if isinstance(drawn, LineCollection)]
     inside = sum(source >= 0 for row in tree["rows"] for source, _ in row["edges"])
     assert len(lines[0].get_segments()) == inside
     red_crosses = ax.collections[-1].get_offsets()
@@ -42,13 +42,19 @@ def test_a_short_tree_has_a_line_for_each_tap_and_marks_blind_spots() -> None:
     assert any("blind spots" in text for text in legend_of(ax))
 
 
-def test_a_long_tree_is_gathered_in_strips() -> None:
+def test_a_long_tree_is_drawn_as_strips() -> None:
     ax = ts.plot_receptive_field_tree(ts.receptive_field_rows(LONG, seq_len=784))
-    assert not [one for one in ax.collections if isinstance(one, LineCollection)]
+    assert not [drawn for drawn in ax.collections if isinstance(drawn, LineCollection)]
     assert len(ax.patches) < 8 * 240
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels == ["blind spots", "input", *["dilation 1"] * 2, *["dilation 15"] * 2, "dilation 90",
-                      "dilation 90, output"]  # fmt: skip
+    assert labels == [
+        "blind spots",
+        "input",
+        *["dilation 1"] * 2,
+        *["dilation 15"] * 2,
+        "dilation 90",
+        "dilation 90, output",
+    ]
 
 
 def test_padding_is_marked_only_where_taps_read_it() -> None:
@@ -56,6 +62,12 @@ def test_padding_is_marked_only_where_taps_read_it() -> None:
     assert "padding, zeros" in legend_of(longer)
     shorter = ts.plot_receptive_field_tree(ts.receptive_field_rows(SHORT, seq_len=16))
     assert "padding, zeros" not in legend_of(shorter)
+
+
+def test_a_single_step_of_padding_is_shaded() -> None:
+    ax = ts.plot_receptive_field_tree(ts.receptive_field_rows(SHORT, seq_len=10))
+    (shaded,) = ax.patches
+    assert (shaded.get_x(), shaded.get_x() + shaded.get_width()) == (-1.5, -0.5)
 
 
 @pytest.mark.parametrize("padding", ["causal", "same"])
@@ -108,18 +120,18 @@ def test_nothing_lies_below_the_frontier(cost: str) -> None:
     x, y = ax.lines[0].get_xdata()[1:], ax.lines[0].get_ydata()[1:]
     assert len(x) > 2
     for field, value in zip(frame["receptive_field"], frame[cost], strict=True):
-        cheapest = min(value_ for field_, value_ in zip(x, y, strict=True) if field_ >= field)
+        cheapest = min(height for position, height in zip(x, y, strict=True) if position >= field)
         assert value >= cheapest
     smallest = frame[frame["smallest"]]["receptive_field"].iloc[0]
     assert f"smallest that suffices, {smallest}" in legend_of(ax)
 
 
-def test_an_empty_plan_says_so() -> None:
+def test_the_title_of_an_empty_plan() -> None:
     ax = ts.plot_plan_frontier(ts.plan(784, levels=1))
     assert ax.get_title(loc="left") == "No architecture covers the required context"
 
 
-def test_pictures_are_drawn_where_they_are_told() -> None:
+def test_figures_are_drawn_on_given_axes() -> None:
     figure, axes = pyplot.subplots(2, 2)
     report = ts.check(LONG, seq_len=784)
     drawn = [
@@ -140,7 +152,7 @@ def test_pictures_are_drawn_where_they_are_told() -> None:
 @pytest.mark.parametrize(
     "name", ["receptive_field_tree", "coverage", "effective_receptive_field", "plan_frontier"]
 )
-def test_pictures_import_nothing_of_ours_but_their_style(name: str) -> None:
+def test_plots_import_nothing_of_ours_but_their_style(name: str) -> None:
     file = Path(ts.__file__).parent / "plots" / f"{name}.py"
     imports = [
         node.module

@@ -1,4 +1,4 @@
-"""The pictures of a study: what is in them, on made-up frames."""
+"""The figures of a study, drawn from small frames that are built by hand."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_the_history_shows_the_best_so_far(direction: str, best: list[float]) ->
     assert ax.get_ylabel() == "val_accuracy (best epoch)"
 
 
-def test_wide_losses_are_drawn_on_a_logarithm() -> None:
+def test_wide_losses_have_a_logarithmic_axis() -> None:
     wide = TRIALS.assign(score=[1e-4, 1.0, 1e-2, np.nan, np.nan, 0.5])
     assert plot_history(wide, "val_loss").get_yscale() == "log"
     assert plot_history(TRIALS, "val_loss").get_yscale() == "linear"
 
 
-def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left_out() -> None:
+def test_receptive_fields_are_shown_with_required_context_and_excluded_trials() -> None:
     ax = plot_receptive_field_score(TRIALS, "val_loss", 50, 60, excluded=[3, 7, 15])
     assert labels(ax) == {
         "complete",
         "pruned early",
         "excluded, never sampled",
-        "pruned, unbuilt",
+        "infeasible, never built",
         "diverged, failed or over a limit",
         "required context, 50",
         "sequence length, 60",
@@ -78,7 +78,17 @@ def test_the_receptive_field_is_shown_with_what_the_task_needs_and_what_was_left
     assert high >= 127
 
 
-def test_no_trial_is_left_out_of_the_pictures() -> None:
+@pytest.mark.parametrize("word", ["timed_out", "over_time"])  # the latter in earlier trials.csv
+def test_a_trial_that_timed_out_is_marked(word: str) -> None:
+    trials = TRIALS.assign(ended=[*TRIALS["ended"][:-1], word])
+    limits = "out of memory, timed out, unbuildable or too large"
+    assert limits in labels(plot_history(trials, "val_loss"))
+    ax = plot_receptive_field_score(trials, "val_loss", 50, 60)
+    marked = {tuple(collection.get_offsets().data[:, 0]) for collection in ax.collections}
+    assert (255, 61) in marked  # with the one that diverged
+
+
+def test_no_trial_is_left_out_of_the_figures() -> None:
     late = TRIALS.assign(score=[0.5, 0.4, 0.7, np.nan, 0.1, 0.6])  # diverged after a good epoch
     assert "diverged" in labels(plot_history(late, "val_loss"))
     assert "diverged, failed or over a limit" in labels(
@@ -86,11 +96,11 @@ def test_no_trial_is_left_out_of_the_pictures() -> None:
     )
 
 
-def test_there_are_curves_before_the_first_epoch() -> None:
+def test_before_the_first_epoch_there_are_no_curves() -> None:
     assert not plot_learning_curves(CURVES[["trial", "epoch"]][:0], "val_loss").get_lines()
 
 
-def test_one_line_stands_for_both_where_they_are_equal() -> None:
+def test_required_context_and_equal_sequence_length_are_one_line() -> None:
     ax = plot_receptive_field_score(TRIALS, "val_loss", 60, 60)
     assert "required context = sequence length, 60" in labels(ax)
 
@@ -102,7 +112,7 @@ def test_learning_curves_put_the_best_trial_in_front() -> None:
     np.testing.assert_allclose(best.get_ydata(), [3.0, 2.0, 2.5])
 
 
-def test_of_many_curves_some_are_drawn_and_the_legend_says_so() -> None:
+def test_every_fifth_of_many_curves_is_drawn_as_the_legend_says() -> None:
     many = pd.DataFrame(
         {
             "trial": np.repeat(range(1001), 2),
@@ -121,20 +131,20 @@ def test_of_many_curves_some_are_drawn_and_the_legend_says_so() -> None:
     assert labels(ax) == {"trial 0, validation", "other trials"}
 
 
-def test_marks_are_smaller_where_there_are_many() -> None:
+def test_markers_of_many_trials_are_smaller() -> None:
     many = pd.concat([TRIALS] * 400, ignore_index=True).assign(trial=range(2400))
-    for plot, given in (
+    for plot, arguments in (
         (plot_history, ("val_loss",)),
         (plot_receptive_field_score, ("val_loss", 50, 60)),
     ):
         few_areas, many_areas = (
-            plot(trials, *given, ax=Figure().subplots()).collections[1].get_sizes()
+            plot(trials, *arguments, ax=Figure().subplots()).collections[1].get_sizes()
             for trials in (TRIALS, many)
         )
         assert many_areas == pytest.approx(few_areas * 300 / 1600)
 
 
-def test_pictures_are_drawn_where_asked_and_leave_the_style_alone() -> None:
+def test_figures_are_drawn_on_given_axes_without_a_change_of_the_style() -> None:
     before = dict(matplotlib.rcParams)
     figure = Figure()
     axes = figure.subplots(1, 3)
@@ -144,7 +154,7 @@ def test_pictures_are_drawn_where_asked_and_leave_the_style_alone() -> None:
     assert dict(matplotlib.rcParams) == before
 
 
-def test_the_pareto_front_is_joined_where_it_is_a_line() -> None:
+def test_the_pareto_front_of_two_objectives_is_joined() -> None:
     values = pd.DataFrame(
         {
             "trial": [0, 1, 2],
@@ -161,13 +171,13 @@ def test_the_pareto_front_is_joined_where_it_is_a_line() -> None:
     assert not plot_pareto(values.assign(latency=1.0), "params", "val_loss").get_lines()
 
 
-def test_empty_frames_give_empty_pictures() -> None:
+def test_empty_frames_give_empty_figures() -> None:
     plot_history(TRIALS[:0], "val_loss")
     plot_receptive_field_score(TRIALS[:0], "val_loss", 50, 60)
     plot_learning_curves(CURVES[:0], "val_loss")
 
 
-def test_receptive_fields_are_multiples_of_look_backs_of_different_length() -> None:
+def test_with_several_look_backs_receptive_fields_are_multiples_of_the_required_context() -> None:
     trials = TRIALS.assign(required_context=[30, 60, *[60] * (len(TRIALS) - 2)])
     ax = plot_receptive_field_score(trials, "val_loss", 60, 60, excluded=[3, 7, 15])
     scored = trials.dropna(subset="score")

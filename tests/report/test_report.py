@@ -1,4 +1,4 @@
-"""The report of a study: its files, and that they say what the study holds."""
+"""The report of a study: its files, and what they contain."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
 
 
-def test_a_study_without_trials_or_a_place_to_write_is_refused(
+def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
     study: Study, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="The study 'waves' has no trial yet. Run it first."):
@@ -83,7 +83,7 @@ def test_on_a_full_disk_the_earlier_report_stays(
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
-def test_of_many_trials_the_page_has_the_best(
+def test_a_page_of_many_trials_shows_the_best(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
@@ -99,7 +99,7 @@ def test_of_many_trials_the_page_has_the_best(
     assert len(pd.read_csv(folder / "trials.csv")) == len(frame)
 
 
-def test_a_study_where_nothing_is_complete_has_a_report(study: Study) -> None:
+def test_a_study_without_a_complete_trial_has_a_report(study: Study) -> None:
     study.run(
         2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None
     )

@@ -1,4 +1,4 @@
-"""What a command's STUDY argument stands for."""
+"""The STUDY argument of a command: a study file, a data file or the name of a study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_study_arguments(parser: argparse.ArgumentParser) -> None:
-    """STUDY and --storage."""
+    """Add STUDY and --storage."""
     parser.add_argument(
         "study", metavar="STUDY", help="a study file (.toml), or the name of a study in the storage"
     )
@@ -21,30 +21,36 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_storage_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --storage."""
     parser.add_argument(
         "--storage",
         metavar="URL",
-        help="database of the studies (default: $TCN_SEARCH_STORAGE, else sqlite:///runs/studies.db)",
+        help="database of the studies "
+        "(default: $TCN_SEARCH_STORAGE, else sqlite:///runs/studies.db)",
     )
 
 
-def is_file(text: str) -> bool:
-    """Whether STUDY is meant as a file and not as a name."""
-    return Path(text).suffix.lower() == ".toml" or file_format(text) != ""
-
-
 def find_study(arguments: argparse.Namespace) -> Study:
-    """The existing study that STUDY names. Raises InputError where there is none."""
+    """Load the existing study that STUDY stands for.
+
+    Raises:
+        InputError: there is no such study.
+    """
     import optuna
 
     from tcn_search.study.study import load_study
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return load_study(name_of(arguments.study), arguments.storage)
+    return load_study(study_name(arguments.study), arguments.storage)
 
 
-def name_of(text: str) -> str:
-    """The name of the study that STUDY stands for."""
+def study_name(text: str) -> str:
+    """Return the name of the study that STUDY stands for."""
     from tcn_search.study.study_file import read_study_file
 
-    return read_study_file(text).name if is_file(text) else text
+    return read_study_file(text).name if _is_file(text) else text
+
+
+def _is_file(text: str) -> bool:
+    """Whether STUDY is meant as a file and not as a name."""
+    return Path(text).suffix.lower() == ".toml" or file_format(text) != ""

@@ -1,4 +1,4 @@
-"""What a command is doing, for those that read many trials."""
+"""Name the current step of a command that reads many trials."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 
-_SOON = 1.0  # seconds
+_SLOW = 1.0  # seconds
 
 
 @contextmanager
-def slow_steps(after: float = _SOON) -> Iterator[Callable[[str], None]]:
-    """Yield a function that names the next step, on standard error once that step takes `after` seconds.
+def slow_steps(after: float = _SLOW) -> Iterator[Callable[[str], None]]:
+    """Yield a function that begins the next step, named on standard error if it is slow.
 
     With few trials every step is over before, and nothing is printed.
+
+    Args:
+        after: seconds after which a step is slow.
     """
-    timer = Timer(after, _say)  # not started before there is a step
+    timer = Timer(after, _print_step)  # a placeholder, never started
 
     def begin(step: str) -> None:
         nonlocal timer
         timer.cancel()
-        timer = Timer(after, _say, [step])
+        timer = Timer(after, _print_step, [step])
         timer.daemon = True
         timer.start()
 
@@ -31,5 +34,5 @@ def slow_steps(after: float = _SOON) -> Iterator[Callable[[str], None]]:
         timer.cancel()
 
 
-def _say(step: str) -> None:
+def _print_step(step: str) -> None:
     print(f"{step} ...", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A command says what takes long, and only that."""
+"""Slow steps of a command are named on standard error, fast ones are not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 
-from tcn_search.cli.steps import slow_steps
+from tcn_search.cli.slow_steps import slow_steps
 
 
-def test_only_a_step_that_takes_long_is_named_and_never_on_standard_output(
+def test_only_a_slow_step_is_named_on_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with slow_steps(after=0.2) as begin:
@@ -23,7 +23,7 @@ def test_only_a_step_that_takes_long_is_named_and_never_on_standard_output(
     assert (shown.out, shown.err) == ("", "reading ...\n")
 
 
-def test_nothing_is_said_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_step_is_named_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with suppress(KeyboardInterrupt), slow_steps(after=0.1) as begin:
         begin("reading")
         raise KeyboardInterrupt
