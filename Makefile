@@ -9,7 +9,8 @@ KERAS_TCN := keras-tcn==3.5.7
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # Packages below the layers import no tensor library; a test that imports one is skipped.
 PACKAGES_WITHOUT_KERAS := plots planning space formats tasks
-TESTS_WITHOUT_KERAS := $(wildcard $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(package) tcn_search/$(package)) tests/test_*.py)
+TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(package) tcn_search/$(package)) \
+  $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
