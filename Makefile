@@ -7,13 +7,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # keras-tcn 3.5.7 declares a package that exists for macOS only, so it is installed without its dependencies.
 KERAS_TCN := keras-tcn==3.5.7
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+# Packages below the layers import no tensor library; a test that imports one is skipped.
+PACKAGES_WITHOUT_KERAS := plots planning space formats tasks
+TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(package) tcn_search/$(package)) \
+  $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?= 3
 
-.PHONY: help study test test-all lint bench clean
+.PHONY: help study test test-fast test-all lint bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -26,6 +30,9 @@ study: $(VENV)/installed  ## search on UCR OSULeaf: study, winner over seeds, re
 test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on TensorFlow and on JAX
 	KERAS_BACKEND=tensorflow $(PYTEST)
 	KERAS_BACKEND=jax $(PYTEST) tests/layers tests/trainers
+
+test-fast: $(VENV)/installed-for-tests  ## the tests that need no Keras, in under 30 seconds
+	$(PYTEST) -p tests.without_keras $(TESTS_WITHOUT_KERAS)
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch

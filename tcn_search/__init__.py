@@ -1,14 +1,65 @@
-"""tcn_search: hyperparameter search and receptive-field planning for temporal convolutional networks.
+"""Search hyperparameters of temporal convolutional networks and plan their receptive fields.
 
-`import tcn_search as ts` costs almost nothing: what needs a tensor library, Optuna, pandas or matplotlib is
-imported when its name is first used. Touching `ts.TCN` registers the layer with Keras.
+`import tcn_search as ts` costs almost nothing: a public name imports its module, and with it a
+tensor library, Optuna, pandas or matplotlib, when it is first used. Using `ts.TCN` registers the
+layer with Keras.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
+    from tcn_search.layers.tcn import TCN as TCN
+    from tcn_search.models.build import build_model as build_model
+    from tcn_search.models.build import load_model as load_model
+    from tcn_search.models.build import tcn_body as tcn_body
+    from tcn_search.models.compiled_tcn import compiled_tcn as compiled_tcn
+    from tcn_search.models.compiled_tcn import tcn_full_summary as tcn_full_summary
+    from tcn_search.models.gradients import effective_receptive_field as effective_receptive_field
+    from tcn_search.models.predict import predict as predict
+    from tcn_search.planning.architecture import Architecture as Architecture
+    from tcn_search.planning.check import check as check
+    from tcn_search.planning.figure_data import coverage_lags as coverage_lags
+    from tcn_search.planning.figure_data import path_shares as path_shares
+    from tcn_search.planning.figure_data import receptive_field_rows as receptive_field_rows
+    from tcn_search.planning.receptive_field import receptive_field as receptive_field
+    from tcn_search.plots.comparison import plot_comparison as plot_comparison
+    from tcn_search.plots.coverage import plot_coverage as plot_coverage
+    from tcn_search.plots.effective_receptive_field import (
+        plot_effective_receptive_field as plot_effective_receptive_field,
+    )
+    from tcn_search.plots.history import plot_history as plot_history
+    from tcn_search.plots.learning_curves import plot_learning_curves as plot_learning_curves
+    from tcn_search.plots.pareto import plot_pareto as plot_pareto
+    from tcn_search.plots.plan_frontier import plot_plan_frontier as plot_plan_frontier
+    from tcn_search.plots.receptive_field_score import (
+        plot_receptive_field_score as plot_receptive_field_score,
+    )
+    from tcn_search.plots.receptive_field_tree import (
+        plot_receptive_field_tree as plot_receptive_field_tree,
+    )
+    from tcn_search.report.figures import study_figures as study_figures
+    from tcn_search.report.plan_frame import plan as plan
+    from tcn_search.report.write import write_report as write_report
+    from tcn_search.search.definition import SearchSettings as SearchSettings
+    from tcn_search.settings import TrainingSettings as TrainingSettings
+    from tcn_search.space.constraints import Constraints as Constraints
+    from tcn_search.space.dimensions import Range as Range
+    from tcn_search.space.search_space import SearchSpace as SearchSpace
+    from tcn_search.storage.connection import delete_study as delete_study
+    from tcn_search.storage.connection import list_studies as list_studies
+    from tcn_search.study.study import Study as Study
+    from tcn_search.study.study import load_study as load_study
+    from tcn_search.tasks.registry import load_task as load_task
+    from tcn_search.tasks.task import Task as Task
+    from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
+
+__version__ = "0.1.0"  # the only place: pyproject.toml reads it from here
+
+# The module below `tcn_search` that defines each public name.
 _HOMES = {
     "Architecture": "planning.architecture",
     "Constraints": "space.constraints",
@@ -51,15 +102,15 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-__version__ = "0.1.0"
 
+if not TYPE_CHECKING:  # else a type checker would accept every name, as `Any`
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
-    value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
+        value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

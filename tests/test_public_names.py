@@ -1,13 +1,77 @@
-"""Every name that `import tcn_search as ts` promises can be had."""
+"""Every name that `import tcn_search as ts` promises exists, at runtime and for type checkers."""
 
 from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import tcn_search
 
+ROOT = Path(tcn_search.__file__).parents[1]
+# Type checkers find the package as a user's do: installed, by its py.typed, from another folder.
+CACHE = ROOT / ".mypy_cache" / "public_names"
+
 
 @pytest.mark.parametrize("name", tcn_search.__all__)
 def test_public_name(name: str) -> None:
-    assert callable(getattr(tcn_search, name))
-    assert getattr(tcn_search, name).__doc__
+    value = getattr(tcn_search, name)
+    assert callable(value)
+    assert value.__doc__
+
+
+@pytest.mark.parametrize("name", tcn_search.__all__)
+def test_public_name_is_defined_in_its_home(name: str) -> None:
+    home = ROOT / "tcn_search" / Path(*tcn_search._HOMES[name].split(".")).with_suffix(".py")
+    definitions = [
+        node.name
+        for node in ast.parse(home.read_text()).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    ]
+    assert name in definitions
+
+
+def test_type_checkers_are_shown_the_same_names() -> None:
+    tree = ast.parse(Path(tcn_search.__file__).read_text())
+    for_type_checkers = next(node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(for_type_checkers.test) == "TYPE_CHECKING"
+    homes = {}
+    for statement in for_type_checkers.body:
+        assert isinstance(statement, ast.ImportFrom)
+        for alias in statement.names:
+            assert alias.asname == alias.name, "without `as`, the name is no public one"
+            homes[alias.name] = str(statement.module).removeprefix("tcn_search.")
+    assert homes == tcn_search._HOMES
+
+
+def test_type_checkers_know_the_types(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    lines = ["import tcn_search as ts"]
+    lines += [f"reveal_type(ts.{name})" for name in tcn_search.__all__]
+    lines += ["ts.Study(name=1)", "ts.Stduy", "reveal_type(ts.__version__)"]
+    messages = _mypy("\n".join(lines), tmp_path)
+    assert len(messages) == len(lines) - 1, messages
+    for number, name in enumerate(tcn_search.__all__, start=2):
+        assert messages[number].startswith("note: Revealed type is"), (name, messages[number])
+        assert messages[number] != 'note: Revealed type is "Any"', name
+    *_, wrong_type, no_name, version = (messages[number] for number in sorted(messages))
+    assert wrong_type.startswith(
+        'error: Argument "name" to "Study" has incompatible type "int"; expected "str"'
+    )
+    assert no_name.startswith('error: Module has no attribute "Stduy"')
+    assert version == 'note: Revealed type is "str"'
+
+
+def _mypy(code: str, folder: Path) -> dict[int, str]:
+    """Check the code as that of a user of the package; return the message of each line."""
+    (folder / "user.py").write_text(code)
+    command = [sys.executable, "-m", "mypy", "--config-file=", f"--cache-dir={CACHE}", "user.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    *messages, _ = done.stdout.splitlines()
+    return {int(number): text.strip() for _, number, text in (m.split(":", 2) for m in messages)}

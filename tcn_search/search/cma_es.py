@@ -19,7 +19,7 @@ class CmaEs(optuna.samplers.CmaEsSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]
     ) -> dict[str, Any]:
-        self._direction = study.direction
+        self._direction = study.directions[0]  # Optuna refuses several, below
         self._searched = search_space
         return super().sample_relative(study, trial, search_space)
 
