@@ -17,7 +17,7 @@ from tcn_search.tasks.task_spec import TaskSpec
 BuildModel = Callable[[Architecture, TaskSpec, TrainingSettings], keras.Model]
 
 
-def own_scores(
+def custom_scores(
     x: Any,
     model_fn: BuildModel,
     architecture: Architecture,

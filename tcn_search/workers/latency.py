@@ -14,7 +14,7 @@ _WARM_UP = 3
 _TIMED = 25
 
 
-def milliseconds(model: keras.Model, sequence: np.ndarray) -> float:
+def measure_latency(model: keras.Model, sequence: np.ndarray) -> float:
     """Median over several predictions of a batch of one sequence, shape (1, T, C), compilation left out."""
     for _ in range(_WARM_UP):
         model.predict_on_batch(sequence)

@@ -35,7 +35,7 @@ def require_usable(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> No
     """
     model = jobs[0].model
     assert model is not None
-    said = problem(jobs, spec) if not model.place else _problem_elsewhere(jobs, spec, backend)
+    said = problem(jobs, spec) if not model.place else _problem_in_new_process(jobs, spec, backend)
     if said:
         raise InputError(f"The model of {model} cannot be used. {said}")
 
@@ -61,7 +61,7 @@ def problem(jobs: Sequence[TrialJob], spec: TaskSpec) -> str:
     return ""
 
 
-def _problem_elsewhere(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> str:
+def _problem_in_new_process(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> str:
     asked = json.dumps({"jobs": [job.to_dict() for job in jobs], "spec": spec.to_dict()})
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",

@@ -20,8 +20,8 @@ from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.failures import oom_kills, status_of_process
 from tcn_search.workers.shared_data import write_training_data
-from tcn_search.workers.slots import Place
-from tcn_search.workers.temporary_folder import ScratchFolder
+from tcn_search.workers.slots import WorkerSlot
+from tcn_search.workers.temporary_folder import TemporaryFolder
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class ProcessExecutor:
 
     Args:
         data: written once to a temporary folder that all workers map.
-        places: one worker each, trials at the same time; see `places.spread`.
+        slots: one worker each, trials at the same time; see `slots.plan_workers`.
     """
 
     def __init__(
         self,
         data: TrainingData,
-        places: Sequence[Place] = (Place(),),
+        slots: Sequence[WorkerSlot] = (WorkerSlot(),),
         trials_per_process: int = TRIALS_PER_PROCESS,
     ) -> None:
         if sys.platform == "win32":
@@ -55,9 +55,9 @@ class ProcessExecutor:
                 "Worker processes need Linux or macOS. On Windows run this in WSL 2, or train in this process: "
                 "study.run(executor=tcn_search.workers.executor.InProcessExecutor(study.training_data))"
             )
-        self._folder: ScratchFolder | None = None
+        self._folder: TemporaryFolder | None = None
         try:
-            self._folder = ScratchFolder()
+            self._folder = TemporaryFolder()
             write_training_data(data, self._folder.path)
         except OSError as error:
             self._remove_folder()
@@ -66,7 +66,7 @@ class ProcessExecutor:
                 "room there, or name another folder with TMPDIR."
             ) from error
         self._trials_per_process = trials_per_process
-        self._places = tuple(places)
+        self._slots = tuple(slots)
         self._workers: list[_Worker] = []
 
     def run(self, owner: Owner) -> None:
@@ -99,7 +99,7 @@ class ProcessExecutor:
     def _hand_out(self, owner: Owner) -> None:
         """Give every free place a job, as long as the owner has some."""
         running = [worker for worker in self._workers if worker.job is not None]
-        while len(running) < len(self._places):
+        while len(running) < len(self._slots):
             job = owner.next_job()
             if job is None:
                 return
@@ -113,10 +113,10 @@ class ProcessExecutor:
                 return worker
             worker.close()
             self._workers.remove(worker)
-        taken = {worker.place for worker in self._workers}
-        number = next(number for number in range(len(self._places)) if number not in taken)
+        taken = {worker.slot_number for worker in self._workers}
+        number = next(number for number in range(len(self._slots)) if number not in taken)
         assert self._folder is not None
-        worker = _Worker(str(self._folder.path), self._places[number], number)
+        worker = _Worker(str(self._folder.path), self._slots[number], number)
         self._workers.append(worker)
         return worker
 
@@ -139,8 +139,8 @@ class ProcessExecutor:
 class _Worker:
     """The owner's end of one worker process."""
 
-    def __init__(self, folder: str, place: Place, number: int) -> None:
-        self.place = number
+    def __init__(self, folder: str, slot: WorkerSlot, number: int) -> None:
+        self.slot_number = number
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tcn_search.workers.worker_main", folder],
@@ -151,15 +151,15 @@ class _Worker:
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 **os.environ,
                 "PYTHONPATH": import_path(),
-                **place.environment,
+                **slot.environment,
             },
             start_new_session=True,  # Ctrl-C reaches the owner only
         )
-        if place.cores and hasattr(
+        if slot.cores and hasattr(
             os, "sched_setaffinity"
         ):  # workers side by side get in each other's way
             with suppress(OSError):  # a container may have lost these cores meanwhile
-                os.sched_setaffinity(self._process.pid, place.cores)
+                os.sched_setaffinity(self._process.pid, slot.cores)
         weakref.finalize(self, self._process.kill)
         self._oom_kills = 0
         self.job: TrialJob | None = None

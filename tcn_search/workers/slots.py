@@ -15,7 +15,7 @@ GPU_MEMORY_SHARE = 0.9  # of a GPU, for all its workers together
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSlot:
     """Where one worker runs.
 
     Args:
@@ -32,16 +32,16 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Crew:
-    """The workers of a run, and the backend they use. `str(crew)` is a line for people."""
+class WorkerPlan:
+    """The workers of a run, and the backend they use. `str(plan)` is a line for people."""
 
     backend: str
-    places: tuple[Place, ...]
+    slots: tuple[WorkerSlot, ...]
 
     def __str__(self) -> str:
-        workers = len(self.places)
-        gpus = {place.gpu for place in self.places} - {None}
-        threads = [place.threads for place in self.places]
+        workers = len(self.slots)
+        gpus = {slot.gpu for slot in self.slots} - {None}
+        threads = [slot.threads for slot in self.slots]
         fewest = min(threads)
         most = max(threads)
         cores = _counted(most, "core") if fewest == most else f"{fewest} to {most} cores"
@@ -56,7 +56,7 @@ class Crew:
         return f"{_counted(workers, 'worker')}, {cores}{' each' if workers > 1 else ''}, {backend} on {device}"
 
 
-def spread(
+def plan_workers(
     machine: Machine,
     backend: str,
     *,
@@ -65,7 +65,7 @@ def spread(
     trials: int | None = None,
     data_bytes: int = 0,
     on_gpu: bool = False,
-) -> Crew:
+) -> WorkerPlan:
     """The workers for a run.
 
     "auto" on a CPU: one core each up to 8 workers, then the cores are divided among 8; fewer if free memory
@@ -90,7 +90,7 @@ def spread(
     else:
         count = workers
     sharing = max(1, -(-count // len(gpus))) if gpus else 1
-    places = []
+    slots = []
     for number in range(count):
         mine = _share(machine, cores, number, count)
         gpu = gpus[number % len(gpus)] if gpus else None
@@ -101,8 +101,8 @@ def spread(
             **({} if alone else _threads(threads)),
             **_device(gpu, sharing, bool(machine.gpus)),
         }
-        places.append(Place(() if alone else mine, threads, gpu, environment))
-    return Crew(backend, tuple(places))
+        slots.append(WorkerSlot(() if alone else mine, threads, gpu, environment))
+    return WorkerPlan(backend, tuple(slots))
 
 
 def _check(workers: int | str, workers_per_gpu: int) -> None:

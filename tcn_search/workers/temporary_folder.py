@@ -18,7 +18,7 @@ PREFIX = "tcn_search_scratch_"
 _LOCK = "in-use"  # a file in each; whoever holds its lock lives
 
 
-class ScratchFolder:
+class TemporaryFolder:
     """A folder for as long as this process lives; first those are removed whose process has been killed.
 
     Attributes:

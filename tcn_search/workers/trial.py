@@ -173,7 +173,7 @@ class _Trial:
         from tcn_search.models.build import build_model
         from tcn_search.tasks.kinds import Metric
         from tcn_search.trainers.fit import train
-        from tcn_search.workers.latency import milliseconds
+        from tcn_search.workers.latency import measure_latency
 
         job = self.job
         self.building = True
@@ -203,7 +203,7 @@ class _Trial:
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
         if job.measure_latency and training.status is TrialStatus.COMPLETE and self.latency is None:
-            self.latency = milliseconds(model, np.asarray(split.validation.X[:1]))
+            self.latency = measure_latency(model, np.asarray(split.validation.X[:1]))
 
     def _report(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
         """After an epoch. In further folds there is nothing new until one has ended."""
