@@ -1,4 +1,4 @@
-"""What this machine has: cores, memory, GPUs. No tensor library is asked."""
+"""Find out what this machine has: cores, memory, GPUs. No tensor library is imported."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NVIDIA_SMI_SECONDS = 10
 
 @dataclass(frozen=True)
 class Machine:
-    """What trials can be spread over.
+    """Cores, memory and GPUs that the workers of a run share.
 
     Args:
         cores: numbers of the processor cores that this process may use.
-        quota: how many cores' time a container's limit leaves of them, or None if there is no such limit.
         memory: free bytes.
-        gpus: as CUDA_VISIBLE_DEVICES names them.
+        gpus: the GPUs, as CUDA_VISIBLE_DEVICES names them.
+        quota: number of cores whose time a container's limit allows, or None without such a limit.
     """
 
     cores: tuple[int, ...]
@@ -45,44 +45,40 @@ def this_machine() -> Machine:
 
 
 def visible_gpus(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves, or all."""
+    """Return the NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves visible; all if it is not set."""
     present = _gpus_of_driver()
     allowed = environment.get("CUDA_VISIBLE_DEVICES")
     if not present or allowed is None:
         return present
     names = [name.strip() for name in allowed.split(",")]
-    hidden = [place for place, name in enumerate(names) if name in ("", "-1", "NoDevFiles")]
-    return tuple(
-        names[: hidden[0]] if hidden else names
-    )  # CUDA, too, ignores what comes after a wrong one
+    visible = []
+    for name in names:
+        if name in ("", "-1", "NoDevFiles"):  # CUDA ignores the names after such a one, too
+            break
+        visible.append(name)
+    return tuple(visible)
 
 
 def _gpus_of_driver() -> tuple[str, ...]:
+    """Return the numbers of the GPUs that the NVIDIA driver lists; none if it does not answer."""
     program = shutil.which("nvidia-smi")
     if program is not None:
-        asked = [program, "--query-gpu=index", "--format=csv,noheader"]
+        command = [program, "--query-gpu=index", "--format=csv,noheader"]
         try:
-            said = subprocess.run(
-                asked, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=True
-            )
-            return tuple(
-                line.strip() for line in said.stdout.splitlines() if line.strip().isdigit()
-            )
-        except (
-            subprocess.SubprocessError,
-            OSError,
-        ):  # a driver that does not answer has no GPU for us
+            output = subprocess.run(
+                command, capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=True
+            ).stdout
+        except (subprocess.SubprocessError, OSError):
             return ()
+        return tuple(line.strip() for line in output.splitlines() if line.strip().isdigit())
     folder = Path("/proc/driver/nvidia/gpus")
-    return (
-        tuple(str(number) for number in range(len(list(folder.iterdir()))))
-        if folder.is_dir()
-        else ()
-    )
+    if not folder.is_dir():
+        return ()
+    return tuple(str(number) for number, _ in enumerate(folder.iterdir()))
 
 
 def core_quota(root: Path = Path("/")) -> int | None:
-    """Whole cores that a container's limit on processor time leaves, or None if there is none."""
+    """Return a container's limit on processor time in whole cores, or None without a limit."""
     group = root / "sys/fs/cgroup"
     try:
         quota, period = (group / "cpu.max").read_text().split()

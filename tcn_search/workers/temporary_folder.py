@@ -1,4 +1,4 @@
-"""Temporary folders that are removed in the end, whoever was killed before."""
+"""Temporary folders that are removed even if the process that created them was killed."""
 
 from __future__ import annotations
 
@@ -15,32 +15,37 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = "tcn_search_scratch_"
-_LOCK = "in-use"  # a file in each; whoever holds its lock lives
+_LOCK = "in-use"  # a file in each folder; a living process holds its lock
 
 
 class TemporaryFolder:
-    """A folder for as long as this process lives; first those are removed whose process has been killed.
+    """A folder that lives as long as this process.
+
+    Folders of processes that were killed are removed first.
 
     Attributes:
-        path: where it is.
+        path: the folder.
 
     Raises:
-        OSError: no folder can be made.
+        OSError: no folder can be created.
     """
 
     def __init__(self) -> None:
         parent = Path(tempfile.gettempdir())
         remove_abandoned(parent)
-        self.path, lock = _make(parent)
-        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
+        self.path, lock = _create_locked(parent)
+        self._finalizer = weakref.finalize(self, _remove_locked, self.path, lock)
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the folder with everything in it; do nothing if that was done before."""
         self._finalizer()
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Remove the folders in `parent` whose lock nobody holds: the kernel lets go of a dead process's."""
+    """Remove the folders in `parent` whose lock is free.
+
+    The kernel releases the lock of a dead process.
+    """
     if fcntl is None:
         return
     for folder in parent.glob(f"{PREFIX}*"):
@@ -53,18 +58,24 @@ def remove_abandoned(parent: Path) -> None:
                 os.close(lock)
 
 
-def _make(parent: Path) -> tuple[Path, int]:
-    """A new folder, and its lock. Another one where a process took the first for abandoned before it was locked."""
+def _create_locked(parent: Path) -> tuple[Path, int]:
+    """Return a new folder and its locked file descriptor.
+
+    Try again if another process removed the folder as abandoned before it was locked.
+    """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR)
-        if _holds(lock) and (path / _LOCK).exists():
+        if _acquire(lock) and (path / _LOCK).exists():
             return path, lock
         os.close(lock)
 
 
-def _holds(lock: int) -> bool:
-    """Lock an open file; False if another process has. Where there are no locks, nobody removes the folder either."""
+def _acquire(lock: int) -> bool:
+    """Lock an open file; return False if another process holds its lock.
+
+    Without support for locks the answer is True: then no process removes the folder either.
+    """
     if fcntl is not None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,7 +86,8 @@ def _holds(lock: int) -> bool:
     return True
 
 
-def _remove(path: Path, lock: int) -> None:
+def _remove_locked(path: Path, lock: int) -> None:
+    """Remove a folder and release its lock."""
     if fcntl is None:  # Windows removes no open file
         os.close(lock)
     shutil.rmtree(path, ignore_errors=True)

@@ -223,7 +223,7 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
     executor, owner, seen = ProcessExecutor(TASK.training), Scripted([huge, JOB]), list[int]()
     owner.kill_at, owner.kill = 1, lambda: seen.extend(executor.process_ids())
     try:
-        executor._hand_out(owner)
+        executor._hand_out_jobs(owner)
         (first,) = executor.process_ids()
         executor.run(owner)
     finally:
