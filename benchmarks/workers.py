@@ -19,7 +19,7 @@ from tcn_search.tasks.registry import load_task
 from tcn_search.workers.backends import resolve_backend
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.resources import this_machine
-from tcn_search.workers.slots import spread
+from tcn_search.workers.slots import plan_workers
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 ARCHITECTURES = [
@@ -72,9 +72,9 @@ def main() -> None:
     arguments = parser.parse_args()
     data = load_task("adding", seq_len=arguments.seq_len, train_size=arguments.train_size).training
     machine, backend = this_machine(), resolve_backend(arguments.backend)
-    crews = [spread(machine, backend, workers=workers) for workers in (1, len(machine.cores))]
-    executors = [ProcessExecutor(data, crew.places, trials_per_process=10**6) for crew in crews]
-    rates: list[list[float]] = [[] for _ in crews]
+    plans = [plan_workers(machine, backend, workers=workers) for workers in (1, len(machine.cores))]
+    executors = [ProcessExecutor(data, plan.slots, trials_per_process=10**6) for plan in plans]
+    rates: list[list[float]] = [[] for _ in plans]
     try:
         for turn in range(arguments.turns + 1):
             for executor, taken in zip(executors, rates, strict=True):
@@ -87,8 +87,8 @@ def main() -> None:
             executor.close()
     medians = [statistics.median(taken) for taken in rates]
     lines = [
-        f"{crew!s:<60} {rate:>8,.0f} trials an hour  {rate / medians[0]:.2f}"
-        for crew, rate in zip(crews, medians, strict=True)
+        f"{plan!s:<60} {rate:>8,.0f} trials an hour  {rate / medians[0]:.2f}"
+        for plan, rate in zip(plans, medians, strict=True)
     ]
     text = "\n".join(lines)
     print(text)

@@ -1,4 +1,5 @@
-"""Recurrent networks of the same number of parameters, to compare a TCN with.
+"""Recurrent networks with as many parameters as a TCN, for comparison with it.
 
-They share head, loss and metrics with the models of `models`.
+Their models share head, loss and metrics with those of `models`. The package may know neither
+trials nor studies.
 """

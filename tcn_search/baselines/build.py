@@ -1,4 +1,4 @@
-"""From a recurrent baseline and a task to a compiled Keras model."""
+"""Build a compiled Keras model from a recurrent baseline and a task."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm"
 def build_baseline(
     recurrent: Recurrent, task: AnyTask, settings: TrainingSettings | None = None
 ) -> keras.Model:
-    """A compiled model that differs from the TCN's in its body only: same ends, loss, metrics and optimiser.
+    """Return a compiled model that differs from the TCN's model in its body only.
 
-    The last valid step is read, or every step where the task asks for it. The settings' dropout applies to
-    each layer's inputs.
+    Standardisation, head, loss, metrics and optimiser are the same. The head reads the last valid
+    step, or every step if the task asks for it.
+
+    Args:
+        recurrent: cell, width and number of layers.
+        task: the task, its training data or its specification.
+        settings: training settings; their dropout applies to the inputs of each layer.
+
+    Returns:
+        A model from sequences (B, T, C) to predictions as in `build_model`.
     """
     spec = spec_of(task)
     settings = settings or TrainingSettings()

@@ -1,4 +1,4 @@
-"""Recurrent networks to hold a TCN against, sized to its number of parameters."""
+"""Recurrent networks for comparison with a TCN, sized to its number of parameters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tcn_search.arguments import one_of, positive_integer
 
 CELLS = ("simple_rnn", "gru", "lstm")
-# Kernels of (channels, units) and (units, units) in one cell, and its bias vectors. Keras' GRU has two biases a
-# gate (reset_after=True, as in cuDNN).
+# Number of kernels of (channels, units) and (units, units) in one cell, and of its bias vectors.
+# Keras' GRU has two biases for each gate (reset_after=True, as in cuDNN).
 _KERNELS = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 _BIASES = {"simple_rnn": 1, "gru": 6, "lstm": 4}
 
@@ -20,7 +20,10 @@ class Recurrent:
     Args:
         cell: "simple_rnn", "gru" or "lstm".
         units: width of each layer.
-        layers: how many, each reading the whole sequence of the one below.
+        layers: number of layers; each reads the whole output sequence of the layer below.
+
+    Raises:
+        InputError: the cell is unknown, or a number is below 1.
     """
 
     cell: str
@@ -34,13 +37,17 @@ class Recurrent:
 
     @property
     def name(self) -> str:
-        """Such as "gru" or "2 × lstm"."""
+        """The network's name, such as "gru" or "2 × lstm"."""
         return self.cell if self.layers == 1 else f"{self.layers} × {self.cell}"
 
     def parameters(self, input_channels: int, outputs: int, vocabulary: int = 0) -> int:
-        """Parameters of the whole model, its head included, as Keras' `count_params()` has them.
+        """Return the number of parameters of the whole model with its head, as in `count_params()`.
 
-        Of a `vocabulary` of tokens each is embedded in `units` numbers, and the head is the same table.
+        Args:
+            input_channels: channels C of the sequences.
+            outputs: number of outputs of the head.
+            vocabulary: number of tokens; each is embedded in `units` numbers, and the head uses
+                the same table. 0: the sequences are numbers.
 
         >>> Recurrent("lstm", units=10).parameters(input_channels=1, outputs=2)
         502
@@ -57,7 +64,18 @@ class Recurrent:
 def sized_to(
     parameters: int, cell: str, layers: int, input_channels: int, outputs: int, vocabulary: int = 0
 ) -> Recurrent:
-    """The network of this cell whose number of parameters comes nearest to `parameters`.
+    """Return the network whose number of parameters is nearest to `parameters`.
+
+    Args:
+        parameters: number of parameters to come near to, at least 1.
+        cell: "simple_rnn", "gru" or "lstm".
+        layers: number of layers.
+        input_channels: channels C of the sequences.
+        outputs: number of outputs of the head.
+        vocabulary: number of tokens, or 0; see `Recurrent.parameters`.
+
+    Raises:
+        InputError: an argument cannot be used.
 
     >>> sized_to(500, "lstm", 1, input_channels=1, outputs=2)
     Recurrent(cell='lstm', units=10, layers=1)
@@ -73,6 +91,9 @@ def sized_to(
     below = 1
     while above - below > 1:
         middle = (below + above) // 2
-        below, above = (middle, above) if count(middle) < parameters else (below, middle)
+        if count(middle) < parameters:
+            below = middle
+        else:
+            above = middle
     units = min((below, above), key=lambda width: abs(count(width) - parameters))
     return Recurrent(cell, units, layers)

@@ -1,4 +1,5 @@
-"""A user's own Keras model around the TCN: finding its function again, and what it must return.
+"""A custom model: a user's Keras model around the TCN, built by a function of the user's.
 
-The models themselves are assembled in `models`.
+The package finds the function again in other processes and checks the model that it returns. It may
+not import `models`, which builds the complete models.
 """

@@ -1,4 +1,4 @@
-"""A model inside a model, given padded sequences."""
+"""A layer that calls a custom model with padded sequences."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class MaskedModel(keras.layers.Layer):
-    """A model whose layers see the mask of its inputs; one that takes no mask sees zeros in padded steps.
+    """Calls a model so that its layers see the mask of the inputs.
 
-    Called in the usual way, a functional model does pass a mask on, but Keras warns of every one that reaches it.
+    Layers that take no mask see zeros in padded steps. A functional model that is called in the
+    usual way passes the mask on as well, but Keras warns of every mask that reaches it.
+
+    Args:
+        model: from (B, T, C) to scores (B, outputs) or (B, T, outputs).
+        **kwargs: arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, model: keras.Model, **kwargs: Any) -> None:
@@ -23,8 +28,9 @@ class MaskedModel(keras.layers.Layer):
         self._takes_mask = "mask" in inspect.signature(model.call).parameters
 
     @property
-    def layers(self) -> list[Any]:
-        return self.model.layers
+    def layers(self) -> list[keras.layers.Layer]:
+        """The layers of the model."""
+        return list(self.model.layers)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._takes_mask and self.model.built:

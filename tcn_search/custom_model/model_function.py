@@ -1,6 +1,7 @@
-"""A user's function that builds the model: where it is found again, and whether it is still the same.
+"""Names of a user's functions that build custom models.
 
-Nothing is pickled: a worker process imports the function, by its module or by its file.
+A `ModelFunction` is found again in another process, which imports its module or file, and is known
+to be the same by a fingerprint of its source. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +24,25 @@ from tcn_search.arguments import received
 from tcn_search.custom_model.source import source_used_by
 from tcn_search.errors import InputError
 
-_OWN_PREFIX = (
-    "tcn_search_own_"  # modules that were imported from a file: no name of theirs is taken
+# Name of a module imported from a file, so that it replaces no other module. Saved models hold it.
+_MODULE_PREFIX = "tcn_search_own_"
+_RULE = (
+    'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function".'
 )
-_IN_THIS_PROCESS: dict[ModelFunction, Callable[..., Any]] = {}
-_being_imported: list[str] = []
+_LOADED: dict[ModelFunction, Callable[..., Any]] = {}
+_BEING_IMPORTED: list[str] = []
 
 
 @dataclass(frozen=True)
 class ModelFunction:
-    """What `model_fn` stands for.
+    """Where a model function is defined, and a fingerprint of its source.
 
     Args:
-        place: its module's name, or the path of its file; "" where no other process can import it.
-        name: in there, dotted for one inside a class.
-        folder: that must be on the import path for it.
-        fingerprint: of its source, with whatever it uses of the same file; comments do not count.
+        place: name of its module, or path of its file; "" if no other process can import it.
+        name: name of the function in the module, dotted if it is inside a class.
+        folder: folder that must be on the import path.
+        fingerprint: hash of its source and of everything it uses in the same file, without
+            comments.
     """
 
     place: str
@@ -46,37 +51,42 @@ class ModelFunction:
     fingerprint: str
 
     def __str__(self) -> str:
-        place = Path(self.place).name if self.place.endswith(".py") else self.place
-        return f"{place}:{self.name}" if place else self.name
+        if not self.place:
+            return self.name
+        if self.place.endswith(".py"):
+            return f"{Path(self.place).name}:{self.name}"
+        return f"{self.place}:{self.name}"
 
     def require_importable(self) -> None:
-        """Raise an InputError where worker processes cannot find the function."""
+        """Raise an InputError if worker processes cannot import the function."""
         if not self.place:
             raise InputError(
-                f"Worker processes cannot import the model function {self.name}: it is not at the top of a file or a "
-                'module. Write it into a file and give "FILE.py:FUNCTION", or train in this process: '
+                f"Worker processes cannot import the model function {self.name}: it is not at the "
+                'top of a file or a module. Write it into a file and give "FILE.py:FUNCTION", or '
+                "train in this process: "
                 "study.run(executor=InProcessExecutor(study.training_data))."
             )
 
     def as_it_is_now(self) -> ModelFunction:
-        """The same function with the fingerprint of today's source.
+        """Return the same function with the fingerprint of the present source.
 
         Raises:
-            InputError: its file or module is gone.
+            InputError: its file or module does not exist any more.
         """
         if not self.place:
             return self
-        with _on_the_path(self.folder):
-            return replace(self, fingerprint=_fingerprint(_file_of(self.place), self.name))
+        _append_to_import_path(self.folder)
+        return replace(self, fingerprint=_fingerprint(_file_of(self.place), self.name))
 
     def load(self) -> Callable[..., Any]:
-        """The function itself.
+        """Import the function and return it.
 
         Raises:
-            InputError: it cannot be found, or its source is not what the fingerprint says.
+            InputError: the function cannot be imported, or its source does not have this
+                fingerprint.
         """
-        if self in _IN_THIS_PROCESS:
-            return _IN_THIS_PROCESS[self]
+        if self in _LOADED:
+            return _LOADED[self]
         if not self.place:
             raise InputError(
                 f"The model function {self.name} cannot be imported. Give it again: model_fn=..."
@@ -84,25 +94,28 @@ class ModelFunction:
         if self.as_it_is_now() != self:
             raise InputError(f"The source of {self} has changed since the study was started.")
         if self.place.endswith(".py"):
-            sys.modules.pop(_module_name(Path(self.place)), None)  # it may be of an earlier source
-            found: Any = import_file(self.place)
+            # A module of that name may have been imported from an earlier source.
+            sys.modules.pop(_module_name(Path(self.place)), None)
+            value: Any = import_file(self.place)
         else:
-            found = self._module()
-        for part in self.name.split("."):
-            found = getattr(found, part)
-        _IN_THIS_PROCESS[self] = found
-        return found
-
-    def _module(self) -> Any:
-        with _on_the_path(self.folder), _noted_as_imported(self.place):
-            return import_module(self.place)
+            _append_to_import_path(self.folder)
+            with _noted_as_imported(self.place):
+                value = import_module(self.place)
+        for attribute in self.name.split("."):
+            value = getattr(value, attribute)
+        function: Callable[..., Any] = value
+        _LOADED[self] = function
+        return function
 
 
 def model_function(given: str | Callable[..., Any] | ModelFunction) -> ModelFunction:
-    """Read what a user gave: a function, "module:function" or "path/to/file.py:function".
+    """Return the `ModelFunction` of a user's `model_fn`.
+
+    Args:
+        given: a function, "module:function" or "path/to/file.py:function".
 
     Raises:
-        InputError: it is none of these, or there is no such file, module or function.
+        InputError: `given` is none of these, or its file, module or function does not exist.
     """
     if isinstance(given, ModelFunction):
         return given
@@ -110,27 +123,30 @@ def model_function(given: str | Callable[..., Any] | ModelFunction) -> ModelFunc
         return _from_text(given)
     name = getattr(given, "__qualname__", None)
     if not callable(given) or name is None or not hasattr(given, "__code__"):
-        raise InputError(
-            'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". '
-            f"Received: {given!r}"
-        )
-    found = _from_callable(given, name)
-    _IN_THIS_PROCESS[found] = given
-    return found
+        raise InputError(f"{_RULE} Received: {given!r}")
+    function = _from_callable(given, name)
+    _LOADED[function] = given
+    return function
 
 
 def importing() -> str | None:
-    """The file or module that is being imported to find a model function, or None."""
-    return _being_imported[-1] if _being_imported else None
+    """Return the file or module that is being imported to find a model function, or None."""
+    return _BEING_IMPORTED[-1] if _BEING_IMPORTED else None
 
 
 def import_file(path: str | Path) -> Any:
-    """The module that a .py file makes, imported once; its folder is searched for what it imports itself."""
+    """Import a .py file, once, and return its module.
+
+    Its folder is put on the import path, for the imports in the file.
+
+    Raises:
+        InputError: there is no such file.
+    """
     file = Path(path).resolve()
     name = _module_name(file)
-    known = sys.modules.get(name)
-    if known is not None and known.__file__ == str(file):
-        return known
+    imported = sys.modules.get(name)
+    if imported is not None and imported.__file__ == str(file):
+        return imported
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     spec = importlib.util.spec_from_file_location(name, file)
@@ -138,8 +154,9 @@ def import_file(path: str | Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    _append_to_import_path(str(file.parent))
     try:
-        with _on_the_path(str(file.parent)), _noted_as_imported(file.name):
+        with _noted_as_imported(file.name):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -148,54 +165,63 @@ def import_file(path: str | Path) -> Any:
 
 
 def _module_name(file: Path) -> str:
-    return f"{_OWN_PREFIX}{file.stem}"
+    return f"{_MODULE_PREFIX}{file.stem}"
 
 
 def _from_text(given: str) -> ModelFunction:
+    """Return the `ModelFunction` of "module:function" or "path/to/file.py:function"."""
     place, _, name = given.rpartition(":")
-    if not place or not all(part.isidentifier() for part in name.split(".")):
-        raise InputError(
-            'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". '
-            f"Received: {received(given)}"
-        )
+    if not place or not all(word.isidentifier() for word in name.split(".")):
+        raise InputError(f"{_RULE} Received: {received(given)}")
     folder = os.getcwd()
     if place.endswith(".py"):
         place = str(Path(place).resolve())
         folder = str(Path(place).parent)
-    with _on_the_path(folder):
-        return ModelFunction(place, name, folder, _fingerprint(_file_of(place), name))
+    _append_to_import_path(folder)
+    return ModelFunction(
+        place=place, name=name, folder=folder, fingerprint=_fingerprint(_file_of(place), name)
+    )
 
 
 def _from_callable(given: Callable[..., Any], name: str) -> ModelFunction:
+    """Return the `ModelFunction` of a function, named by its module if that can be imported."""
     file = Path(inspect.getsourcefile(given) or "").resolve()
     if "<" in name or not file.is_file():
-        return ModelFunction("", name, "", _hash(_source_text(given, name)))
+        return ModelFunction(
+            place="", name=name, folder="", fingerprint=_hash(_source_text(given, name))
+        )
     fingerprint = _fingerprint(file, name)
     module = given.__module__
-    if module == "__main__":  # run with `python -m`, it has a name that can be imported too
+    if module == "__main__":  # a module run with `python -m` has a name for imports too
         module = getattr(sys.modules["__main__"].__spec__, "name", "")
     if (
         module
-        and not module.startswith(_OWN_PREFIX)
-        and getattr(_spec(module), "origin", None) == str(file)
+        and not module.startswith(_MODULE_PREFIX)
+        and getattr(_find_module(module), "origin", None) == str(file)
     ):
         levels = module.count(".") + (file.name == "__init__.py")
-        return ModelFunction(module, name, str(file.parents[levels]), fingerprint)
-    return ModelFunction(str(file), name, str(file.parent), fingerprint)
+        return ModelFunction(
+            place=module, name=name, folder=str(file.parents[levels]), fingerprint=fingerprint
+        )
+    return ModelFunction(
+        place=str(file), name=name, folder=str(file.parent), fingerprint=fingerprint
+    )
 
 
 def _file_of(place: str) -> Path:
+    """Return the file of a module name or path, or raise an InputError if it does not exist."""
     if place.endswith(".py"):
         if not Path(place).is_file():
             raise InputError(f"There is no file {place} with a model function.")
         return Path(place)
-    origin = getattr(_spec(place), "origin", None)
+    origin = getattr(_find_module(place), "origin", None)
     if origin is None or not origin.endswith(".py"):
         raise InputError(f"There is no module {place} with a model function on the import path.")
     return Path(origin)
 
 
-def _spec(module: str) -> Any:
+def _find_module(module: str) -> ModuleSpec | None:
+    """Return the spec of a module without importing it; None if it cannot be found."""
     try:
         return importlib.util.find_spec(module)
     except (ImportError, ValueError):
@@ -203,6 +229,11 @@ def _spec(module: str) -> Any:
 
 
 def _fingerprint(file: Path, name: str) -> str:
+    """Return the hash of the source in `file` that the function `name` uses.
+
+    Raises:
+        InputError: the file cannot be read as Python, or does not define the function.
+    """
     try:
         return _hash(source_used_by(file.read_text(encoding="utf-8"), name.split(".")[0]))
     except SyntaxError as error:
@@ -211,14 +242,15 @@ def _fingerprint(file: Path, name: str) -> str:
         ) from error
     except KeyError as error:
         raise InputError(f"{file} has no function {name}.") from error
-    except (OSError, ValueError) as error:  # no UTF-8, or bytes of value 0
+    except (OSError, ValueError) as error:  # not UTF-8, or bytes of value 0
         raise InputError(f"{file} cannot be read as Python: {error}") from error
 
 
 def _source_text(given: Callable[..., Any], name: str) -> str:
+    """Return the source of a function that is not at the top of a file."""
     try:
         return ast.unparse(ast.parse(inspect.cleandoc(inspect.getsource(given))))
-    except SyntaxError:  # a lambda's lines may be part of something
+    except SyntaxError:  # a lambda's lines may be part of a longer statement
         return inspect.getsource(given)
     except OSError as error:
         raise InputError(
@@ -230,18 +262,17 @@ def _hash(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-@contextmanager
-def _on_the_path(folder: str) -> Iterator[None]:
-    """Last on the import path, and left there: an import inside the function comes later."""
+def _append_to_import_path(folder: str) -> None:
+    """Append a folder to the import path. It stays there, for imports inside the function."""
     if folder not in sys.path:
         sys.path.append(folder)
-    yield
 
 
 @contextmanager
-def _noted_as_imported(what: str) -> Iterator[None]:
-    _being_imported.append(what)
+def _noted_as_imported(place: str) -> Iterator[None]:
+    """Make `importing` return `place` inside the block."""
+    _BEING_IMPORTED.append(place)
     try:
         yield
     finally:
-        _being_imported.pop()
+        _BEING_IMPORTED.pop()

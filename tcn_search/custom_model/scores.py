@@ -1,4 +1,4 @@
-"""What a user's own model function must give, between our standardisation and our predictions."""
+"""Scores of a custom model, between the study's standardisation and its predictions."""
 
 from __future__ import annotations
 
@@ -13,52 +13,68 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.task_spec import TaskSpec
 
-# architecture, task, settings -> a model from (B, T, C) to scores (B, outputs), or (B, T, outputs)
+# architecture, task, settings -> a model from (B, T, C) to scores (B, outputs) or (B, T, outputs)
 BuildModel = Callable[[Architecture, TaskSpec, TrainingSettings], keras.Model]
 
+_KINDS_WITH_ACTIVATION = ("classification", "labelling", "multi_label")
 
-def own_scores(
+
+def custom_scores(
     x: Any,
     model_fn: BuildModel,
     architecture: Architecture,
     spec: TaskSpec,
     settings: TrainingSettings,
 ) -> Any:
-    """The scores that a user's model gives to standardised sequences `x` (B, T, C).
+    """Return the scores (B, outputs) or (B, T, outputs) of a custom model for sequences `x`.
+
+    Args:
+        x: standardised sequences, (B, T, C).
+        model_fn: the user's function that builds the model.
+        architecture: first argument of `model_fn`.
+        spec: second argument of `model_fn`, the task's specification.
+        settings: third argument of `model_fn`.
 
     Raises:
-        InputError: what the function returns is no Keras model, or its output does not fit the task.
+        InputError: the function returns no Keras model, or the model does not fit the task.
     """
     model = model_fn(architecture, spec, settings)
     if not isinstance(model, keras.Model):
         raise InputError(f"model_fn must return a keras.Model. Received: {type(model).__name__}")
-    _require_scores(model, spec)
-    scores = MaskedModel(model, name="own")(x) if spec.ragged else model(x)
-    wanted = (
-        (spec.answered_steps, spec.outputs) if spec.task_kind.reads_every_step else (spec.outputs,)
-    )
-    found = tuple(getattr(scores, "shape", ())[1:])
-    if found != wanted:
+    _require_no_activation(model, spec)
+    if spec.ragged:
+        scores = MaskedModel(model, name="own")(x)
+    else:
+        scores = model(x)
+    expected: tuple[int, ...] = (spec.outputs,)
+    if spec.task_kind.reads_every_step:
+        expected = (spec.answered_steps, spec.outputs)
+    shape = tuple(getattr(scores, "shape", ())[1:])
+    if shape != expected:
+        outputs = "output" if spec.outputs == 1 else "outputs"
         raise InputError(
-            f"The model of model_fn must give {_shape(wanted)} for {spec.kind} with {spec.outputs} "
-            f"output{'' if spec.outputs == 1 else 's'}. Received: {_shape(found)}"
+            f"The model of model_fn must give {_with_batch(expected)} for {spec.kind} with "
+            f"{spec.outputs} {outputs}. Received: {_with_batch(shape)}"
         )
     return scores
 
 
-def _require_scores(model: keras.Model, spec: TaskSpec) -> None:
-    """Probabilities come from us; taken twice, a softmax would only make a study slow to learn."""
-    last = model.layers[-1] if model.layers else None
-    activation = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    if spec.task_kind.name in ("classification", "labelling", "multi_label") and activation in (
-        "softmax",
-        "sigmoid",
-    ):
+def _require_no_activation(model: keras.Model, spec: TaskSpec) -> None:
+    """Raise an InputError if the model ends in the activation that the study adds.
+
+    A softmax of a softmax would raise no error, but make a study slow to learn.
+    """
+    last_layer = model.layers[-1] if model.layers else None
+    activation = getattr(
+        getattr(last_layer, "activation", None), "__name__", type(last_layer).__name__.lower()
+    )
+    if spec.task_kind.name in _KINDS_WITH_ACTIVATION and activation in ("softmax", "sigmoid"):
         raise InputError(
-            f"The model of model_fn must end in scores without an activation: the study adds the one of {spec.kind}. "
-            f"Received: {activation}"
+            "The model of model_fn must end in scores without an activation: the study adds the "
+            f"activation of {spec.kind}. Received: {activation}"
         )
 
 
-def _shape(steps_and_outputs: tuple[int | None, ...]) -> str:
-    return f"({', '.join(map(str, ('batch', *steps_and_outputs)))})"
+def _with_batch(shape: tuple[int | None, ...]) -> str:
+    """Return the text of a shape with the batch axis in front: "(batch, 16, 2)"."""
+    return f"({', '.join(map(str, ('batch', *shape)))})"

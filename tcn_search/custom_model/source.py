@@ -1,4 +1,4 @@
-"""The part of a Python file that one of its functions uses."""
+"""Extract the code of a Python file that one of its functions uses."""
 
 from __future__ import annotations
 
@@ -7,42 +7,52 @@ from collections.abc import Iterator
 
 
 def source_used_by(source: str, name: str) -> str:
-    """What a file's top level defines under `name`, and whatever that names in turn, in the file's order.
+    """Return the top-level statements that define `name` and every name they use, in file order.
 
-    Comments and layout are gone, imports of other files are kept as the lines that they are.
+    Comments and layout are dropped. Imports are kept as statements; the code of imported files is
+    not followed.
+
+    Args:
+        source: text of a Python file.
+        name: name of a function or class at its top level.
+
+    Raises:
+        KeyError: the file does not define the name.
+        SyntaxError: the file is not Python.
 
     >>> source_used_by("WIDTH = 4\\nSEED = 1\\ndef build():  # a model\\n    return WIDTH", "build")
     'WIDTH = 4\\ndef build():\\n    return WIDTH'
-
-    Raises:
-        KeyError: the file does not define it.
-        SyntaxError: the file is not Python.
     """
-    statements = [one for one in ast.parse(source).body if not _is_main_part(one)]
-    homes: dict[str, list[ast.stmt]] = {}
+    statements = [
+        statement for statement in ast.parse(source).body if not _is_main_guard(statement)
+    ]
+    definitions: dict[str, list[ast.stmt]] = {}
     for statement in statements:
-        for defined in _defined_by(statement):
-            homes.setdefault(defined, []).append(statement)
-    if name not in homes:
+        for defined in _names_defined_by(statement):
+            definitions.setdefault(defined, []).append(statement)
+    if name not in definitions:
         raise KeyError(name)
     used = set[ast.stmt]()
-    wanted = [name]
-    while wanted:
-        for statement in homes.get(wanted.pop(), []):
+    names_to_follow = [name]
+    while names_to_follow:
+        for statement in definitions.get(names_to_follow.pop(), []):
             if statement not in used:
                 used.add(statement)
-                wanted += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
+                names_to_follow += [
+                    node.id for node in ast.walk(statement) if isinstance(node, ast.Name)
+                ]
     return "\n".join(ast.unparse(statement) for statement in statements if statement in used)
 
 
-def _is_main_part(statement: ast.stmt) -> bool:
-    """`if __name__ == "__main__":`"""
+def _is_main_guard(statement: ast.stmt) -> bool:
+    """Return whether a statement is `if __name__ == "__main__":`."""
     return isinstance(statement, ast.If) and any(
         isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test)
     )
 
 
-def _defined_by(statement: ast.stmt) -> Iterator[str]:
+def _names_defined_by(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a top-level statement may define."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
         return

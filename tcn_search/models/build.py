@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from tcn_search.archives import open_archive, require_memory
-from tcn_search.custom_model.scores import BuildModel, own_scores
+from tcn_search.custom_model.scores import BuildModel, custom_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.models.losses import make_loss
@@ -79,7 +79,7 @@ def build_model(
         return assemble(body, task, settings, architecture.level_filters[-1])
 
     def scores(x: Any) -> Any:
-        return own_scores(x, model_fn, architecture, spec, settings)
+        return custom_scores(x, model_fn, architecture, spec, settings)
 
     return _compiled_around(scores, task, settings)
 

@@ -18,7 +18,7 @@ from tcn_search.workers.backends import backends_on_gpu, use_backend
 from tcn_search.workers.executor import Executor
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.resources import this_machine
-from tcn_search.workers.slots import Crew, spread
+from tcn_search.workers.slots import WorkerPlan, plan_workers
 
 
 def run_study(
@@ -26,7 +26,7 @@ def run_study(
     trials: int,
     *,
     timeout: float | None = None,
-    workers: int | str | Crew = "auto",
+    workers: int | str | WorkerPlan = "auto",
     trial_timeout: float | None = None,
     patience: int | None = None,
     executor: Executor | None = None,
@@ -44,14 +44,14 @@ def run_study(
         if seconds is not None:
             positive_seconds(name, seconds)
     definition = handle.definition
-    crew = None
+    plan = None
     if executor is None:
         if definition.model is not None:
             definition.model.require_importable()
-        if isinstance(workers, Crew):
-            crew = workers
+        if isinstance(workers, WorkerPlan):
+            plan = workers
         else:
-            crew = worker_slots(handle, workers, trials=trials)
+            plan = worker_slots(handle, workers, trials=trials)
     show = on_progress or log_progress
     show_messages()
     with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
@@ -69,10 +69,10 @@ def run_study(
             handle, trials, timeout, trial_timeout, patience, show_and_go_on, lease.require
         )
         if executor is None:
-            assert crew is not None
-            executor = ProcessExecutor(handle.training_data, crew.places)
+            assert plan is not None
+            executor = ProcessExecutor(handle.training_data, plan.slots)
             if on_progress is None:
-                for line in (*StudyResults(handle).notes, crew):
+                for line in (*StudyResults(handle).notes, plan):
                     LOGGER.info("%s", line)
         try:
             executor.run(search)
@@ -87,13 +87,13 @@ def worker_slots(
     workers: int | str = "auto",
     workers_per_gpu: int = 1,
     trials: int | None = None,
-) -> Crew:
+) -> WorkerPlan:
     """Plan the workers of a run on this machine; see `Study.crew`."""
     machine = this_machine()
     backend = handle.definition.backend
     if trials is not None:
         trials -= StudyResults(handle).finished
-    return spread(
+    return plan_workers(
         machine,
         backend,
         workers=workers,

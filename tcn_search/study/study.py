@@ -28,7 +28,7 @@ from tcn_search.study.running import run_study, worker_slots
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.executor import Executor
-from tcn_search.workers.slots import Crew
+from tcn_search.workers.slots import WorkerPlan
 
 if TYPE_CHECKING:
     import keras
@@ -128,7 +128,7 @@ class Study:
         trials: int = 50,
         *,
         timeout: float | None = None,
-        workers: int | str | Crew = "auto",
+        workers: int | str | WorkerPlan = "auto",
         trial_timeout: float | None = None,
         patience: int | None = None,
         executor: Executor | None = None,
@@ -167,7 +167,7 @@ class Study:
 
     def crew(
         self, workers: int | str = "auto", workers_per_gpu: int = 1, trials: int | None = None
-    ) -> Crew:
+    ) -> WorkerPlan:
         """Plan the workers of a run on this machine; `str()` of the plan is one line.
 
         Args:

@@ -1,4 +1,4 @@
-"""One training of one Keras model, watched epoch by epoch.
+"""One training of one Keras model, with a record of every epoch.
 
-Knows no trial and no study.
+The package may know neither trials nor studies.
 """

@@ -1,4 +1,4 @@
-"""When a trial has to be over."""
+"""The time limit of a trial."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from contextlib import contextmanager
 
 
 class Deadline:
-    """A moment, which moves on while somebody else keeps a training waiting.
+    """A moment in time, which moves on while a training has to wait for the search.
 
     Args:
-        seconds: from now.
+        seconds: from now to the deadline.
     """
 
     def __init__(self, seconds: float) -> None:
         self.at = time.monotonic() + seconds
 
     def is_over(self) -> bool:
-        """Whether the moment has passed."""
+        """Return whether the deadline has passed."""
         return time.monotonic() > self.at
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """What passes meanwhile does not count."""
-        began = time.monotonic()
+    def paused(self) -> Iterator[None]:
+        """Put the deadline off by the time that the block takes."""
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.at += time.monotonic() - began
+            self.at += time.monotonic() - started

@@ -1,4 +1,4 @@
-"""Training one model with `keras.Model.fit`, watched epoch by epoch."""
+"""Train one model with `keras.Model.fit`, with a record of every epoch."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ from tcn_search.trainers.deadline import Deadline
 from tcn_search.trial_status import TrialStatus
 
 PLATEAU_EPOCHS = 5
-BATCHES_BETWEEN_LOOKS = 64
+BATCHES_BETWEEN_CHECKS = 64
 
-# Called after each epoch with (epoch from 1, best value so far, the epoch's numbers); False stops the training.
+# Called after each epoch with (epoch from 1, best value so far, the epoch's numbers). Returns False
+# to stop the training.
 OnEpoch = Callable[[int, float, dict[str, float]], bool]
 
 
 @dataclass
 class Training:
-    """What came out of one training.
+    """Result of one training.
 
     Attributes:
-        curve: one dict an epoch: loss, val_loss, the metrics and seconds.
-        best_epoch: the last one with the best validation value, from 1; 0 if there is none. On a small
-            validation part accuracies are often equal, and the longer training is the better bet.
-        score: that value, or NaN.
+        curve: one dict for each epoch: loss, val_loss, the metrics and seconds.
+        best_epoch: last epoch with the best validation value, from 1; 0 if there is none. On a
+            small validation split accuracies are often equal, and the longer training is the
+            better bet.
+        score: best validation value of the objective, or NaN.
         status: complete, pruned (by `on_epoch`), diverged (NaN or infinite loss) or timed out.
-        seconds: in "compile" (the first step and the first batch of the validation part, tracing and
-            compilation included), "training" (all other steps), "between" (that part of "training" which Python needs
-            from one step to the next; JAX works on a step meanwhile), and "validation".
+        seconds: time in "compile" (the first training step and the first validation batch, with
+            tracing and compilation), "training" (all other steps), "between" (the part of
+            "training" that Python needs from one step to the next; JAX works on a step meanwhile),
+            and "validation".
     """
 
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -58,27 +61,30 @@ def train(
     keep_best: bool = False,
     deadline: Deadline | None = None,
 ) -> Training:
-    """Fit `model` to the training part and judge every epoch by `objective` on the validation part.
+    """Fit `model` to the training split and score every epoch on the validation split.
 
     Args:
-        objective: "val_loss" or another number of the validation part, with its direction.
-        on_epoch: see `OnEpoch`.
-        keep_best: leave the model with the weights of its best epoch.
-        deadline: after whose first batch the training ends, timed out.
+        model: a compiled model.
+        data: training and validation split.
+        settings: epochs, batch size, schedule and patience.
+        objective: "val_loss" or another validation metric, with its direction.
+        on_epoch: called after each epoch; see `OnEpoch`.
+        keep_best: whether to leave the model with the weights of its best epoch.
+        deadline: the training ends, timed out, with the first batch after it.
     """
-    watcher = _Watcher(objective, settings, on_epoch, keep_best, deadline)
+    recorder = _Recorder(objective, settings, on_epoch, keep_best, deadline)
     model.fit(
         **fit_arguments(data, settings.batch_size),
         epochs=settings.epochs,
-        callbacks=_Callbacks(watcher, model, settings.epochs),
+        callbacks=_Callbacks(recorder, model, settings.epochs),
         verbose=0,
     )
-    watcher.restore()
-    return watcher.training
+    recorder.restore_best_weights()
+    return recorder.training
 
 
 def is_plateau(losses: Sequence[float]) -> bool:
-    """Whether the newest of the losses is not below the largest of the five before it.
+    """Return whether the newest loss is not below the largest of the five before it.
 
     >>> is_plateau([9, 5, 4, 3, 3, 6]), is_plateau([5, 5, 4, 3, 3, 6])
     (False, True)
@@ -88,7 +94,10 @@ def is_plateau(losses: Sequence[float]) -> bool:
 
 
 class HalveOnPlateau(keras.callbacks.Callback):
-    """The schedule "plateau": the learning rate is halved after each epoch that `is_plateau`."""
+    """The schedule "plateau": halve the learning rate after each epoch that is a plateau.
+
+    See `is_plateau`.
+    """
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.losses: list[float] = []
@@ -101,31 +110,34 @@ class HalveOnPlateau(keras.callbacks.Callback):
 
 
 class _Callbacks(keras.callbacks.CallbackList):
-    """Gives the watcher each batch's numbers unread.
+    """A list of callbacks that passes each batch's numbers on as they are.
 
-    Keras' own list turns them into Python numbers after every batch, and so waits for the device each time.
+    Keras' own list converts them to Python numbers after every batch, and so waits for the device
+    each time.
     """
 
-    def __init__(self, watcher: _Watcher, model: keras.Model, epochs: int) -> None:
-        plateau = [HalveOnPlateau()] if watcher.settings.schedule == "plateau" else []
-        super().__init__([watcher, *plateau], add_history=True, model=model, epochs=epochs)
-        self.watcher = watcher
+    def __init__(self, recorder: _Recorder, model: keras.Model, epochs: int) -> None:
+        callbacks: list[keras.callbacks.Callback] = [recorder]
+        if recorder.settings.schedule == "plateau":
+            callbacks.append(HalveOnPlateau())
+        super().__init__(callbacks, add_history=True, model=model, epochs=epochs)
+        self.recorder = recorder
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.watcher.on_train_batch_begin(batch, logs)
+        self.recorder.on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.watcher.on_train_batch_end(batch, logs)
+        self.recorder.on_train_batch_end(batch, logs)
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.watcher.on_test_batch_begin(batch, logs)
+        self.recorder.on_test_batch_begin(batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.watcher.on_test_batch_end(batch, logs)
+        self.recorder.on_test_batch_end(batch, logs)
 
 
-class _Watcher(keras.callbacks.Callback):
-    """Keeps the curve and stops the training when it has to."""
+class _Recorder(keras.callbacks.Callback):
+    """Records the curve and the times, and stops the training where necessary."""
 
     def __init__(
         self,
@@ -143,64 +155,62 @@ class _Watcher(keras.callbacks.Callback):
         self.deadline = deadline
         self.training = Training()
         self.best_weights: Any = None
-        self.improved_at = 0
+        self.improved_epoch = 0  # the last epoch with a new best value, from 1
         self.clock = _Clock(self.training.seconds)
         self.started = 0.0
-        self.looked_at = 0
-        self.newest: dict[
-            str, Any
-        ] = {}  # numbers of the last batch, which the device may still be working on
+        self.checked_batches = 0
+        # Numbers of the last batch, which the device may still be working on.
+        self.last_batch_numbers: dict[str, Any] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.perf_counter()
-        self.looked_at = 0
+        self.checked_batches = 0
         self.clock.enter("training")
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.clock.before_a_call()
+        self.clock.before_call()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.clock.after_a_call()
-        self.newest = logs or {}
-        # The loss is a running mean, so NaN stays: looking at it now and then is enough, and each look waits.
-        if batch + 1 - self.looked_at >= BATCHES_BETWEEN_LOOKS and logs:
-            self.looked_at = batch + 1
+        self.clock.after_call()
+        self.last_batch_numbers = logs or {}
+        # The loss is a running mean, so NaN stays: a check of some batches is enough. Each check
+        # waits for the device.
+        if batch + 1 - self.checked_batches >= BATCHES_BETWEEN_CHECKS and logs:
+            self.checked_batches = batch + 1
             if not math.isfinite(float(logs["loss"])):
                 self._stop(TrialStatus.DIVERGED)
         if self.deadline is not None and self.deadline.is_over():
             self._stop(TrialStatus.TIMED_OUT)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        for value in self.newest.values():
-            float(
-                value
-            )  # waits for steps that the device was only handed, so that they count as training
+        for value in self.last_batch_numbers.values():
+            float(value)  # waits for queued steps, so that their time counts as training
         self.clock.enter("validation")
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.clock.before_a_call()
+        self.clock.before_call()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self.clock.after_a_call()
+        self.clock.after_call()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits, too
+        numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits too
         self.clock.leave()
         if self.training.status is TrialStatus.TIMED_OUT:
-            return  # in the middle of this epoch, which does not count
+            return  # the epoch is incomplete and does not count
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)
-        watched = {"loss", "val_loss", self.objective.name}
+        must_be_finite = {"loss", "val_loss", self.objective.name}
         if training.status is TrialStatus.DIVERGED or not all(
-            math.isfinite(numbers[name]) for name in watched
+            math.isfinite(numbers[name]) for name in must_be_finite
         ):
             self._stop(TrialStatus.DIVERGED)
             return
         value = numbers[self.objective.name]
         first = training.best_epoch == 0
         if first or self.objective.better(value, training.score):
-            self.improved_at = epoch + 1
+            self.improved_epoch = epoch + 1
         if first or not self.objective.better(training.score, value):
             training.best_epoch = epoch + 1
             training.score = value
@@ -208,55 +218,56 @@ class _Watcher(keras.callbacks.Callback):
                 self.best_weights = self.model.get_weights()
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
             self._stop(TrialStatus.PRUNED)
-        elif self.settings.patience and epoch + 1 - self.improved_at >= self.settings.patience:
+        elif self.settings.patience and epoch + 1 - self.improved_epoch >= self.settings.patience:
             self.model.stop_training = True
 
     def _stop(self, status: TrialStatus) -> None:
         self.training.status = status
         self.model.stop_training = True
 
-    def restore(self) -> None:
-        """Put the best epoch's weights back."""
+    def restore_best_weights(self) -> None:
+        """Put the weights of the best epoch back, if they were kept."""
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
 
 
 class _Clock:
-    """Sums up where the time of a training goes; the first call of a phase is its compilation."""
+    """Sums up the time of each phase; the first call of a phase is its compilation."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = seconds
         self.phase = ""
         self.compiled: set[str] = set()
-        self.since = self.called = 0.0
-        self.returned: float | None = None  # from a step, to make the next one
+        self.phase_started = 0.0
+        self.call_started = 0.0
+        self.step_ended: float | None = None  # end of the previous training step of this epoch
 
     def enter(self, phase: str) -> None:
-        """A phase begins, and with it the one before ends."""
+        """Begin a phase, and end the phase before it."""
         self.leave()
         self.phase = phase
-        self.since = time.perf_counter()
+        self.phase_started = time.perf_counter()
 
     def leave(self) -> None:
-        """What has passed since the phase began is its time."""
-        self.returned = None
+        """End the current phase, if any, and count its time."""
+        self.step_ended = None
         if self.phase:
-            self.seconds[self.phase] += time.perf_counter() - self.since
+            self.seconds[self.phase] += time.perf_counter() - self.phase_started
         self.phase = ""
 
-    def before_a_call(self) -> None:
-        """Of the compiled function."""
+    def before_call(self) -> None:
+        """Note the start of a call of the compiled function."""
         if self.phase not in self.compiled:
-            self.called = time.perf_counter()
-        if self.returned is not None:
-            self.seconds["between"] += time.perf_counter() - self.returned
+            self.call_started = time.perf_counter()
+        if self.step_ended is not None:
+            self.seconds["between"] += time.perf_counter() - self.step_ended
 
-    def after_a_call(self) -> None:
-        """Move the time of a phase's first call to "compile"."""
+    def after_call(self) -> None:
+        """Note the end of a call; move the time of a phase's first call to "compile"."""
         if self.phase not in self.compiled:
             self.compiled.add(self.phase)
-            spent = time.perf_counter() - self.called
-            self.seconds["compile"] += spent
-            self.since += spent
+            elapsed = time.perf_counter() - self.call_started
+            self.seconds["compile"] += elapsed
+            self.phase_started += elapsed
         if self.phase == "training":
-            self.returned = time.perf_counter()
+            self.step_ended = time.perf_counter()

@@ -20,7 +20,7 @@ from tcn_search.search.trial_record import EPOCHS, KERAS_TUNER, TrialRecord, rea
 from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tuner.repair import repaired
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
-from tcn_search.workers.temporary_folder import ScratchFolder
+from tcn_search.workers.temporary_folder import TemporaryFolder
 
 _NEVER = 10**9
 
@@ -38,7 +38,7 @@ class KerasTunerProposals:
         self._space = definition.task_space()
         self._asked_space = replace(self._space, narrow=True, static=True)
         self._oracle = _oracle(definition)
-        self._folder = ScratchFolder()  # for KerasTuner's own record, of no use to us
+        self._folder = TemporaryFolder()  # for KerasTuner's own record, of no use to us
         BaseTuner(self._oracle, self._declare, directory=str(self._folder.path), overwrite=True)
         self._oracle.verbose = 0
         self._open: dict[str, keras_tuner.engine.trial.Trial] = {}

@@ -1,4 +1,5 @@
-"""Worker processes, worker slots and backends: where and how the trials of a run are trained.
+"""Worker processes, worker slots and backends: where and how trials are trained.
 
-Takes jobs and returns outcomes; does not know who asks, nor any storage.
+The package takes jobs and returns outcomes. It may know neither the search that creates the jobs
+nor any storage.
 """

@@ -1,12 +1,12 @@
-"""Which tensor library trains a study. Decided without importing any.
+"""Choose the tensor library of a study, without importing any.
 
-The order: what is asked for, then KERAS_BACKEND, then the machine. There, the rule is:
+A backend that the caller names comes first, then KERAS_BACKEND, then the default for the machine:
 
-- With a GPU: the first of JAX, TensorFlow, torch that is installed with its GPU parts.
-- Without: TensorFlow, then JAX, then torch. By docs/benchmarks.md TensorFlow's training step on 2 cores takes half
-  of JAX's time; JAX's first step is a second sooner there, but a whole short trial is not, because JAX compiles
-  each operation that makes the weights. For torch no measurement speaks.
-- Where only TensorFlow is installed, it is TensorFlow.
+- With a GPU: the first of JAX, TensorFlow, torch that is installed with GPU support.
+- Without a GPU: TensorFlow, then JAX, then torch. By docs/benchmarks.md, TensorFlow's training
+  step on 2 cores takes half of JAX's time. JAX's first step is a second faster there, but a whole
+  short trial is not, because JAX compiles each operation that creates the weights. torch was not
+  measured.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from tcn_search.errors import InputError
 from tcn_search.workers.resources import visible_gpus
 
 BACKENDS = ("tensorflow", "jax", "torch")
-_ON_A_GPU = ("jax", "tensorflow", "torch")
-_ON_A_CPU = ("tensorflow", "jax", "torch")
+_ORDER_ON_GPU = ("jax", "tensorflow", "torch")
+_ORDER_ON_CPU = ("tensorflow", "jax", "torch")
 
 
 def choose_backend(
-    asked: str,
+    requested: str,
     environment: Mapping[str, str],
     installed: Iterable[str],
     on_gpu: Iterable[str],
     gpus: int,
 ) -> str:
-    """The backend for a study.
+    """Return the name of the backend for a study.
 
     Args:
-        asked: "auto" or a backend's name.
-        environment: where KERAS_BACKEND is looked up if nothing is asked for.
-        installed: backends that can be imported.
-        on_gpu: those of them that are installed with their GPU parts.
-        gpus: how many GPUs the machine has.
+        requested: "auto" or a backend's name.
+        environment: environment variables; KERAS_BACKEND counts if `requested` is "auto".
+        installed: names of the backends that can be imported.
+        on_gpu: names of the backends that are installed with GPU support.
+        gpus: number of GPUs of the machine.
 
     Raises:
         InputError: the backend does not exist, or is not installed.
@@ -54,19 +54,22 @@ def choose_backend(
     installed = set(installed)
     on_gpu = set(on_gpu)
     for source, name in (
-        ("--backend", asked),
+        ("--backend", requested),
         ("KERAS_BACKEND", environment.get("KERAS_BACKEND") or "auto"),
     ):
         if name != "auto":
-            return _require(source, name, installed)
-    order = [name for name in _ON_A_GPU if name in on_gpu] if gpus else []
-    for name in (*order, *_ON_A_CPU):
+            return _require_installed(source, name, installed)
+    order = list(_ORDER_ON_CPU)
+    if gpus:
+        order = [name for name in _ORDER_ON_GPU if name in on_gpu] + order
+    for name in order:
         if name in installed:
             return name
     raise InputError("No backend is installed. pip install tensorflow")
 
 
-def _require(source: str, name: str, installed: set[str]) -> str:
+def _require_installed(source: str, name: str, installed: set[str]) -> str:
+    """Return `name`, or raise an InputError if it is no backend or not installed."""
     if name not in BACKENDS:
         raise InputError(
             f"{source} must be auto or one of {', '.join(BACKENDS)}. Received: {name!r}"
@@ -78,37 +81,40 @@ def _require(source: str, name: str, installed: set[str]) -> str:
 
 
 def installed_backends() -> list[str]:
-    """Those that can be imported here."""
+    """Return the names of the backends that can be imported here."""
     return [name for name in BACKENDS if find_spec(name) is not None]
 
 
 def backends_on_gpu() -> list[str]:
-    """Those installed with their GPU parts.
+    """Return the names of the backends that are installed with GPU support.
 
-    TensorFlow finds CUDA in packages beside it or on the system; JAX has a plug-in; torch says it in its version.
+    TensorFlow finds CUDA in packages beside it or on the system, JAX has a plug-in, and torch
+    marks its builds without CUDA in its version.
     """
-    names = {re.sub(r"[-_.]+", "-", found.name or "").lower() for found in distributions()}
+    packages = {
+        re.sub(r"[-_.]+", "-", distribution.name or "").lower() for distribution in distributions()
+    }
     cuda = (
-        any(name.startswith("nvidia-cuda-nvcc") for name in names)
+        any(package.startswith("nvidia-cuda-nvcc") for package in packages)
         or find_library("cudnn") is not None
     )
-    found = {
-        "tensorflow": "tensorflow" in names and cuda,
-        "jax": any(re.fullmatch(r"jax-cuda\d*-plugin", name) for name in names),
-        "torch": "torch" in names and "+cpu" not in version("torch"),
+    on_gpu = {
+        "tensorflow": "tensorflow" in packages and cuda,
+        "jax": any(re.fullmatch(r"jax-cuda\d*-plugin", package) for package in packages),
+        "torch": "torch" in packages and "+cpu" not in version("torch"),
     }
-    return [name for name in BACKENDS if found[name]]
+    return [name for name in BACKENDS if on_gpu[name]]
 
 
-def resolve_backend(asked: str) -> str:
-    """`choose_backend` for this machine, this environment and what is installed here."""
+def resolve_backend(requested: str) -> str:
+    """Return `choose_backend` for this machine, its environment and its installed packages."""
     gpus = len(visible_gpus(os.environ))
     on_gpu = backends_on_gpu() if gpus else []
-    return choose_backend(asked, os.environ, installed_backends(), on_gpu, gpus)
+    return choose_backend(requested, os.environ, installed_backends(), on_gpu, gpus)
 
 
 def backend_version(name: str) -> str:
-    """As people say it: "2.21". Empty where the package does not tell."""
+    """Return a backend's major and minor version, such as "2.21"; "" if it is unknown."""
     try:
         return ".".join(version(name).split("+")[0].split(".")[:2])
     except PackageNotFoundError:  # such as tensorflow-cpu
@@ -116,19 +122,21 @@ def backend_version(name: str) -> str:
 
 
 def use_backend(name: str) -> None:
-    """Let Keras take this backend in this process.
+    """Make Keras use this backend in this process.
 
     Raises:
-        InputError: it is not installed, or Keras has been imported with another one.
+        InputError: the backend is not installed, or Keras has been imported with another one.
     """
     keras = sys.modules.get("keras")
     if keras is None:
-        _require("the backend", name, set(installed_backends()))
+        _require_installed("the backend", name, set(installed_backends()))
         os.environ["KERAS_BACKEND"] = name
-        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # a GPU may be others' as well
+        # Other processes may use the same GPU.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    elif (taken := keras.backend.backend()) != name:
+    elif (current := keras.backend.backend()) != name:
         raise InputError(
-            f"The study's backend is {name}, but Keras runs on {taken} in this process. Set KERAS_BACKEND={name} "
-            f"before Keras is imported; or go on with {taken}: Study(..., backend={taken!r}, allow_changes=True)."
+            f"The study's backend is {name}, but Keras runs on {current} in this process. "
+            f"Set KERAS_BACKEND={name} before Keras is imported; or go on with {current}: "
+            f"Study(..., backend={current!r}, allow_changes=True)."
         )

@@ -1,7 +1,7 @@
-"""What a study asks of whoever trains its trials, and the simplest answer: this process.
+"""The interface between a search and an executor of its trials; the simplest executor.
 
-The study owns the search. An executor asks it for work whenever a place is free, tells it what was learnt
-after every epoch and at the end, and obeys.
+The search owns the trials. An executor asks it for a job whenever a worker slot is free, reports
+every epoch and the outcome of every trial, and stops a trial when the search says so.
 """
 
 from __future__ import annotations
@@ -15,30 +15,34 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """The side of the study."""
+    """The side of the search: hands out jobs and takes outcomes."""
 
     def next_job(self) -> TrialJob | None:
-        """The next trial to train, or None if there is none for now."""
+        """Return the next trial to train, or None if there is none for now."""
 
     def keep_going(self, report: EpochReport) -> bool:
-        """Take note of an epoch; False stops the trial."""
+        """Take note of an epoch; return False to stop the trial."""
 
     def finish(self, outcome: TrialOutcome) -> None:
-        """Take note of a trial's end."""
+        """Take note of a trial's outcome."""
 
 
 class Executor(Protocol):
     """Trains jobs until the owner has no more."""
 
     def run(self, owner: Owner) -> None:
-        """Ask, train, report, until nothing runs and `owner.next_job()` gives None."""
+        """Train and report until nothing runs and `owner.next_job()` returns None."""
 
     def close(self) -> None:
-        """Stop what runs and give back every process."""
+        """Stop running trials and end every process of the executor."""
 
 
 class InProcessExecutor:
-    """One trial after the other in this process: for tests and debugging."""
+    """Trains one trial after the other in this process: for tests and debugging.
+
+    Args:
+        data: the task's training and validation splits, such as `study.training_data`.
+    """
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
@@ -48,4 +52,4 @@ class InProcessExecutor:
             owner.finish(run_trial(job, self.data, owner.keep_going))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is no process to end."""

@@ -1,7 +1,7 @@
-"""How a trial may end badly, and what an error or a dead process says about it.
+"""Derive a trial's status from an error or from the exit of its worker process.
 
-A trial that ran into a limit of the machine, or whose configuration cannot work, is something that a sampler can
-learn from. A bug in the training code, or a process that somebody killed, is not.
+A sampler can learn from a trial that ran into a limit of the machine, or whose configuration
+cannot work. It cannot learn from a bug in the training code, nor from a process that was killed.
 """
 
 from __future__ import annotations
@@ -13,22 +13,27 @@ from pathlib import Path
 from tcn_search.trial_status import TrialStatus
 
 _SIGKILL = -9
-# TensorFlow's class and torch's; JAX has one class for everything, told by its text.
+# TensorFlow's class and torch's; JAX has one class for every error, so its text decides.
 _MEMORY_CLASSES = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 _MEMORY_TEXT = re.compile(
     r"RESOURCE_EXHAUSTED|out of memory|OUT_OF_MEMORY|can't allocate memory|cannot allocate memory"
     r"|failed to allocate|unable to allocate|bad_alloc|MemoryError"
-    # CUDA's libraries, where other processes have left them nothing of the GPU's memory.
+    # CUDA's libraries, where other processes have taken all memory of the GPU.
     r"|CU[A-Z]+_STATUS_(?:ALLOC_FAILED|NOT_INITIALIZED)|DNN library initialization failed",
     re.IGNORECASE,
 )
 
 
 def status_of_error(error: BaseException, *, building: bool) -> TrialStatus:
-    """What the error ends its trial with: out of memory, unbuildable or failed.
+    """Return the status of a trial that raised `error`: out of memory, unbuildable or failed.
 
-    Keras and its backends raise a ValueError where shapes or settings do not fit; while a model is built that is
-    the configuration's doing. Any other error is a bug, ours or in a user's model.
+    Keras and its backends raise a ValueError where shapes or settings do not fit. While a model is
+    built, the configuration is the cause. Any other error is a bug, in the package or in a user's
+    model.
+
+    Args:
+        error: the exception that ended the trial.
+        building: whether the model was being built when it was raised.
 
     >>> status_of_error(MemoryError(), building=False).value
     'out_of_memory'
@@ -37,49 +42,56 @@ def status_of_error(error: BaseException, *, building: bool) -> TrialStatus:
     >>> status_of_error(ValueError("shape"), building=False).value
     'failed'
     """
-    if any(map(_says_memory, _chain(error))):
+    if any(map(_is_memory_error, _with_causes(error))):
         return TrialStatus.OUT_OF_MEMORY
     if building and isinstance(error, ValueError):
         return TrialStatus.UNBUILDABLE
     return TrialStatus.FAILED
 
 
-def status_of_process(code: int, last_words: str, oom_kills_meanwhile: int) -> TrialStatus:
-    """What a dead worker's exit code ends its trial with: out of memory or stale.
+def status_of_exit(code: int, last_error_line: str, oom_kills_meanwhile: int) -> TrialStatus:
+    """Return the status of a trial whose worker process exited: out of memory or stale.
 
-    SIGKILL alone may come from anybody: only a kernel that has counted a kill for memory in the worker's
-    lifetime makes it one. TensorFlow and the C++ runtime abort where an allocation fails, and say so.
+    SIGKILL alone may come from any process: it means out of memory only if the kernel has counted
+    a kill for memory in the worker's lifetime. TensorFlow and the C++ runtime abort where an
+    allocation fails, with a message.
 
-    >>> status_of_process(-9, "", 0).value, status_of_process(-9, "", 1).value
+    Args:
+        code: exit code; −n for signal n.
+        last_error_line: last line that the worker wrote to standard error.
+        oom_kills_meanwhile: kills for memory that the kernel has counted since the trial began.
+
+    >>> status_of_exit(-9, "", 0).value, status_of_exit(-9, "", 1).value
     ('stale', 'out_of_memory')
-    >>> status_of_process(-6, "terminate called after throwing 'std::bad_alloc'", 0).value
+    >>> status_of_exit(-6, "terminate called after throwing 'std::bad_alloc'", 0).value
     'out_of_memory'
     """
     if code == _SIGKILL:
         ran_out_of_memory = oom_kills_meanwhile > 0
     else:
-        ran_out_of_memory = _MEMORY_TEXT.search(last_words) is not None
+        ran_out_of_memory = _MEMORY_TEXT.search(last_error_line) is not None
     return TrialStatus.OUT_OF_MEMORY if ran_out_of_memory else TrialStatus.STALE
 
 
 def oom_kills(root: Path = Path("/")) -> int:
-    """How many processes the kernel has killed for memory in this control group, or else on this machine.
+    """Return how many processes the kernel has killed for memory.
 
-    The count of the control group (version 2, then 1) is the better evidence; the machine's is the last resort.
-    0 where none of them can be read.
+    The counter of this process's control group (version 2, then 1) is the better evidence; the
+    machine's is the last resort. The count is 0 if no counter can be read.
     """
     counters = (*_group_counters(root), root / "proc/vmstat")
     for file in counters:
         try:
-            found = re.search(r"^oom_kill (\d+)", file.read_text(), re.MULTILINE)
+            match = re.search(r"^oom_kill (\d+)", file.read_text(), re.MULTILINE)
         except OSError:
             continue
-        if found:
-            return int(found[1])
+        if match:
+            return int(match[1])
     return 0
 
 
 def _group_counters(root: Path) -> Iterator[Path]:
+    """Yield the files that may hold the counter of this process's control group."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -94,14 +106,15 @@ def _group_counters(root: Path) -> Iterator[Path]:
     yield root / "sys/fs/cgroup/memory/memory.oom_control"
 
 
-def _says_memory(error: BaseException) -> bool:
+def _is_memory_error(error: BaseException) -> bool:
+    """Return whether class or text of an error, causes aside, tell of too little memory."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return not names.isdisjoint(_MEMORY_CLASSES) or bool(_MEMORY_TEXT.search(str(error)))
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those it was raised from."""
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and the errors that it was raised from."""
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__

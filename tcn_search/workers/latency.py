@@ -1,4 +1,4 @@
-"""How long a model takes for one sequence, on the device that trained it."""
+"""Measure how long a model takes for one sequence, on the device that trained it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-_WARM_UP = 3
-_TIMED = 25
+_WARM_UP_CALLS = 3
+_TIMED_CALLS = 25
 
 
-def milliseconds(model: keras.Model, sequence: np.ndarray) -> float:
-    """Median over several predictions of a batch of one sequence, shape (1, T, C), compilation left out."""
-    for _ in range(_WARM_UP):
+def measure_latency(model: keras.Model, sequence: np.ndarray) -> float:
+    """Return the median time of a prediction in milliseconds, without compilation.
+
+    Args:
+        model: the trained model.
+        sequence: a batch of one sequence, (1, T, C).
+    """
+    for _ in range(_WARM_UP_CALLS):
         model.predict_on_batch(sequence)
-    taken = []
-    for _ in range(_TIMED):
+    seconds = []
+    for _ in range(_TIMED_CALLS):
         started = time.perf_counter()
         model.predict_on_batch(sequence)
-        taken.append(time.perf_counter() - started)
-    return 1e3 * statistics.median(taken)
+        seconds.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(seconds)

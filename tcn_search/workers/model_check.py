@@ -1,7 +1,8 @@
-"""A try of a user's own model before any trial: `python -m tcn_search.workers.model_check`.
+"""Try a custom model before the first trial: `python -m tcn_search.workers.model_check`.
 
-It runs in a process of its own, where the function is found as workers find it, and where the tensor library may be
-another one than in the study's own process and takes no GPU.
+The check runs in a new process. There the model function is imported as workers import it, and the
+tensor library may be another one than in the study's process and takes no GPU. The module is not in
+`custom_model` because it needs `models` and the machinery of worker processes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,48 +21,61 @@ from typing import TYPE_CHECKING
 from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
 from tcn_search.workers.process_executor import import_path
+from tcn_search.workers.standard_output import reserve_standard_output
 from tcn_search.workers.trial import TrialJob
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task_spec import TaskSpec
 
+_LONGEST_MESSAGE = 300
+
 
 def require_usable(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> None:
-    """Build the jobs' models, save and load them. A function that cannot be imported is tried in this process.
+    """Raise an InputError if the models of the jobs cannot be built, saved and loaded.
+
+    A function that cannot be imported is tried in this process.
+
+    Args:
+        jobs: one or several, all with the same model function.
+        spec: the task's specification.
+        backend: name of the backend that the workers will use.
 
     Raises:
-        InputError: says what the function, or Keras, did not like.
+        InputError: with what is wrong with the function, or the error of Keras.
     """
-    model = jobs[0].model
-    assert model is not None
-    said = problem(jobs, spec) if not model.place else _problem_elsewhere(jobs, spec, backend)
-    if said:
-        raise InputError(f"The model of {model} cannot be used. {said}")
+    function = jobs[0].model
+    assert function is not None
+    if function.place:
+        message = _problem_in_new_process(jobs, spec, backend)
+    else:
+        message = problem(jobs, spec)
+    if message:
+        raise InputError(f"The model of {function} cannot be used. {message}")
 
 
 def problem(jobs: Sequence[TrialJob], spec: TaskSpec) -> str:
-    """What keeps the jobs' models from being built, saved and loaded; "" if nothing does."""
+    """Return why the jobs' models cannot be built, saved and loaded; "" if they can."""
     from tcn_search.models.build import build_model, load_model
 
-    model = jobs[0].model
-    assert model is not None
+    function = jobs[0].model
+    assert function is not None
     try:
-        function = model.load()
+        model_fn = function.load()
         for job in jobs:
-            settings = replace(
-                job.settings, schedule="constant"
-            )  # others need to know the number of steps
-            built = build_model(job.architecture, spec, settings, function)
+            # The other schedules need to know the number of training steps.
+            settings = replace(job.settings, schedule="constant")
+            model = build_model(job.architecture, spec, settings, model_fn)
             with tempfile.TemporaryDirectory() as folder:
-                built.save(Path(folder) / "model.keras")
+                model.save(Path(folder) / "model.keras")
                 load_model(Path(folder) / "model.keras")
     except Exception as error:
-        return _in_words(error, model)
+        return _describe_error(error, function)
     return ""
 
 
-def _problem_elsewhere(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> str:
-    asked = json.dumps({"jobs": [job.to_dict() for job in jobs], "spec": spec.to_dict()})
+def _problem_in_new_process(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> str:
+    """Return `problem` of the jobs, found by a process of its own on the CPU."""
+    request = json.dumps({"jobs": [job.to_dict() for job in jobs], "spec": spec.to_dict()})
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
         **os.environ,
@@ -71,44 +84,43 @@ def _problem_elsewhere(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -
         "CUDA_VISIBLE_DEVICES": "-1",
         "JAX_PLATFORMS": "cpu",
     }
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "tcn_search.workers.model_check"],
-        input=asked,
+        input=request,
         capture_output=True,
         text=True,
         env=environment,
     )
-    if done.returncode != 0 or not done.stdout:
-        words = done.stderr.strip().splitlines() or [""]
-        return f"Its process ended with code {done.returncode}. {words[-1][:300]}"
-    return json.loads(done.stdout.splitlines()[-1])
+    if process.returncode != 0 or not process.stdout:
+        lines = process.stderr.strip().splitlines() or [""]
+        return f"Its process ended with code {process.returncode}. {lines[-1][:_LONGEST_MESSAGE]}"
+    return str(json.loads(process.stdout.splitlines()[-1]))
 
 
-def _in_words(error: Exception, model: ModelFunction) -> str:
-    """One line; for an error in the user's own file, with the line there."""
+def _describe_error(error: Exception, function: ModelFunction) -> str:
+    """Return an error on one line, with the line number if it was raised in the user's file."""
     lines = str(error).strip().splitlines() or [""]
     if isinstance(error, InputError):
         return lines[0]
-    file = Path(model.place).name if model.place.endswith(".py") else ""
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).name == file
-    ]
-    where = f" in line {own[-1].lineno} of {file}" if own else ""
-    return f"{type(error).__name__}{where}: {lines[0][:300]}"
+    location = ""
+    if function.place.endswith(".py"):
+        file = Path(function.place).name
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).name == file:  # the innermost one counts
+                location = f" in line {frame.lineno} of {file}"
+    return f"{type(error).__name__}{location}: {lines[0][:_LONGEST_MESSAGE]}"
 
 
 def main() -> None:
-    """Jobs and a task's specification in, as JSON; the problem out."""
+    """Read jobs and a task's specification as JSON; write the problem, or "", as JSON."""
     from tcn_search.tasks.task_spec import TaskSpec
 
-    asked = json.load(sys.stdin)
-    with redirect_stdout(sys.stderr):  # what the user's code prints
-        said = problem(
-            [TrialJob.from_dict(job) for job in asked["jobs"]], TaskSpec.from_dict(asked["spec"])
-        )
-    print(json.dumps(said))
+    answers = reserve_standard_output()
+    request = json.load(sys.stdin)
+    jobs = [TrialJob.from_dict(job) for job in request["jobs"]]
+    message = problem(jobs, TaskSpec.from_dict(request["spec"]))
+    answers.write(json.dumps(message) + "\n")
+    answers.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Trains trials in processes of their own, which are replaced after some trials because Keras leaks memory."""
+"""Train trials in worker processes.
+
+A process is replaced after some trials, because Keras leaks memory.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,20 @@ from typing import IO, TYPE_CHECKING, Any
 from tcn_search.errors import InputError
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
-from tcn_search.workers.failures import oom_kills, status_of_process
+from tcn_search.workers.failures import oom_kills, status_of_exit
 from tcn_search.workers.shared_data import write_training_data
-from tcn_search.workers.slots import Place
-from tcn_search.workers.temporary_folder import ScratchFolder
+from tcn_search.workers.slots import WorkerSlot
+from tcn_search.workers.temporary_folder import TemporaryFolder
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
 
-GRACE_SECONDS = 10.0  # beyond a trial's time limit for it to end by itself, between two batches
-TRIALS_PER_PROCESS = (
-    25  # at some 6 MiB a trial that stays behind, well under a quarter of a gigabyte
-)
+# A trial ends itself between two batches after its time limit; if it does not within these seconds,
+# its process is killed.
+GRACE_SECONDS = 10.0
+# Keras leaks some 6 MiB a trial, so this is well under a quarter of a gigabyte.
+TRIALS_PER_PROCESS = 25
 
 
 class ProcessExecutor:
@@ -40,88 +44,101 @@ class ProcessExecutor:
     `multiprocessing`: a script that calls `study.run()` needs no `if __name__ == "__main__"`.
 
     Args:
-        data: written once to a temporary folder that all workers map.
-        places: one worker each, trials at the same time; see `places.spread`.
+        data: training and validation split, written once to a temporary folder that all workers
+            map.
+        slots: one for each worker that trains at the same time; see `slots.plan_workers`.
+        trials_per_process: trials after which a process is replaced.
+
+    Raises:
+        InputError: on Windows, or if the data cannot be written.
     """
 
     def __init__(
         self,
         data: TrainingData,
-        places: Sequence[Place] = (Place(),),
+        slots: Sequence[WorkerSlot] = (WorkerSlot(),),
         trials_per_process: int = TRIALS_PER_PROCESS,
     ) -> None:
         if sys.platform == "win32":
             raise InputError(
-                "Worker processes need Linux or macOS. On Windows run this in WSL 2, or train in this process: "
-                "study.run(executor=tcn_search.workers.executor.InProcessExecutor(study.training_data))"
+                "Worker processes need Linux or macOS. On Windows run this in WSL 2, or train in "
+                "this process: study.run(executor="
+                "tcn_search.workers.executor.InProcessExecutor(study.training_data))"
             )
-        self._folder: ScratchFolder | None = None
+        self._folder: TemporaryFolder | None = None
         try:
-            self._folder = ScratchFolder()
+            self._folder = TemporaryFolder()
             write_training_data(data, self._folder.path)
         except OSError as error:
             self._remove_folder()
             raise InputError(
-                f"The data for the workers cannot be written to a temporary folder: {error.strerror or error}. Make "
-                "room there, or name another folder with TMPDIR."
+                "The data for the workers cannot be written to a temporary folder: "
+                f"{error.strerror or error}. Make room there, or name another folder with TMPDIR."
             ) from error
         self._trials_per_process = trials_per_process
-        self._places = tuple(places)
+        self._slots = tuple(slots)
         self._workers: list[_Worker] = []
 
     def run(self, owner: Owner) -> None:
         from multiprocessing.connection import wait
 
         while True:
-            with self._owner_at_work():
-                self._hand_out(owner)
+            with self._time_limits_paused():
+                self._hand_out_jobs(owner)
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
-            ready = wait([*busy], _seconds_left(busy.values()))  # type: ignore[list-item]
-            with self._owner_at_work():
+            ready = wait([*busy], _seconds_to_next_kill(busy.values()))  # type: ignore[list-item]
+            with self._time_limits_paused():
                 for output in ready:
-                    busy[output].listen(owner)  # type: ignore[index]
+                    busy[output].read_messages(owner)  # type: ignore[index]
             for worker in busy.values():
-                # Where there is something to read, it may be the trial's end.
-                if worker.kill_at <= time.monotonic() and not wait([worker.output], 0):  # type: ignore[list-item]
-                    worker.end_overdue(owner)
+                if worker.kill_at > time.monotonic():
+                    continue
+                if wait([worker.output], 0):  # type: ignore[list-item]
+                    continue  # the unread message may be the trial's outcome
+                worker.kill_overdue(owner)
 
     @contextmanager
-    def _owner_at_work(self) -> Iterator[None]:
-        """Its storage or sampler may be slow; workers that wait for an answer meanwhile lose no time of theirs."""
+    def _time_limits_paused(self) -> Iterator[None]:
+        """Do not count time in the owner, whose storage or sampler may be slow, against trials."""
         busy = [worker for worker in self._workers if worker.job is not None]
-        began = time.monotonic()
+        started = time.monotonic()
         yield
         for worker in busy:
-            worker.kill_at += time.monotonic() - began
+            worker.kill_at += time.monotonic() - started
 
-    def _hand_out(self, owner: Owner) -> None:
-        """Give every free place a job, as long as the owner has some."""
+    def _hand_out_jobs(self, owner: Owner) -> None:
+        """Give every free slot a job, as long as the owner has some."""
         running = [worker for worker in self._workers if worker.job is not None]
-        while len(running) < len(self._places):
+        while len(running) < len(self._slots):
             job = owner.next_job()
             if job is None:
                 return
-            worker = self._free_worker()
+            worker = self._idle_worker()
             worker.start(job)
             running.append(worker)
 
-    def _free_worker(self) -> _Worker:
+    def _idle_worker(self) -> _Worker:
+        """Return a worker without a job, and replace a worker that can train no further job."""
         for worker in [worker for worker in self._workers if worker.job is None]:
-            if worker.is_alive() and not worker.spent and worker.trials < self._trials_per_process:
+            if (
+                worker.is_alive()
+                and not worker.must_be_replaced
+                and worker.trials < self._trials_per_process
+            ):
                 return worker
             worker.close()
             self._workers.remove(worker)
-        taken = {worker.place for worker in self._workers}
-        number = next(number for number in range(len(self._places)) if number not in taken)
+        taken = {worker.slot_number for worker in self._workers}
+        free = next(number for number in range(len(self._slots)) if number not in taken)
         assert self._folder is not None
-        worker = _Worker(str(self._folder.path), self._places[number], number)
+        worker = _Worker(str(self._folder.path), self._slots[free], free)
         self._workers.append(worker)
         return worker
 
     def process_ids(self) -> list[int]:
-        """The worker processes that are there now."""
+        """Return the ids of the worker processes that exist now."""
         return [worker.process_id for worker in self._workers]
 
     def close(self) -> None:
@@ -137,10 +154,18 @@ class ProcessExecutor:
 
 
 class _Worker:
-    """The owner's end of one worker process."""
+    """One worker process, seen from the main process.
 
-    def __init__(self, folder: str, place: Place, number: int) -> None:
-        self.place = number
+    Attributes:
+        slot_number: index of its slot.
+        job: the job that it trains, or None.
+        kill_at: when to kill it, in the seconds of `time.monotonic`; infinite without a time limit.
+        trials: number of jobs that it was given.
+        must_be_replaced: whether it can train no further job.
+    """
+
+    def __init__(self, folder: str, slot: WorkerSlot, slot_number: int) -> None:
+        self.slot_number = slot_number
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tcn_search.workers.worker_main", folder],
@@ -151,26 +176,25 @@ class _Worker:
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 **os.environ,
                 "PYTHONPATH": import_path(),
-                **place.environment,
+                **slot.environment,
             },
-            start_new_session=True,  # Ctrl-C reaches the owner only
+            start_new_session=True,  # Ctrl-C reaches the main process only
         )
-        if place.cores and hasattr(
-            os, "sched_setaffinity"
-        ):  # workers side by side get in each other's way
+        # Workers that share cores slow each other down.
+        if slot.cores and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # a container may have lost these cores meanwhile
-                os.sched_setaffinity(self._process.pid, place.cores)
+                os.sched_setaffinity(self._process.pid, slot.cores)
         weakref.finalize(self, self._process.kill)
-        self._oom_kills = 0
+        self._oom_kills_before = 0
+        self._incomplete_line = b""
         self.job: TrialJob | None = None
         self.kill_at = math.inf
         self.trials = 0
-        self.spent = False
-        self._unread = b""
+        self.must_be_replaced = False
 
     @property
     def output(self) -> IO[bytes]:
-        """What to wait for."""
+        """The pipe that messages of the worker arrive in."""
         assert self._process.stdout is not None
         return self._process.stdout
 
@@ -182,86 +206,96 @@ class _Worker:
         return self._process.poll() is None
 
     def start(self, job: TrialJob) -> None:
+        """Send a job to the worker."""
         self.job = job
         self.trials += 1
-        self._oom_kills = oom_kills()
-        self._say(job.to_dict())
+        self._oom_kills_before = oom_kills()
+        self._send(job.to_dict())
 
-    def listen(self, owner: Owner) -> None:
-        """Read what is there and pass it on. A worker that has died has lost its trial."""
+    def read_messages(self, owner: Owner) -> None:
+        """Read what has arrived and pass it to the owner; end the trial if the worker has died."""
         data = os.read(self.output.fileno(), 1 << 20)
         if not data:
-            self._lose(owner)
+            self._finish_dead(owner)
             return
-        *lines, self._unread = (self._unread + data).split(b"\n")
+        *lines, self._incomplete_line = (self._incomplete_line + data).split(b"\n")
         for line in lines:
-            self._take(json.loads(line), owner)
+            self._handle(json.loads(line), owner)
 
-    def _take(self, message: dict[str, Any], owner: Owner) -> None:
+    def _handle(self, message: dict[str, Any], owner: Owner) -> None:
         if "started" in message:
             assert self.job is not None
             if self.job.time_limit is not None:
                 self.kill_at = time.monotonic() + self.job.time_limit + GRACE_SECONDS
         elif "epoch" in message:
-            self._say({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
+            self._send({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
         else:
             outcome = TrialOutcome.from_dict(message["outcome"])
-            # What it still holds is missing next time, and after some errors of CUDA nothing works any more.
-            self.spent = outcome.status in (TrialStatus.OUT_OF_MEMORY, TrialStatus.FAILED)
-            self._end(owner, outcome)
+            # The process may still hold the memory that the next trial needs, and after some errors
+            # of CUDA no further operation works.
+            self.must_be_replaced = outcome.status in (
+                TrialStatus.OUT_OF_MEMORY,
+                TrialStatus.FAILED,
+            )
+            self._finish(owner, outcome)
 
-    def end_overdue(self, owner: Owner) -> None:
-        """Kill a trial that does not end by itself; its process goes with it."""
+    def kill_overdue(self, owner: Owner) -> None:
+        """Kill a process whose trial has not ended by itself, and finish the trial as timed out."""
         assert self.job is not None
         self._process.kill()
         self._process.wait()
         reason = (
             f"the limit is {self.job.time_limit:g} s; it did not stop, so its process was killed"
         )
-        self._end(owner, TrialOutcome(self.job.number, TrialStatus.TIMED_OUT, reason=reason))
+        self._finish(owner, TrialOutcome(self.job.number, TrialStatus.TIMED_OUT, reason=reason))
 
-    def _lose(self, owner: Owner) -> None:
+    def _finish_dead(self, owner: Owner) -> None:
+        """Finish the trial of a process that has died."""
         assert self.job is not None
         code = self._process.wait()
-        words = self._last_words()
-        status = status_of_process(code, words, oom_kills() - self._oom_kills)
-        reason = f"its process ended with code {code}. {words}"
-        self._end(owner, TrialOutcome(self.job.number, status, reason=reason))
+        error_line = self._last_error_line()
+        status = status_of_exit(code, error_line, oom_kills() - self._oom_kills_before)
+        reason = f"its process ended with code {code}. {error_line}"
+        self._finish(owner, TrialOutcome(self.job.number, status, reason=reason))
 
-    def _end(self, owner: Owner, outcome: TrialOutcome) -> None:
+    def _finish(self, owner: Owner, outcome: TrialOutcome) -> None:
         self.job = None
         self.kill_at = math.inf
         owner.finish(outcome)
 
-    def _last_words(self) -> str:
+    def _last_error_line(self) -> str:
+        """Return the last line on standard error, cut to 300 characters."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else ""
 
-    def _say(self, values: dict[str, Any]) -> None:
+    def _send(self, values: dict[str, Any]) -> None:
+        """Write one message to the worker's standard input."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it has died; the end of its output will say so
+        with suppress(BrokenPipeError):  # it has died, which the end of its output will show
             self._process.stdin.write(json.dumps(values).encode() + b"\n")
             self._process.stdin.flush()
 
     def close(self) -> None:
+        """Kill the process and close its pipes."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._errors):
             if pipe is not None:
-                with suppress(BrokenPipeError):  # what was left to send has nobody to read it
+                with suppress(BrokenPipeError):  # from a message that was not sent yet
                     pipe.close()
 
 
-def _seconds_left(workers: Iterable[_Worker]) -> float | None:
-    """Until the first of the running trials is to be killed; None if none has a time limit."""
+def _seconds_to_next_kill(workers: Iterable[_Worker]) -> float | None:
+    """Return the seconds until the first process is to be killed; None without time limits."""
     kill_at = min(worker.kill_at for worker in workers)
     return None if kill_at == math.inf else max(0.0, kill_at - time.monotonic())
 
 
 def import_path() -> str:
-    """PYTHONPATH with the folder where this process found the package, however it found it."""
+    """Return a PYTHONPATH by which a new process finds the package where this one found it."""
     import tcn_search
 
-    here = str(Path(tcn_search.__file__).parent.parent)
-    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    root = str(Path(tcn_search.__file__).parent.parent)
+    inherited = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([root, inherited]) if inherited else root

@@ -1,6 +1,6 @@
 """Training data on disk, so that every worker process maps the same pages into its memory.
 
-The test part is never written here: a worker cannot read what it does not have.
+The test split is never written: a worker cannot read a file that does not exist.
 """
 
 from __future__ import annotations
@@ -15,27 +15,30 @@ from tcn_search.tasks.training_data import Part, TrainingData
 
 
 def write_training_data(data: TrainingData, folder: Path) -> None:
-    """Write specification, training and validation part, and folds if any, into `folder`."""
+    """Write specification, training and validation split, and folds if any, into `folder`."""
     (folder / "spec.json").write_text(json.dumps(data.spec.to_dict()))
-    for name, part in (("train", data.train), ("validation", data.validation)):
-        np.save(folder / f"X_{name}.npy", part.X)
-        np.save(folder / f"y_{name}.npy", part.y)
+    for name, split in (("train", data.train), ("validation", data.validation)):
+        np.save(folder / f"X_{name}.npy", split.X)
+        np.save(folder / f"y_{name}.npy", split.y)
     if data.folds is not None:
         np.save(folder / "folds.npy", data.folds)
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """What `write_training_data` wrote, memory-mapped and read-only."""
-    spec = TaskSpec.from_dict(json.loads((folder / "spec.json").read_text()))
-    train, validation = (
-        Part(
-            *(
-                np.load(folder / f"{array}_{name}.npy", mmap_mode="r", allow_pickle=False)
-                for array in "Xy"
-            )
-        )
-        for name in ("train", "validation")
+    """Read what `write_training_data` wrote: the splits memory-mapped and read-only."""
+    folds = None
+    if (folder / "folds.npy").exists():
+        folds = np.load(folder / "folds.npy", allow_pickle=False)
+    return TrainingData(
+        spec=TaskSpec.from_dict(json.loads((folder / "spec.json").read_text())),
+        train=_mapped_split(folder, "train"),
+        validation=_mapped_split(folder, "validation"),
+        folds=folds,
     )
-    file = folder / "folds.npy"
-    folds = np.load(file, allow_pickle=False) if file.exists() else None
-    return TrainingData(spec, train, validation, folds)
+
+
+def _mapped_split(folder: Path, name: str) -> Part:
+    """Return the "train" or "validation" split of `folder` without reading its arrays."""
+    X = np.load(folder / f"X_{name}.npy", mmap_mode="r", allow_pickle=False)
+    y = np.load(folder / f"y_{name}.npy", mmap_mode="r", allow_pickle=False)
+    return Part(X, y)

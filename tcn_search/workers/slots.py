@@ -1,4 +1,4 @@
-"""How trials are spread over a machine: a pure function of what it has and what is asked for."""
+"""Plan the workers of a run: a pure function of the machine and of what the caller asks for."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from tcn_search.errors import InputError
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
 
-WORKERS_AT_MOST = 8  # "auto": a sampler that waits for many trials at once learns little from each
-MEMORY_OF_A_WORKER = 1 << 30  # TensorFlow 0.6 GB, and the activations of a usual network
-GPU_MEMORY_SHARE = 0.9  # of a GPU, for all its workers together
+MOST_AUTO_WORKERS = 8  # a sampler that waits for many trials at once learns little from each
+WORKER_BYTES = 1 << 30  # TensorFlow's 0.6 GB, and the activations of a usual network
+GPU_MEMORY_SHARE = 0.9  # share of a GPU's memory for all its workers together
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSlot:
     """Where one worker runs.
 
     Args:
-        cores: that it is kept to; empty: all of them.
-        threads: of its tensor library.
-        gpu: as CUDA_VISIBLE_DEVICES names it; None: no GPU.
-        environment: variables for it, set before its tensor library is imported.
+        cores: numbers of the processor cores that the worker is pinned to; empty: all of them.
+        threads: number of threads of its tensor library.
+        gpu: its GPU, as CUDA_VISIBLE_DEVICES names it, or None.
+        environment: variables that are set before its tensor library is imported.
     """
 
     cores: tuple[int, ...] = ()
@@ -32,31 +32,36 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Crew:
-    """The workers of a run, and the backend they use. `str(crew)` is a line for people."""
+class WorkerPlan:
+    """The worker slots of a run and the backend of its workers; `str(plan)` is one line of text."""
 
     backend: str
-    places: tuple[Place, ...]
+    slots: tuple[WorkerSlot, ...]
 
     def __str__(self) -> str:
-        workers = len(self.places)
-        gpus = {place.gpu for place in self.places} - {None}
-        threads = [place.threads for place in self.places]
-        fewest = min(threads)
-        most = max(threads)
-        cores = _counted(most, "core") if fewest == most else f"{fewest} to {most} cores"
-        device = "CPU"
-        if gpus:
-            names = ", ".join(sorted(str(gpu) for gpu in gpus))
-            device = f"{_counted(len(gpus), 'GPU')} ({names}), memory as it grows"
-            device += (
-                f", up to {-(-workers // len(gpus))} workers each" if workers > len(gpus) else ""
-            )
+        workers = len(self.slots)
+        fewest = min(slot.threads for slot in self.slots)
+        most = max(slot.threads for slot in self.slots)
+        cores = f"{fewest} to {most} cores"
+        if fewest == most:
+            cores = _with_unit(most, "core")
+        if workers > 1:
+            cores += " each"
         backend = f"backend {self.backend} {backend_version(self.backend)}".rstrip()
-        return f"{_counted(workers, 'worker')}, {cores}{' each' if workers > 1 else ''}, {backend} on {device}"
+        return f"{_with_unit(workers, 'worker')}, {cores}, {backend} on {self._devices()}"
+
+    def _devices(self) -> str:
+        """Return "CPU", or the GPUs and how they are shared."""
+        gpus = sorted({slot.gpu for slot in self.slots if slot.gpu is not None})
+        if not gpus:
+            return "CPU"
+        text = f"{_with_unit(len(gpus), 'GPU')} ({', '.join(gpus)}), memory as it grows"
+        if len(self.slots) > len(gpus):
+            text += f", up to {-(-len(self.slots) // len(gpus))} workers each"
+        return text
 
 
-def spread(
+def plan_workers(
     machine: Machine,
     backend: str,
     *,
@@ -65,47 +70,60 @@ def spread(
     trials: int | None = None,
     data_bytes: int = 0,
     on_gpu: bool = False,
-) -> Crew:
-    """The workers for a run.
+) -> WorkerPlan:
+    """Return the workers of a run.
 
-    "auto" on a CPU: one core each up to 8 workers, then the cores are divided among 8; fewer if free memory
-    or the number of trials is smaller. On GPUs: `workers_per_gpu` for each. A given number is kept, and the
-    workers then take turns over GPUs and share cores if there are not enough.
+    "auto" on a CPU: one core for each of up to 8 workers; more cores are divided among 8. There are
+    fewer workers if free memory or the number of trials is smaller. On GPUs: `workers_per_gpu` for
+    each GPU. A number that is given is kept; workers then take turns over GPUs, and share cores if
+    there are not enough.
 
     Args:
-        trials: still wanted.
-        data_bytes: of the training and validation part, which a worker may copy once.
+        machine: its cores, free memory and GPUs.
+        backend: name of the backend that the workers use.
+        workers: number of workers, or "auto".
+        workers_per_gpu: workers on each GPU if `workers` is "auto".
+        trials: number of trials that are left, or None.
+        data_bytes: size of the training and validation split, which a worker may copy once.
         on_gpu: whether the backend can use the machine's GPUs.
 
     Raises:
-        InputError: `workers` is neither "auto" nor at least 1; `workers_per_gpu` is below 1.
+        InputError: `workers` is neither "auto" nor at least 1, or `workers_per_gpu` is below 1.
     """
-    _check(workers, workers_per_gpu)
+    _check_counts(workers, workers_per_gpu)
     gpus = machine.gpus if on_gpu else ()
     cores = min(len(machine.cores), machine.quota or len(machine.cores))
     if isinstance(workers, str):
-        count = len(gpus) * workers_per_gpu if gpus else min(cores, WORKERS_AT_MOST)
-        count = min(count, machine.memory // (MEMORY_OF_A_WORKER + data_bytes))
-        count = max(1, min(count, count if trials is None else trials))
+        count = min(cores, MOST_AUTO_WORKERS)
+        if gpus:
+            count = len(gpus) * workers_per_gpu
+        count = min(count, machine.memory // (WORKER_BYTES + data_bytes))
+        if trials is not None:
+            count = min(count, trials)
+        count = max(1, count)
     else:
         count = workers
-    sharing = max(1, -(-count // len(gpus))) if gpus else 1
-    places = []
+    slots = []
     for number in range(count):
-        mine = _share(machine, cores, number, count)
-        gpu = gpus[number % len(gpus)] if gpus else None
-        threads = _part(cores, number, count)
-        alone = threads == len(machine.cores)
-        environment = {
-            "KERAS_BACKEND": backend,
-            **({} if alone else _threads(threads)),
-            **_device(gpu, sharing, bool(machine.gpus)),
-        }
-        places.append(Place(() if alone else mine, threads, gpu, environment))
-    return Crew(backend, tuple(places))
+        threads = len(range(number % cores, cores, count))
+        pinned: tuple[int, ...] = ()
+        environment = {"KERAS_BACKEND": backend}
+        if threads < len(machine.cores):  # else the worker has the whole machine
+            environment |= _thread_variables(threads)
+            if cores == len(machine.cores):  # a quota leaves it open which cores are free
+                pinned = machine.cores[number % cores :: count]
+        gpu = None
+        if gpus:
+            gpu = gpus[number % len(gpus)]
+            environment |= _gpu_variables(gpu, workers_on_gpu=-(-count // len(gpus)))
+        elif machine.gpus:
+            environment |= {"CUDA_VISIBLE_DEVICES": "-1"}
+        slots.append(WorkerSlot(pinned, threads, gpu, environment))
+    return WorkerPlan(backend, tuple(slots))
 
 
-def _check(workers: int | str, workers_per_gpu: int) -> None:
+def _check_counts(workers: int | str, workers_per_gpu: int) -> None:
+    """Raise an InputError if one of the two numbers cannot be used."""
     count = as_integer(workers)
     if not isinstance(workers, str) and count is not None and count >= 1:
         at_most("workers", count)
@@ -119,20 +137,8 @@ def _check(workers: int | str, workers_per_gpu: int) -> None:
     at_most("workers_per_gpu", each)
 
 
-def _part(cores: int, number: int, count: int) -> int:
-    """How many of so many cores are worker `number`'s."""
-    return len(range(number % cores, cores, count))
-
-
-def _share(machine: Machine, cores: int, number: int, count: int) -> tuple[int, ...]:
-    """Cores of its own; none where a quota leaves it open which cores are free."""
-    if cores < len(machine.cores):
-        return ()
-    return machine.cores[number % cores :: count]
-
-
-def _threads(threads: int) -> dict[str, str]:
-    """Each library's own variable. XLA on a CPU takes the cores that the process is kept to."""
+def _thread_variables(threads: int) -> dict[str, str]:
+    """Return each library's own variable. XLA on a CPU uses the cores that the process has."""
     names = (
         "TF_NUM_INTRAOP_THREADS",
         "TF_NUM_INTEROP_THREADS",
@@ -143,17 +149,19 @@ def _threads(threads: int) -> dict[str, str]:
     return dict.fromkeys(names, str(threads))
 
 
-def _device(gpu: str | None, sharing: int, any_gpu: bool) -> dict[str, str]:
-    """Memory is taken as it is needed; JAX is told a worker's share besides, which TensorFlow cannot be."""
-    if gpu is None:
-        return {"CUDA_VISIBLE_DEVICES": "-1"} if any_gpu else {}
+def _gpu_variables(gpu: str, workers_on_gpu: int) -> dict[str, str]:
+    """Return variables by which a worker takes GPU memory as it needs it.
+
+    JAX is also told the worker's share of the memory, which TensorFlow cannot be.
+    """
     return {
         "CUDA_VISIBLE_DEVICES": gpu,
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-        "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY_SHARE / sharing:.2f}",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY_SHARE / workers_on_gpu:.2f}",
     }
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def _with_unit(count: int, unit: str) -> str:
+    """Return "1 core" or "2 cores"."""
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -22,7 +22,7 @@ PREFIX = "tcn_search_scratch_"
 _LOCK = "in-use"  # file in each folder, locked by the process that uses the folder
 
 
-class ScratchFolder:
+class TemporaryFolder:
     """Create a folder that exists as long as this process; remove those of killed processes first.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""One trial: plain values in, a model built and trained, plain values out."""
+"""Train one trial: a `TrialJob` in, a model built and trained, a `TrialOutcome` out."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrialJob:
-    """What a worker is asked to do.
+    """A trial that a worker is to train.
 
     Args:
-        number: the trial's, from 0.
-        architecture, settings: what to build and how to train it.
-        objective, direction: the validation number that is the score, and "minimize" or "maximize".
-        seed: of weights, shuffling and dropout.
-        measure_latency: whether the trained model's time for one sequence is wanted too.
-        time_limit: seconds after which the trial ends, timed out.
-        model: a user's own function that builds the model, or None.
-        max_params: most parameters of the built model; what has more ends as too large. None where that was
-            known before.
+        number: the trial's number, from 0.
+        architecture: the architecture to build.
+        settings: how to train it.
+        objective: name of the validation metric that is the score, such as "val_loss".
+        direction: "minimize" or "maximize".
+        seed: seed of weights, shuffling and dropout.
+        measure_latency: whether to measure the trained model's time for one sequence.
+        time_limit: seconds after which the trial ends, timed out; None: no limit.
+        model: the function that builds a custom model, or None.
+        max_params: largest number of parameters of the built model; a trial with more ends as too
+            large. None if the number was checked before.
     """
 
     number: int
@@ -51,7 +53,7 @@ class TrialJob:
     max_params: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
+        """Return plain values that JSON can hold."""
         return {
             **asdict(self),
             "architecture": self.architecture.to_dict(),
@@ -60,12 +62,14 @@ class TrialJob:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrialJob:
-        """The job that `to_dict` wrote."""
+        """Read what `to_dict` returned."""
         model = values.get("model")
+        if model is not None:
+            model = ModelFunction(**model)
         return cls(
             **{
                 **values,
-                "model": None if model is None else ModelFunction(**model),
+                "model": model,
                 "architecture": Architecture.from_dict(values["architecture"]),
                 "settings": TrainingSettings.from_dict(values["settings"]),
             }
@@ -74,10 +78,17 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a worker says after an epoch: its number, the trial's best value so far, and the epoch's numbers.
+    """Report of a worker after an epoch.
 
-    In cross-validation epochs are counted through all folds, each as long as the settings say. In further folds
-    `best` is None, and when one has ended another report follows, with the mean of all that have.
+    In cross-validation, epochs are counted through all folds, each as long as the settings say.
+    From the second fold on, `best` is None; after such a fold another report follows, with the mean
+    of all finished folds.
+
+    Args:
+        number: the trial's number.
+        epoch: the epoch's number, from 1.
+        best: the trial's best value so far.
+        numbers: loss, metrics and seconds of the epoch.
     """
 
     number: int
@@ -88,13 +99,22 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """How a trial ended.
+    """Outcome of a trial.
 
-    `status` is complete, pruned, a limit (diverged, out of memory, timed out, unbuildable, too large),
-    failed (an error in the code, in `reason`) or stale (its process died, or the run was stopped).
-    `latency` is in milliseconds for one sequence, if it was asked for. In cross-validation `folds`
-    has the score and best epoch of each finished fold, `score` and `best_epoch` are their means,
-    and each row of `curve` has its "fold".
+    Args:
+        number: the trial's number.
+        status: complete, pruned, a limit (diverged, out of memory, timed out, unbuildable, too
+            large), failed (an error in the code) or stale (its process died, or the run was
+            stopped).
+        score: best value of the objective; in cross-validation the mean over the finished folds.
+        best_epoch: epoch of the score, from 1; in cross-validation the mean, rounded.
+        curve: numbers of each epoch; in cross-validation each row has its "fold".
+        parameters: number of parameters of the model.
+        seconds: "build", those of `Training.seconds`, and "total".
+        reason: text of the error, or of the limit.
+        latency: milliseconds for one sequence, if it was measured.
+        machine: host, device, backend and versions.
+        folds: "score" and "best_epoch" of each finished fold.
     """
 
     number: int
@@ -113,7 +133,7 @@ class TrialOutcome:
         object.__setattr__(self, "status", TrialStatus(self.status))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, as JSON knows them."""
+        """Return plain values that JSON can hold."""
         return {**asdict(self), "status": self.status.value}
 
     @classmethod
@@ -125,10 +145,18 @@ class TrialOutcome:
 def run_trial(
     job: TrialJob, data: TrainingData, on_epoch: Callable[[EpochReport], bool]
 ) -> TrialOutcome:
-    """Build and train the job's model, for each fold anew. An error ends this trial only, as part of its outcome."""
+    """Build and train the job's model, for each fold anew, and return the outcome.
+
+    An error ends this trial only, and becomes part of its outcome.
+
+    Args:
+        job: the trial.
+        data: training and validation split, with folds for cross-validation.
+        on_epoch: called after each epoch; returns False to stop the trial.
+    """
     import keras
 
-    from tcn_search.workers.machine import machine
+    from tcn_search.workers.machine_description import describe_machine
 
     started = time.perf_counter()
     trial = _Trial(job, on_epoch)
@@ -136,22 +164,24 @@ def run_trial(
         try:
             trial.train(data.split(number))
         except Exception as error:
-            # Whatever a configuration makes Keras or its backend raise ends that trial, not the study.
+            # An error of Keras or its backend ends the trial, not the study.
             lines = str(error).strip().splitlines() or [""]
             trial.status = status_of_error(error, building=trial.building)
             trial.reason = f"{type(error).__name__}: {lines[0][:300]}"
         finally:
             keras.utils.clear_session(free_memory=False)
             gc.collect()
-        if not trial.goes_on(data.trainings):
+        if not trial.needs_another_training(data.trainings):
             break
     return trial.outcome(
-        machine(), time.perf_counter() - started, cross_validated=data.folds is not None
+        machine=describe_machine(),
+        seconds=time.perf_counter() - started,
+        cross_validated=data.folds is not None,
     )
 
 
 class _Trial:
-    """The trainings of one trial, and what is known of it so far."""
+    """The trainings of one trial, and what is known of the trial so far."""
 
     def __init__(self, job: TrialJob, on_epoch: Callable[[EpochReport], bool]) -> None:
         self.job = job
@@ -166,21 +196,21 @@ class _Trial:
         self.trainings: list[Training] = []
 
     def train(self, split: TrainingData) -> None:
-        """Train on one split, unless the model is too large."""
+        """Train on the data of one training, unless the model is too large."""
         import keras
         import numpy as np
 
         from tcn_search.models.build import build_model
         from tcn_search.tasks.kinds import Metric
         from tcn_search.trainers.fit import train
-        from tcn_search.workers.latency import milliseconds
+        from tcn_search.workers.latency import measure_latency
 
         job = self.job
         self.building = True
         started = time.perf_counter()
         keras.utils.set_random_seed(job.seed)
-        own = None if job.model is None else job.model.load()
-        model = build_model(job.architecture, split, job.settings, own)
+        model_fn = None if job.model is None else job.model.load()
+        model = build_model(job.architecture, split, job.settings, model_fn)
         self.parameters = int(model.count_params())
         self.building = False
         self.build_seconds += time.perf_counter() - started
@@ -195,7 +225,7 @@ class _Trial:
             split,
             job.settings,
             Metric(job.objective, job.direction),
-            self._report,
+            self._report_epoch,
             deadline=self.deadline,
         )
         self.trainings.append(training)
@@ -203,62 +233,84 @@ class _Trial:
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
         if job.measure_latency and training.status is TrialStatus.COMPLETE and self.latency is None:
-            self.latency = milliseconds(model, np.asarray(split.validation.X[:1]))
+            self.latency = measure_latency(model, np.asarray(split.validation.X[:1]))
 
-    def _report(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
-        """After an epoch. In further folds there is nothing new until one has ended."""
+    def _report_epoch(self, epoch: int, best: float, numbers: dict[str, float]) -> bool:
+        """Report an epoch of the current training; return whether to go on."""
         finished = len(self.trainings)
-        epoch += finished * self.job.settings.epochs
-        return self._ask(EpochReport(self.job.number, epoch, None if finished else best, numbers))
+        return self._keep_going(
+            EpochReport(
+                number=self.job.number,
+                epoch=epoch + finished * self.job.settings.epochs,
+                best=best if finished == 0 else None,
+                numbers=numbers,
+            )
+        )
 
-    def _ask(self, report: EpochReport) -> bool:
-        """Whether to go on. How long the owner takes to answer is not the trial's time."""
-        with nullcontext() if self.deadline is None else self.deadline.held():
+    def _keep_going(self, report: EpochReport) -> bool:
+        """Report, and return the answer. The time until it comes is not the trial's."""
+        with nullcontext() if self.deadline is None else self.deadline.paused():
             return self._on_epoch(report)
 
-    def goes_on(self, trainings: int) -> bool:
-        """After a training, of so many: whether the next is wanted. A further fold is reported first."""
+    def needs_another_training(self, trainings: int) -> bool:
+        """Return whether to go on after a training; report a fold from the second one on.
+
+        Args:
+            trainings: number of trainings of the whole trial.
+        """
         finished = len(self.trainings)
         if self.status is TrialStatus.COMPLETE and 1 < finished < trainings:
-            epoch = finished * self.job.settings.epochs
-            if not self._ask(EpochReport(self.job.number, epoch, self._score(), {})):
+            report = EpochReport(
+                number=self.job.number,
+                epoch=finished * self.job.settings.epochs,
+                best=self._score(),
+                numbers={},
+            )
+            if not self._keep_going(report):
                 self.status = TrialStatus.PRUNED
         return self.status is TrialStatus.COMPLETE
 
-    def _counted(self) -> list[Training]:
-        """The trainings that came to their end, or the first one if none did."""
-        return [
-            one for one in self.trainings if one.status is TrialStatus.COMPLETE
-        ] or self.trainings[:1]
+    def _scored_trainings(self) -> list[Training]:
+        """Return the complete trainings, or the first one if none is complete."""
+        complete = [
+            training for training in self.trainings if training.status is TrialStatus.COMPLETE
+        ]
+        return complete or self.trainings[:1]
 
     def _score(self) -> float:
-        return fmean(training.score for training in self._counted())
+        return fmean(training.score for training in self._scored_trainings())
 
     def outcome(self, machine: str, seconds: float, cross_validated: bool) -> TrialOutcome:
+        """Return the outcome of the trial.
+
+        Args:
+            machine: description of the machine.
+            seconds: duration of the whole trial.
+            cross_validated: whether the task has folds.
+        """
         if not self.trainings:
             return TrialOutcome(
-                self.job.number,
-                self.status,
+                number=self.job.number,
+                status=self.status,
                 parameters=self.parameters,
                 reason=self.reason,
                 machine=machine,
             )
         score = self._score()
-        counted = self._counted()
-        curve = [
-            {"fold": fold, **numbers} if cross_validated else numbers
-            for fold, training in enumerate(self.trainings, start=1)
-            for numbers in training.curve
-        ]
+        scored = self._scored_trainings()
+        curve: list[dict[str, float]] = []
+        for fold, training in enumerate(self.trainings, start=1):
+            for numbers in training.curve:
+                curve.append({"fold": fold, **numbers} if cross_validated else numbers)
         phases = {
             phase: sum(training.seconds[phase] for training in self.trainings)
             for phase in self.trainings[0].seconds
         }
         return TrialOutcome(
-            self.job.number,
-            self.status,
+            number=self.job.number,
+            status=self.status,
             score=None if math.isnan(score) else score,
-            best_epoch=round(fmean(training.best_epoch for training in counted)),
+            best_epoch=round(fmean(training.best_epoch for training in scored)),
             curve=curve,
             parameters=self.parameters,
             seconds={"build": self.build_seconds, **phases, "total": seconds},
@@ -267,7 +319,7 @@ class _Trial:
             machine=machine,
             folds=[
                 {"score": training.score, "best_epoch": training.best_epoch}
-                for training in counted
+                for training in scored
                 if cross_validated and training.status is TrialStatus.COMPLETE
             ],
         )

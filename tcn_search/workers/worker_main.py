@@ -1,8 +1,9 @@
-"""A worker process: `python -m tcn_search.workers.worker_main DATA_FOLDER`.
+"""Main program of a worker process: `python -m tcn_search.workers.worker_main DATA_FOLDER`.
 
-One JSON object a line. In: a job, or {"keep_going": true|false} after each epoch. Out: {"started": ...}, {"epoch":
-...} or {"outcome": ...}. When its input ends, the owner has died: the worker removes the data, which nobody else will,
-and ends at once, in the middle of a trial too.
+The protocol is one JSON object a line. Standard input: a job, or {"keep_going": true|false} after
+each epoch. Standard output: {"started": ...}, {"epoch": ...} or {"outcome": ...}. At the end of its
+input the main process has died: the worker removes the data folder, which no other process will,
+and exits at once, even in the middle of a trial.
 """
 
 from __future__ import annotations
@@ -19,76 +20,75 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from tcn_search.workers.compiled_programs import keep_compiled_programs
+from tcn_search.workers.compilation_cache import enable_compilation_cache
 from tcn_search.workers.shared_data import read_training_data
+from tcn_search.workers.standard_output import reserve_standard_output
 from tcn_search.workers.trial import EpochReport, TrialJob, run_trial
 
 
 def main(folder: str) -> None:
-    """Train jobs until the input ends."""
-    gc.disable()  # looking through what is being imported takes a third as long as importing it
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the owner, who decides what becomes of us
-    answers = _own_standard_output()
+    """Train jobs until the input ends.
+
+    Args:
+        folder: where `write_training_data` wrote the data.
+    """
+    gc.disable()  # collecting garbage during imports takes a third as long as the imports
+    # Ctrl-C is for the main process, which ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = reserve_standard_output()
     messages: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_read, args=(messages, folder), daemon=True).start()
-    _be_the_first_to_go()
+    threading.Thread(target=_read_messages, args=(messages, folder), daemon=True).start()
+    _prefer_for_oom_kill()
     data = read_training_data(Path(folder))
-    keep_compiled_programs()
-    _import_keras()  # seconds, which no trial's time limit shall count
-    gc.freeze()  # what is there now stays: the collector need not look at it after each trial
+    enable_compilation_cache()
+    _import_keras()  # takes seconds, which must not count against a trial's time limit
+    gc.freeze()  # objects of now stay, so the collector need not look at them after each trial
     gc.enable()
 
-    def say(kind: str, values: dict[str, Any]) -> None:
-        answers.write(json.dumps({kind: values}) + "\n")
-        answers.flush()
+    def send(kind: str, values: dict[str, Any]) -> None:
+        output.write(json.dumps({kind: values}) + "\n")
+        output.flush()
 
     def on_epoch(report: EpochReport) -> bool:
-        say("epoch", asdict(report))
+        send("epoch", asdict(report))
         return bool(messages.get()["keep_going"])
 
     while True:
         job = TrialJob.from_dict(messages.get())
-        say("started", {"number": job.number})
+        send("started", {"number": job.number})
         outcome = run_trial(job, data, on_epoch)
-        gc.freeze()  # what Keras has leaked, too
-        say("outcome", outcome.to_dict())
+        gc.freeze()  # also what Keras has leaked
+        send("outcome", outcome.to_dict())
 
 
 def _import_keras() -> None:
-    """Keras without what it and TensorFlow import for rare guests only, where that is installed: two thirds as long.
+    """Import Keras without the optional packages that it and TensorFlow import for rare uses.
 
-    Who asks for these packages later gets them.
+    That takes two thirds of the time. The packages can be imported later as usual.
     """
-    guests = {"matplotlib", "pandas", "sklearn"}
-    guests |= {"jax"} if os.environ.get("KERAS_BACKEND") == "tensorflow" else set()
-    guests -= set(sys.modules)
-    for name in guests:
+    optional = {"matplotlib", "pandas", "sklearn"}
+    if os.environ.get("KERAS_BACKEND") == "tensorflow":
+        optional.add("jax")
+    optional -= set(sys.modules)
+    for name in optional:
         sys.modules[name] = None  # type: ignore[assignment]  # as if it were not installed
     try:
         import_module("keras")
     finally:
-        for name in guests:
+        for name in optional:
             del sys.modules[name]
 
 
-def _own_standard_output() -> TextIO:
-    """The pipe to the owner; what libraries print goes to standard error instead."""
-    ours = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return ours
-
-
-def _be_the_first_to_go() -> None:
-    """Where memory ends, the kernel shall take a worker, which is replaced, and not the owner of the study."""
+def _prefer_for_oom_kill() -> None:
+    """Ask the OOM killer to pick a worker, which is replaced, not the main process."""
     with suppress(OSError):  # not Linux, or not allowed
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
-def _read(messages: queue.Queue[dict[str, Any]], folder: str) -> None:
+def _read_messages(messages: queue.Queue[dict[str, Any]], folder: str) -> None:
+    """Put each line of standard input into the queue; at its end remove `folder` and exit."""
     for line in sys.stdin:
         messages.put(json.loads(line))
     shutil.rmtree(folder, ignore_errors=True)

@@ -77,7 +77,7 @@ def test_padding_reaches_its_layers_as_a_mask(tmp_path: Path) -> None:
             LAST,
             Y,
             lambda *given: with_two_layers(*given, activation="softmax"),
-            "The model of model_fn must end in scores without an activation: the study adds the one of classification. "
+            "The model of model_fn must end in scores without an activation: the study adds the activation of classification. "
             "Received: softmax",
         ),
         (

@@ -80,7 +80,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
     monkeypatch.setattr("tcn_search.models.build.build_model", made.build)
     monkeypatch.setattr("tcn_search.trainers.fit.train", made.train)
     monkeypatch.setattr(
-        "tcn_search.workers.latency.milliseconds", lambda model, X: float(made.built)
+        "tcn_search.workers.latency.measure_latency", lambda model, X: float(made.built)
     )
     return made
 

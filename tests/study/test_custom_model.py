@@ -148,7 +148,7 @@ def test_a_lambda_in_this_process_and_nowhere_else() -> None:
 def test_what_is_wrong_is_said_before_there_is_a_study(
     folder: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], message: str
 ) -> None:
-    monkeypatch.setattr("tcn_search.workers.model_check._problem_elsewhere", here)
+    monkeypatch.setattr("tcn_search.workers.model_check._problem_in_new_process", here)
     (folder / "mine.py").write_text(SOURCE.replace(*edit))
     with pytest.raises(InputError) as caught:
         make()
@@ -177,7 +177,7 @@ def test_the_check_is_made_in_another_process(folder: Path) -> None:
 def test_a_script_that_runs_its_study_on_import_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tcn_search.workers.model_check._problem_elsewhere", here)
+    monkeypatch.setattr("tcn_search.workers.model_check._problem_in_new_process", here)
     (folder / "mine.py").write_text(SOURCE + "\nfrom tcn_search import Study\nStudy('own', None)\n")
     with pytest.raises(InputError) as caught:
         make()

@@ -510,7 +510,7 @@ def test_a_study_keeps_the_backend_it_was_made_with(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     again = make(backend="auto")
     assert again.definition.backend == "tensorflow"
-    assert {place.environment["KERAS_BACKEND"] for place in again.crew().places} == {"tensorflow"}
+    assert {slot.environment["KERAS_BACKEND"] for slot in again.crew().slots} == {"tensorflow"}
     monkeypatch.setattr(
         "tcn_search.workers.backends.installed_backends", lambda: ["tensorflow", "jax"]
     )

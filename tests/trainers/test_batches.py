@@ -18,8 +18,8 @@ from tcn_search import Task
 from tcn_search.tasks.class_weights import with_class_weights
 from tcn_search.trainers import batches
 from tcn_search.trainers.batches import (
+    _dividing_size,
     _ShuffledBatches,
-    _size_that_divides,
     even_size,
     fit_arguments,
 )
@@ -113,7 +113,7 @@ def test_even_batches_are_as_few_and_nearly_as_many_rows_as_can_be(rows: int, mo
 
 @given(st.integers(1, 10**5), st.integers(1, 10**3))
 def test_sizes_that_divide(rows: int, most: int) -> None:
-    size = _size_that_divides(rows, most)
+    size = _dividing_size(rows, most)
     assert 1 <= size <= most
     divisors = (
         [rows // count for count in range(1, rows + 1) if rows % count == 0]
@@ -147,7 +147,7 @@ def test_rows_of_large_arrays_are_the_same_and_stay_where_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     copied = epochs(2, seed=3)
-    monkeypatch.setattr(batches, "COPIED_AT_MOST", 0)
+    monkeypatch.setattr(batches, "LARGEST_COPY", 0)
     for one, other in zip(copied, epochs(2, seed=3), strict=True):
         for batch, same in zip(one, other, strict=True):
             for part, again in zip(batch, same, strict=True):

@@ -13,7 +13,7 @@ import pytest
 from tcn_search import Architecture, Task, TrainingSettings, build_model
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
-from tcn_search.trainers.fit import _Watcher, train
+from tcn_search.trainers.fit import _Recorder, train
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(64))
@@ -121,9 +121,9 @@ def test_the_clock_tells_steps_from_what_lies_between_them(monkeypatch: pytest.M
             clock.enter(phase)
             for call in (first_call, 1.0, 1.0):
                 wait(0.25)
-                clock.before_a_call()
+                clock.before_call()
                 wait(call)
-                clock.after_a_call()
+                clock.after_call()
         clock.leave()
         wait(100)
     # Of the first epoch two steps count as training; what comes before an epoch's first step is not between any.
@@ -152,13 +152,13 @@ def test_nan_is_seen_within_an_epoch(steps: int, monkeypatch: pytest.MonkeyPatch
     many = Task.from_arrays(*waves(200))
     model = build_model(SMALL, many, settings)
     batches: list[int] = []
-    look = _Watcher.on_train_batch_end
+    look = _Recorder.on_train_batch_end
 
-    def counted(watcher: _Watcher, batch: int, logs: Any = None) -> None:
+    def counted(recorder: _Recorder, batch: int, logs: Any = None) -> None:
         batches.append(batch)
-        look(watcher, batch, logs)
+        look(recorder, batch, logs)
 
-    monkeypatch.setattr(_Watcher, "on_train_batch_end", counted)
+    monkeypatch.setattr(_Recorder, "on_train_batch_end", counted)
     assert train(model, many.training, settings, LOSS).status == "diverged"
     assert max(batches) < 80
 
@@ -189,17 +189,17 @@ def test_the_same_seed_gives_the_same_training() -> None:
 
 def test_steps_that_the_device_still_works_on_count_as_training() -> None:
     settings = TrainingSettings()
-    watcher = _Watcher(LOSS, settings, None, False, None)
+    recorder = _Recorder(LOSS, settings, None, False, None)
     phases: list[str] = []
 
     class Unfinished:
         def __float__(self) -> float:
-            phases.append(watcher.clock.phase)
+            phases.append(recorder.clock.phase)
             return 0.5
 
-    watcher.on_epoch_begin(0)
-    watcher.on_train_batch_begin(0)
-    watcher.on_train_batch_end(0, {"loss": Unfinished()})
-    watcher.on_test_begin()
-    watcher.on_epoch_end(0, {"loss": Unfinished(), "val_loss": Unfinished()})
+    recorder.on_epoch_begin(0)
+    recorder.on_train_batch_begin(0)
+    recorder.on_train_batch_end(0, {"loss": Unfinished()})
+    recorder.on_test_begin()
+    recorder.on_epoch_end(0, {"loss": Unfinished(), "val_loss": Unfinished()})
     assert phases == ["training", "validation", "validation"]

@@ -16,7 +16,7 @@ from tcn_search import Architecture, Task, TrainingSettings
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.shared_data import read_training_data, write_training_data
-from tcn_search.workers.slots import Place
+from tcn_search.workers.slots import WorkerSlot
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 from tests.conftest import waves
 
@@ -151,7 +151,7 @@ def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
 
 
 def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
-    executor = ProcessExecutor(TASK.training, [Place(), Place()], trials_per_process=1)
+    executor = ProcessExecutor(TASK.training, [WorkerSlot(), WorkerSlot()], trials_per_process=1)
     owner = Scripted([replace(JOB, number=number) for number in range(3)])
     seen: set[int] = set()
 
@@ -176,7 +176,7 @@ def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
 ) -> None:
     """The owner is away, for longer than all trials' limits, while the first reports and the second ends."""
     monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 0.0)
-    executor = ProcessExecutor(TASK.training, [Place(), Place()])
+    executor = ProcessExecutor(TASK.training, [WorkerSlot(), WorkerSlot()])
     warm = Scripted([replace(JOB, number=number) for number in (0, 1)])
     executor.run(warm)
     limit = 6.0
@@ -223,7 +223,7 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
     executor, owner, seen = ProcessExecutor(TASK.training), Scripted([huge, JOB]), list[int]()
     owner.kill_at, owner.kill = 1, lambda: seen.extend(executor.process_ids())
     try:
-        executor._hand_out(owner)
+        executor._hand_out_jobs(owner)
         (first,) = executor.process_ids()
         executor.run(owner)
     finally:

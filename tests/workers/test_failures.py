@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers.failures import oom_kills, status_of_error, status_of_process
+from tcn_search.workers.failures import oom_kills, status_of_error, status_of_exit
 
 
 class ResourceExhaustedError(Exception):
@@ -85,7 +85,7 @@ def test_other_errors_are_the_configurations_or_a_bug(
 def test_a_dead_process_is_lost_unless_there_is_evidence_of_memory(
     code: int, words: str, kills: int, ended: str
 ) -> None:
-    assert status_of_process(code, words, kills) == ended
+    assert status_of_exit(code, words, kills) == ended
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
-from tcn_search.workers.slots import spread
+from tcn_search.workers.slots import plan_workers
 
 GIB = 1 << 30
 TWO_CORES = Machine(cores=(0, 1), memory=16 * GIB)
@@ -16,35 +16,33 @@ GPUS = Machine(cores=tuple(range(16)), memory=128 * GIB, gpus=("0", "3"))
 
 
 def cores(machine: Machine, **asked: object) -> list[tuple[int, ...]]:
-    return [place.cores for place in spread(machine, "tensorflow", **asked).places]  # type: ignore[arg-type]
+    return [slot.cores for slot in plan_workers(machine, "tensorflow", **asked).slots]  # type: ignore[arg-type]
 
 
 def test_two_cores_are_two_workers_of_one_thread() -> None:
-    crew = spread(TWO_CORES, "tensorflow")
-    assert [place.cores for place in crew.places] == [(0,), (1,)]
-    for place in crew.places:
-        assert place.environment["KERAS_BACKEND"] == "tensorflow"
+    plan = plan_workers(TWO_CORES, "tensorflow")
+    assert [slot.cores for slot in plan.slots] == [(0,), (1,)]
+    for slot in plan.slots:
+        assert slot.environment["KERAS_BACKEND"] == "tensorflow"
         assert (
-            place.environment["TF_NUM_INTRAOP_THREADS"]
-            == place.environment["OMP_NUM_THREADS"]
-            == "1"
+            slot.environment["TF_NUM_INTRAOP_THREADS"] == slot.environment["OMP_NUM_THREADS"] == "1"
         )
     version = backend_version("tensorflow")
-    assert str(crew) == f"2 workers, 1 core each, backend tensorflow {version} on CPU"
+    assert str(plan) == f"2 workers, 1 core each, backend tensorflow {version} on CPU"
 
 
 def test_one_worker_has_the_machine_and_the_library_decides() -> None:
-    crew = spread(TWO_CORES, "jax", workers=1)
-    assert crew.places[0].cores == ()
-    assert crew.places[0].environment == {"KERAS_BACKEND": "jax"}
-    assert str(crew).startswith("1 worker, 2 cores, backend jax")
+    plan = plan_workers(TWO_CORES, "jax", workers=1)
+    assert plan.slots[0].cores == ()
+    assert plan.slots[0].environment == {"KERAS_BACKEND": "jax"}
+    assert str(plan).startswith("1 worker, 2 cores, backend jax")
 
 
 def test_many_cores_are_divided_among_eight() -> None:
     shares = cores(BIG)
     assert sorted(len(share) for share in shares) == [2] * 4 + [3] * 4
     assert sorted(core for share in shares for core in share) == list(range(20))
-    assert str(spread(BIG, "torch")).startswith("8 workers, 2 to 3 cores each, backend torch")
+    assert str(plan_workers(BIG, "torch")).startswith("8 workers, 2 to 3 cores each, backend torch")
 
 
 def test_memory_and_trials_limit_what_auto_takes_but_not_what_is_asked_for() -> None:
@@ -58,28 +56,26 @@ def test_memory_and_trials_limit_what_auto_takes_but_not_what_is_asked_for() -> 
 
 
 def test_a_quota_counts_but_pins_nobody() -> None:
-    crew = spread(Machine(cores=tuple(range(32)), memory=64 * GIB, quota=2), "tensorflow")
-    assert [place.cores for place in crew.places] == [(), ()]
-    assert [place.environment["OMP_NUM_THREADS"] for place in crew.places] == ["1", "1"]
+    plan = plan_workers(Machine(cores=tuple(range(32)), memory=64 * GIB, quota=2), "tensorflow")
+    assert [slot.cores for slot in plan.slots] == [(), ()]
+    assert [slot.environment["OMP_NUM_THREADS"] for slot in plan.slots] == ["1", "1"]
 
 
 def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
-    crew = spread(GPUS, "jax", on_gpu=True)
-    assert [place.gpu for place in crew.places] == ["0", "3"]
-    assert [place.environment["CUDA_VISIBLE_DEVICES"] for place in crew.places] == ["0", "3"]
-    for place in crew.places:
-        assert place.environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
-        assert place.environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
-        assert place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.90"
-        assert len(place.cores) == 8
-    assert str(crew).endswith("on 2 GPUs (0, 3), memory as it grows")
-    more = spread(GPUS, "jax", on_gpu=True, workers_per_gpu=2)
+    plan = plan_workers(GPUS, "jax", on_gpu=True)
+    assert [slot.gpu for slot in plan.slots] == ["0", "3"]
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in plan.slots] == ["0", "3"]
+    for slot in plan.slots:
+        assert slot.environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+        assert slot.environment["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
+        assert slot.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.90"
+        assert len(slot.cores) == 8
+    assert str(plan).endswith("on 2 GPUs (0, 3), memory as it grows")
+    more = plan_workers(GPUS, "jax", on_gpu=True, workers_per_gpu=2)
     assert str(more).endswith("memory as it grows, up to 2 workers each")
-    assert [place.gpu for place in more.places] == ["0", "3", "0", "3"]
-    assert {place.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] for place in more.places} == {
-        "0.45"
-    }
-    assert [place.gpu for place in spread(GPUS, "jax", on_gpu=True, workers=3).places] == [
+    assert [slot.gpu for slot in more.slots] == ["0", "3", "0", "3"]
+    assert {slot.environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] for slot in more.slots} == {"0.45"}
+    assert [slot.gpu for slot in plan_workers(GPUS, "jax", on_gpu=True, workers=3).slots] == [
         "0",
         "3",
         "0",
@@ -87,9 +83,9 @@ def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
 
 
 def test_a_backend_without_gpu_parts_gets_none() -> None:
-    crew = spread(GPUS, "tensorflow")
-    assert {place.environment["CUDA_VISIBLE_DEVICES"] for place in crew.places} == {"-1"}
-    assert str(crew).endswith("on CPU")
+    plan = plan_workers(GPUS, "tensorflow")
+    assert {slot.environment["CUDA_VISIBLE_DEVICES"] for slot in plan.slots} == {"-1"}
+    assert str(plan).endswith("on CPU")
 
 
 @pytest.mark.parametrize(

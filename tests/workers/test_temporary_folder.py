@@ -15,13 +15,13 @@ from tcn_search.errors import InputError
 from tcn_search.workers import process_executor as processes
 from tcn_search.workers import temporary_folder as scratch
 from tcn_search.workers.process_executor import ProcessExecutor
-from tcn_search.workers.temporary_folder import PREFIX, ScratchFolder, remove_abandoned
+from tcn_search.workers.temporary_folder import PREFIX, TemporaryFolder, remove_abandoned
 from tests.workers.test_executors import TASK
 
 OWNER = """
 import sys, time
-from tcn_search.workers.temporary_folder import ScratchFolder
-folder = ScratchFolder()
+from tcn_search.workers.temporary_folder import TemporaryFolder
+folder = TemporaryFolder()
 (folder.path / "data").write_text("0" * 1000)
 print(folder.path, flush=True)
 sys.stdin.readline()
@@ -36,7 +36,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_gone_when_it_is_removed_or_let_go_of(temporary: Path) -> None:
-    first, second = ScratchFolder(), ScratchFolder()
+    first, second = TemporaryFolder(), TemporaryFolder()
     assert sorted(temporary.iterdir()) == sorted([first.path, second.path])
     first.remove()
     first.remove()
@@ -51,12 +51,12 @@ def test_that_of_a_killed_process_is_removed_by_the_next_one(temporary: Path) ->
     )
     assert owner.stdout is not None
     theirs = Path(owner.stdout.readline().strip())
-    ours = ScratchFolder()
+    ours = TemporaryFolder()
     assert theirs.exists()  # it lives
     owner.kill()
     owner.communicate()
     assert theirs.exists()
-    ours = ScratchFolder()
+    ours = TemporaryFolder()
     assert list(temporary.iterdir()) == [ours.path]
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_anew(
 
     real = os.open
     monkeypatch.setattr(scratch.os, "open", open_and_lose)
-    folder = ScratchFolder()
+    folder = TemporaryFolder()
     monkeypatch.undo()
     assert (folder.path / "in-use").exists()
     folder.remove()
@@ -99,8 +99,8 @@ def test_where_files_cannot_be_locked_a_folder_is_there_all_the_same(
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(scratch.fcntl, "flock", unsupported)
-    first = ScratchFolder()
-    second = ScratchFolder()
+    first = TemporaryFolder()
+    second = TemporaryFolder()
     assert first.path.exists()
     assert second.path.exists()
 

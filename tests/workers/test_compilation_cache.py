@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tcn_search.workers.compiled_programs import keep_compiled_programs
+from tcn_search.workers.compilation_cache import enable_compilation_cache
 
 
 def test_the_cache_is_the_users_unless_told_otherwise(
@@ -17,8 +17,8 @@ def test_the_cache_is_the_users_unless_told_otherwise(
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    keep_compiled_programs()
+    enable_compilation_cache()
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "tcn_search" / "jax")
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "elsewhere")
-    keep_compiled_programs()
+    enable_compilation_cache()
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "elsewhere"

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 
-def keep_compiled_programs() -> None:
-    """Let JAX keep what took long to compile in the user's cache folder, unless the environment says otherwise.
+def enable_compilation_cache() -> None:
+    """Make JAX store programs that took long to compile in the user's cache folder.
 
-    Trials of one architecture, in any process and study, then compile once. To be called before JAX is imported.
+    Trials of one architecture, in any process and study, then compile once. Environment variables
+    that are set already win. Call this before JAX is imported.
     """
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(caches / "tcn_search" / "jax"))
