@@ -44,14 +44,15 @@ if TYPE_CHECKING:
     from tcn_search.report.figures import study_figures as study_figures
     from tcn_search.report.plan_frame import plan as plan
     from tcn_search.report.write import write_report as write_report
-    from tcn_search.search.definition import SearchSettings as SearchSettings
+    from tcn_search.search.search_settings import SearchSettings as SearchSettings
     from tcn_search.settings import TrainingSettings as TrainingSettings
     from tcn_search.space.constraints import Constraints as Constraints
     from tcn_search.space.dimensions import Range as Range
     from tcn_search.space.search_space import SearchSpace as SearchSpace
-    from tcn_search.storage.connection import delete_study as delete_study
-    from tcn_search.storage.connection import list_studies as list_studies
+    from tcn_search.storage.studies import delete_study as delete_study
+    from tcn_search.storage.studies import list_studies as list_studies
     from tcn_search.study.study import Study as Study
+    from tcn_search.study.study import create_study as create_study
     from tcn_search.study.study import load_study as load_study
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
@@ -75,6 +76,7 @@ _HOMES = {
     "check": "planning.check",
     "compiled_tcn": "models.compiled_tcn",
     "coverage_lags": "planning.figure_data",
+    "create_study": "study.study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
     "list_studies": "storage.studies",

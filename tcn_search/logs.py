@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 LOGGER = logging.getLogger("tcn_search")
 
 
-class _StandardOutput(logging.StreamHandler):
-    """Write to whatever `sys.stdout` is at the time, as notebooks and tests replace it."""
+class _StandardOutput(logging.StreamHandler[TextIO]):
+    """Write to `sys.stdout` as it is at the time: notebooks and tests replace it."""
 
     def __init__(self) -> None:
-        logging.Handler.__init__(self)
+        super().__init__(sys.stdout)
 
-    @property
-    def stream(self):  # type: ignore[no-untyped-def]
-        return sys.stdout
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout
+        super().emit(record)
 
 
 def show_messages() -> None:
-    """Show the package's messages on standard output, unless the user has set up logging.
+    """Let the messages of the package be seen, unless the user has set up logging otherwise.
 
-    As Optuna does: somebody who calls a long run from Python sees its progress without any setting.
-    A handler of the logger or of the root logger, or a level of the logger, is left as it is.
+    A long run that is called from Python shows its progress without any setting, as Optuna's does:
+    on standard output, or by the handlers of the root logger if there are any. A level that was set
+    for the logger is kept.
     """
-    if LOGGER.handlers or LOGGER.level != logging.NOTSET or logging.getLogger().handlers:
-        return
-    LOGGER.addHandler(_StandardOutput())
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
+    if LOGGER.level == logging.NOTSET:
+        LOGGER.setLevel(logging.INFO)
+    if not LOGGER.hasHandlers():
+        LOGGER.addHandler(_StandardOutput())

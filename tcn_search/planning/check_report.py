@@ -93,7 +93,7 @@ class Report:
     @cached_property
     def changes(self) -> list[Change]:
         """The smallest single changes after which the network suffices; [] if it does already."""
-        if self._suffices:
+        if self.suffices:
             return []
         return smallest_changes(self.architecture, self._requirements)
 
@@ -112,7 +112,7 @@ class Report:
         return _verdict(self)
 
     @property
-    def _suffices(self) -> bool:
+    def suffices(self) -> bool:
         return self.covers and not self.coverage.blind_spot_count
 
     @property
@@ -177,7 +177,7 @@ def _advice(report: Report) -> str:
     """Return what to change, as a sentence after a space; "" if there is nothing to change."""
     if not report.runs:
         return _advice_to_give_output(report)
-    if not report._suffices:
+    if not report.suffices:
         return _advice_to_suffice(report)
     spare = report.smaller
     if spare is None:

@@ -1,0 +1,33 @@
+"""Messages of the package: seen without any setting, and as the user has set up logging."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SHOW = (
+    "from tcn_search.logs import LOGGER, show_messages; show_messages(); LOGGER.info('7 of 9 done')"
+)
+
+
+@pytest.mark.parametrize(
+    ("setup", "out", "error"),
+    [
+        ("", "7 of 9 done\n", ""),
+        ("import logging; logging.basicConfig()", "", "INFO:tcn_search:7 of 9 done\n"),
+        ("import logging; logging.getLogger('tcn_search').setLevel('WARNING')", "", ""),
+        (
+            "import contextlib, io, sys; text = io.StringIO(); sys.stdout = text",
+            "",
+            "",
+        ),
+    ],
+)
+def test_messages_are_seen_once(setup: str, out: str, error: str) -> None:
+    code = f"{setup}\n{SHOW}\n"
+    if "StringIO" in setup:
+        code += "assert text.getvalue() == '7 of 9 done\\n'\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, out, error)
