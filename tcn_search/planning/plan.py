@@ -18,7 +18,7 @@ from tcn_search.arguments import (
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
 from tcn_search.planning.cost import uniform_parameters
-from tcn_search.planning.multiply_adds import ProductCounter, Products
+from tcn_search.planning.multiply_adds import MultiplyAddCounter, MultiplyAddCounts
 from tcn_search.planning.ranges import integers
 from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.sufficiency import Need, reach_of, sufficient_stacks
@@ -127,7 +127,7 @@ def plan_rows(
     if padding == "same":
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
     need = Need(seq_len, required_context, padding, use_skip_connections)
-    counter = ProductCounter(
+    counter = MultiplyAddCounter(
         seq_len, padding, use_skip_connections, last_step_only=readout == "last"
     )
     largest = 0
@@ -136,9 +136,9 @@ def plan_rows(
         reached = {number: reach_of(kernel, dilation_list, number, padding) for number in stacks}
         largest = max(largest, reached[stacks[-1]].receptive_field)
         good = sufficient_stacks(kernel, dilation_list, reached, need)
-        for number, products in counter.products(kernel, dilation_list, good) if good else ():
+        for number, counts in counter.counts(kernel, dilation_list, good) if good else ():
             shape = _Shape(
-                kernel, dilation_list, base, number, reached[number].receptive_field, products
+                kernel, dilation_list, base, number, reached[number].receptive_field, counts
             )
             rows += [_row(shape, count, channels, need, norm) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
@@ -151,7 +151,7 @@ class _Shape(NamedTuple):
     dilation_base: int | None
     nb_stacks: int
     receptive_field: int
-    products: Products
+    counts: MultiplyAddCounts
 
 
 def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> PlannedRow:
@@ -170,7 +170,7 @@ def _row(shape: _Shape, filters: int, channels: int, need: Need, norm: str) -> P
         required_context=need.required_context,
         seq_len=need.seq_len,
         parameters=uniform_parameters(shape.kernel_size, filters, blocks, channels, norm, skips),
-        multiply_adds=shape.products.multiply_adds(channels, filters, has_match),
+        multiply_adds=shape.counts.total(channels, filters, has_match),
         depth=CONVOLUTIONS_PER_BLOCK * blocks,
         smallest=False,
     )
