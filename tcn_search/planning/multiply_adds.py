@@ -115,8 +115,12 @@ class MultiplyAddCounter:
         outputs = union(following, wanted) if skips else following
         hidden = input_grid(outputs, kernel_size, dilation, left, self.seq_len)
         inputs = input_grid(hidden, kernel_size, dilation, left, self.seq_len)
-        before = inputs if skips and is_last else union(outputs, inputs)
-        source = union(before, wanted) if skips and not is_first else before
+        before = inputs
+        if not (skips and is_last):
+            before = union(outputs, inputs)
+        source = before
+        if skips and not is_first:
+            source = union(before, wanted)
         convolutions = (
             plan_convolution(source, hidden, kernel_size, dilation, left),
             plan_convolution(hidden, outputs, kernel_size, dilation, left),
