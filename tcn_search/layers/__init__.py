@@ -1,4 +1,5 @@
-"""The TCN layer and what it is made of, in pure `keras.ops`, so that every Keras backend runs it.
+"""The TCN layer and its components.
 
-Executes plans of `planning`. Tasks, losses and training do not belong here.
+They are written in pure `keras.ops`, so that every Keras backend runs them. The layer executes
+plans of `planning`. Tasks, losses and training do not belong here.
 """

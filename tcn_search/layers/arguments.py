@@ -1,4 +1,4 @@
-"""Arguments of the layer that must fit each other, and its input."""
+"""Checks of the layer's arguments and of its input's shape."""
 
 from __future__ import annotations
 
@@ -8,38 +8,49 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS
 
 
-def one_norm(norm: str | None, **asked: bool) -> str:
-    """The one norm that is asked for by `norm` or by keras-tcn's three switches."""
-    switches = [name for name, on in asked.items() if on]
-    if len(switches) > 1:
-        given = ", ".join(f"use_{name}_norm=True" for name in switches)
-        raise InputError(f"Only one normalization can be used at once. Received: {given}")
+def resolve_norm(norm: str | None, **switches: bool) -> str:
+    """Return the norm that is given by `norm` or by keras-tcn's three switches.
+
+    Args:
+        norm: a name of `NORMS`, or None where only the switches count.
+        switches: "batch", "layer" and "weight", each with the value of its `use_..._norm`.
+
+    Raises:
+        InputError: more than one norm is given, or an unknown one.
+    """
+    switched_on = [name for name, on in switches.items() if on]
+    if len(switched_on) > 1:
+        received = ", ".join(f"use_{name}_norm=True" for name in switched_on)
+        raise InputError(f"Only one normalization can be used at once. Received: {received}")
     if norm is None:
-        return switches[0] if switches else "none"
+        return switched_on[0] if switched_on else "none"
     if norm not in NORMS:
         raise InputError(f"norm must be one of {', '.join(map(repr, NORMS))}. Received: {norm!r}")
-    if switches and switches[0] != norm:
+    if switched_on and switched_on[0] != norm:
         raise InputError(
             f"Only one normalization can be used at once. Received: norm={norm!r} "
-            f"and use_{switches[0]}_norm=True"
+            f"and use_{switched_on[0]}_norm=True"
         )
     return norm
 
 
-def check_state_arguments(padding: str, go_backwards: bool) -> None:
-    """Streaming goes forward in time and sees only the past."""
-    if padding != "causal":
+def require_rank_3(shape: tuple[int | None, ...]) -> None:
+    """Raise an error if the shape of an input is not (B, T, C)."""
+    if len(shape) != 3:
         raise InputError(
-            f"return_state and initial_state need padding='causal'. Received: padding={padding!r}"
+            "TCN needs an input of rank 3, (batch, time, channels). "
+            f"Received: shape {tuple(shape)}. Add the missing axis with reshape or expand_dims."
         )
-    if go_backwards:
-        raise InputError("return_state and initial_state need go_backwards=False. Received: True")
 
 
 def channels_spec(input_shape: tuple[int | None, ...]) -> keras.InputSpec:
-    """Specify inputs (B, T, C) of as many channels as a layer is built for.
+    """Specify inputs (B, T, C) with as many channels as a layer is built for.
 
-    Keras checks it at every call; a convolution would take a multiple of the channels for groups.
+    Keras checks the specification at every call; a convolution would take a multiple of the
+    channels for groups.
+
+    Raises:
+        InputError: the number of channels is unknown.
     """
     if input_shape[-1] is None:
         raise InputError(

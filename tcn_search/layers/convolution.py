@@ -1,4 +1,4 @@
-"""The dilated convolution that every residual block is made of."""
+"""The dilated convolution, of which every residual block has two."""
 
 from __future__ import annotations
 
@@ -10,28 +10,33 @@ import numpy as np
 from keras import ops
 
 from tcn_search.layers.arguments import channels_spec
-from tcn_search.layers.convolve import slide
-from tcn_search.layers.steps import every, resize
+from tcn_search.layers.padded_convolution import convolve_padded
+from tcn_search.layers.slicing import pad_or_crop, take_every
+from tcn_search.layers.tensor import Tensor
 from tcn_search.planning.grids import ConvolutionPlan
-from tcn_search.planning.receptive_field import left_padding
 
-# Measured on 2 cores. A matrix over all steps wins while it does at most so many times the multiply-adds ...
-_SHORT = 2
-# ... and has at most so many numbers, for it is made anew from the kernel at each step.
-_SMALL = 2**18
-# TensorFlow's addition of a bias, and its gradient, are slow with so few filters. One filter is left to it: its
-# compiler takes one number for each of many steps for a bias, and then fails.
+# One matrix over all steps is faster than sliding taps while it needs at most this many times the
+# multiply-adds and has at most this many entries, because it is built from the kernel at each
+# training step. Measured on 2 cores.
+_MAX_STEPS_PER_TAP = 2
+_MAX_MATRIX_SIZE = 2**18
+# TensorFlow's addition of a bias, and its gradient, are slow with so few filters. A single filter
+# is left to TensorFlow: its compiler mistakes one number for each of many steps for a bias, and
+# fails.
 _FEW_FILTERS = range(2, 16)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class DilatedConvolution(keras.layers.Layer):
-    """A 1-D convolution over time whose taps lie `dilation` steps apart, with weight norm if asked.
+    """A dilated convolution over time, optionally with weight norm.
 
-    Input (B, T, C), output (B, T, filters); with padding "valid" (B, T - (kernel_size-1)·dilation, filters).
-    Weights in Keras' Conv1D order: kernel (kernel_size, C, filters), bias (filters,), and with weight norm
-    the scale g (filters,) after them: the kernel in use is g · v / ‖v‖, one norm for each filter (Salimans
-    and Kingma 2016, equation 2); g starts at ‖v‖.
+    Its taps lie `dilation` steps apart.
+
+    Input (B, T, C), output (B, T, filters); with padding "valid"
+    (B, T − (kernel_size − 1)·dilation, filters). Weights in Keras' Conv1D order: kernel
+    (kernel_size, C, filters), bias (filters,), and with weight norm the scale g (filters,) after
+    them: the effective kernel is g · v / ‖v‖, one norm for each filter (Salimans and Kingma 2016,
+    equation 2); g starts at ‖v‖.
     """
 
     def __init__(
@@ -64,68 +69,69 @@ class DilatedConvolution(keras.layers.Layer):
             self.scale = self.add_weight(name="scale", shape=(self.filters,), initializer="ones")
             self.scale.assign(_filter_norms(ops.convert_to_tensor(self.kernel)))
 
-    def effective_kernel(self) -> Any:
-        """The kernel in use, (kernel_size, C, filters)."""
+    def effective_kernel(self) -> Tensor:
+        """Return the kernel in use, (kernel_size, C, filters)."""
         kernel = ops.convert_to_tensor(self.kernel)
         if not self.use_weight_norm:
             return kernel
         return kernel * (ops.convert_to_tensor(self.scale) / _filter_norms(kernel))
 
-    def call(self, inputs: Any) -> Any:
-        left = left_padding(self.reach, self.padding)
-        before, after = (0, 0) if self.padding == "valid" else (left, self.reach - left)
-        return self.convolve(
-            inputs, ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
-        )
+    def call(self, inputs: Tensor) -> Tensor:
+        plan = ConvolutionPlan.of_all_steps(self.kernel_size, self.dilation, self.padding)
+        return self.convolve(inputs, plan)
 
-    def convolve(self, x: Any, plan: ConvolutionPlan) -> Any:
-        """The output steps of `plan`, (B, plan.outputs, filters), of the input steps `x` (B, n, C)."""
+    def convolve(self, x: Tensor, plan: ConvolutionPlan) -> Tensor:
+        """Return the outputs of `plan`, (B, plan.outputs, filters), for input steps x (B, n, C)."""
         if self._is_short(x, plan):
             return self._multiply(x, plan)
         kernel = self.effective_kernel()  # (kernel_size, C, filters)
         if plan.taps < self.kernel_size:
             kernel = ops.slice(kernel, (plan.first_tap, 0, 0), (plan.taps, *kernel.shape[1:]))
         if plan.folds:
-            x, kernel = _fold(resize(x, plan.before, plan.after), kernel, plan)
-            outputs = slide(x, kernel)
+            x, kernel = _fold(pad_or_crop(x, plan.before, plan.after), kernel, plan)
+            outputs = convolve_padded(x, kernel)
         else:
-            outputs = slide(x, kernel, plan.before, plan.after, plan.dilation)
+            outputs = convolve_padded(x, kernel, plan.before, plan.after, plan.dilation)
             if plan.stride > 1:
-                outputs = every(outputs, 0, plan.stride, plan.outputs)  # type: ignore[arg-type]
+                assert plan.outputs is not None
+                outputs = take_every(outputs, 0, plan.stride, plan.outputs)
         return ops.add(outputs, self._bias_for(outputs.shape[1]))
 
-    def _bias_for(self, steps: int | None) -> Any:
-        """The bias in a shape that adds to (B, steps, filters)."""
+    def _bias_for(self, steps: int | None) -> Tensor:
+        """Return the bias in a shape that adds to (B, steps, filters)."""
         bias = ops.convert_to_tensor(self.bias)
         if steps is None or self.filters not in _FEW_FILTERS:
             return bias
         return ops.broadcast_to(bias, (1, steps, self.filters))
 
-    def _is_short(self, x: Any, plan: ConvolutionPlan) -> bool:
-        """Whether one matrix over all steps is cheaper than sliding taps: short sequences, small matrices."""
+    def _is_short(self, x: Tensor, plan: ConvolutionPlan) -> bool:
+        """Return whether one matrix over all steps is cheaper than sliding taps."""
         if plan.outputs is None or plan.dilation > 1:
             return False
         steps, channels = x.shape[1:]
         size = steps * channels * plan.outputs * self.filters
-        return steps <= _SHORT * plan.taps and size <= _SMALL
+        is_short: bool = steps <= _MAX_STEPS_PER_TAP * plan.taps and size <= _MAX_MATRIX_SIZE
+        return is_short
 
-    def _multiply(self, x: Any, plan: ConvolutionPlan) -> Any:
-        """The convolution as one matrix product over all steps and channels; needs no zeros around x."""
+    def _multiply(self, x: Tensor, plan: ConvolutionPlan) -> Tensor:
+        """Convolve by one matrix product over all steps and channels, without padding x."""
         steps, channels = x.shape[1:]
-        outputs: int = plan.outputs  # type: ignore[assignment]
-        # `@`, for Keras' matmul computes float64 in float32 on torch.
+        outputs = plan.outputs
+        assert outputs is not None
+        # `@`, because Keras' matmul computes float64 in float32 on torch.
         flat = ops.reshape(x, (-1, steps * channels)) @ self._spread_kernel(steps, plan)
         flat = ops.add(flat, ops.tile(ops.convert_to_tensor(self.bias), outputs))
         return ops.reshape(flat, (-1, outputs, self.filters))
 
-    def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Any:
-        """(steps · C, outputs · filters): the kernel at each place where an output's taps meet a step."""
+    def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Tensor:
+        """Return a matrix (steps · C, outputs · filters) with the kernel where taps meet steps."""
         kernel = self.effective_kernel()
         channels = kernel.shape[1]
         outputs = plan.outputs or 0
         flat = ops.reshape(kernel, (self.kernel_size, channels * self.filters))
-        places = ops.convert_to_tensor(_tap_places(plan, steps, self.kernel_size), kernel.dtype)
-        spread = ops.reshape(places @ flat, (steps, outputs, channels, self.filters))
+        positions = _tap_positions(plan, steps, self.kernel_size)
+        positions = ops.convert_to_tensor(positions, kernel.dtype)
+        spread = ops.reshape(positions @ flat, (steps, outputs, channels, self.filters))
         return ops.reshape(
             ops.transpose(spread, (0, 2, 1, 3)), (steps * channels, outputs * self.filters)
         )
@@ -149,38 +155,41 @@ class DilatedConvolution(keras.layers.Layer):
 
 
 @lru_cache(maxsize=256)
-def _tap_places(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
-    """(steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
-    outputs: int = plan.outputs  # type: ignore[assignment]
-    places = np.zeros((steps, outputs, kernel_size), dtype="float32")
+def _tap_positions(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.ndarray:
+    """Return (steps · outputs, kernel_size): 1 where the output sees the step through that tap."""
+    outputs = plan.outputs
+    assert outputs is not None
+    positions = np.zeros((steps, outputs, kernel_size), dtype="float32")
     for output in range(outputs):
         for tap in range(plan.taps):
             step = output * plan.stride + plan.lead + tap - plan.before
             if 0 <= step < steps:
-                places[step, output, plan.first_tap + tap] = 1
-    return places.reshape(-1, kernel_size)
+                positions[step, output, plan.first_tap + tap] = 1
+    return positions.reshape(-1, kernel_size)
 
 
-def _fold(x: Any, kernel: Any, plan: ConvolutionPlan) -> tuple[Any, Any]:
-    """`plan.stride` steps as the channels of one: a dense convolution that computes no step in vain.
+def _fold(x: Tensor, kernel: Tensor, plan: ConvolutionPlan) -> tuple[Tensor, Tensor]:
+    """Turn `plan.stride` steps into the channels of one, so that no step is computed in vain.
 
-    x (B, n, C) becomes (B, n / stride, stride·C) and the kernel, with zero taps in front,
+    x (B, n, C) becomes (B, n / stride, stride·C), and the kernel, with zero taps in front,
     (taps / stride, stride·C, filters).
     """
     channels, filters = kernel.shape[1:]
     if plan.lead:
         kernel = ops.pad(kernel, [[plan.lead, 0], [0, 0], [0, 0]])
     rows = (plan.lead + plan.taps) // plan.stride
-    wide = plan.stride * channels
-    x = ops.reshape(x, (-1, x.shape[1] // plan.stride, wide))
-    return x, ops.reshape(kernel, (rows, wide, filters))
+    folded_channels = plan.stride * channels
+    x = ops.reshape(x, (-1, x.shape[1] // plan.stride, folded_channels))
+    return x, ops.reshape(kernel, (rows, folded_channels, filters))
 
 
-def _filter_norms(kernel: Any) -> Any:
-    """‖v‖ of each filter, (filters,). An all-zero filter gets a tiny norm instead of a division by zero."""
+def _filter_norms(kernel: Tensor) -> Tensor:
+    """Return ‖v‖ of each filter, (filters,).
+
+    An all-zero filter gets a tiny norm instead of a division by zero.
+    """
     dtype = keras.backend.standardize_dtype(kernel.dtype)
-    squares = ops.sum(
-        ops.square(ops.cast(kernel, "float64" if dtype == "float64" else "float32")), axis=(0, 1)
-    )
+    wide = ops.cast(kernel, "float64" if dtype == "float64" else "float32")
+    squares = ops.sum(ops.square(wide), axis=(0, 1))
     # Not `ops.maximum`, which off TensorFlow computes float64 in float32.
     return ops.cast(ops.sqrt(ops.clip(squares, 1e-12, np.inf)), dtype)

@@ -1,8 +1,10 @@
-"""The residual block of the TCN (Bai, Kolter, Koltun 2018, figure 1b; keras-tcn's ResidualBlock)."""
+"""The residual block of the TCN.
+
+Source: Bai, Kolter, Koltun 2018, figure 1b; keras-tcn's ResidualBlock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,33 +12,39 @@ from keras import ops
 
 from tcn_search.layers.arguments import channels_spec
 from tcn_search.layers.convolution import DilatedConvolution
-from tcn_search.layers.dropout import scale_channels
+from tcn_search.layers.dropout import Factors, scale_channels
 from tcn_search.layers.masks import Validity, mask_validity, steps_of_rows, zero_masked
 from tcn_search.layers.normalization import batch_norm_in_training, layer_norm
-from tcn_search.layers.steps import cut, every, merge_phases, resize, split_phases
+from tcn_search.layers.slicing import (
+    crop,
+    merge_phases,
+    pad_or_crop,
+    split_phases,
+    take_every,
+)
+from tcn_search.layers.tensor import Tensor
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK
 from tcn_search.planning.grids import ConvolutionPlan
 from tcn_search.planning.last_step import BlockPlan
-from tcn_search.planning.receptive_field import left_padding
-
-Factors = Sequence[Any] | None  # of dropout, (B, 1, filters) after each convolution
 
 # activation(activation(x)) is activation(x), and dropout between the two changes nothing.
 _IDEMPOTENT = (keras.activations.relu, keras.activations.linear)
-_SAME_STEPS = BlockPlan(None, None, (), 1, 0, 0, 0, 1, 0, 1, None)
-_POINTWISE = ConvolutionPlan(0, 0, 0, 1, 0, 1, 1, None)
+_SAME_STEPS = BlockPlan()
+_POINTWISE = ConvolutionPlan(taps=1)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class ResidualBlock(keras.layers.Layer):
-    """Twice [dilated convolution, norm, activation, spatial dropout], and the way around them.
+    """Twice [dilated convolution, norm, activation, spatial dropout], and the path around them.
 
-    Input x (B, T, C). The skip output is the activation of the two convolutions' result; the block output is
-    activation(match(x) + skip output), where match is a convolution of one tap if C differs from `filters`
-    and the identity otherwise. Returns (block output, skip output), both (B, T, filters).
+    Input x (B, T, C). The skip output is the activation of the second convolution's result; the
+    block output is activation(match(x) + skip output), where match is a convolution of one tap if C
+    differs from `filters` and the identity otherwise. Returns (block output, skip output), both
+    (B, T, filters).
 
-    With `residual=False` nothing reads the block output: it is not computed, has no weights, and is None.
-    Spatial dropout comes from outside, as one tensor of factors after each convolution (`draw_factors`).
+    With `residual=False` nothing reads the block output: it is not computed, has no weights, and is
+    None. Spatial dropout comes from outside, as one tensor of factors (B, 1, filters) after each
+    convolution (`draw_factors`).
     """
 
     def __init__(
@@ -69,14 +77,14 @@ class ResidualBlock(keras.layers.Layer):
         self.convolutions = []
         self.norms = []
         shape = tuple(input_shape)
-        # Tracked in the order of keras-tcn's weights: convolution, its norm, the next convolution, ...
+        # Keras tracks them in the order of keras-tcn's weights: a convolution, its norm, the next.
         for index in range(CONVOLUTIONS_PER_BLOCK):
             convolution = DilatedConvolution(
-                self.filters,
-                self.kernel_size,
-                self.dilation,
-                self.padding,
-                self.kernel_initializer.clone(),
+                filters=self.filters,
+                kernel_size=self.kernel_size,
+                dilation=self.dilation,
+                padding=self.padding,
+                kernel_initializer=self.kernel_initializer.clone(),
                 use_weight_norm=self.norm == "weight",
                 dtype=self.dtype_policy,
                 name=f"convolution_{index}",
@@ -112,20 +120,13 @@ class ResidualBlock(keras.layers.Layer):
 
     def call(
         self,
-        inputs: Any,
+        inputs: Tensor,
         training: bool | None = None,
-        mask: Any = None,
+        mask: Tensor | None = None,
         *,
         factors: Factors = None,
-    ) -> tuple[Any, Any]:
-        reach = (self.kernel_size - 1) * self.dilation
-        left = left_padding(reach, self.padding)
-        before, after = (0, 0) if self.padding == "valid" else (left, reach - left)
-        convolution = ConvolutionPlan(before, after, 0, self.kernel_size, 0, self.dilation, 1, None)
-        lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
-        plan = BlockPlan(
-            None, None, (convolution,) * CONVOLUTIONS_PER_BLOCK, 1, 0, 0, lost, 1, 0, 1, None
-        )
+    ) -> tuple[Tensor, Tensor]:
+        plan = BlockPlan.of_all_steps(self.kernel_size, self.dilation, self.padding)
         if mask is None:
             return self.evaluate(inputs, plan, training, factors)
         x = zero_masked(inputs, ops.expand_dims(mask, -1))
@@ -134,117 +135,165 @@ class ResidualBlock(keras.layers.Layer):
 
     def evaluate(
         self,
-        inputs: Any,
+        inputs: Tensor,
         plan: BlockPlan,
         training: bool | None = None,
         factors: Factors = None,
         valid: Validity | None = None,
         from_block: bool = False,
-    ) -> tuple[Any, Any]:
-        """(block output, skip output) at the steps of `plan`, of the input steps `inputs` (B, n, C).
+    ) -> tuple[Tensor, Tensor]:
+        """Return (block output, skip output) at the steps of `plan`, for input steps (B, n, C).
 
-        `valid` gives (B, n, 1) ones at the valid steps of a grid: a step that is not valid must be zero at
-        the input of *every* convolution, as the zeros around a sequence are. `from_block` says that the
-        inputs are another block's output; those from outside are zero already where they are not valid.
+        Args:
+            valid: gives (B, n, 1) ones at the valid steps of a grid. A step that is not valid must
+                be zero at the input of *every* convolution, as the zeros around a sequence are.
+            from_block: whether the inputs are another block's output; other inputs are zero
+                already where they are not valid.
         """
-        hidden = None if valid is None else valid(plan.hidden)
-        if valid is not None and from_block:
-            inputs = inputs * valid(plan.inputs)
+        hidden = None
+        if valid is not None:
+            hidden = valid(plan.hidden)
+            if from_block:
+                inputs = inputs * valid(plan.inputs)
         x = inputs
         if plan.phases > 1:
-            x = split_phases(resize(x, plan.before, plan.after), plan.phases)
+            x = split_phases(pad_or_crop(x, plan.before, plan.after), plan.phases)
             if hidden is not None:
                 hidden = self._split_validity(hidden, plan, ops.shape(inputs)[0])
         skip = self.convolve_twice(x, plan, training, factors, hidden)
         if plan.phases > 1:
-            skip = cut(merge_phases(skip, plan.phases), 0, plan.outputs)  # type: ignore[arg-type]
-        return self._add_up(inputs, skip, plan, from_block), skip
+            assert plan.outputs is not None
+            skip = crop(merge_phases(skip, plan.phases), 0, plan.outputs)
+        return self._residual_output(inputs, skip, plan, from_block), skip
 
     def convolve_twice(
-        self, x: Any, plan: BlockPlan, training: bool | None, factors: Factors, valid: Any
-    ) -> Any:
-        """The skip output of `x`, both in the phases of the plan, (B · phases, n, C).
+        self,
+        x: Tensor,
+        plan: BlockPlan,
+        training: bool | None,
+        factors: Factors,
+        valid: Tensor | None,
+    ) -> Tensor:
+        """Return the skip output of `x`, both in the phases of the plan, (B · phases, n, C).
 
-        `valid` is None or (B · phases, n, 1), ones at the valid steps after the first convolution; at the
-        others, x is zero.
+        `valid` is None or (B · phases, n, 1), ones at the valid steps after the first convolution;
+        at the other steps, x is zero.
         """
-        for index, (convolution, step) in enumerate(
-            zip(self.convolutions, plan.convolutions, strict=True)
-        ):
+        steps = zip(self.convolutions, plan.convolutions, strict=True)
+        for index, (convolution, convolution_plan) in enumerate(steps):
             if index and valid is not None:
                 x = x * valid
-            x = self._after(
-                convolution.convolve(x, step), index, training, factors, valid, plan.phases
-            )
-        return x if self.activation in _IDEMPOTENT else self.activation(x)
+            x = convolution.convolve(x, convolution_plan)
+            x = self._finish_convolution(x, index, training, factors, valid, plan.phases)
+        return self._activate_again(x)
 
     def stream(
-        self, inputs: Any, states: list[Any], training: bool | None = None, factors: Factors = None
-    ) -> tuple[Any, Any, list[Any]]:
-        """(block output, skip output, states after), where `states` are the steps before `inputs`.
+        self,
+        inputs: Tensor,
+        states: list[Tensor],
+        training: bool | None = None,
+        factors: Factors = None,
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return (block output, skip output, new states), where `states` precede `inputs`.
 
-        One state (B, reach, C) for each convolution: its last inputs, oldest first.
+        A state (B, reach, C) holds the last inputs of one convolution, oldest first.
         """
         x = inputs
-        after = []
-        plan = ConvolutionPlan(0, 0, 0, self.kernel_size, 0, self.dilation, 1, None)
+        new_states = []
+        plan = ConvolutionPlan(taps=self.kernel_size, dilation=self.dilation)
         for index, (convolution, state) in enumerate(zip(self.convolutions, states, strict=True)):
             steps = ops.concatenate([ops.cast(state, x.dtype), x], axis=1)  # (B, reach + n, C)
-            after.append(steps[:, ops.shape(x)[1] :])
-            x = self._after(
-                convolution.convolve(steps, plan), index, training, factors, None, phases=1
-            )
-        skip = x if self.activation in _IDEMPOTENT else self.activation(x)
-        return self._add_up(inputs, skip, _SAME_STEPS, from_block=False), skip, after
+            new_states.append(steps[:, ops.shape(x)[1] :])
+            x = convolution.convolve(steps, plan)
+            x = self._finish_convolution(x, index, training, factors, valid=None, phases=1)
+        skip = self._activate_again(x)
+        block_output = self._residual_output(inputs, skip, _SAME_STEPS, from_block=False)
+        return block_output, skip, new_states
 
-    def _split_validity(self, hidden: Any, plan: BlockPlan, batch: Any) -> Any:
-        """(B, n, 1), or (1, n, 1) where all rows are alike, as (B · phases, rows, 1)."""
+    def _split_validity(self, hidden: Tensor, plan: BlockPlan, batch: Tensor) -> Tensor:
+        """Return (B, n, 1), or (1, n, 1) where all rows are alike, as (B · phases, rows, 1)."""
         fill = plan.convolutions[0].outputs * plan.phases - plan.hidden.count  # type: ignore
-        split = split_phases(resize(hidden, 0, fill), plan.phases)
-        return ops.tile(split, (batch, 1, 1)) if hidden.shape[0] == 1 else split
+        split = split_phases(pad_or_crop(hidden, 0, fill), plan.phases)
+        if hidden.shape[0] == 1:
+            split = ops.tile(split, (batch, 1, 1))
+        return split
 
-    def _after(
-        self, x: Any, index: int, training: bool | None, factors: Factors, valid: Any, phases: int
-    ) -> Any:
-        """Norm, activation and dropout after the convolution of that index; x (B · phases, n, C)."""
-        if self.norm == "batch" and training and valid is None:
-            x = batch_norm_in_training(x, self.norms[index])
-        elif self.norm == "batch":
-            # Only in training does it matter which steps are valid; the full evaluation is used there.
-            mask = ops.cast(valid[..., 0], "bool") if training and valid is not None else None
-            x = self.norms[index](x, training=training, mask=mask)
+    def _finish_convolution(
+        self,
+        x: Tensor,
+        index: int,
+        training: bool | None,
+        factors: Factors,
+        valid: Tensor | None,
+        phases: int,
+    ) -> Tensor:
+        """Apply norm, activation and dropout number `index` to convolved x (B · phases, n, C)."""
+        if self.norm == "batch":
+            x = self._batch_norm(x, self.norms[index], training, valid)
         elif self.norm == "layer":
             x = layer_norm(x, self.norms[index])
         x = self.activation(x)
-        return x if factors is None else scale_channels(x, factors[index], phases)
+        if factors is None:
+            return x
+        return scale_channels(x, factors[index], phases)
 
-    def _add_up(self, inputs: Any, skip: Any, plan: BlockPlan, from_block: bool) -> Any:
-        """activation(match(inputs) + skip output), or None where nothing reads it."""
+    def _batch_norm(
+        self,
+        x: Tensor,
+        norm: keras.layers.BatchNormalization,
+        training: bool | None,
+        valid: Tensor | None,
+    ) -> Tensor:
+        if not training:
+            return norm(x, training=training, mask=None)
+        if valid is None:
+            return batch_norm_in_training(x, norm)
+        # Statistics are over the valid steps only.
+        return norm(x, training=training, mask=ops.cast(valid[..., 0], "bool"))
+
+    def _activate_again(self, x: Tensor) -> Tensor:
+        """Apply the activation to its own results, which are the skip output."""
+        if self.activation in _IDEMPOTENT:
+            return x
+        return self.activation(x)
+
+    def _residual_output(
+        self, inputs: Tensor, skip: Tensor, plan: BlockPlan, from_block: bool
+    ) -> Tensor | None:
+        """Return activation(match(inputs) + skip output), or None where nothing reads it."""
         if not self.residual:
             return None
-        if plan.outputs is None:
-            beside = inputs[:, plan.residual_start :] if plan.residual_start else inputs
-        else:
-            beside = every(inputs, plan.residual_start, plan.residual_stride, plan.outputs)
-        return self.add_up(self.matched(beside), skip, from_block)
+        if plan.outputs is not None:
+            inputs = take_every(inputs, plan.residual_start, plan.residual_stride, plan.outputs)
+        elif plan.residual_start:
+            inputs = inputs[:, plan.residual_start :]
+        return self.add_skip(self.matched(inputs), skip, from_block)
 
-    def matched(self, inputs: Any) -> Any:
-        """The inputs with as many channels as the skip output has."""
-        return inputs if self.match is None else self.match.convolve(inputs, _POINTWISE)
+    def matched(self, inputs: Tensor) -> Tensor:
+        """Return the inputs with as many channels as the skip output has."""
+        if self.match is None:
+            return inputs
+        return self.match.convolve(inputs, _POINTWISE)
 
-    def add_up(self, beside: Any, skip: Any, from_block: bool) -> Any:
-        """activation(`matched` inputs + skip output), of the inputs at the same steps."""
-        # relu changes no sum of its own results, nor their gradient: where the sum is zero, both of them are,
-        # and the relu that each came out of lets nothing through.
-        done = from_block and self.match is None and self.activation is keras.activations.relu
-        return beside + skip if done else self.activation(beside + skip)
+    def add_skip(self, matched: Tensor, skip: Tensor, from_block: bool) -> Tensor:
+        """Return activation(matched inputs + skip output), of the inputs at the same steps."""
+        # relu changes no sum of its own results, nor their gradient: where the sum is zero, both
+        # summands are, and the relu that each of them came from lets nothing through.
+        is_relu = self.activation is keras.activations.relu
+        if from_block and self.match is None and is_relu:
+            return matched + skip
+        return self.activation(matched + skip)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[tuple[int | None, ...] | None, tuple[int | None, ...]]:
         batch, steps, _ = input_shape
         if self.padding == "valid" and steps is not None:
             steps -= CONVOLUTIONS_PER_BLOCK * (self.kernel_size - 1) * self.dilation
         shape = (batch, steps, self.filters)
-        return (shape if self.residual else None), shape
+        if not self.residual:
+            return None, shape
+        return shape, shape
 
     def get_config(self) -> dict[str, Any]:
         return {

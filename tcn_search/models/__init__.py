@@ -1,4 +1,5 @@
-"""Keras models from an architecture and a task, losses, metrics, optimisers, saving and prediction.
+"""Keras models from an architecture and a task.
 
-Training them is the business of `trainers`.
+Their losses, metrics and optimisers, saving and prediction live here too. Training does not: it
+belongs to `trainers`.
 """

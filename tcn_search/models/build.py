@@ -1,4 +1,4 @@
-"""From an architecture and a task to a compiled Keras model, and back from a file."""
+"""Build a compiled Keras model from an architecture and a task, or load one from a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -16,6 +15,7 @@ from tcn_search.archives import open_archive, require_memory
 from tcn_search.custom_model.scores import BuildModel, custom_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
+from tcn_search.layers.tensor import Tensor
 from tcn_search.models.losses import make_loss
 from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
@@ -29,8 +29,8 @@ from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import TrainingData
 
-# A trial has few training steps; with Keras' 0.99 the statistics, and with them the validation values, lag so far
-# behind that batch norm loses every early comparison.
+# A trial has few training steps. With Keras' 0.99 the statistics, and with them the validation
+# values, lag so far behind that batch norm loses every early comparison.
 BATCH_NORM_MOMENTUM = 0.9
 STEPS_PER_EXECUTION = 16
 STEPS_THAT_PAY_A_LOOP = 2_000
@@ -43,7 +43,7 @@ _ACTIVATIONS = {
 }
 
 
-# A task, its data without the test part, or what can be said of it without data.
+# A task, its data without the test split, or its specification without data.
 AnyTask = Task | TrainingData | TaskSpec
 
 
@@ -53,45 +53,55 @@ def build_model(
     settings: TrainingSettings | None = None,
     model_fn: BuildModel | None = None,
 ) -> keras.Model:
-    """A compiled model: raw sequences (B, T, C) in, predictions in the task's own terms out.
+    """Build a compiled model from raw sequences (B, T, C) to predictions in the task's units.
 
-    Where the task has `input_offset` or `target_offset`, the model takes sequences minus the one and predicts
-    numbers minus the other, as they are in `task.train`; `tcn_search.predict` takes and gives raw ones.
+    The model holds the standardisation, the TCN, the readout and a dense head. It predicts class
+    probabilities (B, K), labels (B, K), numbers (B, outputs), or class probabilities at each step
+    (B, T, K). The saved model carries the statistics of the training split and the class names.
 
-    Standardisation, TCN, readout and a dense head; class probabilities (B, K), labels (B, K), numbers
-    (B, outputs), or class probabilities at each step (B, T, K). The saved model carries the training part's
-    statistics and the class names.
+    Where the task has an `input_offset`, the model takes sequences minus that offset, and where it
+    has a `target_offset`, it predicts numbers minus that offset, as they are in `task.train`;
+    `tcn_search.predict` takes raw sequences and returns raw numbers.
 
     Args:
-        model_fn: a function of your own for all between standardisation and predictions: called with the
-            architecture, the task's specification and the settings, it returns a model from (B, T, C) to scores
-            (B, outputs), or (B, T, outputs) where every step is read.
+        architecture: the TCN and its readout.
+        task: a task, its training data, or its specification alone.
+        settings: training settings; None stands for the defaults.
+        model_fn: builds a custom model in place of everything between standardisation and
+            predictions: called with the architecture, the task's specification and the settings, it
+            returns a model from (B, T, C) to scores (B, outputs), or (B, T, outputs) where every
+            step is read.
 
     Raises:
-        InputError: a readout or an activation that the task or Keras cannot use, or a learning rate that
-            follows the steps of the training where `task` has no data.
+        InputError: a readout or an activation that the task or Keras cannot use, or a learning rate
+            that follows the steps of the training where `task` has no data.
     """
-    settings = settings or TrainingSettings()
+    if settings is None:
+        settings = TrainingSettings()
     spec = spec_of(task)
-    _check(architecture, spec)
+    _check_architecture(architecture, spec)
     if model_fn is None:
         body = tcn_body(architecture, settings.dropout_rate)
         return assemble(body, task, settings, architecture.level_filters[-1])
 
-    def scores(x: Any) -> Any:
+    def scores(x: Tensor) -> Tensor:
         return custom_scores(x, model_fn, architecture, spec, settings)
 
     return _compiled_around(scores, task, settings)
 
 
-def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Any], Any]:
-    """What an architecture describes, look-back and readout included.
+def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Tensor], Tensor]:
+    """Return the network of an architecture as a function, look-back and readout included.
+
+    Args:
+        dropout_rate: of the TCN's spatial dropout.
 
     Returns:
-        from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read.
+        a function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
+        read.
     """
 
-    def body(x: Any) -> Any:
+    def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
         x = make_tcn(architecture, dropout_rate)(x)
@@ -103,22 +113,24 @@ def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[
 
 
 def spec_of(task: AnyTask) -> TaskSpec:
-    """What the task is, apart from its data."""
-    return task if isinstance(task, TaskSpec) else task.spec
+    """Return the specification of a task, without its data."""
+    if isinstance(task, TaskSpec):
+        return task
+    return task.spec
 
 
 def assemble(
-    body: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings, features: int
+    body: Callable[[Tensor], Tensor], task: AnyTask, settings: TrainingSettings, features: int
 ) -> keras.Model:
-    """A compiled model around `body`: the task's standardisation before it, its head and predictions after.
+    """Build a compiled model around `body`, between the task's standardisation and its head.
 
     Args:
-        body: from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It computes
-            in the settings' precision; all else is float32.
-        features: F. Tokens are embedded in as many numbers, so that the embedding is the head as well.
+        body: maps a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It
+            computes in the settings' precision; all other layers compute in float32.
+        features: F. Tokens are embedded in as many numbers, so that the embedding is the head, too.
     """
 
-    def scores(x: Any) -> Any:
+    def scores(x: Tensor) -> Tensor:
         spec = spec_of(task)
         if not spec.vocabulary:
             return keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
@@ -130,7 +142,7 @@ def assemble(
 
 
 def _compiled_around(
-    scores: Callable[[Any], Any], task: AnyTask, settings: TrainingSettings
+    scores: Callable[[Tensor], Tensor], task: AnyTask, settings: TrainingSettings
 ) -> keras.Model:
     with precision(settings.precision):
         model = _model_around(scores, spec_of(task))
@@ -140,24 +152,26 @@ def _compiled_around(
 
 @contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Layers made inside compute in this precision: the name of a Keras dtype policy."""
-    before = keras.config.dtype_policy()
+    """Set the Keras dtype policy of layers that are created inside the context."""
+    previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_dtype_policy(previous)
 
 
-def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
+def _model_around(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> keras.Model:
+    table = None if spec.table is None else spec.table.to_dict()
+    recordings = None if spec.recordings is None else asdict(spec.recordings)
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
-    x: Any = Standardize(
-        spec.input_mean,
-        spec.input_std,
-        spec.ragged,
-        table=None if spec.table is None else spec.table.to_dict(),
-        recordings=None if spec.recordings is None else asdict(spec.recordings),
+    x: Tensor = Standardize(
+        mean=spec.input_mean,
+        std=spec.input_std,
+        ragged=spec.ragged,
         offset=spec.input_offset,
+        table=table,
+        recordings=recordings,
         dtype="float32",
         name="standardize",
     )(inputs)
@@ -170,10 +184,10 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
             [x, window]
         )
     outputs = Predictions(
-        _ACTIVATIONS[spec.kind],
-        spec.class_names,
-        spec.target_mean,
-        spec.target_std,
+        activation=_ACTIVATIONS[spec.kind],
+        class_names=spec.class_names,
+        mean=spec.target_mean,
+        std=spec.target_std,
         offset=spec.target_offset,
         dtype="float32",
         name="predictions",
@@ -182,12 +196,12 @@ def _model_around(scores: Callable[[Any], Any], spec: TaskSpec) -> keras.Model:
 
 
 def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
-    """The TCN layer that an architecture describes."""
-    described = architecture.to_dict()
-    readout = described.pop("readout")
-    del described["look_back"]
+    """Build the TCN layer of an architecture."""
+    arguments = architecture.to_dict()
+    readout = arguments.pop("readout")
+    del arguments["look_back"]
     return TCN(
-        **described,
+        **arguments,
         dropout_rate=dropout_rate,
         return_sequences=readout != "last",
         batch_norm_momentum=BATCH_NORM_MOMENTUM,
@@ -198,13 +212,17 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
 def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings) -> None:
     """Give a model the task's loss and metrics and the settings' optimiser.
 
-    The variables of optimiser and metrics are made here, because TensorFlow traces a training step twice if
-    some appear while it is traced.
+    The variables of optimiser and metrics are created here, because TensorFlow traces a training
+    step twice if some of them are created while it traces.
     """
     spec = spec_of(task)
-    steps = None if isinstance(task, TaskSpec) else math.ceil(len(task.train) / settings.batch_size)
+    steps = None
+    total_steps = None
+    if not isinstance(task, TaskSpec):
+        steps = math.ceil(len(task.train) / settings.batch_size)
+        total_steps = steps * settings.epochs
     model.compile(
-        optimizer=make_optimizer(settings, None if steps is None else steps * settings.epochs),
+        optimizer=make_optimizer(settings, total_steps),
         loss=make_loss(spec),
         metrics=make_metrics(spec),
         jit_compile=keras.backend.backend() == "jax",
@@ -214,22 +232,27 @@ def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings)
 
 
 def steps_per_execution(steps: int | None, epochs: int) -> int:
-    """Training steps in one call of the compiled function, for a training of `epochs` times `steps`.
+    """Return the training steps in one call of the compiled function.
 
-    On JAX, Keras loops over them in Python: it costs nothing and saves callbacks. On TensorFlow the loop is
-    compiled, for a third of a second that only a long training wins back. torch has none.
+    On JAX, Keras loops over the steps in Python, which costs nothing and saves callbacks. On
+    TensorFlow the loop is compiled, for a third of a second that only a long training wins back.
+    torch has no such loop.
+
+    Args:
+        steps: of one epoch; None where the task has no data.
     """
     backend = keras.backend.backend()
     if steps is None or backend == "torch":
         return 1
-    worth_it = backend == "jax" or steps * epochs >= STEPS_THAT_PAY_A_LOOP
-    return min(STEPS_PER_EXECUTION, steps) if worth_it else 1
+    if backend == "tensorflow" and steps * epochs < STEPS_THAT_PAY_A_LOOP:
+        return 1
+    return min(STEPS_PER_EXECUTION, steps)
 
 
 def load_model(path: str | Path) -> keras.Model:
-    """A model saved by us, or any Keras model with our layers, in a process that never imported them.
+    """Load a model that was saved by tcn_search, or any Keras model with its layers.
 
-    Keras deserialises only what is registered; importing this module has registered everything.
+    Keras deserialises only registered classes; importing this module registers them.
 
     Raises:
         InputError: there is no such file, or it is no Keras model.
@@ -239,29 +262,28 @@ def load_model(path: str | Path) -> keras.Model:
     if zipfile.is_zipfile(path):
         with open_archive(path) as archive:
             require_memory(path, sum(entry.file_size for entry in archive.infolist()))
-            damaged = archive.testzip()  # Keras reads weights here and there, without checking them
+            damaged = archive.testzip()  # Keras reads weights without checking them
             if damaged is not None:
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
     try:
         return keras.saving.load_model(path)
-    except Exception as error:  # whatever it is, it is because of what the file holds
+    except Exception as error:  # the content of the file causes every one of them
         lines = str(error).strip().splitlines() or [""]
-        reason = (
-            lines[0]
-            if isinstance(error, OSError | ValueError)
-            else f"{type(error).__name__}: {lines[0]}"
-        )
+        reason = lines[0]
+        if not isinstance(error, OSError | ValueError):
+            reason = f"{type(error).__name__}: {reason}"
         raise InputError(
             f"{path} cannot be read as a Keras model: {reason}".rstrip(": ")
         ) from error
 
 
-def _check(architecture: Architecture, spec: TaskSpec) -> None:
+def _check_architecture(architecture: Architecture, spec: TaskSpec) -> None:
+    """Raise an error if the readout, padding or activation cannot be used for the task."""
     every_step = spec.task_kind.reads_every_step
     if every_step != (architecture.readout == "sequence"):
-        wanted = "'sequence'" if every_step else "'last', 'max' or 'average'"
+        allowed = "'sequence'" if every_step else "'last', 'max' or 'average'"
         raise InputError(
-            f"readout must be {wanted} for {spec.kind} ({spec.task_kind.description}). "
+            f"readout must be {allowed} for {spec.kind} ({spec.task_kind.description}). "
             f"Received: {architecture.readout!r}"
         )
     if spec.vocabulary and architecture.padding != "causal":
@@ -273,5 +295,6 @@ def _check(architecture: Architecture, spec: TaskSpec) -> None:
         keras.activations.get(architecture.activation)
     except ValueError as error:
         raise InputError(
-            f"activation must be the name of a Keras activation. Received: {architecture.activation!r}"
+            "activation must be the name of a Keras activation. "
+            f"Received: {architecture.activation!r}"
         ) from error

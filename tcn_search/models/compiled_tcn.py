@@ -1,9 +1,10 @@
-"""keras-tcn's `compiled_tcn` and `tcn_full_summary`, with its arguments."""
+"""The functions `compiled_tcn` and `tcn_full_summary` of keras-tcn, with its arguments."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 
 import keras
@@ -39,25 +40,25 @@ def compiled_tcn(
     use_batch_norm: bool = False,
     use_layer_norm: bool = False,
 ) -> keras.Model:
-    """Compile a TCN with a dense head, as keras-tcn's function of that name does.
+    """Compile a TCN with a dense head, as keras-tcn's function of the same name does.
 
     The model maps (B, max_len, num_feat) to class probabilities (B, num_classes), compiled with the
-    sparse cross-entropy of class numbers and their accuracy, or to (B, output_len) with the mean squared
-    error. With `return_sequences=True` it does so at each step, (B, max_len, ...). Each gradient's norm
-    is clipped to 1.
+    sparse cross-entropy of class numbers and their accuracy, or to (B, output_len) with the mean
+    squared error. With `return_sequences=True` it does so at each step, (B, max_len, ...). Each
+    gradient's norm is clipped to 1.
 
     Args:
         num_feat: channels of the input.
         num_classes: number of classes; not read with `regression=True`.
-        max_len: steps of the input, or None where it is open.
+        max_len: steps of the input, or None for any number of steps.
         output_len: numbers to predict with `regression=True`.
-        regression: whether numbers are predicted, not classes.
+        regression: whether to predict numbers instead of classes.
         name: name of the TCN layer.
         opt: "adam" or "rmsprop".
         lr: learning rate.
 
     The other arguments are those of `TCN`. Dilations are used as they are given; keras-tcn takes
-    dilations that are not all powers of two for exponents, of which this function warns.
+    dilations that are not all powers of two for exponents, and this function warns of that.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -81,7 +82,8 @@ def compiled_tcn(
     )
     _warn_of_exponents(layer.architecture.dilations)
     inputs = keras.Input((max_len, num_feat))
-    x = keras.layers.Dense(output_len if regression else num_classes)(layer(inputs))
+    outputs = output_len if regression else num_classes
+    x = keras.layers.Dense(outputs)(layer(inputs))
     x = keras.layers.Activation("linear" if regression else "softmax")(x)
     model = keras.Model(inputs, x)
     optimizer = _OPTIMIZERS[opt](lr, clipnorm=_CLIP_NORM)
@@ -94,28 +96,36 @@ def compiled_tcn(
 
 def _warn_of_exponents(dilations: tuple[int, ...]) -> None:
     if any(dilation.bit_count() > 1 for dilation in dilations):
-        theirs = [2**dilation for dilation in dilations]
+        as_exponents = [2**dilation for dilation in dilations]
         warnings.warn(
-            f"compiled_tcn uses the dilations {list(dilations)} as they are. keras-tcn's compiled_tcn "
-            f"takes them for exponents: give {theirs} for the same network.",
+            f"compiled_tcn uses the dilations {list(dilations)} as they are. keras-tcn's "
+            f"compiled_tcn takes them for exponents: give {as_exponents} for the same network.",
             stacklevel=3,
         )
 
 
-def tcn_full_summary(model: keras.Model, expand_residual_blocks: bool = True) -> None:
+def tcn_full_summary(
+    model: keras.Model,
+    expand_residual_blocks: bool = True,
+    *,
+    print_fn: Callable[[str], Any] | None = None,
+) -> None:
     """Print the summary of a model, and the layers inside each of its TCNs.
 
     Args:
         model: a Keras model with TCN layers at any depth.
-        expand_residual_blocks: one line for each layer of a residual block, not one for the block.
+        expand_residual_blocks: whether to print one line for each layer of a residual block instead
+            of one for the block.
+        print_fn: receives the texts instead of standard output, as in `keras.Model.summary`.
     """
-    model.summary()
+    model.summary(print_fn=print_fn)
+    # Keras has no public way to walk over nested layers.
     for layer in model._flatten_layers(include_self=False):
         if isinstance(layer, TCN) and layer.built:
-            _print_inside(layer, expand_residual_blocks)
+            _print_table(_table_of_layers(layer, expand_residual_blocks), print_fn)
 
 
-def _print_inside(tcn: TCN, expand_residual_blocks: bool) -> None:
+def _table_of_layers(tcn: TCN, expand_residual_blocks: bool) -> Table:
     table = Table(title=f"Inside {tcn.name!r}: receptive field {tcn.receptive_field:,} steps")
     for heading in ("Residual block", "Layer", "Dilation", "Channels out"):
         table.add_column(heading, overflow="fold")
@@ -130,4 +140,13 @@ def _print_inside(tcn: TCN, expand_residual_blocks: bool) -> None:
                 str(getattr(layer, "filters", "")),
                 f"{layer.count_params():,}",
             )
-    Console().print(table)
+    return table
+
+
+def _print_table(table: Table, print_fn: Callable[[str], Any] | None) -> None:
+    if print_fn is None:
+        Console().print(table)
+        return
+    text = StringIO()
+    Console(file=text).print(table)
+    print_fn(text.getvalue())

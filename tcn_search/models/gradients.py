@@ -1,23 +1,26 @@
-"""Where a trained model's influence lies: the gradient of its output with respect to each input step."""
+"""The effective receptive field of a trained model, from the gradients of its output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from tcn_search.errors import InputError
+from tcn_search.layers.tensor import Tensor
 
 
-def effective_receptive_field(model: Any, X: Any, batch_size: int = 32) -> np.ndarray:
-    """Mean absolute gradient of the read-out with respect to each input step (Luo et al. 2016, section 2).
+def effective_receptive_field(model: keras.Layer, X: Tensor, batch_size: int = 32) -> np.ndarray:
+    """Return the mean absolute gradient of the readout with respect to each input step.
 
-    The read-out of one example is the sum of the model's outputs; where the model returns every step, (B, T,
-    outputs), that of the step that a TCN reads out: the last one, with padding "same" the one at T // 2.
-    Take a model without a softmax at its end: the sum of probabilities is 1 whatever the input.
+    The readout of one example is the sum of the model's outputs; where the model returns every
+    step, (B, T, outputs), the sum at the step that a TCN reads out: the last one, with padding
+    "same" the one at T // 2. Use a model without a softmax at its end, because the sum of
+    probabilities is 1 whatever the input.
+
+    Source: Luo et al. 2016, section 2.
 
     Args:
         model: a Keras model or layer on floating-point inputs, on any backend.
@@ -38,10 +41,10 @@ def effective_receptive_field(model: Any, X: Any, batch_size: int = 32) -> np.nd
     if not np.issubdtype(inputs.dtype, np.floating):
         raise InputError(
             f"X must hold floating-point numbers, which have a gradient. Received: {inputs.dtype}. "
-            "Use X.astype('float32'), or give the part of the model behind its embedding."
+            "Use X.astype('float32'), or give the layers of the model behind its embedding."
         )
     gradients_of = _GRADIENTS[keras.backend.backend()]
-    centred = _reads_the_middle(model)
+    centred = _reads_middle_step(model)
     total = np.zeros(inputs.shape[1], dtype="float64")
     for start in range(0, len(inputs), batch_size):
         batch = inputs[start : start + batch_size].astype(keras.config.floatx())
@@ -50,20 +53,21 @@ def effective_receptive_field(model: Any, X: Any, batch_size: int = 32) -> np.nd
     return total / len(inputs)
 
 
-def _read_out(outputs: Any, centred: bool) -> Any:
-    """One number for the whole batch; the rows do not mix, so its gradient is each row's own."""
+def _read_out(outputs: Tensor, centred: bool) -> Tensor:
+    """Sum the readout over the whole batch; rows do not mix, so each has its own gradient."""
     if len(outputs.shape) == 3:
-        outputs = outputs[:, ops.shape(outputs)[1] // 2 if centred else -1]
+        step = ops.shape(outputs)[1] // 2 if centred else -1
+        outputs = outputs[:, step]
     return ops.sum(outputs)
 
 
-def _reads_the_middle(model: Any) -> bool:
+def _reads_middle_step(model: keras.Layer) -> bool:
     layers = [model, *getattr(model, "layers", ())]
-    padding = [one.architecture.padding for one in layers if hasattr(one, "architecture")]
-    return "same" in padding
+    paddings = [layer.architecture.padding for layer in layers if hasattr(layer, "architecture")]
+    return "same" in paddings
 
 
-def _tensorflow(function: Callable[[Any], Any], batch: np.ndarray) -> np.ndarray:
+def _tensorflow_gradient(function: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
     x = tf.convert_to_tensor(batch)
@@ -71,21 +75,29 @@ def _tensorflow(function: Callable[[Any], Any], batch: np.ndarray) -> np.ndarray
         tape.watch(x)
         outputs = function(x)
     gradient = tape.gradient(outputs, x)
-    return np.zeros_like(batch) if gradient is None else gradient.numpy()
+    if gradient is None:
+        return np.zeros_like(batch)
+    return np.asarray(gradient)
 
 
-def _jax(function: Callable[[Any], Any], batch: np.ndarray) -> np.ndarray:
+def _jax_gradient(function: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
     import jax
 
     return np.asarray(jax.grad(function)(jax.numpy.asarray(batch)))
 
 
-def _torch(function: Callable[[Any], Any], batch: np.ndarray) -> np.ndarray:
+def _torch_gradient(function: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
     import torch
 
     x = ops.convert_to_tensor(batch).requires_grad_(True)
     (gradient,) = torch.autograd.grad(function(x), x, allow_unused=True)
-    return np.zeros_like(batch) if gradient is None else gradient.cpu().numpy()
+    if gradient is None:
+        return np.zeros_like(batch)
+    return np.asarray(gradient.cpu())
 
 
-_GRADIENTS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+_GRADIENTS = {
+    "tensorflow": _tensorflow_gradient,
+    "jax": _jax_gradient,
+    "torch": _torch_gradient,
+}

@@ -1,32 +1,36 @@
-"""Losses of tasks that Keras has none for."""
+"""Losses that Keras does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 from keras import ops
 
+from tcn_search.layers.tensor import Tensor
 from tcn_search.tasks.kinds import NO_CLASS
 from tcn_search.tasks.task_spec import TaskSpec
 
 
-def make_loss(spec: TaskSpec) -> Any:
-    """What Keras is to minimise for a task."""
+def make_loss(spec: TaskSpec) -> keras.losses.Loss | str:
+    """Return the loss that Keras minimises for a task, as an object or as Keras' name."""
     if spec.target_std:
         return StandardisedMeanSquaredError(spec.target_std)
-    return StepwiseCrossentropy() if spec.kind == "labelling" else spec.task_kind.loss
+    if spec.kind == "labelling":
+        return StepwiseCrossentropy()
+    return spec.task_kind.loss
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class StandardisedMeanSquaredError(keras.losses.Loss):
-    """Mean of ((y − ŷ) / std)²: 1 for a model that always answers the training part's mean."""
+    """Mean of ((y − ŷ) / std)²: 1 for a model that always predicts the training split's mean."""
 
-    def __init__(self, std: Any, name: str = "standardised_mse", **kwargs: Any) -> None:
+    def __init__(self, std: Iterable[float], name: str = "standardised_mse", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.std = [float(value) for value in std]
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
         return ops.mean(ops.square(error / ops.convert_to_tensor(self.std, y_pred.dtype)), axis=-1)
 
@@ -36,16 +40,17 @@ class StandardisedMeanSquaredError(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class StepwiseCrossentropy(keras.losses.Loss):
-    """Cross-entropy of the class at each step: the mean over sequences of the mean over their own steps.
+    """Cross-entropy of the class at each step: mean over sequences of the mean over their steps.
 
-    A sequence counts the same however long it is, so padding and the batch that it is in change nothing. Each
-    step's value (B, T) is scaled so that Keras' plain mean over all of them gives just that.
+    A sequence counts the same however long it is, so neither padding nor the other sequences of
+    its batch change its weight. Each step's value (B, T) is scaled so that Keras' plain mean over
+    all steps gives this mean of means.
     """
 
     def __init__(self, name: str = "stepwise_crossentropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         true = ops.cast(y_true, "int32")  # (B, T)
         counts = ops.cast(ops.not_equal(true, NO_CLASS), y_pred.dtype)
         share = counts / ops.maximum(ops.mean(counts, axis=1, keepdims=True), 1e-12)

@@ -1,4 +1,4 @@
-"""The optimiser that training settings describe."""
+"""The Keras optimiser of training settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.fused_adam import fuse_adam
 from tcn_search.settings import TrainingSettings
 
-_MADE_BY: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
+_OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] = {
     "adam": (keras.optimizers.Adam, {}),
     "adamw": (keras.optimizers.AdamW, {}),
     "sgd": (keras.optimizers.SGD, {}),
@@ -24,37 +24,40 @@ STEP_DECAYS = 5
 def make_optimizer(
     settings: TrainingSettings, steps: int | None = None
 ) -> keras.optimizers.Optimizer:
-    """A Keras optimiser, not yet built.
+    """Return a Keras optimiser that is not built yet.
 
     Args:
-        steps: of the whole training, all epochs; needed by a schedule that follows them.
+        steps: of the whole training, all epochs together; needed by a schedule that follows them.
 
     Raises:
-        InputError: a schedule that follows the steps, and no number of them.
+        InputError: the schedule follows the steps, and their number is not given.
     """
-    optimizer, fixed = _MADE_BY[settings.optimizer]
-    given: dict[str, Any] = {}
+    optimizer_class, arguments = _OPTIMIZERS[settings.optimizer]
+    arguments = {**arguments, "learning_rate": _learning_rate(settings, steps)}
     if settings.weight_decay is not None:
-        given["weight_decay"] = settings.weight_decay
+        arguments["weight_decay"] = settings.weight_decay
     if settings.clip_norm:
-        given["global_clipnorm"] = settings.clip_norm
-    made = optimizer(learning_rate=_learning_rate(settings, steps), **fixed, **given)
-    fuse_adam(made)
-    # Keras would wrap it by itself, but then forgets that in the saved model, which cannot be opened again.
-    return (
-        keras.optimizers.LossScaleOptimizer(made) if settings.precision == "mixed_float16" else made
-    )
+        arguments["global_clipnorm"] = settings.clip_norm
+    optimizer = optimizer_class(**arguments)
+    fuse_adam(optimizer)
+    if settings.precision == "mixed_float16":
+        # Keras would wrap the optimiser by itself, but would not note it in the saved model, which
+        # then could not be opened again.
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
-def _learning_rate(settings: TrainingSettings, steps: int | None) -> Any:
-    """A number, or Keras' schedule of it by step. "plateau" is a number that the trainer halves."""
+def _learning_rate(
+    settings: TrainingSettings, steps: int | None
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return a number, or Keras' schedule by step; for "plateau" the trainer halves a number."""
     rate = float(settings.learning_rate)
     if settings.schedule in ("constant", "plateau"):
         return rate
     if steps is None:
         raise InputError(
-            f"schedule {settings.schedule!r} follows the steps of the whole training, which a task's specification "
-            "alone does not tell. Give the task with its data."
+            f"schedule {settings.schedule!r} follows the steps of the whole training, which a "
+            "task's specification alone does not tell. Give the task with its data."
         )
     if settings.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(rate, steps)

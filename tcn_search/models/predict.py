@@ -1,4 +1,4 @@
-"""Predictions of a saved model as a table, in the task's own terms."""
+"""Predictions of a saved model as a table, in the task's own units."""
 
 from __future__ import annotations
 
@@ -17,162 +17,183 @@ from tcn_search.models.standardize import Predictions
 from tcn_search.tasks.task_spec import RecordingFormat, sequences_at_once
 
 _NOT_OURS = "Only a model that tcn_search built can be used: it has class names and scaling inside."
-_STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # what a forecast calls its outputs
+_STEPS_AHEAD = re.compile(r"(.*)\+[1-9][0-9]*", re.DOTALL)  # the names of a forecast's outputs
 
 
 def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
-    """One row a sequence (and, for labelling, a step), with class names and scaling undone.
+    """Return a table with one row for each sequence, and for labelling one for each step.
+
+    Classes have their names, and numbers are in the targets' own units.
 
     Args:
-        model: one that `build_model` made.
-        X: (n, T, C) raw sequences, NaN at and beyond a row's own length. In double precision where the model
-            has an offset that is subtracted from them.
+        model: a model that `build_model` built.
+        X: (n, T, C) raw sequences, NaN at and beyond a row's own length. They must be in double
+            precision where the model has an offset, which is subtracted from them.
 
     Returns:
-        columns sequence, (step,) prediction and a probability for each class, or of tokens that of the
-        predicted one; the labels' probabilities; or one column a predicted number.
+        the columns sequence, step (for labelling), prediction, and a probability for each class,
+        for tokens only that of the predicted token; or the probabilities of labels; or one column
+        for each predicted number.
 
     Raises:
-        InputError: shapes that do not fit, or NaN that the model was not made for.
+        InputError: the model was not built by tcn_search, the shape does not fit the model, or X
+            has NaN that the model does not accept.
     """
     last = model.layers[-1]
     if not isinstance(last, Predictions):
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
-    X = _centred(model, _fit_to(model, X))
+    X = _subtract_offset(model, _fit_to_model(model, X))
     outputs = model.predict(
         X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0
     )
-    kind = last.get_config()["activation"]
-    if kind == "linear":
-        numbered = [f"prediction_{number}" for number in range(outputs.shape[1])]
-        names = last.class_names or (numbered if len(numbered) > 1 else ["prediction"])
+    activation = last.get_config()["activation"]
+    if activation == "linear":
         if last.offset:
             outputs = outputs.astype("float64") + last.offset
-        return _rows(outputs, names)
+        return _table_of_sequences(outputs, last.class_names or _number_names(outputs.shape[1]))
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
-    if _is_of_tokens(model):
-        return _next_tokens(outputs, X.shape[1], names)
+    if _predicts_tokens(model):
+        return _table_of_tokens(outputs, X.shape[1], names)
     columns = [f"probability_{name}" for name in names]
-    if kind == "sigmoid":
-        return _rows(outputs, columns)
-    frame = _every_step(outputs, X, columns) if outputs.ndim == 3 else _rows(outputs, columns)
+    if activation == "sigmoid":
+        return _table_of_sequences(outputs, columns)
+    frame = _table_of_probabilities(outputs, X, columns)
     best = frame[columns].to_numpy().argmax(axis=1)
-    frame.insert(
-        frame.columns.get_loc(columns[0]), "prediction", [names[number] for number in best]
-    )  # type: ignore[arg-type]
+    position = list(frame.columns).index(columns[0])
+    frame.insert(position, "prediction", [names[number] for number in best])
     return frame
 
 
-def _fit_to(model: keras.Model, X: np.ndarray) -> np.ndarray:
-    """Shorter sequences are padded for a model that knows padding; everything else must fit."""
+def _number_names(count: int) -> list[str]:
+    if count == 1:
+        return ["prediction"]
+    return [f"prediction_{number}" for number in range(count)]
+
+
+def _fit_to_model(model: keras.Model, X: np.ndarray) -> np.ndarray:
+    """Pad shorter sequences for a model that accepts padding; raise an error for other misfits."""
     _, steps, channels = model.input_shape
     ragged = model.get_layer("standardize").ragged
     if X.shape[2] != channels:
         hint = ""
         if X.shape[1] == channels:
             hint = (
-                ". Are the axes (sequences, channels, steps)? Then turn them: --axes channels_steps, or "
-                "X.transpose(0, 2, 1)"
+                ". Are the axes (sequences, channels, steps)? Then turn them: "
+                "--axes channels_steps, or X.transpose(0, 2, 1)"
             )
         raise InputError(
             f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape}){hint}"
         )
     if X.shape[1] > steps or (X.shape[1] < steps and not ragged):
+        up_to = "up to " if ragged else ""
         raise InputError(
-            f"The model takes sequences of {'up to ' if ragged else ''}{steps} steps. Received: {X.shape[1]}"
+            f"The model takes sequences of {up_to}{steps} steps. Received: {X.shape[1]}"
         )
     if not ragged and np.isnan(X).any():
         raise InputError(
             "The model was trained on sequences of equal length. Received: NaN or shorter sequences"
         )
     words = model.output_shape[-1]
-    if _is_of_tokens(model) and not ((X >= 0) & (words > X)).all():
+    if _predicts_tokens(model) and not ((X >= 0) & (words > X)).all():
         raise InputError(
-            f"The model takes numbers of its {words:,} words, from 0. Received: {X.min():g} to {X.max():g}"
+            f"The model takes numbers of its {words:,} words, from 0. "
+            f"Received: {X.min():g} to {X.max():g}"
         )
     return pad_steps(X, steps)
 
 
-def _centred(model: keras.Model, X: np.ndarray) -> np.ndarray:
-    """Raw sequences minus the model's offset, in float32."""
+def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
+    """Return raw sequences minus the model's offset, in float32."""
     beyond = first_beyond_float32(X)
     if beyond is not None:
         raise InputError(
-            f"X must lie within the range of float32, {LARGEST:.2g} either way. Received: {X[beyond]:g} in sequence "
-            f"{beyond[0]}"
+            f"X must lie within the range of float32, {LARGEST:.2g} either way. "
+            f"Received: {X[beyond]:g} in sequence {beyond[0]}"
         )
     offset = model.get_layer("standardize").offset
     if offset and X.dtype in ("float16", "float32"):
         raise InputError(
-            f"X must be in double precision, float64: the model is for values around {max(offset, key=abs):.15g}, "
-            f"which {X.dtype} rounds. Received: {X.dtype}"
+            "X must be in double precision, float64: the model is for values around "
+            f"{max(offset, key=abs):.15g}, which {X.dtype} rounds. Received: {X.dtype}"
         )
     return subtract_offsets(X, offset)
 
 
 def forecast_columns(model: keras.Model) -> list[str]:
-    """The columns whose next steps a model predicts, each once; none if it is no forecast."""
+    """Return the columns whose next steps a model predicts, each once; none if no forecast."""
     last = model.layers[-1]
     if not isinstance(last, Predictions) or last.get_config()["activation"] != "linear":
         return []
-    found = [_STEPS_AHEAD.fullmatch(name) for name in last.class_names or []]
-    return list(dict.fromkeys(one[1] for one in found if one)) if all(found) else []
+    columns = []
+    for name in last.class_names or []:
+        match = _STEPS_AHEAD.fullmatch(name)
+        if match is None:
+            return []
+        columns.append(match[1])
+    return list(dict.fromkeys(columns))
 
 
 def table_of(model: keras.Model) -> TableLayout | None:
-    """Return the table that a model was trained on, as far as that is known; None for other data.
+    """Return the layout of the table that a model was trained on; None for other data.
 
-    A forecast that was saved by an earlier version knows what it predicts, and so what it reads if it reads
-    nothing else.
+    A forecast that was saved by an earlier version knows only the columns that it predicts. They
+    are its inputs, too, if it has as many.
     """
     if not isinstance(model.layers[-1], Predictions):
         return None
-    kept = model.get_layer("standardize").table
-    if kept is not None:
-        return TableLayout.from_dict(kept)
+    layout = model.get_layer("standardize").table
+    if layout is not None:
+        return TableLayout.from_dict(layout)
     predicted = tuple(forecast_columns(model))
+    if not predicted:
+        return None
     inputs = predicted if len(predicted) == model.input_shape[-1] else ()
-    return TableLayout("forecast", inputs, predicted) if predicted else None
+    return TableLayout("forecast", inputs, predicted)
 
 
 def vocabulary_of(model: keras.Model) -> list[str]:
-    """The words that a model knows, in the order of their numbers.
+    """Return the words that a model knows, in the order of their numbers.
 
     Raises:
         InputError: it is not a model of words.
     """
-    if not isinstance(model.layers[-1], Predictions) or not _is_of_tokens(model):
+    last = model.layers[-1]
+    if not isinstance(last, Predictions) or not _predicts_tokens(model):
         raise InputError("A text can only be given to a model of words, such as one of word_ptb.")
-    return model.layers[-1].class_names
+    return last.class_names
 
 
 def recordings_of(model: keras.Model) -> RecordingFormat:
-    """How the recordings that a model was trained on were read.
+    """Return the format in which the recordings that a model was trained on were read.
 
     Raises:
-        InputError: it was not trained on recordings, or does not say how they were read.
+        InputError: the model was not trained on recordings, or does not hold their format.
     """
     if not isinstance(model.layers[-1], Predictions):
         raise InputError(_NOT_OURS)
-    kept = model.get_layer("standardize").recordings
-    if kept is None:
+    recordings = model.get_layer("standardize").recordings
+    if recordings is None:
         raise InputError(
-            "Recordings can only be given to a model that was trained on WAV files and keeps how they "
-            "were read. This one was trained on other data, or saved by an earlier version of "
+            "Recordings can only be given to a model that was trained on WAV files and keeps how "
+            "they were read. This one was trained on other data, or saved by an earlier version of "
             "tcn-search; then train it again: tcn-search best STUDY --out NEW.keras"
         )
-    return RecordingFormat(**kept)
+    return RecordingFormat(**recordings)
 
 
-def _is_of_tokens(model: keras.Model) -> bool:
-    """Only they answer at the last steps alone."""
-    return len(model.output_shape) == 3 and model.output_shape[1] != model.input_shape[1]
+def _predicts_tokens(model: keras.Model) -> bool:
+    """Return whether a model predicts tokens: no other model predicts only at the last steps."""
+    is_of_steps = len(model.output_shape) == 3
+    return is_of_steps and model.output_shape[1] != model.input_shape[1]
 
 
-def _next_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFrame:
-    """(n, S, V) as one row for each of the last S of `steps` steps, with the likeliest token only."""
+def _table_of_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFrame:
+    """Return one row for each of the last S of `steps` steps, with the likeliest of V tokens.
+
+    The outputs are (n, S, V).
+    """
     best = outputs.argmax(axis=2)
     sequence, step = np.indices(best.shape)
     return pd.DataFrame(
@@ -185,14 +206,20 @@ def _next_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFr
     )
 
 
-def _rows(outputs: np.ndarray, columns: list[str]) -> pd.DataFrame:
+def _table_of_sequences(outputs: np.ndarray, columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(outputs, columns=columns)
     frame.insert(0, "sequence", range(len(frame)))
     return frame
 
 
-def _every_step(outputs: np.ndarray, X: np.ndarray, columns: list[str]) -> pd.DataFrame:
-    """(n, T, K) as one row a step; padded steps are left out."""
+def _table_of_probabilities(outputs: np.ndarray, X: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    if outputs.ndim == 3:
+        return _table_of_steps(outputs, X, columns)
+    return _table_of_sequences(outputs, columns)
+
+
+def _table_of_steps(outputs: np.ndarray, X: np.ndarray, columns: list[str]) -> pd.DataFrame:
+    """Return one row for each step of outputs (n, T, K), without padded steps."""
     sequence, step = np.nonzero(~np.isnan(X).all(axis=2))
     frame = pd.DataFrame(outputs[sequence, step], columns=columns)
     frame.insert(0, "step", step)

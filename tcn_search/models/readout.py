@@ -7,19 +7,22 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.tensor import Tensor
+
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class PoolOverTime(keras.layers.Layer):
-    """(B, T, C) to (B, C): the "max" or the "average" over the steps that the mask calls valid."""
+    """Pool (B, T, C) to (B, C): the "max" or the "average" over the valid steps of the mask."""
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.kind = kind
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
-            return ops.max(inputs, axis=1) if self.kind == "max" else ops.mean(inputs, axis=1)
+            pool = ops.max if self.kind == "max" else ops.mean
+            return pool(inputs, axis=1)
         valid = ops.expand_dims(mask, -1)
         if self.kind == "max":
             lowest = -65504.0 if inputs.dtype == "float16" else -1e30
@@ -27,7 +30,7 @@ class PoolOverTime(keras.layers.Layer):
         steps = ops.maximum(ops.sum(ops.cast(valid, inputs.dtype), axis=1), 1)
         return ops.sum(ops.where(valid, inputs, 0.0), axis=1) / steps
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
         return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,4 +1,4 @@
-"""The two ends of a model: raw inputs in, readable predictions out."""
+"""The first and the last layer of a model: standardised inputs, and predictions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ import keras
 from keras import ops
 
 from tcn_search.layers.arguments import channels_spec
+from tcn_search.layers.tensor import Tensor
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class Standardize(keras.layers.Layer):
-    """Inputs (B, T, C) minus `mean`, over `std`, both for each channel and kept in the saved model.
+    """Standardise inputs (B, T, C): minus `mean`, over `std`, both for each channel.
 
-    With `ragged`, steps that are NaN in every channel are padding: they become zeros and are masked.
+    Everything that is needed to read new data is kept in the saved model.
 
     Args:
-        offset: kept with the model but not subtracted here, where inputs are float32 already: whoever calls the
-            model subtracts it from each channel in double precision, as `tcn_search.predict` does.
-        table: `TableLayout.to_dict()` of the table that the task was read from, kept for reading new data.
-        recordings: the fields of a `RecordingFormat`, likewise.
+        ragged: whether steps that are NaN in every channel are padding: they become zeros and are
+            masked.
+        offset: kept with the model but not subtracted here, where inputs are float32 already: the
+            caller of the model subtracts it from each channel in double precision, as
+            `tcn_search.predict` does.
+        table: `TableLayout.to_dict()` of the table that the task was read from.
+        recordings: the fields of the `RecordingFormat` that recordings were read with.
     """
 
     def __init__(
@@ -44,18 +48,19 @@ class Standardize(keras.layers.Layer):
         self.recordings = None if recordings is None else dict(recordings)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        # Otherwise one channel would be broadcast to those of the statistics.
+        # Otherwise a single channel would be broadcast to the channels of the statistics.
         self.input_spec = channels_spec(input_shape)
 
-    def call(self, inputs: Any) -> Any:
-        x = inputs
+    def call(self, inputs: Tensor) -> Tensor:
+        x = inputs  # (B, T, C)
         if self.mean:
-            x = (x - ops.convert_to_tensor(self.mean, x.dtype)) / ops.convert_to_tensor(
-                self.std, x.dtype
-            )
-        return ops.where(ops.isnan(x), ops.zeros_like(x), x) if self.ragged else x
+            mean = ops.convert_to_tensor(self.mean, x.dtype)
+            x = (x - mean) / ops.convert_to_tensor(self.std, x.dtype)
+        if self.ragged:
+            x = ops.where(ops.isnan(x), ops.zeros_like(x), x)
+        return x
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Tensor | None:
         if not self.ragged:
             return previous_mask
         return ops.logical_not(ops.all(ops.isnan(inputs), axis=-1))
@@ -77,11 +82,11 @@ class Standardize(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class Predictions(keras.layers.Layer):
-    """The last layer: turns scores (..., outputs) into what the task asks for.
+    """Turn scores (..., outputs) into the task's predictions, as the last layer of a model.
 
-    "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model. "linear"
-    gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the model, for whoever
-    calls it to add in double precision, as `tcn_search.predict` does.
+    "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model.
+    "linear" gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the
+    model; its caller adds it in double precision, as `tcn_search.predict` does.
     """
 
     def __init__(
@@ -101,16 +106,15 @@ class Predictions(keras.layers.Layer):
         self.mean = list(mean)
         self.std = list(std)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         outputs = self.activation(inputs)
         if not self.mean:
             return outputs
-        return outputs * ops.convert_to_tensor(self.std, outputs.dtype) + ops.convert_to_tensor(
-            self.mean, outputs.dtype
-        )
+        std = ops.convert_to_tensor(self.std, outputs.dtype)
+        return outputs * std + ops.convert_to_tensor(self.mean, outputs.dtype)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        # Loss and metrics know padded steps from their targets; a mask here would weigh the loss a second time.
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
+        # Loss and metrics know padded steps from their targets; a mask would weight the loss twice.
         return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

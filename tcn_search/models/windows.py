@@ -1,4 +1,4 @@
-"""What a forecast adds to a network: the look-back is cut out, the last value taken off and put back."""
+"""Layers of forecasts: crop the look-back, subtract the last value and add it again."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 import keras
 from keras import ops
 
+from tcn_search.layers.tensor import Tensor
+
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class LastSteps(keras.layers.Layer):
-    """(B, T, C) to (B, steps, C): the end of each window."""
+    """Crop (B, T, C) to the last `steps` steps, (B, steps, C)."""
 
     def __init__(self, steps: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.steps = steps
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs[:, -self.steps :, :]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -29,12 +31,12 @@ class LastSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class TakeOffLastValue(keras.layers.Layer):
-    """(B, T, C) minus its last step, which is what NLinear does (Zeng et al. 2022, section 4).
+    """Subtract the last step from (B, T, C), as NLinear does (Zeng et al. 2022, section 4).
 
-    A series that has drifted away from where it was in training looks the same again.
+    A series that has drifted away from its level in training then looks the same again.
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs - inputs[:, -1:, :]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -43,16 +45,17 @@ class TakeOffLastValue(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class PutBackLastValue(keras.layers.Layer):
-    """[scores (B, horizon · K), window (B, T, C)] to scores plus the last value of the K `channels`.
+    """Add the last value of K `channels` of a window (B, T, C) to scores (B, horizon · K).
 
-    Scores are horizon after horizon: all K at the next step, then all K at the one after it.
+    The input is [scores, window]. The scores are ordered by time: all K at the next step, then all
+    K at the step after it.
     """
 
     def __init__(self, channels: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = list(channels)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         scores, window = inputs
         last = ops.take(window[:, -1, :], ops.convert_to_tensor(self.channels, "int32"), axis=1)
         steps = scores.shape[-1] // len(self.channels)
@@ -67,9 +70,10 @@ class PutBackLastValue(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class StandardisedError(keras.metrics.Mean):
-    """Mean of |(y − ŷ) / std| ** power, with the training part's deviation of each output.
+    """Mean of |(y − ŷ) / std| ** power, with the training split's deviation of each output.
 
-    So a forecast's error is that on standardised values, although it is made in the series' own units.
+    So a forecast's error is measured on standardised values, although the forecast is in the
+    series' own units.
     """
 
     def __init__(self, power: int, std: Sequence[float], name: str, **kwargs: Any) -> None:
@@ -77,11 +81,13 @@ class StandardisedError(keras.metrics.Mean):
         self.power = power
         self.std = [float(value) for value in std]
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
         error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
         if self.std:
             error = error / ops.convert_to_tensor(self.std, y_pred.dtype)
-        return super().update_state(ops.mean(ops.abs(error) ** self.power, axis=-1), sample_weight)
+        super().update_state(ops.mean(ops.abs(error) ** self.power, axis=-1), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "power": self.power, "std": self.std}

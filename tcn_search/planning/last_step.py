@@ -1,11 +1,13 @@
 """Which time steps each convolution must compute so that the wanted output steps are exact.
 
-For `return_sequences=False` a single output step is read. Going back from it, every convolution needs its
-input at certain positions only; a regular grid that holds them is found here from integers, and the layer
-follows it. The same plan with all steps wanted is the full evaluation, so that both run the same code.
+For `return_sequences=False` a single output step is read. Going back from it, every convolution
+needs its input at certain positions only. A regular grid that holds these positions is found here
+from integers, and the layer follows it. The same plan with all steps wanted is the full evaluation,
+so that both run the same code.
 
-Positions before and after the sequence are zeros at the input of *every* convolution, so grids end at the
-sequence's edges and a convolution's `before` and `after` say how many zeros stand there instead.
+Positions before and after the sequence are zeros at the input of *every* convolution. So grids end
+at the sequence's edges, and `before` and `after` of a convolution's plan say how many zeros stand
+beyond them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.grids import ConvolutionPlan, Grid, inputs_of, plan_convolution, union
+from tcn_search.planning.grids import ConvolutionPlan, Grid, input_grid, plan_convolution, union
 from tcn_search.planning.receptive_field import left_padding
 
 
@@ -27,27 +29,39 @@ class BlockPlan(NamedTuple):
     Output i adds up with input `residual_start + i · residual_stride`; the outputs `read_start`,
     `read_start + read_stride`, ... are the wanted steps of the whole network.
 
-    With `phases` above 1 the block's input, with `before` and `after` zeros around it, is split into that
-    many interleaved parts, on which the dilated convolutions are dense ones; their plans count in steps of a
-    part, and the parts' outputs, woven together again, hold at least `outputs` steps.
+    With `phases` above 1 the block's input, with `before` and `after` zeros around it, is split
+    into that many interleaved phases, on which the dilated convolutions are dense; their plans
+    count in steps of a phase, and the outputs of all phases, woven together again, hold at least
+    `outputs` steps. `inputs`, `hidden` (between the convolutions) and `outputs` are None where the
+    sequence's length is unknown.
     """
 
-    inputs: Grid | None
-    hidden: Grid | None
-    convolutions: tuple[ConvolutionPlan, ...]
-    phases: int
-    before: int
-    after: int
-    residual_start: int
-    residual_stride: int
-    read_start: int
-    read_stride: int
-    outputs: int | None
+    convolutions: tuple[ConvolutionPlan, ...] = ()
+    inputs: Grid | None = None
+    hidden: Grid | None = None
+    phases: int = 1
+    before: int = 0
+    after: int = 0
+    residual_start: int = 0
+    residual_stride: int = 1
+    read_start: int = 0
+    read_stride: int = 1
+    outputs: int | None = None
+
+    @classmethod
+    def of_all_steps(cls, kernel_size: int, dilation: int, padding: str) -> BlockPlan:
+        """Plan every step of a sequence of unknown length, with the zeros that `padding` adds."""
+        convolution = ConvolutionPlan.of_all_steps(kernel_size, dilation, padding)
+        dropped = (kernel_size - 1) * dilation - convolution.before - convolution.after
+        return cls(
+            convolutions=(convolution,) * CONVOLUTIONS_PER_BLOCK,
+            residual_start=CONVOLUTIONS_PER_BLOCK * dropped,
+        )
 
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """The wanted output steps, the grid of the input to take for them, and the plan of each block."""
+    """The wanted output steps, the input grid that they need, and the plan of each block."""
 
     architecture: Architecture
     wanted: Grid | None
@@ -55,7 +69,7 @@ class EvaluationPlan:
     blocks: tuple[BlockPlan, ...]
 
     def multiply_adds(self, input_channels: int) -> int:
-        """Multiply-adds of one forward pass over one sequence, without the head.
+        """Return the multiply-adds of one forward pass over one sequence, without the head.
 
         Raises:
             InputError: the plan is for a sequence of unknown length.
@@ -65,34 +79,37 @@ class EvaluationPlan:
         last = len(self.blocks) - 1
         blocks = zip(self.blocks, self.architecture.blocks, strict=True)
         for index, (block, (_, filters)) in enumerate(blocks):
-            into = channels
+            channels_in = channels
             for convolution in block.convolutions:
-                total += convolution.products * block.phases * into * filters
-                into = filters
-            if channels != filters and not (
-                self.architecture.use_skip_connections and index == last
-            ):
+                count = convolution.multiply_adds_per_channel_pair * block.phases
+                total += count * channels_in * filters
+                channels_in = filters
+            has_residual = not (self.architecture.use_skip_connections and index == last)
+            if channels != filters and has_residual:
                 total += (block.outputs or 0) * channels * filters
             channels = filters
         return total
 
 
 def last_step(seq_len: int, padding: str) -> int:
-    """The step that `return_sequences=False` reads: the last one, with "same" the one at T // 2."""
-    return seq_len // 2 if padding == "same" else seq_len - 1
+    """Return the step that is read: the last one, with padding "same" seq_len // 2."""
+    if padding == "same":
+        return seq_len // 2
+    return seq_len - 1
 
 
 @lru_cache(maxsize=256)
 def last_step_plan(architecture: Architecture, seq_len: int) -> EvaluationPlan:
-    """Only what reaches the last step of a sequence of `seq_len` steps.
+    """Plan only the steps that reach the step read from a sequence of `seq_len` steps.
 
     Raises:
         InputError: padding "valid" and a sequence shorter than the receptive field.
 
-    >>> plan = last_step_plan(Architecture(nb_filters=1, kernel_size=2, dilations=(1, 2, 4)), seq_len=100)
+    >>> architecture = Architecture(nb_filters=1, kernel_size=2, dilations=(1, 2, 4))
+    >>> plan = last_step_plan(architecture, seq_len=100)
     >>> [(block.inputs.start, block.inputs.stride, block.inputs.count) for block in plan.blocks]
     [(85, 1, 15), (87, 2, 7), (91, 4, 3)]
-    >>> plan.multiply_adds(input_channels=1), full_plan(plan.architecture, 100).multiply_adds(1)
+    >>> plan.multiply_adds(input_channels=1), full_plan(architecture, 100).multiply_adds(1)
     (66, 1200)
     """
     _check_length(architecture, seq_len)
@@ -101,9 +118,9 @@ def last_step_plan(architecture: Architecture, seq_len: int) -> EvaluationPlan:
 
 @lru_cache(maxsize=256)
 def window_plan(architecture: Architecture) -> EvaluationPlan:
-    """The last step of a sequence of unknown length: everything that the step can see, and no edge.
+    """Plan the last step of a sequence of unknown length: all steps that it can see.
 
-    Its positions count from the farthest step that the last one looks back to.
+    Positions count from the farthest step that the last one looks back to.
     """
     span = architecture.span
     return _plan(architecture, span.receptive_field, Grid(span.look_back, 1, 1))
@@ -113,10 +130,10 @@ def window_plan(architecture: Architecture) -> EvaluationPlan:
 def full_plan(
     architecture: Architecture, seq_len: int | None, *, use_phases: bool = True
 ) -> EvaluationPlan:
-    """All steps of a sequence; with padding "valid" those whose whole receptive field lies inside.
+    """Plan all steps of a sequence; with "valid" those whose whole receptive field lies inside.
 
-    `seq_len=None` stands for an unknown length. Without `use_phases` no step is computed that does not
-    exist, as statistics over steps need it.
+    `seq_len=None` stands for an unknown length. Without `use_phases` no step is computed that does
+    not exist, as statistics over steps need it.
 
     Raises:
         InputError: padding "valid" and a sequence shorter than the receptive field.
@@ -124,8 +141,8 @@ def full_plan(
     if seq_len is None:
         return _plan_of_unknown_length(architecture)
     _check_length(architecture, seq_len)
-    lost = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
-    return _plan(architecture, seq_len, Grid(lost, 1, seq_len - lost), use_phases)
+    dropped = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
+    return _plan(architecture, seq_len, Grid(dropped, 1, seq_len - dropped), use_phases)
 
 
 def _check_length(architecture: Architecture, seq_len: int) -> None:
@@ -142,7 +159,7 @@ def _check_length(architecture: Architecture, seq_len: int) -> None:
 def _plan(
     architecture: Architecture, seq_len: int, wanted: Grid, use_phases: bool = True
 ) -> EvaluationPlan:
-    """Back from the last block to find the grids, then forth to say how to get from one to the next."""
+    """Find the grids from the last block to the first, then the convolutions between them."""
     kernel_size = architecture.kernel_size
     skips = architecture.use_skip_connections
     paths: list[list[Grid]] = []
@@ -152,9 +169,9 @@ def _plan(
         path = [outputs]
         left = left_padding((kernel_size - 1) * dilation, architecture.padding)
         for _ in range(CONVOLUTIONS_PER_BLOCK):
-            path.insert(0, inputs_of(path[0], kernel_size, dilation, left, seq_len))
-        dead = skips and not paths  # nothing reads the last block's residual sum
-        following = path[0] if dead else union(outputs, path[0])
+            path.insert(0, input_grid(path[0], kernel_size, dilation, left, seq_len))
+        is_unread = skips and not paths  # nothing reads the last block's residual sum
+        following = path[0] if is_unread else union(outputs, path[0])
         paths.insert(0, path)
     blocks = []
     current = following
@@ -167,80 +184,87 @@ def _plan(
         )
         blocks.append(plan_block(convolutions, path, wanted, use_phases))
         current = path[-1]
-    return EvaluationPlan(architecture, wanted, following, tuple(blocks))
+    return EvaluationPlan(
+        architecture=architecture, wanted=wanted, inputs=following, blocks=tuple(blocks)
+    )
 
 
 def plan_block(
     convolutions: tuple[ConvolutionPlan, ...], path: list[Grid], wanted: Grid, use_phases: bool
 ) -> BlockPlan:
+    """Plan a residual block around its convolutions.
+
+    Args:
+        path: the grids of the block's input, between its convolutions, and of its output.
+        wanted: the wanted output steps of the whole network.
+        use_phases: whether steps that do not exist may be computed to fill a row of phases.
+    """
     inputs, hidden, outputs = path
     phases = 1
     before = 0
     after = 0
     if use_phases and _can_share_phases(convolutions, hidden):
         phases = convolutions[0].dilation
-        before, after, convolutions = _in_rows(convolutions, inputs.count, hidden.count, phases)
+        before, after, convolutions = _in_phases(convolutions, inputs.count, hidden.count, phases)
     return BlockPlan(
-        inputs,
-        hidden,
-        convolutions,
-        phases,
-        before,
-        after,
+        convolutions=convolutions,
+        inputs=inputs,
+        hidden=hidden,
+        phases=phases,
+        before=before,
+        after=after,
         residual_start=(outputs.start - inputs.start) // inputs.stride,
-        residual_stride=outputs.stride // inputs.stride if outputs.count > 1 else 1,
+        residual_stride=outputs.stride_in(inputs.stride),
         read_start=(wanted.start - outputs.start) // outputs.stride,
-        read_stride=wanted.stride // outputs.stride if wanted.count > 1 else 1,
+        read_stride=wanted.stride_in(outputs.stride),
         outputs=outputs.count,
     )
 
 
 def _can_share_phases(convolutions: tuple[ConvolutionPlan, ...], hidden: Grid) -> bool:
-    """Whether the block's convolutions can run on the same interleaved parts of the sequence.
+    """Return whether the block's convolutions can run on the same phases of the sequence.
 
-    They must have one dilation, the second must start at a whole row of that many steps, and must not look
-    past the end of what the first computed, where the last row may hold steps that do not exist.
+    They must have one dilation, the second must start at a whole row of that many steps, and must
+    not look past the end of the first one's output, whose last row may hold steps that do not
+    exist.
     """
     first, second = convolutions
     phases = first.dilation
-    whole = second.before % phases == 0 and (second.after <= 0 or hidden.count % phases == 0)
-    return phases > 1 and phases == second.dilation and first.stride == second.stride == 1 and whole
+    same_dilation = phases > 1 and phases == second.dilation
+    dense = first.stride == second.stride == 1
+    starts_at_row = second.before % phases == 0
+    stays_inside = second.after <= 0 or hidden.count % phases == 0
+    return same_dilation and dense and starts_at_row and stays_inside
 
 
-def _in_rows(
+def _in_phases(
     convolutions: tuple[ConvolutionPlan, ...], inputs: int, hidden: int, phases: int
 ) -> tuple[int, int, tuple[ConvolutionPlan, ...]]:
-    """Zeros before and after the block's input so that its parts are whole rows, and the plans in rows."""
+    """Return the zeros around the input that fill whole rows, and the plans in rows."""
     first, second = convolutions
     rows = -(-hidden // phases)
     outputs = -(-(second.outputs or 0) // phases)
-    first_before = (
-        max(first.before, 0) // phases
-    )  # whole rows of zeros need not be split with the rest
+    # Whole rows of zeros need not be split into phases with the rest.
+    first_before = max(first.before, 0) // phases
     before = first.before - first_before * phases
-    wanted = rows + first.taps - 1 - first_before
-    found = min(wanted, -(-(before + inputs) // phases))
+    needed_rows = rows + first.taps - 1 - first_before
+    input_rows = min(needed_rows, -(-(before + inputs) // phases))
+    first_after = needed_rows - input_rows
     second_before = second.before // phases
     second_after = outputs + second.taps - 1 - second_before - rows
     in_rows = (
-        first._replace(before=first_before, after=wanted - found, dilation=1, outputs=rows),
+        first._replace(before=first_before, after=first_after, dilation=1, outputs=rows),
         second._replace(before=second_before, after=second_after, dilation=1, outputs=outputs),
     )
-    return before, found * phases - before - inputs, in_rows
+    return before, input_rows * phases - before - inputs, in_rows
 
 
 def _plan_of_unknown_length(architecture: Architecture) -> EvaluationPlan:
-    """Whole zeros around every convolution; with "valid" none, and what is read is cropped at the front."""
-    kernel_size = architecture.kernel_size
+    """Put all zeros around every convolution; with "valid" none, and crop what is read."""
     blocks = []
-    left_over = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
+    read_start = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
     for dilation, _ in architecture.blocks:
-        reach = (kernel_size - 1) * dilation
-        left = left_padding(reach, architecture.padding)
-        before, after = (0, 0) if architecture.padding == "valid" else (left, reach - left)
-        convolution = ConvolutionPlan(before, after, 0, kernel_size, 0, dilation, 1, None)
-        lost = CONVOLUTIONS_PER_BLOCK * (reach - before - after)
-        left_over -= lost
-        convolutions = (convolution,) * CONVOLUTIONS_PER_BLOCK
-        blocks.append(BlockPlan(None, None, convolutions, 1, 0, 0, lost, 1, left_over, 1, None))
-    return EvaluationPlan(architecture, None, None, tuple(blocks))
+        block = BlockPlan.of_all_steps(architecture.kernel_size, dilation, architecture.padding)
+        read_start -= block.residual_start
+        blocks.append(block._replace(read_start=read_start))
+    return EvaluationPlan(architecture=architecture, wanted=None, inputs=None, blocks=tuple(blocks))

@@ -1,7 +1,7 @@
-"""Products of the layer's evaluation plan, for many architectures at once.
+"""Multiply-adds of the layer's evaluation plan, for many architectures at once.
 
-The plan is made from the last block to the first, so one pass over the most stacks gives the counts of fewer
-stacks too, and blocks that have been met before on the same grid are looked up.
+A plan is made from the last block to the first. So one pass over the largest number of stacks also
+gives the counts of fewer stacks, and a block that came before on the same grid is looked up.
 """
 
 from __future__ import annotations
@@ -10,29 +10,31 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tcn_search.planning import last_step
-from tcn_search.planning.grids import Grid, inputs_of, plan_convolution, union
+from tcn_search.planning.grids import Grid, input_grid, plan_convolution, union
 from tcn_search.planning.receptive_field import left_padding
 
 
-class Products(NamedTuple):
-    """Multiply-adds for each pair of an input and an output channel.
+class MultiplyAddCounts(NamedTuple):
+    """Multiply-adds of a network for each pair of an input and an output channel.
 
-    `first` are those of the first convolution, which reads the input's channels; `others` those of all other
-    dilated convolutions; `match` those of the first block's 1×1 convolution.
+    `first` counts the first convolution, which reads the input's channels; `others` all other
+    dilated convolutions; `match` the first block's 1×1 convolution.
     """
 
     first: int
     others: int
     match: int
 
-    def multiply_adds(self, input_channels: int, filters: int, has_match: bool) -> int:
-        """Multiply-adds of all convolutions, where every level has the same filters."""
+    def total(self, input_channels: int, filters: int, has_match: bool) -> int:
+        """Return the multiply-adds of all convolutions, where every level has the same filters."""
         total = filters * (self.first * input_channels + self.others * filters)
-        return total + (self.match * input_channels * filters if has_match else 0)
+        if has_match:
+            total += self.match * input_channels * filters
+        return total
 
 
-class _Block(NamedTuple):
-    """Products of the two convolutions, outputs, and the grid that is needed of the block before."""
+class _BlockCounts(NamedTuple):
+    """Multiply-adds of a block's convolutions, its outputs, and the grid of its input."""
 
     first: int
     second: int
@@ -40,8 +42,8 @@ class _Block(NamedTuple):
     following: Grid
 
 
-class ProductCounter:
-    """Counts products over the plan that the layer executes, for one sequence length and padding."""
+class MultiplyAddCounter:
+    """Count multiply-adds of executed plans, for one sequence length and padding."""
 
     def __init__(
         self, seq_len: int, padding: str, use_skip_connections: bool, last_step_only: bool
@@ -50,39 +52,38 @@ class ProductCounter:
         self.padding = padding
         self.use_skip_connections = use_skip_connections
         self.last_step_only = last_step_only
-        self._met: dict[tuple, _Block] = {}
+        self._known_blocks: dict[tuple, _BlockCounts] = {}
 
-    def products(
+    def counts(
         self, kernel_size: int, dilations: Sequence[int], stacks: Sequence[int]
-    ) -> Iterator[tuple[int, Products]]:
-        """(nb_stacks, products) for each of `stacks`, which ascend."""
+    ) -> Iterator[tuple[int, MultiplyAddCounts]]:
+        """Yield (nb_stacks, counts) for each of `stacks`, which ascend."""
         if self.padding == "valid" and not self.last_step_only:
-            for nb_stacks in stacks:  # its wanted steps depend on the whole network
-                lost = 2 * (kernel_size - 1) * sum(dilations) * nb_stacks
-                wanted = Grid(lost, 1, self.seq_len - lost)
-                yield from self._pass(kernel_size, dilations, (nb_stacks,), wanted)
+            for nb_stacks in stacks:  # the wanted steps depend on the whole network
+                dropped = 2 * (kernel_size - 1) * sum(dilations) * nb_stacks
+                wanted = Grid(dropped, 1, self.seq_len - dropped)
+                yield from self._count_stacks(kernel_size, dilations, (nb_stacks,), wanted)
             return
         wanted = Grid(last_step.last_step(self.seq_len, self.padding), 1, 1)
         if not self.last_step_only:
             wanted = Grid(0, 1, self.seq_len)
-        yield from self._pass(kernel_size, dilations, stacks, wanted)
+        yield from self._count_stacks(kernel_size, dilations, stacks, wanted)
 
-    def _pass(
+    def _count_stacks(
         self, kernel_size: int, dilations: Sequence[int], stacks: Sequence[int], wanted: Grid
-    ) -> Iterator[tuple[int, Products]]:
+    ) -> Iterator[tuple[int, MultiplyAddCounts]]:
         following = wanted
         done = 0
         for index in range(stacks[-1] * len(dilations)):
             dilation = dilations[-1 - index % len(dilations)]
-            block = self._block(
-                kernel_size, dilation, following, wanted, index == 0, is_first=False
-            )
+            is_last = index == 0
+            block = self._block(kernel_size, dilation, following, wanted, is_last, is_first=False)
             nb_stacks, rest = divmod(index + 1, len(dilations))
             if not rest and nb_stacks in stacks:
                 first = self._block(
-                    kernel_size, dilation, following, wanted, index == 0, is_first=True
+                    kernel_size, dilation, following, wanted, is_last, is_first=True
                 )
-                yield nb_stacks, Products(first.first, done + first.second, first.outputs)
+                yield nb_stacks, MultiplyAddCounts(first.first, done + first.second, first.outputs)
             done += block.first + block.second
             following = block.following
 
@@ -94,13 +95,13 @@ class ProductCounter:
         wanted: Grid,
         is_last: bool,
         is_first: bool,
-    ) -> _Block:
+    ) -> _BlockCounts:
         key = (kernel_size, dilation, following, wanted, is_last, is_first)
-        if key not in self._met:
-            self._met[key] = self._count(*key)
-        return self._met[key]
+        if key not in self._known_blocks:
+            self._known_blocks[key] = self._count_block(*key)
+        return self._known_blocks[key]
 
-    def _count(
+    def _count_block(
         self,
         kernel_size: int,
         dilation: int,
@@ -108,19 +109,27 @@ class ProductCounter:
         wanted: Grid,
         is_last: bool,
         is_first: bool,
-    ) -> _Block:
+    ) -> _BlockCounts:
         left = left_padding((kernel_size - 1) * dilation, self.padding)
         skips = self.use_skip_connections
         outputs = union(following, wanted) if skips else following
-        hidden = inputs_of(outputs, kernel_size, dilation, left, self.seq_len)
-        inputs = inputs_of(hidden, kernel_size, dilation, left, self.seq_len)
-        before = inputs if skips and is_last else union(outputs, inputs)
-        source = union(before, wanted) if skips and not is_first else before
-        grids = [source, hidden, outputs]
+        hidden = input_grid(outputs, kernel_size, dilation, left, self.seq_len)
+        inputs = input_grid(hidden, kernel_size, dilation, left, self.seq_len)
+        before = inputs
+        if not (skips and is_last):
+            before = union(outputs, inputs)
+        source = before
+        if skips and not is_first:
+            source = union(before, wanted)
         convolutions = (
             plan_convolution(source, hidden, kernel_size, dilation, left),
             plan_convolution(hidden, outputs, kernel_size, dilation, left),
         )
-        plan = last_step.plan_block(convolutions, grids, wanted, True)
-        first, second = (convolution.products * plan.phases for convolution in plan.convolutions)
-        return _Block(first, second, outputs.count, before)
+        plan = last_step.plan_block(
+            convolutions, [source, hidden, outputs], wanted, use_phases=True
+        )
+        first, second = (
+            convolution.multiply_adds_per_channel_pair * plan.phases
+            for convolution in plan.convolutions
+        )
+        return _BlockCounts(first=first, second=second, outputs=outputs.count, following=before)

@@ -18,7 +18,7 @@ from tcn_search.arguments import (
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
 from tcn_search.planning.cost import uniform_parameters
-from tcn_search.planning.multiply_adds import ProductCounter, Products
+from tcn_search.planning.multiply_adds import MultiplyAddCounter, MultiplyAddCounts
 from tcn_search.planning.ranges import integers
 from tcn_search.planning.reach import require_few_bits_of_many
 from tcn_search.planning.sufficiency import Requirements, sufficient_stacks, unchecked_span
@@ -130,7 +130,7 @@ def plan_rows(
     if padding == "same":
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
     requirements = Requirements(seq_len, required_context, padding, use_skip_connections)
-    counter = ProductCounter(
+    counter = MultiplyAddCounter(
         seq_len, padding, use_skip_connections, last_step_only=readout == "last"
     )
     largest = 0
@@ -143,14 +143,14 @@ def plan_rows(
         sufficient = sufficient_stacks(kernel, dilation_list, reached, requirements)
         if not sufficient:
             continue
-        for number, products in counter.products(kernel, dilation_list, sufficient):
+        for number, counts in counter.counts(kernel, dilation_list, sufficient):
             shape = _Shape(
                 kernel_size=kernel,
                 dilations=dilation_list,
                 dilation_base=base,
                 nb_stacks=number,
                 receptive_field=reached[number].receptive_field,
-                products=products,
+                multiply_adds=counts,
             )
             rows += [_row(shape, count, channels, requirements, norm) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
@@ -165,7 +165,7 @@ class _Shape(NamedTuple):
     dilation_base: int | None
     nb_stacks: int
     receptive_field: int
-    products: Products
+    multiply_adds: MultiplyAddCounts
 
 
 def _row(
@@ -186,7 +186,7 @@ def _row(
         required_context=requirements.required_context,
         seq_len=requirements.seq_len,
         parameters=uniform_parameters(shape.kernel_size, filters, blocks, channels, norm, skips),
-        multiply_adds=shape.products.multiply_adds(channels, filters, has_match),
+        multiply_adds=shape.multiply_adds.total(channels, filters, has_match),
         depth=CONVOLUTIONS_PER_BLOCK * blocks,
         smallest=False,
     )

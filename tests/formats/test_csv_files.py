@@ -124,7 +124,7 @@ def test_endings_may_have_any_case(tmp_path: Path, name: str) -> None:
         ('t0,t1\n1,"2\n', "FILE cannot be read as CSV: EOF inside string starting at row 0"),
         ("a;b\n1,5;2\n0,25;1.234\n", "Column b of FILE must hold numbers. Received: '1.234' in row 2. Set decimal = \".\" if it has a decimal sign."),
         ("a;b\n0,5;1\nx;2\n", "Column a of FILE must hold numbers. Received: 'x' in row 2"),
-        (gzip.compress(b"a,b\n1,2\n"), "FILE is compressed with gzip: call it .csv.gz."),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "FILE is compressed with gzip: call it .csv.gz."),
         (b"PK\x03\x04 and more", "FILE is a zip archive or a spreadsheet: save it as CSV."),
         ("0.1,0.2,0.3\n5,6,7\n", "FILE has no header: its first row is 0.1, 0.2, 0.3. Write the columns' names above it."),
         ("", "FILE holds no rows."),

@@ -1,4 +1,4 @@
-"""Generated configurations of the layer, seeded: the same ones in each run."""
+"""Configurations of the layer, generated from a seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def configuration(seed: int, **fixed):
-    """Arguments of `TCN`, drawn so that unsorted, repeated and odd dilations all come up."""
+    """Draw arguments of `TCN`, with unsorted, repeated and odd dilations among them."""
     draw = np.random.default_rng(seed)
     levels = int(draw.integers(1, 5))
     skips = bool(draw.integers(2))
@@ -30,7 +30,7 @@ def configuration(seed: int, **fixed):
 
 
 def inputs(seed: int, batch: int = 3, steps: int | None = None, channels: int | None = None):
-    """(batch, steps, channels) of normal numbers; what is not given is drawn."""
+    """Draw normal numbers (batch, steps, channels); a size that is not given is drawn, too."""
     draw = np.random.default_rng(1000 + seed)
     steps = steps or int(draw.integers(1, 50))
     channels = channels or int(draw.integers(1, 4))
@@ -38,7 +38,7 @@ def inputs(seed: int, batch: int = 3, steps: int | None = None, channels: int | 
 
 
 def shake(layer, seed: int = 0) -> None:
-    """Weights of a size at which every part of the network matters; variances stay positive."""
+    """Set weights of a size at which every weight matters; variances stay positive."""
     draw = np.random.default_rng(seed)
     weights = layer.get_weights()
     layer.set_weights(
@@ -50,16 +50,16 @@ def shake(layer, seed: int = 0) -> None:
 
 
 def worst(found, expected) -> float:
-    """Largest difference, relative to the largest expected number (or 1)."""
+    """Return the largest difference, relative to the largest expected number (or 1)."""
     if not np.size(expected):
         return 0.0
     return float(np.max(np.abs(found - expected)) / max(1.0, np.max(np.abs(expected))))
 
 
 def float64_tolerance(options) -> float:
-    """How near a float64 layer comes to the truth, relative to the largest number.
+    """Return the error allowed to a float64 layer, relative to the largest number.
 
-    Off TensorFlow, Keras' own batch and layer norm, and on JAX its tanh, compute float64 in float32.
+    Off TensorFlow, Keras' batch and layer norm, and on JAX its tanh, compute float64 in float32.
     """
     backend = keras.backend.backend()
     narrowed = options["norm"] in ("batch", "layer") or (

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def double_precision():
-    """float64 where it is asked for: JAX has it only when told."""
+    """Enable float64 on JAX, which has it switched off by default."""
     with contextlib.ExitStack() as stack:
         if keras.backend.backend() == "jax":
             import jax

@@ -1,4 +1,4 @@
-"""Outputs and gradients of a layer on whichever backend runs the tests."""
+"""Outputs and gradients of a layer on the backend that runs the tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-# These programs run once, so that compiling them well would take longer than it saves.
+# These programs run once: thorough compilation would take longer than it saves.
 _QUICK = {
     "compiler_options": {
         "xla_backend_optimization_level": 0,
@@ -16,10 +16,10 @@ _QUICK = {
 
 
 def gradients(layer, x, *, training=False, mask=None, dtype=None):
-    """(output, gradient of Σ output · c by x, [gradient by each trainable variable]) as NumPy arrays.
+    """Return (output, gradient by x, [gradient by each trainable variable]) as NumPy arrays.
 
-    c are fixed numbers that differ from place to place, so that no error cancels. A variable that the
-    output does not depend on has None.
+    The gradients are those of Σ output · c, where the numbers c are fixed and all different, so
+    that no errors cancel. A variable that the output does not depend on has the gradient None.
     """
     dtype = dtype or layer.compute_dtype
     kwargs = {} if mask is None else {"mask": ops.convert_to_tensor(mask)}
@@ -32,7 +32,7 @@ def gradients(layer, x, *, training=False, mask=None, dtype=None):
 
 
 def outputs(layer, x, mask=None):
-    """The layer's outputs at inference as a NumPy array; JAX compiles them as one program."""
+    """Return the layer's outputs at inference as a NumPy array; JAX compiles one program."""
     kwargs = {} if mask is None else {"mask": ops.convert_to_tensor(mask)}
     x = ops.convert_to_tensor(x, layer.compute_dtype)
     if keras.backend.backend() != "jax":

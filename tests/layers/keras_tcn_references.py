@@ -17,22 +17,22 @@ SEEDS = range(300, 308)
 
 
 def known_to_both(seed):
-    """A configuration without weight norm, which keras-tcn 3.5.7 does not have."""
+    """Draw a configuration without weight norm, which keras-tcn 3.5.7 does not have."""
     options = configuration(seed)
     return {**options, "norm": "none"} if options["norm"] == "weight" else options
 
 
 def theirs_from(options):
-    """keras-tcn's layer for our arguments."""
+    """Build keras-tcn's layer from our arguments."""
     import tcn
 
-    options, norm = dict(options), options.get("norm", "none")
-    options.pop("norm", None)
+    options = dict(options)
+    norm = options.pop("norm", "none")
     return tcn.TCN(**options, use_batch_norm=norm == "batch", use_layer_norm=norm == "layer")
 
 
 def drawn_like(weights):
-    """Weights of those shapes at which every part of the network matters; variances are positive."""
+    """Draw weights of equal shapes at which every weight matters; variances are positive."""
     draw = np.random.default_rng(0)
     return [
         draw.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else draw.normal(0, 0.5, w.shape)
@@ -41,14 +41,14 @@ def drawn_like(weights):
 
 
 def reference(seed):
-    """Name to array: the weights, the output and its gradients, in float64, at inference."""
+    """Return weights, output and gradients by name, in float64, at inference."""
     layer, x = theirs_from(known_to_both(seed)), inputs(seed)
     layer(x)
     layer.set_weights(drawn_like(layer.get_weights()))
     output, by_x, by_weights = gradients(layer, x, dtype="float64")
     named = {"output": output, "by_x": by_x}
     named |= {f"weight_{index:03}": weight for index, weight in enumerate(layer.get_weights())}
-    # keras-tcn's last ones may be dead; ours are compared as far as they go.
+    # keras-tcn's last gradients may be None; ours are compared as far as they go.
     return named | {
         f"by_weight_{index:03}": g for index, g in enumerate(by_weights) if g is not None
     }

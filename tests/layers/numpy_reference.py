@@ -1,4 +1,7 @@
-"""A slow TCN in NumPy, written from the paper's figure and keras-tcn's description, one step at a time."""
+"""A slow TCN in NumPy, one step at a time.
+
+It is written from the paper's figure and keras-tcn's description.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 
 def convolve(x, kernel, bias, dilation, padding):
-    """x (T, C), kernel (k, C, F): output (T, F), with zeros where the sequence ends."""
+    """Convolve x (T, C) with a kernel (k, C, F) to (T, F), with zeros around the sequence."""
     taps, steps = len(kernel), len(x)
     reach = (taps - 1) * dilation
     left = reach // 2 if padding == "same" else reach
@@ -20,7 +23,7 @@ def convolve(x, kernel, bias, dilation, padding):
 
 
 def normalise(y, norm, weights):
-    """The norm after a convolution; batch norm with its moving statistics."""
+    """Apply the norm after a convolution; batch norm uses its moving statistics."""
     if norm == "layer":
         gamma, beta = weights.pop(0), weights.pop(0)
         return (
@@ -33,12 +36,12 @@ def normalise(y, norm, weights):
 
 
 def tcn(x, weights, architecture, activation, mask=None):
-    """All steps of one sequence x (T, C): (T, filters). `weights` as `TCN.get_weights()` has them.
+    """Return all steps (T, filters) of one sequence x (T, C), with weights of `TCN.get_weights()`.
 
-    Steps that the mask (T,) leaves out have the value zero; those before the first and after the last one that
-    it keeps are zero at the input of every convolution.
+    Masked steps have the value zero; the steps before the first and after the last valid step of
+    the mask (T,) are zero at the input of every convolution.
     """
-    weights, skips = list(weights), []
+    weights = list(weights)
     masked = np.zeros(len(x), bool)
     if mask is not None:
         x = np.where(np.asarray(mask, bool)[:, None], x, 0)
@@ -63,7 +66,6 @@ def tcn(x, weights, architecture, activation, mask=None):
                 )
             )
         skip = activation(y)
-        skips.append(skip)
         total = total + skip if architecture.use_skip_connections else skip
         if architecture.use_skip_connections and index == len(blocks) - 1:
             break

@@ -1,4 +1,4 @@
-"""Every step: sums kept from block to block, sequences kept in phases, give what the plain sums give."""
+"""Every step: sums and phases kept from block to block equal the plain sums."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from tcn_search.layers.convolve import slide
-from tcn_search.layers.steps import rearrange, resize
+from tcn_search.layers.padded_convolution import convolve_padded
+from tcn_search.layers.plan_execution import can_run_all_steps
+from tcn_search.layers.slicing import pad_or_crop, regroup_phases
 from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import float64_tolerance, inputs, shake, worst
 from tests.layers.differentiate import gradients
@@ -34,16 +35,16 @@ OPTIONS = {
 
 @pytest.fixture(autouse=True)
 def _double_precision(double_precision):
-    """JAX computes in float32 unless told."""
+    """Let JAX compute in float64."""
 
 
 def plain_relu(x):
-    """relu, which the layer does not know to be one: it is never left out."""
+    """Compute relu in a form that the layer does not recognise, so that it is never left out."""
     return ops.where(x > 0, x, ops.zeros_like(x))
 
 
 def pair(options, shape):
-    """The layer, and one that applies every activation and adds up every skip output."""
+    """Return the layer, and one that applies every activation and sums every skip output."""
     layers = [
         TCN(
             **{"nb_filters": 3, "return_sequences": True, **options, "activation": activation},
@@ -59,7 +60,7 @@ def pair(options, shape):
 
 def assert_equal(options, x, mask=None, training=False):
     found, expected = (
-        gradients(one, x, mask=mask, training=training) for one in pair(options, x.shape)
+        gradients(layer, x, mask=mask, training=training) for layer in pair(options, x.shape)
     )
     tolerance = float64_tolerance({"norm": "none", "activation": "relu", **options})
     exist = 1.0 if mask is None else mask[..., None]
@@ -81,7 +82,7 @@ def test_equal_to_plain_sums(name, steps):
 
 @pytest.mark.parametrize("channels", [1] if FEW else [1, 3])
 def test_equal_where_relu_gives_zeros(channels):
-    """No bias, and silence in the input: sums that are exactly zero, where relu lets no gradient through."""
+    """Without bias, zeros in the input give sums of zero, where relu lets no gradient through."""
     x = inputs(1, steps=40, channels=channels)
     x[:, 10:30] = 0
     layers = pair(OPTIONS["doubling"], x.shape)
@@ -116,8 +117,8 @@ def test_unknown_length():
     inputs_of_any_length = keras.Input((None, 2), dtype="float64")
     x = inputs(4, steps=21, channels=2)
     found, expected = (
-        keras.Model(inputs_of_any_length, one(inputs_of_any_length)).predict(x, verbose=0)
-        for one in (layer, plain)
+        keras.Model(inputs_of_any_length, each(inputs_of_any_length)).predict(x, verbose=0)
+        for each in (layer, plain)
     )
     assert worst(found, expected) < 1e-9
 
@@ -125,7 +126,7 @@ def test_unknown_length():
 @pytest.mark.parametrize("filters", [1, 2])
 @pytest.mark.parametrize("padding", ["causal", "valid"])
 def test_few_filters_in_a_compiled_model(filters, padding):
-    """TensorFlow's compiler once took the bias of one filter at many steps for that of many filters."""
+    """TensorFlow's compiler once took one filter's bias at many steps for many filters' bias."""
     layer = TCN(filters, 2, dilations=[1, 2], padding=padding, return_sequences=True)
     model = keras.Sequential([keras.Input((20, 3)), layer])
     shake(layer)
@@ -136,11 +137,11 @@ def test_few_filters_in_a_compiled_model(filters, padding):
     )
 
 
-@pytest.mark.parametrize(("dtype", "in_blocks"), [("float32", True), ("mixed_bfloat16", False)])
-def test_half_precision_adds_up_the_skip_outputs_alone(dtype, in_blocks):
+@pytest.mark.parametrize(("dtype", "fast"), [("float32", True), ("mixed_bfloat16", False)])
+def test_half_precision_sums_skip_outputs(dtype, fast):
     layer = TCN(dtype=dtype)
     layer.build((1, 24, 2))
-    assert layer._adds_up_in_blocks() == in_blocks
+    assert can_run_all_steps(layer.residual_blocks, layer.architecture) == fast
 
 
 @settings(deadline=None, max_examples=10 if FEW else 100)
@@ -152,20 +153,23 @@ def test_rearranging_keeps_every_step(steps, path):
     x = np.arange(2 * steps * 2, dtype="float32").reshape(2, steps, 2) + 1
     found, phases = ops.convert_to_tensor(x), 1
     for wanted in path:
-        found, phases = rearrange(found, phases, wanted, steps), wanted
+        found, phases = regroup_phases(found, phases, wanted, steps), wanted
     rows = -(-steps // phases)
     padded = np.pad(x, [[0, 0], [0, rows * phases - steps], [0, 0]])
     expected = padded.reshape(2, rows, phases, 2).transpose(0, 2, 1, 3).reshape(2 * phases, rows, 2)
     np.testing.assert_array_equal(ops.convert_to_numpy(found), expected)
-    np.testing.assert_array_equal(ops.convert_to_numpy(rearrange(found, phases, 1, steps)), x)
+    np.testing.assert_array_equal(ops.convert_to_numpy(regroup_phases(found, phases, 1, steps)), x)
 
 
 class Slide(keras.layers.Layer):
-    """`slide` with a kernel of its own; `plain` leaves the gradient to the backend."""
+    """`convolve_padded` with a kernel of its own; `plain` leaves the gradient to the backend."""
 
     def __init__(self, taps, around, dilation, plain):
         super().__init__(dtype="float64")
-        self.taps, self.around, self.dilation, self.plain = taps, around, dilation, plain
+        self.taps = taps
+        self.around = around
+        self.dilation = dilation
+        self.plain = plain
 
     def build(self, shape):
         self.kernel = self.add_weight(shape=(self.taps, shape[-1], 3))
@@ -173,8 +177,8 @@ class Slide(keras.layers.Layer):
     def call(self, x, training=False):
         kernel = ops.convert_to_tensor(self.kernel)
         if self.plain:
-            return slide(resize(x, *self.around), kernel, 0, 0, self.dilation)
-        return slide(x, kernel, *self.around, self.dilation)
+            return convolve_padded(pad_or_crop(x, *self.around), kernel, 0, 0, self.dilation)
+        return convolve_padded(x, kernel, *self.around, self.dilation)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="only there the gradient is our own")
@@ -204,7 +208,7 @@ def test_gradient_of_the_gradient():
         with tf.GradientTape() as outer:
             with tf.GradientTape() as tape:
                 tape.watch(x)
-                score = tf.reduce_sum(layer(resize(x, *inner)) ** 2)
+                score = tf.reduce_sum(layer(pad_or_crop(x, *inner)) ** 2)
             squared = tf.reduce_sum(tape.gradient(score, x) ** 2)
         second.append(outer.gradient(squared, layer.kernel.value).numpy())
     assert worst(*second) < 1e-9

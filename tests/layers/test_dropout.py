@@ -1,4 +1,4 @@
-"""Spatial dropout: what is drawn, and that each convolution's result is scaled by its own factors."""
+"""Spatial dropout: the drawn factors, and each convolution's output scaled by its own factors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import tcn_search.layers.tcn as tcn_module
+from tcn_search.layers import dropout
 from tcn_search.layers.dropout import draw_factors
 from tcn_search.layers.tcn import TCN
 from tests.layers.configurations import configuration, float64_tolerance, inputs, shake, worst
@@ -20,13 +20,17 @@ slow_on_jax = pytest.mark.slow if keras.backend.backend() == "jax" else lambda t
 
 @pytest.fixture(autouse=True)
 def _double_precision(double_precision):
-    """JAX computes in float32 unless told."""
+    """Let JAX compute in float64."""
 
 
 def test_factors_drop_that_share_of_channels_and_scale_the_others():
     factors = draw_factors(RATE, [3, 5, 8], 2_000, "float32", keras.random.SeedGenerator(0))
-    assert [tuple(one.shape) for one in factors] == [(2_000, 1, 3), (2_000, 1, 5), (2_000, 1, 8)]
-    together = np.concatenate([ops.convert_to_numpy(one) for one in factors], axis=-1)
+    assert [tuple(factor.shape) for factor in factors] == [
+        (2_000, 1, 3),
+        (2_000, 1, 5),
+        (2_000, 1, 8),
+    ]
+    together = np.concatenate([ops.convert_to_numpy(factor) for factor in factors], axis=-1)
     assert sorted(set(together.ravel().tolist())) == [0.0, pytest.approx(1 / (1 - RATE))]
     dropped = (together == 0).mean(axis=0)[0]  # of each channel; the deviation of a share is 0.01
     assert np.abs(dropped - RATE).max() < 0.05
@@ -35,7 +39,7 @@ def test_factors_drop_that_share_of_channels_and_scale_the_others():
     )  # no two are dropped together
 
 
-def test_every_call_draws_anew_and_only_in_training():
+def test_every_call_draws_new_factors_and_only_in_training():
     layer = TCN(8, 2, dilations=[1], dropout_rate=0.5)
     x = inputs(0)
     first, second = (ops.convert_to_numpy(layer(x, training=True)) for _ in range(2))
@@ -45,7 +49,7 @@ def test_every_call_draws_anew_and_only_in_training():
 
 
 @slow_on_jax
-def test_a_mask_changes_nothing_of_what_is_dropped():
+def test_a_mask_changes_no_dropped_channel():
     options = {
         "nb_filters": 6,
         "kernel_size": 3,
@@ -73,7 +77,7 @@ def test_a_rate_of_any_kind_keeps_the_precision():
 
 
 def scaled_weights(layer: TCN, factors: list[np.ndarray]) -> list[np.ndarray]:
-    """Weights of the network that `factors` leave: each is a channel's own, and relu lets it through."""
+    """Return weights that scale each channel by its factor, which relu lets through."""
     scaled = {variable.path: ops.convert_to_numpy(variable).copy() for variable in layer.weights}
     for index, block in enumerate(layer.residual_blocks):
         for convolution, factor in zip(
@@ -98,10 +102,10 @@ def test_each_convolution_is_scaled_by_its_own_factors(monkeypatch, seed, return
 
     def draw(*arguments):
         factors = draw_factors(*arguments)
-        drawn.extend(ops.convert_to_numpy(one) for one in factors)
+        drawn.extend(ops.convert_to_numpy(factor) for factor in factors)
         return factors
 
-    monkeypatch.setattr(tcn_module, "draw_factors", draw)
+    monkeypatch.setattr(dropout, "draw_factors", draw)
     found = ops.convert_to_numpy(layer(x, training=True))
     assert len(drawn) == 2 * len(layer.residual_blocks)
     layer.set_weights(scaled_weights(layer, drawn))

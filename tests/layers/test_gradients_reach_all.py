@@ -12,9 +12,8 @@ from tests.layers.differentiate import gradients
 
 
 def assert_all_reached(seed, **fixed):
-    keras.utils.set_random_seed(
-        seed
-    )  # of weights and dropout, which may leave no channel by chance
+    # Seeds weights and dropout, which may drop all channels by chance.
+    keras.utils.set_random_seed(seed)
     options = configuration(seed, activation="tanh", **fixed)
     layer = TCN(**options)
     x = inputs(seed, batch=4, steps=layer.receptive_field + seed % 3)
@@ -26,7 +25,7 @@ def assert_all_reached(seed, **fixed):
         if before_a_norm and "convolution" in variable.path and variable.name == "bias":
             continue  # the norm takes the mean away again; layer norm of one channel, everything
         if single and variable is layer.trainable_variables[0]:
-            # Filters of a single number, whose direction is its sign: there is only their scale to learn.
+            # A filter of one number has only its sign as direction: only its scale is learnt.
             np.testing.assert_allclose(gradient, 0, atol=1e-6)
             continue
         assert gradient is not None, variable.path

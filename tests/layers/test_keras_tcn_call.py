@@ -1,4 +1,4 @@
-"""The behaviours that keras-tcn's own tests hold (tasks/tcn_call_test.py, MIT), with the import changed."""
+"""The behaviours that keras-tcn's tests assert (tasks/tcn_call_test.py, MIT)."""
 
 from __future__ import annotations
 

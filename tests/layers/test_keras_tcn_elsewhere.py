@@ -1,4 +1,4 @@
-"""keras-tcn runs on TensorFlow only: its numbers, made there in another process, hold on JAX and torch."""
+"""Our layer on JAX and torch against keras-tcn's numbers, computed on TensorFlow."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ TOLERANCES = {"float64": 1e-9, "float32": 2e-4}
 
 
 def derivatives(options, x, dtype):
-    """(ours, theirs), each outputs, gradients of inputs and of weights, flat; in inference, then in training."""
+    """Return [(ours, theirs) in inference, (ours, theirs) in training].
+
+    Each is a flat list of outputs, the gradient of inputs and the gradients of weights.
+    """
     keras.config.set_dtype_policy(dtype)  # keras-tcn's inner layers do not get its dtype
     found = []
     try:
@@ -45,14 +48,14 @@ def derivatives(options, x, dtype):
 
 
 def assert_equal(options, x, dtype):
-    """Where float32 has few digits left, ours shall have about as many of them as theirs."""
+    """Where float32 leaves few digits, ours must have about as many of them as theirs."""
     found = derivatives(options, x, dtype)
     exact = found if dtype == "float64" else derivatives(options, x, "float64")
     for (mine, theirs), (_, truth) in zip(found, exact, strict=True):
-        for one, other, true in zip(
-            mine, theirs, truth, strict=False
-        ):  # theirs may end with a dead one
-            assert worst(one, true) < max(TOLERANCES[dtype], 2 * worst(other, true))
+        # Theirs may end with a weight that has no gradient.
+        for our_values, their_values, exact_values in zip(mine, theirs, truth, strict=False):
+            tolerance = max(TOLERANCES[dtype], 2 * worst(their_values, exact_values))
+            assert worst(our_values, exact_values) < tolerance
 
 
 @pytest.mark.parametrize("seed", range(20, 30))
@@ -111,8 +114,8 @@ def test_same_initialiser_gives_the_same_distribution():
     mine, theirs = TCN(64, 5, dilations=[1, 2]), keras_tcn.TCN(64, 5, dilations=[1, 2])
     for layer in (mine, theirs):
         layer.build((None, 9, 3))
-    for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
-        assert abs(one.std() - other.std()) < 0.1 * max(other.std(), 1e-6)
+    for ours, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        assert abs(ours.std() - other.std()) < 0.1 * max(other.std(), 1e-6)
 
 
 def model_around(layer):
@@ -158,5 +161,5 @@ def test_momentum_of_batch_norm_is_theirs():
     mine.set_weights(theirs.get_weights())
     mine(x, training=True)
     theirs(x, training=True)
-    for one, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    for ours, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, other, rtol=1e-5, atol=1e-6)

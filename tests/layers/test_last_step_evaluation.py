@@ -1,4 +1,4 @@
-"""The last-step plan gives what the full evaluation gives, and what NumPy gives, forward and backward."""
+"""The last-step plan equals the full evaluation and NumPy, forward and backward."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SEEDS = range(3) if BACKEND == "jax" else range(12)
 
 @pytest.fixture(autouse=True)
 def _double_precision(double_precision):
-    """JAX computes in float32 unless told."""
+    """Let JAX compute in float64."""
 
 
 def pair(options, shape):
-    """The layer read at its last step, and the same one with all steps."""
+    """Return a layer read at its last step, and an equal layer with all steps."""
     last = TCN(**{**options, "return_sequences": False}, dtype="float64")
     whole = TCN(**{**options, "return_sequences": True}, dtype="float64")
     for layer in (last, whole):
@@ -34,7 +34,7 @@ def pair(options, shape):
 
 
 class LastOf(keras.layers.Layer):
-    """The full evaluation, and then the step that is read."""
+    """Evaluate all steps, then read one."""
 
     def __init__(self, layer):
         super().__init__(dtype=layer.dtype_policy)

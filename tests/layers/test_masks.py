@@ -1,4 +1,4 @@
-"""A row of a padded batch gives what it gives alone without padding."""
+"""A row of a padded batch has the outputs that it has alone without padding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "linear": la
 
 
 def padded(lengths, steps, channels, before, seed=0):
-    """Rows of noise, also where nothing is valid, and their mask. `before`: padded at the beginning."""
+    """Return rows of noise, in padded steps, too, and their mask; `before`: padded at the start."""
     x = np.random.default_rng(seed).normal(size=(len(lengths), steps, channels)).astype("float32")
     mask = np.arange(steps)[None, :] < np.array(lengths)[:, None]
     return x, (mask[:, ::-1] if before else mask).copy()
@@ -64,7 +64,7 @@ def test_rows_equal_alone_over_many(seed):
 
 
 def holed(rows, steps, seed=0):
-    """Masks with holes, of a few valid steps and of many, the first row without any, the second with one."""
+    """Draw masks with holes: no valid step in the first row, one in the second, any elsewhere."""
     draw = np.random.default_rng(seed)
     mask = draw.random((rows, steps)) < draw.uniform(0.1, 0.9, (rows, 1))
     mask[0] = False
@@ -73,7 +73,7 @@ def holed(rows, steps, seed=0):
 
 
 def step_read(row, padding):
-    """The step of a row's mask that is read; any step of a row that has no valid one."""
+    """Return the step of a row's mask that is read; an arbitrary one if no step is valid."""
     if not row.any():
         return 0
     first, last = np.flatnonzero(row)[[0, -1]]
@@ -81,7 +81,7 @@ def step_read(row, padding):
 
 
 def last_and_every(options, shape):
-    """The layer read at one step and the same one with all steps."""
+    """Return a layer read at one step and an equal layer with all steps."""
     layers = [TCN(**{**options, "return_sequences": every}) for every in (False, True)]
     for layer in layers:
         layer.build(shape)
@@ -91,7 +91,7 @@ def last_and_every(options, shape):
 
 
 def assert_holes_are_steps_of_zeros(options, seed, steps=13):
-    """Both evaluations give the reference's numbers, whatever stands in the masked steps."""
+    """Both evaluations give the reference's numbers, whatever values masked steps have."""
     mask = holed(6, steps, seed)
     x = np.random.default_rng(seed).normal(size=(6, steps, 2)).astype("float32")
     other = np.where(mask[..., None], x, np.nan).astype("float32")
@@ -120,7 +120,7 @@ def test_holes_are_steps_of_zeros_over_many(seed):
 
 
 class ReadAt(keras.layers.Layer):
-    """All steps of a layer, and then each row's own."""
+    """Evaluate all steps of a layer, then read each row at its own step."""
 
     def __init__(self, layer, steps):
         super().__init__()
@@ -172,7 +172,7 @@ def test_holes_in_sequences_of_unknown_length(padding):
     assert worst(model.predict(x, verbose=0), outputs(layer, x, mask)) < TOLERANCE
 
 
-def test_all_kinds_of_masks_are_one():
+def test_masks_of_any_dtype_are_equal():
     mask = holed(4, 9, seed=5)
     x = np.random.default_rng(5).normal(size=(4, 9, 2)).astype("float32")
     for layer in last_and_every(configuration(5, norm="layer"), x.shape):
@@ -182,7 +182,7 @@ def test_all_kinds_of_masks_are_one():
 
 
 def trained_once(x, mask, **fixed):
-    """All steps of a batch in training mode, and the weights after it: the moving statistics have moved."""
+    """Return all steps of a batch in training mode, and the weights with moved statistics."""
     options = {"nb_filters": 3, "kernel_size": 2, "dilations": [1, 2], "norm": "batch", **fixed}
     layer = TCN(**options, return_sequences=True)
     layer.build(x.shape)
@@ -200,8 +200,8 @@ def test_batch_norm_in_training_counts_valid_steps_only(padding, before):
     found, weights = trained_once(short, mask, padding=padding)
     expected, others = trained_once(long, wide, padding=padding)
     assert worst(found[mask], expected[wide]) < TOLERANCE
-    for one, other in zip(weights, others, strict=True):
-        assert worst(one, other) < TOLERANCE
+    for weight, other in zip(weights, others, strict=True):
+        assert worst(weight, other) < TOLERANCE
 
 
 def test_batch_norm_in_training_has_the_statistics_of_all_valid_steps_together():
@@ -209,12 +209,12 @@ def test_batch_norm_in_training_has_the_statistics_of_all_valid_steps_together()
     found, weights = trained_once(x, mask, kernel_size=1)
     together, others = trained_once(x[mask][None], None, kernel_size=1)
     assert worst(found[mask], together[0]) < TOLERANCE
-    for one, other in zip(weights, others, strict=True):
-        assert worst(one, other) < TOLERANCE
+    for weight, other in zip(weights, others, strict=True):
+        assert worst(weight, other) < TOLERANCE
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "weight"])
-def test_what_stands_in_a_hole_changes_no_statistics(norm):
+def test_values_in_holes_change_no_statistics(norm):
     mask = holed(5, 9)
     x = np.random.default_rng(1).normal(size=(5, 9, 2)).astype("float32")
     other = np.where(mask[..., None], x, 50).astype("float32")
@@ -222,8 +222,8 @@ def test_what_stands_in_a_hole_changes_no_statistics(norm):
     again, others = trained_once(other, mask, norm=norm)
     assert np.isfinite(found).all()
     assert worst(found, again) == 0
-    for one, two in zip(weights, others, strict=True):
-        assert worst(one, two) == 0
+    for weight, other in zip(weights, others, strict=True):
+        assert worst(weight, other) == 0
 
 
 @pytest.mark.parametrize("padding", ["causal", "same"])

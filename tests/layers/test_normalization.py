@@ -1,4 +1,4 @@
-"""Our layer and batch norm against Keras' own: outputs, gradients to the second order, moving statistics."""
+"""Our layer and batch norm against Keras' norms: outputs, two gradients, moving statistics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ LAYERS: dict[str, tuple[type[keras.layers.Layer], Function, Function]] = {
 
 
 def formula(kind: str) -> Function:
-    """The definition. Keras' own norms have a wrong second gradient on TensorFlow, which stops it at the mean."""
+    """Return the definition of a norm.
+
+    Keras' norms have a wrong second gradient on TensorFlow, which stops the gradient at the mean.
+    """
 
     def normalize(x: Any, norm: Any) -> Any:
         axes = -1 if kind == "layer" else (0, 1)
@@ -44,9 +47,10 @@ def formula(kind: str) -> Function:
     return normalize
 
 
-def made(kind: str, shape: tuple[int, ...], dtype: str = "float64") -> keras.layers.Layer:
-    """A norm with weights that are not ones and zeros."""
-    draw, norm = np.random.default_rng(1), LAYERS[kind][0](dtype=dtype)
+def built_norm(kind: str, shape: tuple[int, ...], dtype: str = "float64") -> keras.layers.Layer:
+    """Build a norm whose weights are not ones and zeros."""
+    draw = np.random.default_rng(1)
+    norm = LAYERS[kind][0](dtype=dtype)
     norm.build(shape)
     norm.set_weights([draw.uniform(0.5, 1.5, weight.shape) for weight in norm.get_weights()])
     return norm
@@ -55,7 +59,7 @@ def made(kind: str, shape: tuple[int, ...], dtype: str = "float64") -> keras.lay
 def derivatives(
     norm: keras.layers.Layer, function: Function, x: np.ndarray, compiled: bool
 ) -> list[Any]:
-    """Output, its three gradients, and the gradients of a penalty on the first of them."""
+    """Return the output, its three gradients, and those of a penalty on the first gradient."""
     import tensorflow as tf
 
     weights = np.random.default_rng(2).normal(size=x.shape)
@@ -73,7 +77,7 @@ def derivatives(
         return [outputs, *first, *outer.gradient(penalty, [inputs, norm.gamma.value])]
 
     run = tf.function(differentiate) if compiled else differentiate
-    return [ops.convert_to_numpy(one) for one in run(tf.constant(x))]
+    return [ops.convert_to_numpy(values) for values in run(tf.constant(x))]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -83,22 +87,22 @@ def test_equal_to_the_formula_to_the_second_gradient(
     kind: str, shape: tuple[int, ...], compiled: bool
 ) -> None:
     x = np.random.default_rng(0).normal(2, 3, shape)
-    functions = LAYERS[kind][1], formula(kind)
-    found, expected = (
-        derivatives(made(kind, shape), function, x, compiled) for function in functions
-    )
-    for mine, other in zip(found, expected, strict=True):
-        assert worst(mine, other) < 1e-9
+    ours = derivatives(built_norm(kind, shape), LAYERS[kind][1], x, compiled)
+    expected = derivatives(built_norm(kind, shape), formula(kind), x, compiled)
+    for values, reference in zip(ours, expected, strict=True):
+        assert worst(values, reference) < 1e-9
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", LAYERS)
 def test_outputs_and_statistics_are_those_of_keras(kind: str, shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).normal(2, 3, shape)
-    mine, theirs = made(kind, shape), made(kind, shape)
-    found, expected = LAYERS[kind][1](ops.convert_to_tensor(x), mine), LAYERS[kind][2](x, theirs)
-    assert worst(ops.convert_to_numpy(found), ops.convert_to_numpy(expected)) < 1e-9
-    for weight, other in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+    ours = built_norm(kind, shape)
+    theirs = built_norm(kind, shape)
+    outputs = LAYERS[kind][1](ops.convert_to_tensor(x), ours)
+    expected = LAYERS[kind][2](x, theirs)
+    assert worst(ops.convert_to_numpy(outputs), ops.convert_to_numpy(expected)) < 1e-9
+    for weight, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         assert worst(weight, other) < 1e-9
 
 
@@ -106,21 +110,23 @@ def test_outputs_and_statistics_are_those_of_keras(kind: str, shape: tuple[int, 
 def test_large_means_cost_no_digits(kind: str) -> None:
     _, ours, theirs = LAYERS[kind]
     x = np.random.default_rng(0).normal(1e4, 1, (8, 50, 6)).astype("float32")
-    truth = ops.convert_to_numpy(theirs(ops.convert_to_tensor(x, "float64"), made(kind, x.shape)))
-    norm = made(kind, x.shape, "float32")
-    found, keras_own = (
-        ops.convert_to_numpy(one(ops.convert_to_tensor(x), norm)) for one in (ours, theirs)
+    truth = ops.convert_to_numpy(
+        theirs(ops.convert_to_tensor(x, "float64"), built_norm(kind, x.shape))
     )
-    assert worst(found, truth) < max(2 * worst(keras_own, truth), 1e-4)
+    norm = built_norm(kind, x.shape, "float32")
+    outputs = ops.convert_to_numpy(ours(ops.convert_to_tensor(x), norm))
+    keras_outputs = ops.convert_to_numpy(theirs(ops.convert_to_tensor(x), norm))
+    assert worst(outputs, truth) < max(2 * worst(keras_outputs, truth), 1e-4)
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_half_precision_is_computed_in_float32(kind: str) -> None:
     _, ours, theirs = LAYERS[kind]
     x = ops.cast(np.random.default_rng(0).normal(300, 100, (4, 20, 8)), "float16")
-    found, expected = (one(x, made(kind, x.shape, "mixed_float16")) for one in (ours, theirs))
-    assert found.dtype == expected.dtype
-    assert worst(ops.convert_to_numpy(found), ops.convert_to_numpy(expected)) < 2e-3
+    outputs = ours(x, built_norm(kind, x.shape, "mixed_float16"))
+    expected = theirs(x, built_norm(kind, x.shape, "mixed_float16"))
+    assert outputs.dtype == expected.dtype
+    assert worst(ops.convert_to_numpy(outputs), ops.convert_to_numpy(expected)) < 2e-3
 
 
 @pytest.mark.parametrize("norm", ["layer", "batch"])
@@ -137,7 +143,7 @@ def test_sequences_of_any_length_are_trained_on(norm: str) -> None:
 
 
 def test_statistics_in_half_precision_do_not_overflow() -> None:
-    norm = made("batch", (8, 50, 2), "float16")
+    norm = built_norm("batch", (8, 50, 2), "float16")
     x = ops.cast(
         np.random.default_rng(0).normal(0, 600, (8, 50, 2)), "float16"
     )  # of a variance above 65,504
@@ -146,11 +152,11 @@ def test_statistics_in_half_precision_do_not_overflow() -> None:
 
 
 def test_a_frozen_batch_norm_keeps_its_statistics() -> None:
-    norm = made("batch", (3, 7, 4), "float32")
+    norm = built_norm("batch", (3, 7, 4), "float32")
     norm.trainable = False
     before = norm.get_weights()
     x = ops.ones((3, 7, 4))
     expected = ops.convert_to_numpy(norm(x, training=False))
     assert worst(ops.convert_to_numpy(batch_norm_in_training(x, norm)), expected) == 0
-    for mine, other in zip(norm.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(mine, other)
+    for weight, weight_before in zip(norm.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, weight_before)

@@ -13,8 +13,10 @@ from tests.layers.configurations import shake, worst
 
 
 def in_chunks(layer, x, sizes):
-    """Outputs of the chunks put together, and the last states."""
-    outputs, states, start = [], None, 0
+    """Return the outputs of all chunks together, and the last states."""
+    outputs = []
+    states = None
+    start = 0
     for size in sizes:
         found, *states = layer(x[:, start : start + size], initial_state=states)
         outputs.append(ops.convert_to_numpy(found))
@@ -56,6 +58,18 @@ def test_last_step_and_kernel_of_one_tap():
     whole.build(x.shape)
     whole.set_weights(layer.get_weights())
     assert worst(ops.convert_to_numpy(second), ops.convert_to_numpy(whole(x))) < 2e-5
+
+
+def test_filters_that_differ_by_level_without_skip_connections():
+    options = {"kernel_size": 2, "dilations": [1, 2], "use_skip_connections": False}
+    x = np.random.default_rng(0).normal(size=(2, 6, 2)).astype("float32")
+    layer = TCN([3, 4], **options, return_sequences=True, return_state=True)
+    whole = TCN([3, 4], **options, return_sequences=True)
+    layer.build(x.shape)
+    whole.build(x.shape)
+    whole.set_weights(layer.get_weights())
+    outputs, _ = in_chunks(layer, x, [2, 4])
+    assert worst(outputs, ops.convert_to_numpy(whole(x))) < 2e-5
 
 
 def test_states_in_a_functional_model():

@@ -61,13 +61,14 @@ def test_rank_other_than_three(shape):
 
 
 WRONG_CHANNELS = (
-    r"Input 0 with name 'None' of layer '{name}' is incompatible with the layer: expected axis -1 of input "
-    r"shape to have value {wanted}, but received input with shape \({batch}, 12, {channels}\)"
+    r"Input 0 with name 'None' of layer '{name}' is incompatible with the layer: expected axis -1 "
+    r"of input shape to have value {wanted}, "
+    r"but received input with shape \({batch}, 12, {channels}\)"
 )
 
 
 def wrong(name, wanted, channels, batch="2"):
-    """Keras' own message, which its convolutions give."""
+    """Return Keras' own message."""
     return WRONG_CHANNELS.format(name=name, wanted=wanted, channels=channels, batch=batch)
 
 
@@ -85,14 +86,14 @@ def test_other_channels_than_built_for(tmp_path, kind, steps):
         inputs = keras.Input((steps, 1))
         model = keras.Model(inputs, keras.layers.Dense(1)(layer(inputs)))
     model.save(tmp_path / "model.keras")
-    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        one.compile("sgd", "mse")
+    for network in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        network.compile("sgd", "mse")
         with pytest.raises(ValueError, match=wrong("network", 1, 4, batch=r"(None|2)")):
-            one.predict(noise(4), verbose=0)
+            network.predict(noise(4), verbose=0)
         with pytest.raises(ValueError, match=wrong("network", 1, 2, batch=r"(None|2)")):
-            one.fit(noise(2), np.ones((2, 1)), verbose=0)
+            network.fit(noise(2), np.ones((2, 1)), verbose=0)
         with pytest.raises(ValueError, match=wrong("network", 1, 8)):
-            one(noise(8))
+            network(noise(8))
 
 
 def test_other_channels_in_a_stream():
@@ -124,8 +125,8 @@ def test_other_channels_given_to_a_layer_itself(layer):
 def test_channels_must_be_known():
     with pytest.raises(
         InputError,
-        match=r"The number of channels, the last axis of the input, must be known when the layer is built. "
-        r"Received: shape \(None, 12, None\). Use keras.Input\(\(steps, channels\)\).",
+        match=r"The number of channels, the last axis of the input, must be known when the layer "
+        r"is built. Received: shape \(None, 12, None\). Use keras.Input\(\(steps, channels\)\).",
     ):
         TCN(4, 2, dilations=[1])(keras.Input((12, None)))
 
@@ -270,8 +271,8 @@ def test_saving_and_loading_of_a_layer_with_states(tmp_path):
     states = [np.ones((2, *shape), "float32") for shape in saved.layers[-1].state_shapes(2)]
     expected = saved([NOISE, *states])
     for other in (loaded, keras.models.load_model(tmp_path / "streaming.keras")):
-        for one, two in zip(other([NOISE, *states]), expected, strict=True):
-            assert worst(numbers(one), numbers(two)) < 1e-6
+        for output, saved_output in zip(other([NOISE, *states]), expected, strict=True):
+            assert worst(numbers(output), numbers(saved_output)) < 1e-6
 
 
 def test_config_gives_an_equal_layer():

@@ -1,4 +1,4 @@
-"""From an architecture and a task to a model, to a file, and back in a process that knows nothing."""
+"""Build models from architectures and tasks, save them, and load them in a new process."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_padding_changes_nothing() -> None:
 
 
 def _without_padding(model: keras.Model, sequences: np.ndarray) -> np.ndarray:
-    """The model's own layers on sequences that have no padded step."""
+    """Apply the model's layers to sequences without padded steps."""
     x = sequences
     for layer in model.layers[1:]:
         x = layer(x)
@@ -174,7 +174,7 @@ def test_predictions_of_the_other_kinds() -> None:
     assert list(steps)[:3] == ["sequence", "step", "prediction"]
 
 
-def test_what_does_not_fit_a_model_is_refused() -> None:
+def test_inputs_that_do_not_fit_a_model_are_refused() -> None:
     model = build_model(SMALL, Task.from_arrays(X, Y))
     with pytest.raises(
         InputError, match=r"The model takes 2 channels. Received: 1 \(shape \(12, 16, 1\)\)"

@@ -38,12 +38,14 @@ def test_tied_embedding() -> None:
     features = layer(np.zeros((2, 4, 1), "float32"))
     with pytest.raises(
         InputError,
-        match=r"TiedEmbedding needs tokens of shape \(batch, time, 1\). Received: shape \(2, 4, 2\)",
+        match=r"TiedEmbedding needs tokens of shape \(batch, time, 1\). "
+        r"Received: shape \(2, 4, 2\)",
     ):
         layer(np.zeros((2, 4, 2), "float32"))
     with pytest.raises(
         InputError,
-        match=r"TiedEmbedding needs features of shape \(batch, time, 3\). Received: shape \(2, 4, 1\)",
+        match=r"TiedEmbedding needs features of shape \(batch, time, 3\). "
+        r"Received: shape \(2, 4, 1\)",
     ):
         layer(np.zeros((2, 4, 1), "float32"), reverse=True)
     assert tuple(layer(features, reverse=True).shape) == (2, 4, 5)

@@ -33,7 +33,9 @@ def test_arguments_are_those_of_keras_tcn():
         return [(parameter.name, parameter.default) for parameter in parameters]
 
     assert defaults(compiled_tcn) == defaults(keras_tcn.compiled_tcn)
-    assert defaults(tcn_full_summary) == defaults(keras_tcn.tcn_full_summary)
+    *summary_arguments, print_fn = defaults(tcn_full_summary)
+    assert summary_arguments == defaults(keras_tcn.tcn_full_summary)
+    assert print_fn == ("print_fn", None)  # ours, as in keras.Model.summary
 
 
 @pytest.mark.parametrize(
@@ -53,9 +55,8 @@ def test_model_is_that_of_keras_tcn(options):
     keras_tcn = pytest.importorskip(
         "tcn", reason="keras-tcn is the reference; install it with --no-deps"
     )
-    mine, theirs = (
-        one(**{**ARGUMENTS, **options}) for one in (compiled_tcn, keras_tcn.compiled_tcn)
-    )
+    mine = compiled_tcn(**{**ARGUMENTS, **options})
+    theirs = keras_tcn.compiled_tcn(**{**ARGUMENTS, **options})
     mine.set_weights(theirs.get_weights())
     np.testing.assert_allclose(mine(X), theirs(X), rtol=1e-4, atol=1e-5)
     assert [type(layer).__name__ for layer in mine.layers] == [
@@ -85,8 +86,8 @@ def test_optimizers():
 
 def test_dilations_stay_as_they_are_given():
     text = (
-        r"^compiled_tcn uses the dilations \[1, 3\] as they are. keras-tcn's compiled_tcn takes them for "
-        r"exponents: give \[2, 8\] for the same network.$"
+        r"^compiled_tcn uses the dilations \[1, 3\] as they are. keras-tcn's compiled_tcn takes "
+        r"them for exponents: give \[2, 8\] for the same network.$"
     )
     with pytest.warns(UserWarning, match=text):
         model = compiled_tcn(**{**ARGUMENTS, "dilations": [1, 3]})
@@ -102,6 +103,22 @@ def test_full_summary(capsys, expand):
     assert "Inside 'tcn': receptive field 7 steps" in printed
     assert ("norm_1" in printed) == ("match" in printed) == expand
     assert printed.count("residual_block_1") == (4 if expand else 1)
+
+
+def test_full_summary_goes_to_a_print_function(capsys):
+    texts: list[str] = []
+    tcn_full_summary(compiled_tcn(**ARGUMENTS), print_fn=texts.append)
+    assert "Total params" in texts[0]
+    assert "Inside 'tcn': receptive field 7 steps" in texts[1]
+    assert capsys.readouterr().out == ""
+
+
+def test_keras_still_has_the_private_walk_over_layers():
+    model = compiled_tcn(**ARGUMENTS)
+    assert hasattr(model, "_flatten_layers"), (
+        f"Keras {keras.__version__} has no Layer._flatten_layers: adapt models/compiled_tcn.py"
+    )
+    assert any(isinstance(layer, TCN) for layer in model._flatten_layers(include_self=False))
 
 
 def test_full_summary_finds_layers_inside_others(capsys):

@@ -1,4 +1,4 @@
-"""Adam in one operation a variable: Keras' numbers, Keras' saved files, a smaller graph."""
+"""Adam as one operation a variable: Keras' numbers, Keras' saved files, a smaller graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tcn_search import TrainingSettings
-from tcn_search.models.fused_adam import fuse_adam
+from tcn_search.models.fused_adam import PRIVATE_INTERFACE, fuse_adam
 from tcn_search.models.optimizer import make_optimizer
 
 on_tensorflow = pytest.mark.skipif(
@@ -37,6 +37,29 @@ def after_steps(optimizer: Any, steps: int = 12) -> list[np.ndarray]:
         ]
         optimizer.apply(gradients, variables)
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def test_keras_still_has_the_private_interface() -> None:
+    optimizer = keras.optimizers.Adam()
+    optimizer.build([keras.Variable(np.ones(3), dtype="float32")])
+    missing = [name for name in PRIVATE_INTERFACE if not hasattr(optimizer, name)]
+    assert not missing, (
+        f"Keras {keras.__version__} no longer has {missing} in its Adam: adapt models/fused_adam.py"
+    )
+
+
+@on_tensorflow
+def test_keras_still_calls_the_replaced_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = keras.optimizers.Adam()
+    variable = keras.Variable(np.ones(3), dtype="float32")
+    optimizer.build([variable])
+    updates: list[Any] = []
+    monkeypatch.setattr(optimizer, "_backend_update_step", lambda *args: updates.append(args))
+    optimizer.apply([keras.ops.ones(3)], [variable])
+    assert len(updates) == 1, (
+        f"Keras {keras.__version__} updates Adam by another function than _backend_update_step: "
+        "adapt models/fused_adam.py"
+    )
 
 
 @on_tensorflow

@@ -76,9 +76,14 @@ def test_the_read_out_step_is_the_one_that_is_measured(
     from tcn_search.models.gradients import effective_receptive_field
 
     layer = TCN(
-        1, 3, dilations=[1], padding=padding, activation="linear", return_sequences=return_sequences,
+        nb_filters=1,
+        kernel_size=3,
+        dilations=[1],
+        padding=padding,
+        return_sequences=return_sequences,
+        activation="linear",
         kernel_initializer="ones",
-    )  # fmt: skip
+    )
     found = effective_receptive_field(layer, np.zeros((1, 21, 1), dtype="float32"))
     reached = range(step - 4, step + 1) if padding == "causal" else range(step - 2, step + 3)
     assert set(np.flatnonzero(found)) == set(reached)

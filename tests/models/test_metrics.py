@@ -37,7 +37,7 @@ def in_batches(metric: keras.metrics.Metric, y: np.ndarray, p: np.ndarray, size:
         ("f1", lambda y, p: reference.f1_score(y, p, average="macro")),
     ],
 )
-def test_scores_are_those_of_the_whole_part(score, wanted) -> None:
+def test_scores_are_those_of_the_whole_split(score, wanted) -> None:
     y = GENERATOR.choice(5, size=90, p=[0.6, 0.2, 0.1, 0.1, 0.0])  # the last class never occurs
     p = probabilities(90, 5) * np.array([3, 1, 1, 0.0, 1])
     assert in_batches(ClassScore(score, 5), y, p, 13) == pytest.approx(
@@ -79,7 +79,7 @@ def test_perplexity_is_the_exponential_of_the_mean_over_steps() -> None:
     assert in_batches(Perplexity(), y, np.full_like(p, 0.25), 9) == pytest.approx(4, rel=1e-5)
 
 
-def test_perplexity_hides_no_sure_mistake() -> None:
+def test_perplexity_hides_no_confident_mistake() -> None:
     p = np.array([[[1e-12, 1 - 1e-12]]], dtype="float32")
     assert in_batches(Perplexity(), np.array([[0]]), p, 1) == pytest.approx(1e12, rel=1e-4)
 
@@ -115,7 +115,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_rows() -> None:
 def labelled() -> tuple[Task, np.ndarray, np.ndarray, np.ndarray]:
     X, y = GENERATOR.normal(size=(12, 10, 1)), GENERATOR.integers(0, 3, (12, 10))
     lengths = np.array([10, 4, 7] * 4)
-    y[np.arange(10)[None, :] >= lengths[:, None]] = 99  # whatever stands there is no class
+    y[np.arange(10)[None, :] >= lengths[:, None]] = 99  # the values of padded steps are no classes
     given = {
         "X_validation": X,
         "y_validation": y,
@@ -151,7 +151,7 @@ def test_padded_sequences_are_judged_as_they_are_without_padding(labelled) -> No
 
 
 def _alone(model: keras.Model, sequence: np.ndarray) -> np.ndarray:
-    """The model's own layers on one sequence that has no padded step."""
+    """Apply the model's layers to one sequence without padded steps."""
     x = sequence.astype("float32")
     for layer in model.layers[1:]:
         x = layer(x)

@@ -1,4 +1,4 @@
-"""Optimisers as the settings say, on every Keras backend."""
+"""Optimisers of training settings, on every Keras backend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import waves
 
 
 def step(settings: TrainingSettings, weight: float, gradient: list[float]) -> np.ndarray:
-    """Two weights after one step."""
+    """Return two weights after one step."""
     variable = keras.Variable(np.full(2, weight, "float32"))
     optimizer = make_optimizer(settings, 10)
     optimizer.build([variable])
@@ -76,8 +76,8 @@ def test_a_schedule_needs_the_steps_of_the_training() -> None:
     with pytest.raises(InputError) as error:
         build_model(architecture, task.spec, settings)
     assert str(error.value) == (
-        "schedule 'cosine' follows the steps of the whole training, which a task's specification alone does not tell. "
-        "Give the task with its data."
+        "schedule 'cosine' follows the steps of the whole training, which a task's specification "
+        "alone does not tell. Give the task with its data."
     )
     model = build_model(architecture, task.training, settings)
     assert model.optimizer._learning_rate.decay_steps == 5 * -(-len(task.train) // 8)

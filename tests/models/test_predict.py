@@ -41,8 +41,8 @@ def test_numbers_that_are_rounded_already_are_refused() -> None:
     with pytest.raises(InputError) as error:
         predict(model, (WIDE + OFFSET).astype("float32"))
     assert str(error.value) == (
-        "X must be in double precision, float64: the model is for values around 1500000000, which float32 rounds. "
-        "Received: float32"
+        "X must be in double precision, float64: the model is for values around 1500000000, which "
+        "float32 rounds. Received: float32"
     )
     with pytest.raises(InputError) as error:
         predict(model, np.full((1, 16, 2), 1e300))
@@ -84,6 +84,7 @@ def test_arrays_with_channels_first_are_predicted_where_it_is_said(
     assert len(capsys.readouterr().out.splitlines()) == 13
     assert main(arguments) == 2
     assert capsys.readouterr().err == (
-        "tcn-search predict: The model takes 2 channels. Received: 16 (shape (12, 2, 16)). Are the axes (sequences, channels, "
-        "steps)? Then turn them: --axes channels_steps, or X.transpose(0, 2, 1)\n"
+        "tcn-search predict: The model takes 2 channels. Received: 16 (shape (12, 2, 16)). "
+        "Are the axes (sequences, channels, steps)? Then turn them: --axes channels_steps, or "
+        "X.transpose(0, 2, 1)\n"
     )

@@ -1,4 +1,4 @@
-"""What a forecast adds around the network."""
+"""The layers that a forecast adds around the network."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from tcn_search.models.predict import predict
 from tcn_search.tasks.task_spec import TaskSpec
 
 SPEC = TaskSpec(
-    "series", "forecast", seq_len=20, input_channels=2, outputs=3, class_names=("b+1", "b+2", "b+3"),
-    input_mean=(1.0, 10.0), input_std=(2.0, 5.0), target_mean=(10.0,) * 3, target_std=(5.0,) * 3,
+    "series",
+    "forecast",
+    seq_len=20,
+    input_channels=2,
+    outputs=3,
+    class_names=("b+1", "b+2", "b+3"),
+    input_mean=(1.0, 10.0),
+    input_std=(2.0, 5.0),
+    target_mean=(10.0,) * 3,
+    target_std=(5.0,) * 3,
     last_value_channels=(1,),
-)  # fmt: skip
+)
 ARCHITECTURE = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2))
 X = np.random.default_rng(0).normal(5, 3, (6, 20, 2)).astype("float32")
 

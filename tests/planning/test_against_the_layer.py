@@ -132,8 +132,9 @@ def executed_multiply_adds(
 
     def counted(self: DilatedConvolution, x, plan):
         nonlocal total
-        products = x.shape[1] if plan.outputs is None else plan.products  # None: a 1×1 convolution
-        total += x.shape[0] * products * x.shape[2] * self.filters
+        is_1x1 = plan.outputs is None
+        count = x.shape[1] if is_1x1 else plan.multiply_adds_per_channel_pair
+        total += x.shape[0] * count * x.shape[2] * self.filters
         return plain(self, x, plan)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,7 @@ from tcn_search.planning.cost import (
     uniform_parameters,
 )
 from tcn_search.planning.last_step import full_plan, last_step_plan
-from tcn_search.planning.multiply_adds import ProductCounter
+from tcn_search.planning.multiply_adds import MultiplyAddCounter
 from tests.planning.strategies import architectures
 
 
@@ -22,7 +22,7 @@ from tests.planning.strategies import architectures
     st.booleans(),
     st.integers(1, 4),
 )
-def test_products_equal_the_executed_plan_for_every_number_of_stacks(
+def test_multiply_adds_equal_the_executed_plan_for_every_number_of_stacks(
     architecture: Architecture, channels: int, seq_len: int, last_step_only: bool, most_stacks: int
 ) -> None:
     assume(architecture.padding != "valid" or seq_len >= architecture.receptive_field * 3)
@@ -32,15 +32,15 @@ def test_products_equal_the_executed_plan_for_every_number_of_stacks(
         architecture.dilations,
     )
     skips = architecture.use_skip_connections
-    counter = ProductCounter(seq_len, architecture.padding, skips, last_step_only)
+    counter = MultiplyAddCounter(seq_len, architecture.padding, skips, last_step_only)
     stacks = range(1, architecture.nb_stacks + 1)
-    found = dict(counter.products(kernel_size, dilations, stacks))
+    found = dict(counter.counts(kernel_size, dilations, stacks))
     assert list(found) == list(stacks)
-    for nb_stacks, products in found.items():
+    for nb_stacks, counts in found.items():
         stacked = Architecture.from_dict({**architecture.to_dict(), "nb_stacks": nb_stacks})
         plan = last_step_plan(stacked, seq_len) if last_step_only else full_plan(stacked, seq_len)
         has_match = channels != filters and not (skips and len(stacked.blocks) == 1)
-        assert products.multiply_adds(channels, filters, has_match) == plan.multiply_adds(channels)
+        assert counts.total(channels, filters, has_match) == plan.multiply_adds(channels)
 
 
 @given(architectures(most_filters=5, norms=NORMS), st.integers(1, 5))

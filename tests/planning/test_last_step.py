@@ -1,4 +1,4 @@
-"""The last-step plan against sets of positions, made the slow way."""
+"""The last-step plan against sets of positions that are computed one by one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tcn_search.planning.last_step import full_plan, last_step, last_step_plan, 
 from tcn_search.planning.receptive_field import left_padding
 
 
-def drawn(seed):
-    """An architecture and a sequence length, from a seed."""
+def drawn_case(seed):
+    """Draw an architecture and a sequence length."""
     draw = random.Random(seed)
     architecture = Architecture(
         nb_filters=draw.randint(1, 5),
@@ -27,10 +27,11 @@ def drawn(seed):
 
 
 def needed_inputs(architecture, seq_len):
-    """For each block, first to last, the exact set of its input positions that reach the last step."""
+    """Return, for each block, the exact set of its input positions that reach the last step."""
     read = {last_step(seq_len, architecture.padding)}
     skips = architecture.use_skip_connections
-    following, found = (set() if skips else read), []
+    following = set() if skips else read
+    inputs_of_blocks = []
     for dilation, _ in reversed(architecture.blocks):
         reach = (architecture.kernel_size - 1) * dilation
         left = left_padding(reach, architecture.padding)
@@ -40,13 +41,13 @@ def needed_inputs(architecture, seq_len):
             convolved = {position + tap for position in convolved for tap in taps}
             convolved = {position for position in convolved if 0 <= position < seq_len}
         following = following | convolved
-        found.insert(0, following)
-    return found
+        inputs_of_blocks.insert(0, following)
+    return inputs_of_blocks
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_grids_hold_every_needed_position(seed):
-    architecture, seq_len = drawn(seed)
+    architecture, seq_len = drawn_case(seed)
     plan = last_step_plan(architecture, seq_len)
     for block, needed in zip(plan.blocks, needed_inputs(architecture, seq_len), strict=True):
         grid = block.inputs
@@ -58,15 +59,13 @@ def test_grids_hold_every_needed_position(seed):
 
 @pytest.mark.parametrize(("levels", "times"), [(4, 3.3), (6, 4.29), (8, 5.45)])
 def test_positions_saved_at_the_receptive_field(levels, times):
-    """Doubling dilations, kernel 3: positions of the full evaluation over those that are needed."""
+    """Doubling dilations, kernel 3: positions of the full evaluation over the needed ones."""
     architecture = Architecture(
         nb_filters=1, kernel_size=3, dilations=[2**i for i in range(levels)]
     )
     steps = architecture.receptive_field
-    full, last = (
-        full_plan(architecture, steps, use_phases=False),
-        last_step_plan(architecture, steps),
-    )
+    full = full_plan(architecture, steps, use_phases=False)
+    last = last_step_plan(architecture, steps)
     assert round(positions(full) / positions(last), 2) == times
     assert last.multiply_adds(1) < full.multiply_adds(1) / 2.9
     assert positions(full) == steps * levels * 2
