@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.splitting import Split
+from tcn_search.tasks.splitting import SplitRule
 
 LEFT_OUT = 0
 KEPT = 1
@@ -21,7 +21,7 @@ def make_folds(
     number: int,
     kept: int,
     held_out: int,
-    split: Split,
+    split: SplitRule,
     classes: np.ndarray | None = None,
     groups: np.ndarray | None = None,
 ) -> np.ndarray:

@@ -20,7 +20,7 @@ from tcn_search.formats.labels import read_labels
 SPLITS = ("random", "grouped", "time")
 
 
-class Split(NamedTuple):
+class SplitRule(NamedTuple):
     """Rule by which a validation split is taken from the training split.
 
     Attributes:
@@ -37,7 +37,10 @@ class Split(NamedTuple):
 
 
 def split_off_validation(
-    count: int, split: Split, classes: np.ndarray | None = None, groups: np.ndarray | None = None
+    count: int,
+    split: SplitRule,
+    classes: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers (kept, held out), ascending.
 
@@ -113,7 +116,7 @@ def _share(fraction: float, rows: int) -> int:
     return min(max(1, round(fraction * rows)), rows - 1)
 
 
-def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
+def _last_rows(count: int, split: SplitRule) -> tuple[np.ndarray, np.ndarray]:
     held_out = _share(split.fraction, count)
     kept = count - held_out - split.gap
     if kept < 1:
@@ -124,7 +127,7 @@ def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(kept), np.arange(count - held_out, count)
 
 
-def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[int]:
+def _random_rows(count: int, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows to hold out, each class in its share if there are classes."""
     generator = np.random.default_rng(split.seed)
     strata = [np.arange(count)]
@@ -142,7 +145,7 @@ def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[i
     return held_out
 
 
-def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> list[int]:
+def _whole_groups(groups: np.ndarray, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows of the groups to hold out.
 
     Groups are taken in a random order, each that brings the classes nearer to their share.

@@ -162,7 +162,7 @@ def run_trial(
     trial = _Trial(job, on_epoch)
     for number in range(data.trainings):
         try:
-            trial.train(data.split(number))
+            trial.train(data.for_training(number))
         except Exception as error:
             # An error of Keras or its backend ends the trial, not the study.
             lines = str(error).strip().splitlines() or [""]

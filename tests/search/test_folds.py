@@ -198,7 +198,7 @@ def test_worker_processes_get_the_folds(tmp_path: Path) -> None:
     read = read_training_data(tmp_path)
     assert read.trainings == 3
     for number in range(3):
-        theirs, ours = read.split(number), FOLDED.split(number)
+        theirs, ours = read.for_training(number), FOLDED.for_training(number)
         assert theirs.spec == ours.spec
         for part, wanted in ((theirs.train, ours.train), (theirs.validation, ours.validation)):
             np.testing.assert_array_equal(part.X, wanted.X)

@@ -25,7 +25,7 @@ from tcn_search.formats.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec, name_from_file
-from tcn_search.tasks.training_data import Part
+from tcn_search.tasks.training_data import SplitData
 
 _ETT_MONTHS = (12, 4, 4)
 
@@ -235,7 +235,7 @@ def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizo
             )
 
 
-def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[int]) -> Part:
+def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[int]) -> SplitData:
     """Return every window with the `horizon` steps after it.
 
     X is a view (n, look_back, columns), y is (n, horizon · targets).
@@ -243,4 +243,4 @@ def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[in
     view = np.lib.stride_tricks.sliding_window_view
     X = view(values[: len(values) - horizon], look_back, axis=0).transpose(0, 2, 1)
     y = view(values[look_back:, channels], horizon, axis=0).transpose(0, 2, 1)
-    return Part(X, y.reshape(len(y), -1))
+    return SplitData(X, y.reshape(len(y), -1))

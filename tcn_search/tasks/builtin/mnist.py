@@ -15,7 +15,7 @@ import numpy as np
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.formats.download import RemoteFile, fetch
-from tcn_search.tasks.splitting import Split, split_off_validation
+from tcn_search.tasks.splitting import SplitRule, split_off_validation
 from tcn_search.tasks.task import Task
 
 STEPS = 28 * 28
@@ -122,11 +122,11 @@ def _draw_rows(
             f"Received: {train} and {validation_size}"
         )
     kept, held_out = split_off_validation(
-        total, Split(fraction=validation_size / total, seed=seed), digits
+        total, SplitRule(fraction=validation_size / total, seed=seed), digits
     )
     if wanted is not None and wanted < len(kept):
         _, drawn = split_off_validation(
-            len(kept), Split(fraction=wanted / len(kept), seed=seed), digits[kept]
+            len(kept), SplitRule(fraction=wanted / len(kept), seed=seed), digits[kept]
         )
         kept = kept[drawn]
     return kept, held_out
