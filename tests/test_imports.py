@@ -25,6 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "archives",
         "atomic_files",
         "limits",
+        "messages",
         "arguments",
         "settings",
     ),

@@ -112,9 +112,12 @@ def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, s
     from tcn_search.models.predict import predict, recordings_of
     from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 
-    form = recordings_of(model)
-    ragged = model.get_layer("standardize").ragged
-    recordings = read_new_recordings(data, form, model.input_shape[1], ragged)
+    recordings = read_new_recordings(
+        data,
+        recordings_of(model),
+        steps=model.input_shape[1],
+        ragged=model.get_layer("standardize").ragged,
+    )
     frame = predict(model, recordings.X).drop(columns="sequence")
     frame.insert(0, "file", recordings.names)
     return frame, recordings.note

@@ -1,8 +1,8 @@
 """Take a validation split from the training split.
 
-Kept by hand because a stored study knows its task by a fingerprint of the rows of each split, so a
-seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also do
-not keep every class in training: `train_test_split` refuses to stratify a class of one sequence,
+Kept by hand because a stored study identifies its task by a fingerprint of the rows of each split,
+so a seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also
+do not keep every class in training: `train_test_split` refuses to stratify a class of one sequence,
 and neither `GroupShuffleSplit` nor `StratifiedGroupKFold` (scikit-learn 1.9) looks at the classes
 that are left.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
 from tcn_search.formats.labels import read_labels
+from tcn_search.messages import counted
 
 SPLITS = ("random", "grouped", "time")
 
@@ -88,7 +89,7 @@ def split_off_validation(
     if how == "grouped":
         if groups is None:
             raise InputError(
-                'validation = "grouped" needs groups: give groups_train, one entry a sequence.'
+                'validation = "grouped" needs groups: give groups_train, one entry per sequence.'
             )
         held_out = _whole_groups(groups, split, classes)
     else:
@@ -105,7 +106,7 @@ def read_groups(groups: Any, count: int) -> np.ndarray | None:
     groups = read_labels(groups, "groups_train")
     if groups.shape != (count,) or groups.dtype.kind not in "iubU":
         raise InputError(
-            f"groups_train must hold {count} integers or strings, one a sequence of X_train. "
+            f"groups_train must hold {count} integers or strings, one per sequence of X_train. "
             f"Received: shape {groups.shape}, dtype {groups.dtype}"
         )
     return np.unique(groups, return_inverse=True)[1]
@@ -135,8 +136,10 @@ def _random_rows(count: int, split: SplitRule, classes: np.ndarray | None) -> li
         strata = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     held_out: list[int] = []
     for rows in strata:
-        wanted = 0 if len(rows) < 2 else _share(split.fraction, len(rows))
-        held_out.extend(generator.permutation(rows)[:wanted])
+        count_held_out = 0
+        if len(rows) > 1:
+            count_held_out = _share(split.fraction, len(rows))
+        held_out.extend(generator.permutation(rows)[:count_held_out])
     if not held_out:
         raise InputError(
             "Every class has a single training sequence, so none can be held out for validation. "
@@ -148,7 +151,8 @@ def _random_rows(count: int, split: SplitRule, classes: np.ndarray | None) -> li
 def _whole_groups(groups: np.ndarray, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows of the groups to hold out.
 
-    Groups are taken in a random order, each that brings the classes nearer to their share.
+    Groups are tried in a random order; a group is taken if it brings the classes nearer to their
+    share.
     """
     names, members = np.unique(groups, return_inverse=True)
     labels = np.zeros(len(groups), int)
@@ -165,7 +169,7 @@ def _whole_groups(groups: np.ndarray, split: SplitRule, classes: np.ndarray | No
     possible = [group for group in order if (counts[group] < total).all()]
     if not possible:
         raise InputError(
-            f"None of the {len(names)} group{'' if len(names) == 1 else 's'} can be held out for "
+            f"None of the {counted(len(names), 'group')} can be held out for "
             "validation: the rest must hold every class. Give a validation split, or use "
             'validation = "random".'
         )

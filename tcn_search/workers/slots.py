@@ -1,4 +1,4 @@
-"""Plan the workers of a run: a pure function of the machine and of what the caller asks for."""
+"""Plan the workers of a run: a pure function of the machine and the caller's arguments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tcn_search.arguments import as_integer, at_most, received
 from tcn_search.errors import InputError
+from tcn_search.messages import counted
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
 
@@ -20,7 +21,7 @@ class WorkerSlot:
 
     Args:
         cores: numbers of the processor cores that the worker is pinned to; empty: all of them.
-        threads: number of threads of its tensor library.
+        threads: number of threads of its tensor library; 0: the library's own choice.
         gpu: its GPU, as CUDA_VISIBLE_DEVICES names it, or None.
         environment: variables that are set before its tensor library is imported.
     """
@@ -44,18 +45,18 @@ class WorkerPlan:
         most = max(slot.threads for slot in self.slots)
         cores = f"{fewest} to {most} cores"
         if fewest == most:
-            cores = _with_unit(most, "core")
+            cores = counted(most, "core")
         if workers > 1:
             cores += " each"
         backend = f"backend {self.backend} {backend_version(self.backend)}".rstrip()
-        return f"{_with_unit(workers, 'worker')}, {cores}, {backend} on {self._devices()}"
+        return f"{counted(workers, 'worker')}, {cores}, {backend} on {self._devices()}"
 
     def _devices(self) -> str:
         """Return "CPU", or the GPUs and how they are shared."""
         gpus = sorted({slot.gpu for slot in self.slots if slot.gpu is not None})
         if not gpus:
             return "CPU"
-        text = f"{_with_unit(len(gpus), 'GPU')} ({', '.join(gpus)}), memory as it grows"
+        text = f"{counted(len(gpus), 'GPU')} ({', '.join(gpus)}), memory as it grows"
         if len(self.slots) > len(gpus):
             text += f", up to {-(-len(self.slots) // len(gpus))} workers each"
         return text
@@ -108,9 +109,9 @@ def plan_workers(
         threads = len(range(number % cores, cores, count))
         pinned: tuple[int, ...] = ()
         environment = {"KERAS_BACKEND": backend}
-        if threads < len(machine.cores):  # else the worker has the whole machine
+        if threads < len(machine.cores):  # otherwise the worker has the whole machine
             environment |= _thread_variables(threads)
-            if cores == len(machine.cores):  # a quota leaves it open which cores are free
+            if cores == len(machine.cores):  # below a quota, any of the cores may be free
                 pinned = machine.cores[number % cores :: count]
         gpu = None
         if gpus:
@@ -118,7 +119,7 @@ def plan_workers(
             environment |= _gpu_variables(gpu, workers_on_gpu=-(-count // len(gpus)))
         elif machine.gpus:
             environment |= {"CUDA_VISIBLE_DEVICES": "-1"}
-        slots.append(WorkerSlot(pinned, threads, gpu, environment))
+        slots.append(WorkerSlot(cores=pinned, threads=threads, gpu=gpu, environment=environment))
     return WorkerPlan(backend, tuple(slots))
 
 
@@ -138,7 +139,7 @@ def _check_counts(workers: int | str, workers_per_gpu: int) -> None:
 
 
 def _thread_variables(threads: int) -> dict[str, str]:
-    """Return each library's own variable. XLA on a CPU uses the cores that the process has."""
+    """Return the variables that set the threads of each library; XLA uses the process's cores."""
     names = (
         "TF_NUM_INTRAOP_THREADS",
         "TF_NUM_INTEROP_THREADS",
@@ -160,8 +161,3 @@ def _gpu_variables(gpu: str, workers_on_gpu: int) -> dict[str, str]:
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY_SHARE / workers_on_gpu:.2f}",
     }
-
-
-def _with_unit(count: int, unit: str) -> str:
-    """Return "1 core" or "2 cores"."""
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -96,7 +96,7 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         load_task("forecast", file=tmp_path / "meter.csv", horizon=4, look_back=8)
     assert str(error.value) == (
-        f"Column meter of {tmp_path / 'meter.csv'} must lie within the range of float32, 3.4e+38 either way. "
+        f"Column meter of {tmp_path / 'meter.csv'} must lie within the range of float32, ±3.4e+38. "
         "Received: 1e+39 at 2024-01-01 00:00:00"
     )
 

@@ -112,9 +112,9 @@ def test_groups_of_a_file_stay_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation": "grouped"}, 'validation = "grouped" needs groups: give groups_train, one entry a sequence.'),
+        ({"validation": "grouped"}, 'validation = "grouped" needs groups: give groups_train, one entry per sequence.'),
         ({"validation": "last"}, "validation must be one of 'random', 'grouped', 'time'. Received: 'last'"),
-        ({"groups_train": [1, 2]}, "groups_train must hold 8 integers or strings, one a sequence of X_train. Received: shape (2,), dtype int64"),
+        ({"groups_train": [1, 2]}, "groups_train must hold 8 integers or strings, one per sequence of X_train. Received: shape (2,), dtype int64"),
         ({"groups_train": [1] * 8}, 'None of the 1 group can be held out for validation: the rest must hold every class. Give a validation split, or use validation = "random".'),
         ({"validation": "time", "validation_gap": 6}, "validation_gap leaves no training sequence: 8 sequences, 2 held out, gap 6"),
         ({"validation_gap": 6}, 'validation_gap needs validation = "time". Received: validation = \'random\''),
