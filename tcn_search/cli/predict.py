@@ -40,12 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="column of a .csv that is no input, if it does not have a usual name",
+        help="column of a table that is not an input, for a model without stored column names",
     )
     parser.add_argument(
         "--time",
         metavar="COLUMN",
-        help="time column of a forecast's .csv, if it does not have a usual name",
+        help="time column of a table, if its name differs from the one in training",
     )
     parser.add_argument(
         "--axes",
