@@ -137,10 +137,6 @@ class ProcessExecutor:
         self._workers.append(worker)
         return worker
 
-    def process_ids(self) -> list[int]:
-        """Return the IDs of the worker processes that exist now."""
-        return [worker.process_id for worker in self._workers]
-
     def close(self) -> None:
         for worker in self._workers:
             worker.close()
@@ -197,10 +193,6 @@ class _Worker:
         """The pipe that messages of the worker arrive in."""
         assert self._process.stdout is not None
         return self._process.stdout
-
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

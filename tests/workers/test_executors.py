@@ -69,6 +69,10 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     made.close()
 
 
+def process_ids(executor: ProcessExecutor) -> list[int]:
+    return [worker._process.pid for worker in executor._workers]
+
+
 def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> None:
     owner = Scripted([JOB, replace(JOB, number=5)])
     executor.run(owner)
@@ -140,7 +144,7 @@ def test_a_worker_cannot_read_the_test_part(tmp_path: Path) -> None:
 def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
     executor = ProcessExecutor(TASK.training)
     owner = Scripted([JOB, replace(JOB, number=1)], kill_at=2)
-    owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGKILL)
+    owner.kill = lambda: os.kill(process_ids(executor)[0], signal.SIGKILL)
     try:
         executor.run(owner)
     finally:
@@ -156,12 +160,12 @@ def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
     seen: set[int] = set()
 
     def finish(outcome: TrialOutcome) -> None:
-        seen.update(executor.process_ids())
+        seen.update(process_ids(executor))
         Scripted.finish(owner, outcome)
 
     owner.finish = finish  # type: ignore[method-assign]
     executor.run(owner)
-    alive = executor.process_ids()
+    alive = process_ids(executor)
     executor.close()
     assert {outcome.status for outcome in owner.outcomes.values()} == {"complete"}
     assert len(seen) == 3
@@ -204,7 +208,7 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
     monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 1.0)
     executor = ProcessExecutor(TASK.training)
     owner = Scripted([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
-    owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGSTOP)
+    owner.kill = lambda: os.kill(process_ids(executor)[0], signal.SIGSTOP)
     try:
         executor.run(owner)
     finally:
@@ -221,10 +225,10 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
     weights_of_terabytes = replace(JOB.architecture, nb_filters=300_000, kernel_size=8)
     huge = replace(JOB, number=5, architecture=weights_of_terabytes)
     executor, owner, seen = ProcessExecutor(TASK.training), Scripted([huge, JOB]), list[int]()
-    owner.kill_at, owner.kill = 1, lambda: seen.extend(executor.process_ids())
+    owner.kill_at, owner.kill = 1, lambda: seen.extend(process_ids(executor))
     try:
         executor._hand_out_jobs(owner)
-        (first,) = executor.process_ids()
+        (first,) = process_ids(executor)
         executor.run(owner)
     finally:
         executor.close()
