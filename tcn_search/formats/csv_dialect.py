@@ -13,7 +13,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.formats.table_layout import DELIMITERS, plain_name
-from tcn_search.messages import join_first
+from tcn_search.text import listed
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 THOUSANDS_WITH_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -178,6 +178,6 @@ def require_header(
         if name not in cells_below:  # a class may be called y
             return
     raise InputError(
-        f"{path} has no header: its first row is {join_first(names, _NAMES_SHOWN)}. Write the "
+        f"{path} has no header: its first row is {listed(names, _NAMES_SHOWN)}. Write the "
         "columns' names above it."
     )

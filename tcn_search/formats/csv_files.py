@@ -26,7 +26,7 @@ from tcn_search.formats.csv_dialect import (
 )
 from tcn_search.formats.table_layout import DELIMITERS, TableFormat
 from tcn_search.formats.text_files import read_text
-from tcn_search.messages import join_first
+from tcn_search.text import listed
 
 # Patterns of numbers, by the decimal sign.
 _NUMBERS = {".": NUMBER, ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
@@ -253,7 +253,7 @@ def require_cells(path: Path, frame: pd.DataFrame, columns: Collection[str]) -> 
 
 def join_names(names: Sequence[str]) -> str:
     """Return the names of columns, separated by commas; at most a dozen of them."""
-    return join_first(names, _NAMES_SHOWN)
+    return listed(names, _NAMES_SHOWN)
 
 
 def numbers_of(

@@ -11,7 +11,7 @@ from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
 from tcn_search.formats.centring import LARGEST, first_beyond_float32
 from tcn_search.formats.labels import read_labels, short_repr
-from tcn_search.messages import counted
+from tcn_search.text import counted
 
 STEPS_CHANNELS = "steps_channels"
 CHANNELS_STEPS = "channels_steps"

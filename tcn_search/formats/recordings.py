@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tcn_search.errors import InputError
-from tcn_search.messages import join_first
+from tcn_search.text import listed
 
 _NAMES_SHOWN = 3
 
@@ -40,7 +40,7 @@ class WavFiles(NamedTuple):
     def note(self) -> str:
         """A note on the entries left out, with counts and reasons; "" if there are none."""
         reasons = [
-            f"{len(names)} {reason} ({join_first(names, _NAMES_SHOWN)})"
+            f"{len(names)} {reason} ({listed(names, _NAMES_SHOWN)})"
             for reason, names in self.left_out.items()
             if names
         ]

@@ -16,7 +16,7 @@ import numpy as np
 from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
 from tcn_search.formats.labels import read_labels
-from tcn_search.messages import counted
+from tcn_search.text import counted
 
 SPLITS = ("random", "grouped", "time")
 

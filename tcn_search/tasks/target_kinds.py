@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.messages import join_first
 from tcn_search.tasks.kinds import KINDS
+from tcn_search.text import listed
 
 _FEW_VALUES = 20
 
@@ -131,4 +131,4 @@ def first_values(values: np.ndarray) -> str:
     >>> first_values(np.arange(9))
     '0, 1, 2, 3, 4, 5, 6, 7, ...'
     """
-    return join_first(values, most=8)
+    return listed(values, 8)

@@ -11,12 +11,12 @@ import numpy as np
 
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.messages import counted
 from tcn_search.tasks.array_checks import check_arrays
 from tcn_search.tasks.folds import make_folds
 from tcn_search.tasks.splitting import SplitRule, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData, TrainingData, with_statistics
+from tcn_search.text import counted
 
 _HASHED_ROWS = 1024
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tcn_search.arguments import as_integer, at_most, received
 from tcn_search.errors import InputError
-from tcn_search.messages import counted
+from tcn_search.text import counted
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
 
