@@ -1,4 +1,4 @@
-"""Plans of workers for invented machines, and the resources of a machine."""
+"""How trials are spread over made-up machines, and what a machine says about itself."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def test_free_memory_respects_the_limit_of_a_container(tmp_path: Path) -> None:
+def test_free_memory_is_the_containers_where_that_is_less(tmp_path: Path) -> None:
     write(tmp_path, {"proc/meminfo": "MemTotal:  100 kB\nMemAvailable:  50 kB\n"})
     assert free_memory(tmp_path) == 50 * 1024
     write(tmp_path, {"sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/memory.current": "7\n"})
@@ -137,7 +137,7 @@ def test_free_memory_respects_the_limit_of_a_container(tmp_path: Path) -> None:
         ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
     ],
 )
-def test_core_quota_of_a_container(
+def test_a_containers_processor_time_in_cores(
     tmp_path: Path, files: dict[str, str], quota: int | None
 ) -> None:
     write(tmp_path, {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
@@ -145,7 +145,7 @@ def test_core_quota_of_a_container(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for the driver")
-def test_visible_gpus_are_those_of_the_driver_and_the_environment(
+def test_gpus_are_the_drivers_that_cuda_visible_devices_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "nvidia-smi"
