@@ -242,7 +242,7 @@ class StudyResults:
     @property
     def storage_id(self) -> int:
         """Number of the study in its storage, by which Optuna's dashboard has a page of it."""
-        return self._handle.optuna_study._study_id
+        return self._handle.storage.get_study_id_from_name(self.name)
 
     def holder(self) -> Holder | None:
         """Return the process that runs the study now, or None."""
