@@ -149,7 +149,9 @@ def test_constraints_cannot_change_the_lists_of_choices() -> None:
 def test_changes_are_recorded_before_final_trainings_too(monkeypatch: pytest.MonkeyPatch) -> None:
     run(make(), 1)
     study = make(epochs=5, allow_changes=True)
-    monkeypatch.setattr("tcn_search.study.evaluations.find_winner", lambda *given, **named: 1 / 0)
+    monkeypatch.setattr(
+        "tcn_search.study.evaluations.find_winner", lambda *arguments, **options: 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         study.best()
     assert load_study("waves").definition.training.epochs == 5
@@ -217,11 +219,11 @@ def test_changed_versions_are_refused_or_accepted_and_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run(make(), 1)
-    versions = changes.versions_now("tensorflow")
+    found = changes.versions_now("tensorflow")
     monkeypatch.setattr(
-        "tcn_search.study.handle.versions_now", lambda backend: {**versions, "keras": "99.1.0"}
+        "tcn_search.study.handle.versions_now", lambda backend: {**found, "keras": "99.1.0"}
     )
-    with pytest.raises(InputError, match=rf"keras: {versions['keras']} in the study, 99.1.0 now"):
+    with pytest.raises(InputError, match=rf"keras: {found['keras']} in the study, 99.1.0 now"):
         run(make(), 2)
     assert load_study("waves").finished == 1
     run(make(allow_changes=True), 2)
@@ -338,16 +340,17 @@ def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     "url", ["postgresql://ann:secret@host:54x/db", "nosql://ann:secret@host/db"]
 )
-def test_a_bad_database_url_is_an_error_of_one_line(url: str) -> None:
+def test_what_is_no_database_is_said_in_a_line(url: str) -> None:
     with pytest.raises(
         InputError, match=r"ann:\*\*\*@.* is no database URL that can be used"
     ) as caught:
         make(storage=url)
-    # The database's own error is not shown: it may hold the password.
-    assert caught.value.__suppress_context__
+    assert (
+        caught.value.__suppress_context__
+    )  # what came before is not shown, for it may hold the password
 
 
-def test_an_sqlite_url_may_have_options() -> None:
+def test_an_sqlite_address_may_have_options() -> None:
     url = "sqlite:///own.db?timeout=30"
     run(make(storage=url), 1)
     assert storage.list_studies(url) == ["waves"]

@@ -521,7 +521,7 @@ def test_passwords_are_never_shown() -> None:
     assert without_password("sqlite:///runs/studies.db") == "sqlite:///runs/studies.db"
 
 
-def test_a_study_keeps_the_backend_it_was_created_with(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_keeps_the_backend_it_was_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     study = make()
     assert study.definition.backend == "tensorflow"
