@@ -21,12 +21,8 @@ import pandas as pd
 
 from tcn_search import load_study
 from tcn_search.atomic_files import replacing
-from tcn_search.evaluation.winner import (
-    EVALUATIONS,
-    evaluations_in_words,
-    mean_and_spread,
-    with_spread,
-)
+from tcn_search.evaluation.spread import mean_and_spread, with_spread
+from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 from tcn_search.report.figures import study_figures
 from tcn_search.study.study import Study
 from tcn_search.tasks.registry import published_for
@@ -87,7 +83,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     search = (ends.max() - frame["started"].min()).total_seconds()  # it may have been continued
     winner, definition = study.winner, study.definition
     assert winner is not None
-    architecture = study.architecture_of(winner.trial)
+    architecture = study.results.architecture_of(winner.trial)
     row = frame.set_index("trial").loc[winner.trial]
     context, seq_len = definition.required_context, definition.spec.seq_len
     needs = f"{architecture.steps_of(context):,} of {architecture.steps_of(seq_len):,} steps"
@@ -104,7 +100,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "architecture": str(architecture),
         "receptive_field": architecture.receptive_field,
         "parameters": int(row["parameters"]),
-        "settings": study.candidate(winner.trial).settings.to_dict(),
+        "settings": study.results.candidate(winner.trial).settings.to_dict(),
         "metric": winner.metric,
         "validation": [run.metric for run in winner.winning_runs],
         "test": winner.test_scores,
