@@ -335,7 +335,7 @@ def create_study(name: str, task: Task, *, storage: str | None = None, **argumen
     """
     if name in list_studies(storage_url(storage)):
         raise InputError(
-            f"There is a study {name!r} already. Continue it with load_study, or choose another name."
+            f"There is a study {name!r} already. Use load_study to continue it, or another name."
         )
     return Study(name, task, storage=storage, **arguments)
 
