@@ -175,7 +175,7 @@ def _cores() -> str:
 
 
 def aim(name: str, result: dict[str, Any]) -> str:
-    """Say whether the test score reaches the aim, and by how much it does not; "" without an aim."""
+    """Say whether the test score reaches the aim, or by how much it misses; "" without an aim."""
     if name not in AIMS:
         return ""
     metric, side, wanted = AIMS[name]
