@@ -22,6 +22,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "logs",
         "trial_status",
         "memory",
+        "text",
         "archives",
         "atomic_files",
         "limits",

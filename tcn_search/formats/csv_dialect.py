@@ -13,6 +13,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.formats.table_layout import DELIMITERS, plain_name
+from tcn_search.text import listed
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 THOUSANDS_WITH_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -174,9 +175,6 @@ def require_header(
         cells_below = {cells[position].strip() for cells in rows_below if position < len(cells)}
         if name not in cells_below:  # a class may be called y
             return
-    shown = ", ".join(names[:4])
-    if len(names) > 4:
-        shown += ", ..."
     raise InputError(
-        f"{path} has no header: its first row is {shown}. Write the columns' names above it."
+        f"{path} has no header: its first row is {listed(names, 4)}. Write the columns' names above it."
     )

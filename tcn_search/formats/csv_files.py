@@ -26,6 +26,7 @@ from tcn_search.formats.csv_dialect import (
 )
 from tcn_search.formats.table_layout import DELIMITERS, TableFormat
 from tcn_search.formats.text_files import read_text
+from tcn_search.text import listed
 
 # By the decimal sign.
 _NUMBERS = {".": NUMBER, ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
@@ -251,10 +252,7 @@ def require_cells(path: Path, frame: pd.DataFrame, columns: Collection[str]) -> 
 
 def join_names(names: Sequence[str]) -> str:
     """Return the names joined by commas, at most a dozen of them."""
-    joined = ", ".join(names[:_NAMES_SHOWN])
-    if len(names) > _NAMES_SHOWN:
-        joined += ", ..."
-    return joined
+    return listed(names, _NAMES_SHOWN)
 
 
 def numbers_of(

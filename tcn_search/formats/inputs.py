@@ -11,6 +11,7 @@ from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
 from tcn_search.formats.centring import LARGEST, first_beyond_float32
 from tcn_search.formats.labels import read_labels, short_repr
+from tcn_search.text import counted
 
 STEPS_CHANNELS = "steps_channels"
 CHANNELS_STEPS = "channels_steps"
@@ -99,9 +100,8 @@ def check_axes(X: np.ndarray, name: str, axes: str | None) -> str:
     _, steps, channels = X.shape
     is_single_step = steps == 1 and channels > 1
     if is_single_step or (steps <= _FEW_STEPS and channels > _MANY_TIMES * steps):
-        plural = "" if steps == 1 else "s"
         raise InputError(
-            f"{name} has {steps} step{plural} of {channels} channels: its axes must be (sequences, "
+            f"{name} has {counted(steps, 'step')} of {channels} channels: its axes must be (sequences, "
             "steps, channels). If they are (sequences, channels, steps), set "
             f'axes = "{CHANNELS_STEPS}"; if these are meant, set axes = "{STEPS_CHANNELS}".'
         )

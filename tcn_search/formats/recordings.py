@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tcn_search.errors import InputError
+from tcn_search.text import listed
 
 _NAMES_SHOWN = 3
 
@@ -39,7 +40,7 @@ class WavFiles(NamedTuple):
     def note(self) -> str:
         """Return counts, reasons and first names of the entries left out, "" if there are none."""
         reasons = [
-            f"{len(names)} {reason} ({_join(names)})"
+            f"{len(names)} {reason} ({listed(names, _NAMES_SHOWN)})"
             for reason, names in self.left_out.items()
             if names
         ]
@@ -245,10 +246,3 @@ def _describe_reading(recording: Recording, folder: Path) -> str:
 
 def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-def _join(names: Sequence[str]) -> str:
-    joined = ", ".join(names[:_NAMES_SHOWN])
-    if len(names) > _NAMES_SHOWN:
-        joined += ", ..."
-    return joined

@@ -16,6 +16,7 @@ import numpy as np
 from tcn_search.arguments import one_of
 from tcn_search.errors import InputError
 from tcn_search.formats.labels import read_labels
+from tcn_search.text import counted
 
 SPLITS = ("random", "grouped", "time")
 
@@ -162,7 +163,7 @@ def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) 
     possible = [group for group in order if (counts[group] < total).all()]
     if not possible:
         raise InputError(
-            f"None of the {len(names)} group{'' if len(names) == 1 else 's'} can be held out for "
+            f"None of the {counted(len(names), 'group')} can be held out for "
             "validation: the rest must hold every class. Give a validation split, or use "
             'validation = "random".'
         )

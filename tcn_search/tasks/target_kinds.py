@@ -8,6 +8,7 @@ import numpy as np
 
 from tcn_search.errors import InputError
 from tcn_search.tasks.kinds import KINDS
+from tcn_search.text import listed
 
 _FEW_VALUES = 20
 
@@ -130,5 +131,4 @@ def first_values(values: np.ndarray) -> str:
     >>> first_values(np.arange(9))
     '0, 1, 2, 3, 4, 5, 6, 7, ...'
     """
-    shown = ", ".join(str(value) for value in values[:8])
-    return shown + (", ..." if len(values) > 8 else "")
+    return listed(values, 8)

@@ -16,6 +16,7 @@ from tcn_search.tasks.folds import make_folds
 from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import Part, TrainingData, with_statistics
+from tcn_search.text import counted
 
 _HASHED_ROWS = 1024
 
@@ -91,10 +92,10 @@ class Task:
         if self.test is not None:
             counts["test"] = len(self.test)
         splits = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        steps = _counted(self.seq_len, "step")
+        steps = counted(self.seq_len, "step")
         if self.spec.ragged:
             steps = f"up to {steps}"
-        channels = _counted(self.spec.input_channels, "channel")
+        channels = counted(self.spec.input_channels, "channel")
         return f"{sum(counts.values()):,} sequences × {steps} × {channels} ({splits})"
 
     @property
@@ -232,11 +233,6 @@ class Task:
             split=split,
             groups=groups,
         )
-
-
-def _counted(count: int, noun: str) -> str:
-    """Return "1 step" or "2 steps"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _require_every_class(y: np.ndarray, names: Sequence[str]) -> None:

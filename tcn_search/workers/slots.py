@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tcn_search.arguments import as_integer, at_most, received
 from tcn_search.errors import InputError
+from tcn_search.text import counted
 from tcn_search.workers.backends import backend_version
 from tcn_search.workers.resources import Machine
 
@@ -44,18 +45,18 @@ class WorkerPlan:
         most = max(slot.threads for slot in self.slots)
         cores = f"{fewest} to {most} cores"
         if fewest == most:
-            cores = _with_unit(most, "core")
+            cores = counted(most, "core")
         if workers > 1:
             cores += " each"
         backend = f"backend {self.backend} {backend_version(self.backend)}".rstrip()
-        return f"{_with_unit(workers, 'worker')}, {cores}, {backend} on {self._devices()}"
+        return f"{counted(workers, 'worker')}, {cores}, {backend} on {self._devices()}"
 
     def _devices(self) -> str:
         """Return "CPU", or the GPUs and how they are shared."""
         gpus = sorted({slot.gpu for slot in self.slots if slot.gpu is not None})
         if not gpus:
             return "CPU"
-        text = f"{_with_unit(len(gpus), 'GPU')} ({', '.join(gpus)}), memory as it grows"
+        text = f"{counted(len(gpus), 'GPU')} ({', '.join(gpus)}), memory as it grows"
         if len(self.slots) > len(gpus):
             text += f", up to {-(-len(self.slots) // len(gpus))} workers each"
         return text
@@ -160,8 +161,3 @@ def _gpu_variables(gpu: str, workers_on_gpu: int) -> dict[str, str]:
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY_SHARE / workers_on_gpu:.2f}",
     }
-
-
-def _with_unit(count: int, unit: str) -> str:
-    """Return "1 core" or "2 cores"."""
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
