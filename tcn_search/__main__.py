@@ -1,4 +1,4 @@
-"""`python -m tcn_search` is `tcn-search`."""
+"""Run the command line: `python -m tcn_search` does the same as `tcn-search`."""
 
 import sys
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tcn_search.errors import InputError, first_line
-from tcn_search.memory import free_memory, in_bytes
+from tcn_search.memory import free_memory, size_in_words
 
 _ENCRYPTED = 0x1  # bit of an entry's flags
 _ENTRY = b"PK\x01\x02"  # first bytes of an entry of the directory
@@ -47,7 +47,7 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
             f"{path} cannot be read: the memory is not enough. {error}".rstrip()
         ) from error
     except RecursionError as error:
-        raise InputError(f"{path} cannot be read: what it holds is nested too deeply.") from error
+        raise InputError(f"{path} cannot be read: its content is nested too deeply.") from error
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -62,11 +62,11 @@ def open_archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
         raise InputError(f"{path} cannot be read: {reason}") from error
 
 
-def require_memory(path: str | Path, wanted: int) -> None:
-    """Raise an InputError if reading `wanted` bytes from a file exceeds the free memory."""
+def require_memory(path: str | Path, size: int) -> None:
+    """Raise an InputError if reading `size` bytes from a file exceeds the free memory."""
     free = free_memory()
-    if wanted > free:
+    if size > free:
         raise InputError(
-            f"{path} cannot be read: it needs {in_bytes(wanted)} of memory, "
-            f"and {in_bytes(free)} are free."
+            f"{path} cannot be read: it needs {size_in_words(size)} of memory, "
+            f"and {size_in_words(free)} are free."
         )

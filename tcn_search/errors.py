@@ -1,7 +1,7 @@
 """The exceptions of the package: one class for each cause.
 
-The command line prints the text of each of them as one line and exits with 2. Every other exception
-is a bug.
+The command line prints the text of such an exception as one line and exits with 2. Every other
+exception is a bug.
 """
 
 from __future__ import annotations

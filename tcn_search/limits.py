@@ -7,22 +7,20 @@ seconds.
 
 from __future__ import annotations
 
-# A convolution of 65,536 taps and 65,536 channels has 2**48 weights: no machine holds them.
-# 63 levels have dilations 1, 2, 4, ..., 2**62: the last power that a signed 64-bit integer holds.
-# 1,024 residual blocks are as deep as the deepest networks that have been trained.
-# 2**27 steps are 50 minutes of sound at 44.1 kHz; one channel of one sequence takes 0.5 GB.
-MOST_STEPS = 2**27
-MOST_BLOCKS = 1_024
+MOST_STEPS = 2**27  # 50 minutes of sound at 44.1 kHz: 0.5 GB for one channel of one sequence
+MOST_BLOCKS = 1_024  # as deep as the deepest networks that have been trained
 MOST_TAPS = 2**17  # of one convolution in each block: kernel_size × levels × nb_stacks
 MOST_ENTRIES = 65_536  # of a list
 MOST_POINTS = 100_000  # combinations of the hyperparameters that decide the receptive field
-MOST_STEPS_OF_A_RANGE = 10**6  # values of a range with a step
+MOST_VALUES_OF_A_RANGE = 10**6  # of a range with a step
 MOST_SECONDS = 10 * 365 * 24 * 3600
 
-_OTHER = 2**63 - 1  # tensor libraries and databases count in 64 bits
+_DEFAULT = 2**63 - 1  # tensor libraries and databases count in 64 bits
 _MOST = {
+    # 65,536 taps of 65,536 to 65,536 channels are 2**48 weights: no machine holds them.
     "nb_filters": 65_536,
     "kernel_size": 65_536,
+    # Dilations 1, 2, 4, ..., 2**62: the last power that a signed 64-bit integer holds.
     "levels": 63,
     "nb_stacks": MOST_BLOCKS,
     "seq_len": MOST_STEPS,
@@ -56,9 +54,9 @@ _MOST = {
 
 
 def most(name: str) -> int:
-    """Return the largest integer that the argument with this name accepts.
+    """Return the largest number that the argument with this name accepts.
 
     >>> most("kernel_size"), most("levels")
     (65536, 63)
     """
-    return _MOST.get(name, _OTHER)
+    return _MOST.get(name, _DEFAULT)

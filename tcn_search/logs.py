@@ -21,7 +21,7 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 
 def show_messages() -> None:
-    """Let the messages of the package be seen, unless the user has set up logging otherwise.
+    """Show the messages of the package, unless the user has set up logging otherwise.
 
     A long run that is called from Python shows its progress without any setting, as Optuna's does:
     on standard output, or by the handlers of the root logger if there are any. A level that was set

@@ -8,9 +8,10 @@ import psutil
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Return bytes that can be taken without swapping: the machine's, or a container's if fewer.
+    """Return the bytes that can be allocated without swapping, on the machine or in its container.
 
-    Cached files count as free: the kernel gives them up.
+    In a container with a memory limit, the smaller number of both. Cached files count as free: the
+    kernel gives them up.
 
     Args:
         root: folder in which a container's limits are looked up, as in the root file system.
@@ -46,12 +47,12 @@ def number_in(file: Path) -> int | None:
         return None
 
 
-def in_bytes(count: int) -> str:
-    """Return a number of bytes in words.
+def size_in_words(size: int) -> str:
+    """Return a number of bytes in GB or MB.
 
-    >>> in_bytes(80_000_000_000_000), in_bytes(1_500_000)
+    >>> size_in_words(80_000_000_000_000), size_in_words(1_500_000)
     ('80,000.0 GB', '1.5 MB')
     """
-    if count >= 1e9:
-        return f"{count / 1e9:,.1f} GB"
-    return f"{count / 1e6:.1f} MB"
+    if size >= 1e9:
+        return f"{size / 1e9:,.1f} GB"
+    return f"{size / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""The status of a trial: how it ended, or what it does now."""
+"""The status of a trial: how it ended, or whether it is running or waiting."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TrialStatus(StrEnum):
 
     @property
     def counts_as_finished(self) -> bool:
-        """Whether the trial counts against the number of trials asked for: it was trained."""
+        """Whether the trial was trained, and so counts against the number of trials asked for."""
         return self in _FINISHED
 
     @property

@@ -161,4 +161,4 @@ def test_a_configuration_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -
         archive.writestr("config.json", "[" * 100_000)
     with pytest.raises(InputError) as caught:
         find_tcn(str(file))
-    assert str(caught.value) == f"{file} cannot be read: what it holds is nested too deeply."
+    assert str(caught.value) == f"{file} cannot be read: its content is nested too deeply."

@@ -12,6 +12,7 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.text import counted
 
 # architecture, task, settings -> a model from (B, T, C) to scores (B, outputs) or (B, T, outputs)
 BuildModel = Callable[[Architecture, TaskSpec, TrainingSettings], keras.Model]
@@ -51,10 +52,9 @@ def custom_scores(
         expected = (spec.output_steps, spec.outputs)
     shape = tuple(getattr(scores, "shape", ())[1:])
     if shape != expected:
-        outputs = "output" if spec.outputs == 1 else "outputs"
         raise InputError(
             f"The model of model_fn must give {_with_batch(expected)} for {spec.kind} with "
-            f"{spec.outputs} {outputs}. Received: {_with_batch(shape)}"
+            f"{counted(spec.outputs, 'output')}. Received: {_with_batch(shape)}"
         )
     return scores
 

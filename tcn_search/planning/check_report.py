@@ -22,6 +22,7 @@ from tcn_search.planning.reach import (
     wasted_taps_of_causal,
 )
 from tcn_search.planning.sufficiency import Requirements, gives_output
+from tcn_search.text import counted
 
 _MOST_RUNS_SHOWN = 6
 
@@ -160,7 +161,7 @@ def _finding(report: Report) -> str:
     if blind:
         return (
             f"Not all of it: it spans the {needed:,} steps required ({length}), "
-            f"but {_steps(blind)} among them reach no output (blind spots)."
+            f"but {counted(blind, 'step')} among them reach no output (blind spots)."
         )
     field = report.receptive_field
     return (
@@ -222,7 +223,7 @@ def _sentence(text: str) -> str:
 
 
 def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
-    field = f"{_steps(report.receptive_field)}: {report.look_back:,} back"
+    field = f"{counted(report.receptive_field, 'step')}: {report.look_back:,} back"
     if report.look_ahead:
         field += f", {report.look_ahead:,} ahead"
     yield "Receptive field", field + ", and the output step itself"
@@ -244,7 +245,7 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
 def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = report.effective
     is_exact = field.paths.cell == 1
-    count = _steps(field.steps)
+    count = counted(field.steps, "step")
     if not is_exact:
         count = f"about {count}"
     position = "counted from the newest"
@@ -278,12 +279,6 @@ def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
         f"{_bytes(cost.activation_bytes_last_step)} a sequence for the last step only, "
         f"{_bytes(cost.activation_bytes)} for all",
     )
-
-
-def _steps(count: int) -> str:
-    if count == 1:
-        return "1 step"
-    return f"{count:,} steps"
 
 
 def _lags(runs: Sequence[tuple[int, int]]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tcn_search.arguments import at_most, is_number, plain_number, received
 from tcn_search.errors import InputError
-from tcn_search.limits import MOST_ENTRIES, MOST_STEPS_OF_A_RANGE
+from tcn_search.limits import MOST_ENTRIES, MOST_VALUES_OF_A_RANGE
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Range:
                 f"A range's step must be a number above 0. Received: {received(self.step)}"
             )
         object.__setattr__(self, "step", plain_number(self.step))
-        if self.high - self.low > self.step * MOST_STEPS_OF_A_RANGE:
+        if self.high - self.low > self.step * MOST_VALUES_OF_A_RANGE:
             raise InputError(
-                f"A range with a step must have at most {MOST_STEPS_OF_A_RANGE:,} values. "
+                f"A range with a step must have at most {MOST_VALUES_OF_A_RANGE:,} values. "
                 f"Received: low = {self.low}, high = {self.high}, step = {self.step}"
             )
 
