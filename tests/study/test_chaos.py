@@ -64,7 +64,7 @@ class Switch:
 def switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Switch]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        lease.Lease, "let_go", lambda self: self._give_up()
+        lease.Lease, "let_go", lambda self: self._forget()
     )  # as if the process were gone
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Switch(monkeypatch)
