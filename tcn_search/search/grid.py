@@ -11,7 +11,7 @@ from typing import Any
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.queue import EnqueuedTrial
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
 from tcn_search.space.search_space import OTHERS, TaskSpace
@@ -50,7 +50,7 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
             rest, position = divmod(rest, len(choices))
             chosen[name] = choices[position]
         architecture = _architecture(space, geometry[rest], chosen)
-        if not infeasible(space.violations(architecture)):
+        if not broken_limits(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
             parameters = suggested_values(space, architecture, settings)
             yield EnqueuedTrial(_name(architecture, settings), parameters)

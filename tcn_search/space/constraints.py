@@ -135,6 +135,6 @@ class Limits:
         return model_parameters(architecture, self.input_channels, self.outputs, self.vocabulary)
 
 
-def infeasible(violations: list[Violation]) -> list[Violation]:
-    """Return the violations whose limit is broken."""
+def broken_limits(violations: list[Violation]) -> list[Violation]:
+    """Return the violations with an excess above 0; none if the architecture is feasible."""
     return [violation for violation in violations if violation.excess > 0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import EXTRA_LEVELS, dilations_as_text
 from tcn_search.space.search_space import TaskSpace
@@ -79,7 +79,7 @@ def suggested_values(
     for name, dimension in space.space.settings.items():
         wanted[name] = settings[name] if name in settings else default_value(name, dimension)
     wanted["dilations"] = dilations_as_text(architecture.dilations)
-    for violation in infeasible(space.violations(architecture)):
+    for violation in broken_limits(space.violations(architecture)):
         raise OutsideSpace(violation.reason)
     recorded = RecordedSuggestions(wanted)
     suggested, suggested_settings = space.suggest(recorded)
