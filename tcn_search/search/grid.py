@@ -14,7 +14,7 @@ from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
-from tcn_search.space.search_space import OTHERS, TaskSpace
+from tcn_search.space.search_space import NON_GEOMETRIC, TaskSpace
 from tcn_search.space.trial_parameters import suggested_values
 
 MOST_POINTS = 1_000_000
@@ -64,12 +64,12 @@ def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
 
 def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:
     described = space.geometry.architecture(point).to_dict()
-    return Architecture.from_dict({**described, **{name: chosen[name] for name in OTHERS}})
+    return Architecture.from_dict({**described, **{name: chosen[name] for name in NON_GEOMETRIC}})
 
 
 def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
     """List the values of each hyperparameter that does not decide the receptive field."""
-    dimensions = {name: getattr(space.space, name) for name in OTHERS} | space.space.settings
+    dimensions = {name: getattr(space.space, name) for name in NON_GEOMETRIC} | space.space.settings
     return {name: values_of(name, dimension) for name, dimension in dimensions.items()}
 
 
