@@ -179,7 +179,7 @@ class SearchSpace:
             static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
-            InputError: no architecture of the space is feasible; the text says what would help. Or
+            InputError: no architecture of the space is feasible; the text says what to change. Or
                 the space or the constraints do not fit the task.
         """
         if constraints is None:
