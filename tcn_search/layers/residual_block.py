@@ -42,8 +42,8 @@ class ResidualBlock(keras.layers.Layer):
     differs from `filters` and the identity otherwise. Returns (block output, skip output), both
     (B, T, filters).
 
-    With `residual=False` the block output is not used: it is None, and has no weights. The factors of
-    the spatial dropout come from outside, (B, 1, filters) for each convolution (`draw_factors`).
+    With `residual=False` the block output is not used: it is None, and has no weights. The factors
+    of the spatial dropout come from outside, (B, 1, filters) for each convolution (`draw_factors`).
     """
 
     def __init__(

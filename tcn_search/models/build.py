@@ -239,7 +239,8 @@ def steps_per_execution(steps: int | None, epochs: int) -> int:
     """Return the training steps in one call of the compiled function.
 
     On JAX, Keras loops over the steps in Python, which costs nothing and saves callbacks. On
-    TensorFlow the loop is compiled, which takes a third of a second that only a long training saves.
+    TensorFlow the loop is compiled, which takes a third of a second: only a long training saves
+    more.
     torch has no such loop.
 
     Args:

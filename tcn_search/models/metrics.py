@@ -25,7 +25,7 @@ def make_metrics(spec: TaskSpec) -> list[keras.metrics.Metric]:
 
 
 def _make_metric(name: str, spec: TaskSpec) -> keras.metrics.Metric:
-    """Return the metric with a name of the task's kind, such as "accuracy" or "perplexity_last_50"."""
+    """Return the metric of a name such as "accuracy" or "perplexity_last_50"."""
     last = spec.scored_steps
     score = name
     if last is not None:

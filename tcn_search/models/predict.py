@@ -122,7 +122,7 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
 
 
 def forecast_columns(model: keras.Model) -> list[str]:
-    """Return the columns whose next steps a model predicts, each once; [] if it does not forecast."""
+    """Return the columns whose next steps a model predicts, each once; [] if it is no forecast."""
     last = model.layers[-1]
     if not isinstance(last, Predictions) or last.get_config()["activation"] != "linear":
         return []

@@ -16,8 +16,8 @@ class Coverage:
     """Coverage of the required context by one output step.
 
     `mask` (steps that are reached) and `required` (steps of the required context inside the
-    receptive field) are bit sets: bit i is the input step at offset i − origin from the output step. The mask
-    ends where the sequence ends.
+    receptive field) are bit sets: bit i is the input step at offset i − origin from the output
+    step. The mask ends where the sequence ends.
     """
 
     look_back: int

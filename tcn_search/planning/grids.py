@@ -76,7 +76,7 @@ class ConvolutionPlan(NamedTuple):
 
     @property
     def folds(self) -> bool:
-        """Whether `stride` steps are folded into the channels of one, so that none is computed in vain."""
+        """Whether `stride` steps become the channels of one, so that none is computed in vain."""
         return self.stride > 1 and self.dilation == 1
 
     @property

@@ -3,7 +3,8 @@
 A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
 dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them. A
 space has few points, so each is checked once and exactly. Hyperparameters are suggested in this
-order, each bounded to the values of the feasible points that agree with the values suggested before.
+order, each bounded to the values of the feasible points that agree with the values suggested
+before.
 """
 
 from __future__ import annotations
