@@ -1,4 +1,4 @@
-"""Runs a shipped study and writes what came out to studies/results/NAME/; nothing there is typed in.
+"""Run a shipped study and write its results to studies/results/NAME/; nothing there is typed in.
 
 python studies/results.py adding-600 --run "--trials 8 --set task.train_size=20000"
 """
@@ -21,12 +21,8 @@ import pandas as pd
 
 from tcn_search import load_study
 from tcn_search.atomic_files import replacing
-from tcn_search.evaluation.winner import (
-    EVALUATIONS,
-    evaluations_in_words,
-    mean_and_spread,
-    with_spread,
-)
+from tcn_search.evaluation.spread import mean_and_spread, with_spread
+from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 from tcn_search.report.figures import study_figures
 from tcn_search.study.study import Study
 from tcn_search.tasks.registry import published_for
@@ -87,7 +83,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     search = (ends.max() - frame["started"].min()).total_seconds()  # it may have been continued
     winner, definition = study.winner, study.definition
     assert winner is not None
-    architecture = study.architecture_of(winner.trial)
+    architecture = study.results.architecture_of(winner.trial)
     row = frame.set_index("trial").loc[winner.trial]
     context, seq_len = definition.required_context, definition.spec.seq_len
     needs = f"{architecture.steps_of(context):,} of {architecture.steps_of(seq_len):,} steps"
@@ -104,7 +100,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "architecture": str(architecture),
         "receptive_field": architecture.receptive_field,
         "parameters": int(row["parameters"]),
-        "settings": study.candidate(winner.trial).settings.to_dict(),
+        "settings": study.results.candidate(winner.trial).settings.to_dict(),
         "metric": winner.metric,
         "validation": [run.metric for run in winner.winning_runs],
         "test": winner.test_scores,
@@ -158,15 +154,18 @@ def page(name: str, result: dict[str, Any]) -> str:
     table = "\n".join(f"| {key} | {value} |" for key, value in rows if value)
     return (
         f"# {name}\n\nWritten by `python studies/results.py {name}`. The full study is "
-        f"[{name}.toml](../../{name}.toml); what the command sets differs from it.\n\n| | |\n| --- | --- |\n{table}\n\n"
+        f"[{name}.toml](../../{name}.toml); what the command sets differs from it.\n\n"
+        f"| | |\n| --- | --- |\n{table}\n\n"
         f"![score and receptive field of every trial](receptive_field.png)\n{_notes(name)}"
     )
 
 
 def _notes(name: str) -> str:
-    """What a person has to say about a result, such as what limits it: notes.md beside it, if there is one."""
+    """Return the remarks of a person on a result (notes.md beside it), or ""."""
     file = RESULTS / name / "notes.md"
-    return f"\n{file.read_text(encoding='utf-8')}" if file.exists() else ""
+    if not file.exists():
+        return ""
+    return f"\n{file.read_text(encoding='utf-8')}"
 
 
 def _cores() -> str:
@@ -176,7 +175,7 @@ def _cores() -> str:
 
 
 def aim(name: str, result: dict[str, Any]) -> str:
-    """Whether the test score is what we want, and by how much it is not; "" where nothing was fixed."""
+    """Say whether the test score reaches the aim, or by how much it misses; "" without an aim."""
     if name not in AIMS:
         return ""
     metric, side, wanted = AIMS[name]
@@ -190,7 +189,7 @@ def aim(name: str, result: dict[str, Any]) -> str:
 
 
 def summary() -> str:
-    """A table of all results, from their result.json."""
+    """Return a table of all results, from their result.json."""
     lines = []
     for file in sorted(RESULTS.glob("*/result.json")):
         name, result = file.parent.name, json.loads(file.read_text(encoding="utf-8"))
@@ -201,13 +200,15 @@ def summary() -> str:
             f"{known['model']} {known['metric']} {known['score']:.4g}" for known in best[:2]
         )
         lines.append(
-            f"| [{name}]({name}/README.md) | {result['metric']} {with_spread(result['test'])} | {published} | "
-            f"{aim(name, result)} | {_minutes(sum(result['seconds']))} |"
+            f"| [{name}]({name}/README.md) | {result['metric']} {with_spread(result['test'])} | "
+            f"{published} | {aim(name, result)} | {_minutes(sum(result['seconds']))} |"
         )
     return (
-        "# Results of the shipped studies\n\nEach folder was written by `python studies/results.py NAME`, from the "
-        "study; where it says what limits a result, a person wrote it. Test scores are over the seeds shown, on a "
-        "split that the search never saw; the time is that of the search and of the winner's final trainings.\n\n"
+        "# Results of the shipped studies\n\n"
+        "Each folder was written by `python studies/results.py NAME`, from the "
+        "study; where it says what limits a result, a person wrote it. "
+        "Test scores are over the seeds shown, on a split that the search never saw; "
+        "the time is that of the search and of the winner's final trainings.\n\n"
         "| study | test | published | aim | time |\n| --- | --- | --- | --- | --- |\n"
         + "\n".join(lines)
         + "\n"

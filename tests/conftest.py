@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -32,6 +33,27 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
     """Tests write to databases that nobody needs after a power cut."""
     connection.execute("PRAGMA synchronous=OFF")
+    _read_migrations_once()
+
+
+@functools.cache
+def _read_migrations_once() -> None:
+    """Let Optuna run its migration scripts once, not each time that a storage is opened.
+
+    It runs them to learn the newest version of its tables: 25 of the 30 ms of an opening, and half
+    of the time of the tests that open many studies.
+    """
+    from optuna.storages._rdb.storage import _VersionManager
+
+    read = _VersionManager.get_head_version
+    newest: list[str] = []
+
+    def remembered(self: Any) -> str:
+        if not newest:
+            newest.append(read(self))
+        return newest[0]
+
+    _VersionManager.get_head_version = remembered
 
 
 @pytest.fixture(scope="module", autouse=True)

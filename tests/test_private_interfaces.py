@@ -61,12 +61,6 @@ def test_cmaes_optimizer() -> None:
     assert optimizer.generation == 1
 
 
-def test_optuna_number_of_a_study() -> None:
-    """tcn_search/study/results.py gives the number that Optuna's dashboard has in its address."""
-    study = optuna.create_study(study_name="a study")
-    assert study._study_id == study._storage.get_study_id_from_name("a study")
-
-
 def test_optuna_tables(tmp_path: Path) -> None:
     """tcn_search/storage reads the table of studies and keeps the lease in that of attributes."""
     storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'studies.db'}")

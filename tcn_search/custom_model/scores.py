@@ -44,7 +44,7 @@ def custom_scores(
         raise InputError(f"model_fn must return a keras.Model. Received: {type(model).__name__}")
     _require_no_activation(model, spec)
     if spec.ragged:
-        scores = MaskedModel(model, name="own")(x)
+        scores = MaskedModel(model, name="own")(x)  # a name that saved models hold
     else:
         scores = model(x)
     expected: tuple[int, ...] = (spec.outputs,)

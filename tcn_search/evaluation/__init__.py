@@ -1,4 +1,4 @@
-"""After the search: final trainings over seeds, the test evaluation, comparison with baselines.
+"""After the search: final trainings over seeds, test evaluation, comparison with baselines.
 
 The only package that scores anything on a test split.
 """

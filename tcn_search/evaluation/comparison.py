@@ -1,4 +1,7 @@
-"""A study's winner against recurrent networks of its size: same data, budget and number of learning rates."""
+"""The stored comparison of a study's winner with recurrent networks of its size.
+
+All contenders have the same data, epochs, early stopping and number of learning rates.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any
 
 import pandas as pd
@@ -14,7 +17,8 @@ from pydantic import Field, TypeAdapter, with_config
 
 from tcn_search.baselines.recurrent import CELLS
 from tcn_search.errors import InputError
-from tcn_search.evaluation.winner import fresh_seeds, mean_and_spread
+from tcn_search.evaluation.final_training import fresh_seeds
+from tcn_search.evaluation.spread import mean_and_spread
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.tasks.kinds import Metric
 
@@ -25,9 +29,18 @@ SEARCH_SEED = 0  # of the runs that choose the learning rate
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Run:
-    """One training of one contender. `score` and `metric` are the best epoch's on the validation part.
+    """A training of a contender. The names of the fields are those under which it is stored.
 
-    `test` is None while the learning rate is searched: nothing is chosen by it.
+    Attributes:
+        contender: "tcn", or a recurrent network such as "lstm:2".
+        learning_rate, seed: of the training.
+        score, metric: objective and metric on the validation split in the best epoch; NaN where the
+            training diverged in its first epoch.
+        best_epoch: from 1; 0 where there is none.
+        seconds_an_epoch: median, without the first epoch.
+        parameters: of the whole model.
+        test: metric on the test split; None for the runs that choose the learning rate, and where
+            the training diverged or the task has no test split.
     """
 
     contender: str
@@ -44,17 +57,20 @@ class Run:
 @with_config(STRICT)
 @dataclass
 class Comparison:
-    """What was trained, and the runs that have been made.
+    """The plan of a comparison, and the runs that have been made.
+
+    The names of the fields are those under which it is stored.
 
     Attributes:
         trial: the study's trial whose architecture is the TCN.
-        contenders: name to cell and layers of each recurrent network ("tcn" is always there).
+        contenders: "tcn" and the names of the recurrent networks.
         learning_rates: how many are tried for each contender.
-        seeds: final runs of each, with its best learning rate.
+        seeds: number of final runs of each contender, with its best learning rate.
         epochs, patience: of every training.
-        objective, metric: what chooses, and what is shown.
+        objective, direction: the number by which a learning rate is chosen, and its direction.
+        metric, metric_direction: the number that is shown, and its direction.
         runs: in the order in which they were made.
-        made_with: a digest of all else that decides what a training gives.
+        made_with: digest of everything else that decides the result of a training.
         chosen_with: the seed of the study's trial, which no final run has.
     """
 
@@ -73,28 +89,28 @@ class Comparison:
     chosen_with: int = SEARCH_SEED
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON knows them."""
+        """Return plain values, as JSON knows them."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Comparison:
-        """The comparison that `to_dict` wrote.
+        """Read what `to_dict` returned.
 
         Raises:
-            ValueError: it is another version's, or damaged.
+            ValueError: the values are damaged, or of another version.
         """
         return _COMPARISON.validate_json(json.dumps(values))
 
     def is_same_as(self, other: Comparison) -> bool:
-        """Whether both train in the same way, so that the runs of one count for the other.
+        """Return whether both comparisons train in the same way, so that runs can be shared.
 
-        More seeds or other contenders are further runs beside those.
+        With more seeds, or other contenders, the runs of both are still comparable.
         """
-        beside = dict.fromkeys(("runs", "seeds", "contenders", "chosen_with"))
-        return {**self.to_dict(), **beside} == {**other.to_dict(), **beside}
+        ignored = dict.fromkeys(("runs", "seeds", "contenders", "chosen_with"))
+        return {**self.to_dict(), **ignored} == {**other.to_dict(), **ignored}
 
     def searched(self, contender: str) -> list[Run]:
-        """The runs that choose the contender's learning rate."""
+        """Return the runs that choose the contender's learning rate."""
         return [run for run in self.runs if run.contender == contender and run.seed == SEARCH_SEED]
 
     @property
@@ -103,12 +119,12 @@ class Comparison:
         return fresh_seeds(self.seeds, {SEARCH_SEED, self.chosen_with})
 
     def final(self, contender: str) -> list[Run]:
-        """The contender's runs over seeds."""
+        """Return the contender's final runs, with one seed each."""
         seeds = self.final_seeds
         return [run for run in self.runs if run.contender == contender and run.seed in seeds]
 
     def best_learning_rate(self, contender: str) -> float:
-        """The one with the best validation value; diverged runs lose."""
+        """Return the learning rate with the best validation score; diverged runs lose."""
         objective = Metric(self.objective, self.direction)
         best = self.searched(contender)[0]
         for run in self.searched(contender)[1:]:
@@ -117,18 +133,21 @@ class Comparison:
         return best.learning_rate
 
     def frame(self) -> pd.DataFrame:
-        """One row a contender, the best validation value first.
+        """Return one row a contender, the best validation value first.
 
-        Columns: contender, parameters, learning_rate, seeds; validation and validation_spread, test and
-        test_spread (mean and sample standard deviation of the metric over the seeds that did not diverge);
-        diverged (how many did); seconds_an_epoch (median).
+        Columns:
+            contender, parameters, learning_rate: of its final runs.
+            seeds, diverged: number of final runs, and of those that diverged.
+            validation, validation_spread: mean and sample standard deviation of the metric on the
+                validation split, over the runs that did not diverge.
+            test, test_spread: the same on the test split.
+            seconds_an_epoch: median.
         """
         rows = [self._row(name) for name in self.contenders if self.final(name)]
-        return pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values(
-            "validation",
-            ascending=self.metric_direction == "minimize",
-            kind="stable",
-            ignore_index=True,
+        frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+        ascending = self.metric_direction == "minimize"
+        return frame.sort_values(
+            "validation", ascending=ascending, kind="stable", ignore_index=True
         )
 
     def _row(self, contender: str) -> dict[str, Any]:
@@ -149,28 +168,27 @@ class Comparison:
         }
 
     def runs_frame(self) -> pd.DataFrame:
-        """One row a training, the columns of `Run`."""
-        return pd.DataFrame(
-            [asdict(run) for run in self.runs], columns=list(Run.__dataclass_fields__)
-        )
+        """Return one row a training; the columns are the fields of `Run`."""
+        rows = [asdict(run) for run in self.runs]
+        return pd.DataFrame(rows, columns=[each.name for each in fields(Run)])
 
     def verdict(self) -> str:
-        """Who is best on validation, in a sentence that does not spare the TCN."""
+        """Return a sentence on which contender is best on validation, the TCN or another."""
         frame = self.frame().dropna(subset="validation")
         if len(frame) < 2:
             return "Too few contenders have been trained to compare."
         first = frame.iloc[0]
         second = frame.iloc[1]
+        best = first["contender"]
+        next_best = second["contender"]
         gap = abs(first["validation"] - second["validation"])
-        spread = _larger(first, second)
+        spread = _larger_spread(first, second)
         if gap <= spread:
             return (
-                f"{first['contender']} and {second['contender']} are level on validation: {gap:.2g} apart, within "
-                f"the spread of {spread:.2g}."
+                f"{best} and {next_best} are level on validation: {gap:.2g} apart, "
+                f"within the spread of {spread:.2g}."
             )
-        return (
-            f"{first['contender']} is best on validation, {gap:.2g} ahead of {second['contender']}."
-        )
+        return f"{best} is best on validation, {gap:.2g} ahead of {next_best}."
 
 
 _COMPARISON = TypeAdapter(Comparison)
@@ -188,27 +206,27 @@ _COLUMNS = (
 )
 
 
-def _larger(first: pd.Series, second: pd.Series) -> float:
-    spreads = [
-        row["validation_spread"]
-        for row in (first, second)
-        if not math.isnan(row["validation_spread"])
-    ]
-    return max(spreads, default=0.0)
+def _larger_spread(first: pd.Series, second: pd.Series) -> float:
+    """Return the larger validation spread of two rows; 0 where both had too few runs for one."""
+    spreads = (first["validation_spread"], second["validation_spread"])
+    return max((spread for spread in spreads if not math.isnan(spread)), default=0.0)
 
 
 def read_contenders(names: Sequence[str]) -> list[str]:
-    """Checked names of recurrent networks: a cell, or a cell and a number of layers, as in "lstm:2".
+    """Check names of recurrent networks, and return each once.
+
+    A name is a cell, or a cell and a number of layers, as in "lstm:2".
 
     Raises:
-        InputError: an unknown cell, a number of layers that is none, or no name at all.
+        InputError: a cell is unknown, a number of layers is not an integer of at least 1, or there
+            is no name.
     """
     for name in names:
         cell, _, layers = name.partition(":")
         if cell not in CELLS or (layers and not (layers.isdecimal() and int(layers) > 0)):
             raise InputError(
-                f"against must be names out of {', '.join(CELLS)}, each with a number of layers if it is not 1, "
-                f"such as lstm:2. Received: {name!r}"
+                f"against must be names out of {', '.join(CELLS)}, each with a number of layers "
+                f"if it is not 1, such as lstm:2. Received: {name!r}"
             )
     if not names:
         raise InputError(

@@ -176,5 +176,6 @@ def require_header(
         if name not in cells_below:  # a class may be called y
             return
     raise InputError(
-        f"{path} has no header: its first row is {listed(names, 4)}. Write the columns' names above it."
+        f"{path} has no header: its first row is {listed(names, 4)}. Write the "
+        "columns' names above it."
     )

@@ -101,8 +101,8 @@ def check_axes(X: np.ndarray, name: str, axes: str | None) -> str:
     is_single_step = steps == 1 and channels > 1
     if is_single_step or (steps <= _FEW_STEPS and channels > _MANY_TIMES * steps):
         raise InputError(
-            f"{name} has {counted(steps, 'step')} of {channels} channels: its axes must be (sequences, "
-            "steps, channels). If they are (sequences, channels, steps), set "
+            f"{name} has {counted(steps, 'step')} of {channels} channels: its axes must be "
+            "(sequences, steps, channels). If they are (sequences, channels, steps), set "
             f'axes = "{CHANNELS_STEPS}"; if these are meant, set axes = "{STEPS_CHANNELS}".'
         )
     if channels > steps:

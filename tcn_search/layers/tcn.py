@@ -63,8 +63,7 @@ class TCN(keras.layers.Layer):
         kernel_size: taps of every dilated convolution.
         nb_stacks: number of times that the dilations are repeated.
         dilations: dilation of each residual block of a stack, such as [1, 2, 4, 8].
-        padding: "causal", "same", or "valid" (only steps whose whole receptive field lies in the
-            sequence).
+        padding: "causal", "same", or "valid" (steps whose receptive field lies in the sequence).
         use_skip_connections: whether the output is the sum of all blocks' skip outputs.
         dropout_rate: rate of the spatial dropout after each activation, 0 ≤ rate < 1.
         return_sequences: whether to return every step instead of the one that is read out.

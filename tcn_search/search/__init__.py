@@ -1,4 +1,4 @@
-"""The ask-and-tell loop: a study's definition, samplers, pruners, queue, retries and stopping.
+"""Ask-and-tell loop: definition of a study, samplers, pruners, queue, retries and stopping.
 
 Reads and writes trials; what is done with the best ones belongs to `evaluation`.
 """

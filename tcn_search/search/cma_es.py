@@ -1,4 +1,7 @@
-"""CMA-ES that learns from the trials themselves: Optuna's keeps its state as a pickle in the storage, and opens it."""
+"""CMA-ES without a pickle: the sampler's state is computed from the trials alone.
+
+Optuna's own sampler keeps its state as a pickle in the storage, and unpickles it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from optuna.trial import FrozenTrial
 
 
 class CmaEs(optuna.samplers.CmaEsSampler):
-    """Optuna's sampler, with its state computed again, generation by generation, whenever it is asked.
+    """Optuna's CMA-ES sampler, with its state computed anew at every call.
 
-    A pickle in a database that others can write to could run anything here.
+    A pickle in a database that others can write to could run any code here.
     """
 
     def sample_relative(
@@ -24,7 +27,10 @@ class CmaEs(optuna.samplers.CmaEsSampler):
         return super().sample_relative(study, trial, search_space)
 
     def _restore_optimizer(self, completed_trials: list[FrozenTrial]) -> Any:
-        """After the last whole generation of these trials. Nothing is left that Optuna would tell, and then keep."""
+        """Return the optimiser as it is after the last whole generation of these trials.
+
+        No solution is left that Optuna would tell the optimiser, and then pickle.
+        """
         transform = _SearchSpaceTransform(self._searched, transform_step=True, transform_0_1=True)
         optimizer = self._init_optimizer(transform, self._direction)
         sign = -1 if self._direction == StudyDirection.MAXIMIZE else 1
@@ -32,7 +38,7 @@ class CmaEs(optuna.samplers.CmaEsSampler):
             generation = self._get_solution_trials(completed_trials, optimizer.generation)
             if len(generation) < optimizer.population_size:
                 return optimizer
-            # Those that ended first: what ends later does not change what was learnt.
+            # The trials that ended first: a later one does not change what was learnt.
             generation.sort(key=lambda one: (one.datetime_complete, one.number))
             optimizer.tell(
                 [

@@ -53,22 +53,23 @@ class Definition:
         """Make the definition of a study on a task, and check it as a whole.
 
         Raises:
-            InputError: the task does not have an objective, or cannot be cut into the folds; or the
-                space has no feasible architecture.
+            InputError: the task does not have an objective, or cannot be split into the folds; or
+                the space has no feasible architecture.
         """
         if search is not None:
             task.cross_validated(search.folds)
-        return cls(
-            task.spec,
-            task.fingerprint(),
-            task.source,
-            space or SearchSpace(),
-            constraints or Constraints(),
-            training or settings_for(len(task.train)),
-            search or SearchSettings(),
-            backend,
-            model,
-        ).checked()
+        definition = cls(
+            spec=task.spec,
+            fingerprint=task.fingerprint(),
+            source=task.source,
+            space=space or SearchSpace(),
+            constraints=constraints or Constraints(),
+            training=training or settings_for(len(task.train)),
+            search=search or SearchSettings(),
+            backend=backend,
+            model=model,
+        )
+        return definition.checked()
 
     def checked(self) -> Definition:
         """Return the definition with the task's own required context where no other is given.
@@ -76,13 +77,14 @@ class Definition:
         Raises:
             InputError: as `of`.
         """
-        found = self
-        own = self.spec.required_context
-        if self.constraints.required_context == "seq_len" and own is not None:
-            found = replace(self, constraints=replace(self.constraints, required_context=own))
-        read_objectives(found.search.objectives, found.spec.task_kind)
-        found.task_space()
-        return found
+        definition = self
+        context_of_task = self.spec.required_context
+        if self.constraints.required_context == "seq_len" and context_of_task is not None:
+            constraints = replace(self.constraints, required_context=context_of_task)
+            definition = replace(self, constraints=constraints)
+        read_objectives(definition.search.objectives, definition.spec.task_kind)
+        definition.task_space()
+        return definition
 
     @property
     def objectives(self) -> tuple[Metric, ...]:
@@ -98,39 +100,43 @@ class Definition:
     def score_name(self) -> str:
         """Name of the first objective, with the number of folds of which it is the mean."""
         folds = self.search.folds
-        return (
-            self.objective.name if folds == 1 else f"{self.objective.name} (mean of {folds} folds)"
-        )
+        if folds == 1:
+            return self.objective.name
+        return f"{self.objective.name} (mean of {folds} folds)"
 
     @property
     def required_context(self) -> int:
         """Number of steps that one output step must be able to see."""
         context = self.constraints.required_context
-        return self.spec.seq_len if isinstance(context, str) else context
+        if isinstance(context, str):
+            return self.spec.seq_len
+        return context
 
     @property
     def context_reason(self) -> str:
         """Why the task has this required context, in brackets; "" where the study sets another."""
-        own = self.spec.required_context or self.spec.seq_len
+        context_of_task = self.spec.required_context or self.spec.seq_len
         reason = self.spec.context_reason
-        return f" ({reason})" if reason and self.required_context == own else ""
+        if not reason or self.required_context != context_of_task:
+            return ""
+        return f" ({reason})"
 
     def task_space(self) -> TaskSpace:
         """Return the space with the task's numbers filled in.
 
-        The number of parameters of a custom model is not limited here: it is known only once the model
-        has been built.
+        The number of parameters of a custom model is not limited here: it is known only once the
+        model has been built.
         """
         spec = self.spec
         limits = self.constraints
         if self.model is not None:
             limits = replace(limits, max_params=None)
         return self.space.for_task(
-            spec.kind,
-            spec.seq_len,
-            spec.input_channels,
-            spec.outputs,
-            limits,
+            kind=spec.kind,
+            seq_len=spec.seq_len,
+            input_channels=spec.input_channels,
+            outputs=spec.outputs,
+            constraints=limits,
             vocabulary=spec.vocabulary,
             static=not is_dynamic(self.search.sampler),
         )
@@ -140,23 +146,29 @@ class Definition:
         return (self.search.seed + trial) % 2**31
 
     def digest(self, trained: Sequence[tuple[Architecture, TrainingSettings]]) -> str:
-        """Hash all that decides the result of training these networks.
+        """Hash everything that decides the result of training these networks.
 
         Data, objective, custom model, backend, architectures and settings.
         """
         spec = self.spec.to_dict()
-        decides = [
+        model = None
+        if self.model is not None:
+            model = [self.model.name, self.model.fingerprint]
+        hashed = [
             {key: value for key, value in spec.items() if key not in ABOUT_NEW_DATA},
             self.fingerprint,
             self.objective.name,
             self.backend,
-            None if self.model is None else [self.model.name, self.model.fingerprint],
+            model,
             *([architecture.to_dict(), settings.to_dict()] for architecture, settings in trained),
         ]
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""
+        model = None
+        if self.model is not None:
+            model = asdict(self.model)
         return {
             "task": self.spec.to_dict(),
             "fingerprint": self.fingerprint,
@@ -166,7 +178,7 @@ class Definition:
             "training": self.training.to_dict(),
             "search": self.search.to_dict(),
             "backend": self.backend,
-            "model": None if self.model is None else asdict(self.model),
+            "model": model,
         }
 
     @classmethod
@@ -176,8 +188,10 @@ class Definition:
         Raises:
             ValueError, TypeError, LookupError: the values are damaged, or of another version.
         """
-        model = values.get("model")
-        found = cls(
+        model = None
+        if values.get("model") is not None:
+            model = ModelFunction(**values["model"])
+        definition = cls(
             spec=TaskSpec.from_dict(values["task"]),
             fingerprint=values["fingerprint"],
             source=values["source"],
@@ -186,61 +200,59 @@ class Definition:
             training=TrainingSettings.from_dict(values["training"]),
             search=SearchSettings.from_dict(values["search"]),
             backend=values.get("backend", "tensorflow"),
-            model=None if model is None else ModelFunction(**model),
+            model=model,
         )
-        for part in (found.spec, found.constraints, found.training, found.search, found.model):
-            if part is not None:
-                TypeAdapter(type(part)).validate_json(json.dumps(asdict(part)), strict=True)
-        _OTHERS.validate_python((found.fingerprint, found.backend, found.source), strict=True)
-        needed = [
-            "nb_filters",
-            "kernel_size",
-            "nb_stacks",
-            "norm",
-            "use_skip_connections",
-            "activation",
-        ]
-        needed += ["dilation_base"] if found.space.dilations is None else []
-        for name in needed:
-            if getattr(found.space, name) is None:
-                raise ValueError(f"space.{name} is missing")
-        one_of("kind", found.spec.kind, tuple(KINDS))
-        read_objectives(found.search.objectives, found.spec.task_kind)
-        return found
+        definition._check_types()
+        _require_dimensions(definition.space)
+        one_of("kind", definition.spec.kind, tuple(KINDS))
+        read_objectives(definition.search.objectives, definition.spec.task_kind)
+        return definition
+
+    def _check_types(self) -> None:
+        """Raise a ValidationError if a value that was read is of another type than its field."""
+        for section in (self.spec, self.constraints, self.training, self.search, self.model):
+            if section is not None:
+                values = json.dumps(asdict(section))
+                TypeAdapter(type(section)).validate_json(values, strict=True)
+        _PLAIN_FIELDS.validate_python((self.fingerprint, self.backend, self.source), strict=True)
 
     def differences(self, other: Definition) -> list[str]:
-        """List what differs in `other`, a line each. The place of the data does not matter."""
+        """List what differs in `other`, a line each. Where the data lies does not matter."""
         ours = self.to_dict()
         theirs = other.to_dict()
-        found = []
+        lines = []
         for section in ("task", "space", "constraints", "training", "search"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
                 keys -= ABOUT_NEW_DATA
             for key in sorted(keys):
-                one = ours[section].get(key)
-                two = theirs[section].get(key)
-                if one != two:
-                    found.append(f"{section}.{key}: {_short(one)} in the study, {_short(two)} now")
+                before = ours[section].get(key)
+                now = theirs[section].get(key)
+                if before != now:
+                    lines.append(
+                        f"{section}.{key}: {_short(before)} in the study, {_short(now)} now"
+                    )
         if self.backend != other.backend:
-            found.append(f"backend: {self.backend} in the study, {other.backend} now")
-        found += self._model_differences(other)
-        same_task = not any(line.startswith("task.") for line in found)
-        if same_task and ours["fingerprint"] != theirs["fingerprint"]:
-            found.append("task: the data itself has changed")
-        return found
+            lines.append(f"backend: {self.backend} in the study, {other.backend} now")
+        lines += self._model_differences(other)
+        is_same_task = not any(line.startswith("task.") for line in lines)
+        if is_same_task and ours["fingerprint"] != theirs["fingerprint"]:
+            lines.append("task: the data itself has changed")
+        return lines
 
     def _model_differences(self, other: Definition) -> list[str]:
-        """List what differs in the custom model. The place of its file does not matter."""
+        """List what differs in the custom model. Where its file lies does not matter."""
         ours = self.model
         theirs = other.model
-        if ours is None or theirs is None or ours.name != theirs.name:
-            names = [str(model or "none") for model in (ours, theirs)]
-            return (
-                [] if names[0] == names[1] else [f"model: {names[0]} in the study, {names[1]} now"]
-            )
-        same = ours.fingerprint == theirs.fingerprint
-        return [] if same else [f"model: the source of {theirs} has changed"]
+        if ours is not None and theirs is not None and ours.name == theirs.name:
+            if ours.fingerprint != theirs.fingerprint:
+                return [f"model: the source of {theirs} has changed"]
+            return []
+        before = str(ours or "none")
+        now = str(theirs or "none")
+        if before == now:
+            return []
+        return [f"model: {before} in the study, {now} now"]
 
 
 class _Source(BaseModel):
@@ -251,9 +263,29 @@ class _Source(BaseModel):
     options: dict[str, Any]
 
 
-_OTHERS = TypeAdapter(tuple[str, str, _Source | None])
+_PLAIN_FIELDS = TypeAdapter(tuple[str, str, _Source | None])  # fingerprint, backend, source
+_NEEDED_DIMENSIONS = (
+    "nb_filters",
+    "kernel_size",
+    "nb_stacks",
+    "norm",
+    "use_skip_connections",
+    "activation",
+)
+
+
+def _require_dimensions(space: SearchSpace) -> None:
+    """Raise a ValueError if a dimension that every space has was not stored."""
+    needed = [*_NEEDED_DIMENSIONS]
+    if space.dilations is None:
+        needed.append("dilation_base")
+    for name in needed:
+        if getattr(space, name) is None:
+            raise ValueError(f"space.{name} is missing")
 
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return text

@@ -1,4 +1,4 @@
-"""Grid search: every feasible point of a space, once, in an order that the seed decides."""
+"""Grid search: try every feasible point of a space once, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tcn_search.space.geometry import Point
 from tcn_search.space.search_space import NON_GEOMETRIC, TaskSpace
 from tcn_search.space.trial_parameters import suggested_values
 
-MOST_POINTS = 1_000_000
+_MOST_POINTS = 1_000_000
 
 
 def grid_size(space: TaskSpace) -> int:
@@ -29,9 +29,9 @@ def grid_size(space: TaskSpace) -> int:
     size = len(space.geometry.feasible)
     for values in _values(space).values():
         size *= len(values)
-    if size > MOST_POINTS:
+    if size > _MOST_POINTS:
         raise InputError(
-            f'sampler "grid" takes at most {MOST_POINTS:,} points. Received: {size:,}. '
+            f'sampler "grid" takes at most {_MOST_POINTS:,} points. Received: {size:,}. '
             "Give the space fewer values."
         )
     return size
@@ -40,16 +40,17 @@ def grid_size(space: TaskSpace) -> int:
 def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
     """Yield the points in random order, without those that break another limit."""
     values = _values(space)
-    geometry = sorted(space.geometry.feasible, key=repr)
+    geometry_points = sorted(space.geometry.feasible, key=repr)
     order = list(range(grid_size(space)))
     random.Random(seed).shuffle(order)
     for index in order:
+        # The index in mixed radix: one digit for each hyperparameter, the rest is the geometry.
         rest = index
         chosen = dict[str, Any]()
         for name, choices in values.items():
             rest, position = divmod(rest, len(choices))
             chosen[name] = choices[position]
-        architecture = _architecture(space, geometry[rest], chosen)
+        architecture = _architecture(space, geometry_points[rest], chosen)
         if not broken_limits(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
             parameters = suggested_values(space, architecture, settings)
@@ -57,23 +58,25 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
 
 
 def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
-    """Name a point, the same in every space that holds it."""
+    """Name a point. The name is the same in every space that holds the point."""
     values = json.dumps([architecture.to_dict(), settings], sort_keys=True)
     return f"grid {hashlib.sha256(values.encode()).hexdigest()[:16]}"
 
 
 def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:
-    described = space.geometry.architecture(point).to_dict()
-    return Architecture.from_dict({**described, **{name: chosen[name] for name in NON_GEOMETRIC}})
+    """Return the architecture of a geometry's point with the chosen other hyperparameters."""
+    values = space.geometry.architecture(point).to_dict()
+    values |= {name: chosen[name] for name in NON_GEOMETRIC}
+    return Architecture.from_dict(values)
 
 
 def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
     """List the values of each hyperparameter that does not decide the receptive field."""
     dimensions = {name: getattr(space.space, name) for name in NON_GEOMETRIC} | space.space.settings
-    return {name: values_of(name, dimension) for name, dimension in dimensions.items()}
+    return {name: _values_of(name, dimension) for name, dimension in dimensions.items()}
 
 
-def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
+def _values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
     """List the values of a dimension.
 
     Raises:
@@ -85,10 +88,9 @@ def values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
         return dimension.values()
     if dimension.step is None:
         raise InputError(
-            f'sampler "grid" needs a list or a step for {name}. Received: a range from {dimension.low} to '
-            f"{dimension.high} without a step"
+            f'sampler "grid" needs a list or a step for {name}. '
+            f"Received: a range from {dimension.low} to {dimension.high} without a step"
         )
     count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
-    return tuple(
-        min(dimension.low + position * dimension.step, dimension.high) for position in range(count)
-    )
+    values = (dimension.low + position * dimension.step for position in range(count))
+    return tuple(min(value, dimension.high) for value in values)

@@ -1,4 +1,4 @@
-"""Ctrl-C that is not lost where Python swallows the exception of a signal handler."""
+"""Notice a Ctrl-C although Python swallowed the exception of the signal handler."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from typing import Any
 def interrupts_heard() -> Iterator[Callable[[], None]]:
     """Give a function that raises KeyboardInterrupt if a signal handler has raised one before.
 
-    To be called now and then: Python ignores what a handler raises while a `__del__` or the callback of
-    a weak reference runs, and after each epoch the storage's library runs many of them.
+    Call the function from time to time: Python ignores what a handler raises while a `__del__` or
+    the callback of a weak reference runs, and the storage's library runs many of them after each
+    epoch.
     """
     interrupted = False
 
     def recording(
         handler: Callable[[int, FrameType | None], Any],
     ) -> Callable[[int, FrameType | None], None]:
+        """Wrap a signal handler so that a KeyboardInterrupt it raises is remembered."""
+
         def handle(number: int, frame: FrameType | None) -> None:
             nonlocal interrupted
             try:
@@ -32,19 +35,19 @@ def interrupts_heard() -> Iterator[Callable[[], None]]:
 
         return handle
 
-    def check() -> None:
+    def raise_if_interrupted() -> None:
         if interrupted:
             raise KeyboardInterrupt
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # elsewhere no signal arrives
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():  # signals arrive only there
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             if callable(handler):
                 signal.signal(number, recording(handler))
-        yield check
+        yield raise_if_interrupted
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             if callable(handler):
                 signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Known configurations: networks that worked elsewhere, with the training settings that belong to them."""
+"""Known configurations: networks that worked elsewhere, with their training settings."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class KnownConfiguration:
 def known_configurations(definition: Definition, space: TaskSpace) -> list[KnownConfiguration]:
     """List the known configurations for a study, whether or not its space holds them.
 
-    The cheapest feasible network, the middle of the space, keras-tcn's default made long enough, and
-    the networks of the TCN paper.
+    The cheapest feasible network, the middle of the space, keras-tcn's default made long enough,
+    and the networks of the TCN paper.
     """
     readout = "sequence" if definition.spec.task_kind.reads_every_step else "last"
     if readout not in space.space.readout:
@@ -170,7 +170,10 @@ def _first_feasible(
 
 
 def _keras_tcn_default(space: TaskSpace, common: dict[str, Any]) -> Architecture:
-    """64 filters, kernel size 3, dilations 1 .. 32, and more until the required context is covered."""
+    """Return keras-tcn's default with more levels, until the required context is covered.
+
+    64 filters, kernel size 3, dilations 1 .. 32.
+    """
     architecture = Architecture(nb_filters=64, kernel_size=3, dilations=powers_of_two(6), **common)
     most = most_useful_levels(2, space.limits.seq_len)
     while (

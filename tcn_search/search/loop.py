@@ -42,13 +42,13 @@ INFEASIBLE_OF_A_SAMPLER = 20  # in a row, after which suggestions are drawn at r
 
 
 class Proposals(Protocol):
-    """Another search engine: proposes trials, and is told how they ended."""
+    """Another search engine, which proposes trials and is told how they ended."""
 
     def __iter__(self) -> Iterator[EnqueuedTrial]:
         """Propose trials until there is nothing more to try."""
 
     def tell(self, name: str | None, score: float | None) -> None:
-        """Take in the end of a proposed trial: its name, and its score if it is complete."""
+        """Tell the engine that a proposed trial has ended; the score is None if it has none."""
 
 
 class Search:
@@ -57,7 +57,7 @@ class Search:
     Args:
         study: Optuna's study, with its sampler and pruner.
         definition: of the study.
-        trials: number of finished trials that the study shall have in the end.
+        trials: number of finished trials that the study has in the end.
         timeout: seconds after which no further trial is started.
         on_progress: called after each epoch and each trial.
         trial_timeout: seconds after which a trial is timed out.
@@ -115,7 +115,7 @@ class Search:
         return TrialQueue(self._study, stored_start(self._study).trials)
 
     def next_job(self) -> TrialJob | None:
-        """Ask for trials until a feasible one comes. Infeasible ones are pruned, not built."""
+        """Return the next feasible trial, or None. Infeasible trials are pruned, not built."""
         if self._finished + len(self._running) >= self._wanted or self._is_over():
             return None
         self._require_ownership()
@@ -124,7 +124,8 @@ class Search:
             return self._next_feasible()
         except ImportError as error:  # a sampler may import what it needs as late as this
             raise InputError(
-                f"sampler {self._definition.search.sampler!r} needs a package that is missing: {error}"
+                f"sampler {self._definition.search.sampler!r} needs a package that is missing: "
+                f"{error}"
             ) from error
         finally:
             self._study.sampler = sampler
@@ -150,8 +151,8 @@ class Search:
             if self._is_over():
                 return None
         raise InputError(
-            f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints of "
-            'the study, or use receptive_field = "narrow".'
+            f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints "
+            'of the study, or use receptive_field = "narrow".'
         )
 
     def _job(
@@ -187,7 +188,7 @@ class Search:
     def _is_feasible(self, trial: optuna.Trial, architecture: Architecture) -> bool:
         """Prune the trial here if a limit is broken, with that limit as a constraint.
 
-        Limits that hold are not written: to a sampler that is the same, and each would cost a write.
+        Limits that hold are not stored: to a sampler that is the same, and saves a write for each.
         """
         broken = broken_limits(self._space.violations(architecture))
         for violation in broken:
@@ -218,7 +219,7 @@ class Search:
         return report.epoch >= epochs or not trial.should_prune()
 
     def finish(self, outcome: TrialOutcome) -> None:
-        """Record an outcome. A stale trial is enqueued again, once, and does not count until then."""
+        """Record an outcome. A stale trial is enqueued again once, and is not counted till then."""
         self._require_ownership()
         self._require_folds(outcome)
         status = outcome.status
@@ -281,8 +282,8 @@ class Search:
     def abandon(self) -> None:
         """End the run early: record running trials as stale and enqueue them again.
 
-        Where another process has the study by now, or the storage cannot be reached, that is left to
-        the next run.
+        Where another process has taken over the study, or the storage cannot be reached, that is
+        left to the next run.
         """
         running = self._running
         self._running = {}

@@ -1,4 +1,4 @@
-"""Objectives of a study: a validation number, which ranks the trials, and costs of the network."""
+"""Objectives of a study: a validation number, which ranks the trials, and costs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_objectives(names: Sequence[str], kind: Kind) -> tuple[Metric, ...]:
     """Return the objectives with their directions.
 
     Raises:
-        InputError: an objective is unknown, or the first is no validation number.
+        InputError: an objective is unknown, or the first one is a cost.
     """
     known = known_objectives(kind)
     listed = ", ".join(f"{name} ({direction})" for name, direction in known.items())
@@ -46,35 +46,39 @@ def check_names(names: object) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         names = (names,)
-    listed = tuple(names) if isinstance(names, list | tuple) else ()
-    if not listed or not all(isinstance(name, str) for name in listed):
+    if not isinstance(names, list | tuple) or not names:
         raise InputError(f"objectives must be at least one name. Received: {names!r}")
-    if len(set(listed)) < len(listed):
-        raise InputError(f"objectives must not name one twice. Received: {list(listed)}")
-    return listed
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(f"objectives must be at least one name. Received: {names!r}")
+    if len(set(names)) < len(names):
+        raise InputError(f"objectives must not name one twice. Received: {list(names)}")
+    return tuple(names)
 
 
-def dominates(one: Sequence[float], other: Sequence[float], metrics: Sequence[Metric]) -> bool:
-    """Whether `one` is at least as good as `other` in every objective, and better in one."""
-    triples = list(zip(metrics, one, other, strict=True))
-    is_worse = any(metric.better(second, first) for metric, first, second in triples)
-    is_better = any(metric.better(first, second) for metric, first, second in triples)
+def dominates(values: Sequence[float], others: Sequence[float], metrics: Sequence[Metric]) -> bool:
+    """Return whether values are at least as good as others in every objective, better in one."""
+    pairs = list(zip(metrics, values, others, strict=True))
+    is_worse = any(metric.better(other, value) for metric, value, other in pairs)
+    is_better = any(metric.better(value, other) for metric, value, other in pairs)
     return is_better and not is_worse
 
 
 class Front:
-    """The values that no others dominate; equal ones are kept once."""
+    """Pareto front: the values that no others dominate. Equal values are kept once.
+
+    Args:
+        metrics: the objectives with their directions.
+    """
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self.metrics = metrics
         self.values: list[Sequence[float]] = []
 
     def add(self, values: Sequence[float]) -> bool:
-        """Take values in if nothing there is as good everywhere; says whether it did."""
-        if any(
-            list(old) == list(values) or dominates(old, values, self.metrics) for old in self.values
-        ):
-            return False
+        """Add values unless others on the front equal or dominate them. Return whether it did."""
+        for old in self.values:
+            if list(old) == list(values) or dominates(old, values, self.metrics):
+                return False
         self.values = [old for old in self.values if not dominates(values, old, self.metrics)]
         self.values.append(values)
         return True

@@ -8,10 +8,10 @@ _FACTOR = 3
 
 
 def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
-    """Successive halving: first rung at about a seventh of the epochs, a third kept at each rung.
+    """Successive halving: first rung at about a seventh of the epochs, a third kept at each.
 
-    No rung lies in the second half of a trial, where pruning would throw away more than it saves: of
-    four epochs, the second rung would be at the third.
+    No rung lies in the second half of a trial, where pruning would throw away more than it saves:
+    of four epochs, the second rung would be at the third.
     """
     halving = optuna.pruners.SuccessiveHalvingPruner(
         min_resource=_first_rung(epochs), reduction_factor=_FACTOR
@@ -22,8 +22,8 @@ def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
 def hyperband(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     """Successive halving with several first rungs at once.
 
-    The bracket of a trial depends on the study's name and the trial's number alone, so that a continued
-    study goes on as it began.
+    The bracket of a trial depends on the study's name and the trial's number alone, so that a
+    continued study goes on as it began.
     """
     return optuna.pruners.HyperbandPruner(
         min_resource=_first_rung(epochs), max_resource=epochs * folds, reduction_factor=_FACTOR
@@ -31,7 +31,10 @@ def hyperband(epochs: int, folds: int) -> optuna.pruners.BasePruner:
 
 
 def median(epochs: int, folds: int) -> optuna.pruners.BasePruner:
-    """Stop trials below the median of earlier ones at the same epoch, after a seventh of the epochs."""
+    """Stop trials that are worse than the median of earlier trials at the same epoch.
+
+    Not in the first seventh of the epochs.
+    """
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=_first_rung(epochs))
 
 

@@ -1,4 +1,4 @@
-"""Enqueued trials: parameters that are tried before, or instead of, what the sampler suggests."""
+"""Enqueued trials: parameters that are tried before, or instead of, sampled ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EnqueuedTrial(NamedTuple):
 
 
 class TrialQueue:
-    """Enqueue trials one at a time, so that a run that ends early leaves none waiting in the storage.
+    """Enqueue trials one at a time, so that a run that ends early leaves none of them waiting.
 
     Args:
         trials: to enqueue. Where the iterator is exhausted, it is asked again after the next trial

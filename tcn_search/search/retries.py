@@ -1,7 +1,7 @@
-"""Stale trials: their process died. They are failed at the next start, and tried once more.
+"""Stale trials, whose process died: fail them at the next start, and try each once more.
 
-Every step can be interrupted by the next kill: `fail_stale_trials` repairs whatever an earlier call of it,
-or a run, left half done.
+Every step can be interrupted by the next kill: `fail_stale_trials` repairs what a run, or an
+earlier call of it, left half done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from tcn_search.trial_status import TrialStatus
 
 
 def enqueue_again(study: optuna.Study, record: TrialRecord) -> None:
-    """Enqueue a stale trial's parameters again, unless it was a second try that got an architecture."""
+    """Enqueue a stale trial's parameters again.
+
+    Unless the trial was a second try that got an architecture.
+    """
     if record.retry_of is not None and record.architecture is not None:
         return
     attributes = {PLANNED: record.enqueued_as, EPOCHS: record.epochs}
@@ -27,9 +30,12 @@ def enqueue_again(study: optuna.Study, record: TrialRecord) -> None:
 
 
 def fail_stale_trials(study: optuna.Study, definition: Definition) -> int:
-    """Fail stale RUNNING trials and enqueue interrupted ones again. Return the number of stale trials.
+    """Fail stale RUNNING trials and enqueue interrupted ones again.
 
     A trial whose outcome was stored, but whose end was not told to Optuna, is told as it ended.
+
+    Returns:
+        The number of stale trials.
     """
     objectives = len(definition.objectives)
     known: dict[int, TrialRecord] = {}

@@ -1,8 +1,8 @@
-"""Samplers: who proposes the next trial. One policy, one function.
+"""Samplers: policies that propose the next trial, one function each.
 
-A sampler that follows ranges which change from trial to trial sees the feasible space as it is ("dynamic").
-The others would lose every parameter with such a range from their model, so they see fixed ranges that are
-folded onto the feasible space ("static").
+A "dynamic" sampler follows ranges that change from trial to trial, and sees the feasible space as
+it is. The others would drop every parameter with such a range from their model, so they see a
+"static" space: fixed ranges, folded onto the feasible space.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ Sampler = optuna.samplers.BaseSampler
 
 
 def tpe(seed: int) -> Sampler:
-    """Tree-structured Parzen estimator over all parameters jointly; keeps away from what is in training now."""
+    """Tree-structured Parzen estimator over all parameters jointly.
+
+    It keeps away from the parameters of running trials.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
@@ -38,7 +41,7 @@ def gp(seed: int) -> Sampler:
 def cmaes(seed: int) -> Sampler:
     """Covariance matrix adaptation; categorical choices are drawn at random."""
     _require("cmaes", "cmaes")
-    # It says so at every trial; the constraints are kept for the reader.
+    # Optuna would warn at every trial; the constraints are stored for people who read the trials.
     warnings.filterwarnings(
         "ignore", message="Constraints have been set, but CmaEsSampler will not use them"
     )
@@ -46,7 +49,7 @@ def cmaes(seed: int) -> Sampler:
 
 
 def random(seed: int) -> Sampler:
-    """Every value equally likely."""
+    """Draw every value with the same probability."""
     return optuna.samplers.RandomSampler(seed=seed)
 
 
@@ -55,29 +58,28 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
     "gp": gp,
     "cmaes": cmaes,
     "random": random,
-    "grid": random,  # the grid's points are queued, see grid.py; nothing is left to draw
+    "grid": random,  # the grid's points are enqueued, see grid.py; nothing is left to draw
 }
 SAMPLERS = tuple(_SAMPLERS)
 KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
-_NEEDED_LATER = {
-    "optuna.samplers.QMCSampler": "scipy"
-}  # imported when it is asked for its second trial
+# Packages that a sampler imports only when it is asked for its second trial.
+_NEEDED_LATER = {"optuna.samplers.QMCSampler": "scipy"}
 _BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
 _DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
 
 
 def make_sampler(name: str, seed: int) -> Sampler:
-    """The sampler of that name, or the class at that dotted path.
+    """Make the sampler of that name, or of the class at that dotted path.
 
     Raises:
-        InputError: a package is missing, or there is no sampler at the path.
+        InputError: a package is missing, there is no sampler at the path, or it cannot be used.
     """
     name = _BY_PATH.get(name, name)
     if name == "keras-tuner:bayesian":
         _require(name, "scipy", "sklearn", extra="keras-tuner")
     if name in KERAS_TUNER:
-        return random(seed)  # KerasTuner's trials are queued, nothing is left to draw
+        return random(seed)  # KerasTuner's trials are enqueued, nothing is left to draw
     if name in _SAMPLERS:
         return _SAMPLERS[name](seed)
     found = _at_path(name)
@@ -90,26 +92,25 @@ def make_sampler(name: str, seed: int) -> Sampler:
         return found(**({"seed": seed} if takes_seed else {}))
     except ImportError as error:
         raise InputError(f"sampler {name!r} needs a package that is missing: {error}") from error
-    except Exception as error:  # whatever the class of a user raises
+    except Exception as error:  # a user's class may raise anything
         raise InputError(f"sampler {name!r} cannot be made with a seed alone: {error}") from error
 
 
 def check_sampler(name: object, objectives: int) -> None:
-    """Raise an InputError if no sampler has this name, or it cannot weigh so many objectives."""
+    """Raise an InputError if no sampler has this name, or it takes fewer objectives."""
     if not isinstance(name, str) or (
         name not in (*_SAMPLERS, *KERAS_TUNER) and not _is_dotted(name)
     ):
         raise InputError(
-            f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path such as "
-            f'"optuna.samplers.QMCSampler". '
-            f"Received: {received(name)}"
+            f"sampler must be one of {', '.join((*SAMPLERS, *KERAS_TUNER))}, or a dotted path "
+            f'such as "optuna.samplers.QMCSampler". Received: {received(name)}'
         )
     if _BY_PATH.get(name, name) in _ONE_OBJECTIVE and objectives > 1:
         raise InputError(f'sampler "{name}" takes one objective. Received: {objectives}')
 
 
 def is_dynamic(name: str) -> bool:
-    """Whether the sampler follows ranges that change from trial to trial."""
+    """Return whether the sampler follows ranges that change from trial to trial."""
     return name in _DYNAMIC
 
 
@@ -120,16 +121,18 @@ def _is_dotted(name: str) -> bool:
 def _at_path(name: str) -> type[Sampler]:
     if not _is_dotted(name):
         raise InputError(
-            f'sampler must be a dotted path such as "optuna.samplers.QMCSampler". Received: {received(name)}'
+            'sampler must be a dotted path such as "optuna.samplers.QMCSampler". '
+            f"Received: {received(name)}"
         )
     module, _, attribute = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute, None)
-    except (Exception, SystemExit) as error:  # whatever the module runs when it is imported
+    except (Exception, SystemExit) as error:  # a user's module may run anything on import
         raise InputError(f"sampler {name!r} cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Sampler)):
         raise InputError(
-            f"sampler must be the path of a class derived from optuna.samplers.BaseSampler. Received: {name!r}"
+            "sampler must be the path of a class derived from optuna.samplers.BaseSampler. "
+            f"Received: {name!r}"
         )
     if issubclass(found, optuna.samplers.BruteForceSampler):
         raise InputError(
@@ -144,12 +147,13 @@ def _require(sampler: str, *packages: str, extra: str = "") -> None:
     missing = [package for package in packages if _is_missing(package)]
     if missing:
         raise InputError(
-            f'sampler "{sampler}" needs {" and ".join(missing)}: pip install "tcn_search[{extra or sampler}]"'
+            f'sampler "{sampler}" needs {" and ".join(missing)}: '
+            f'pip install "tcn_search[{extra or sampler}]"'
         )
 
 
 def _is_missing(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is None
-    except ValueError:  # imported by a name that is no package
+    except ValueError:  # a module of this name was imported, but is no package
         return True

@@ -19,18 +19,21 @@ class SearchSettings:
 
     Args:
         objectives: by which trials are judged. The first is the validation number that is a trial's
-            score, such as "val_loss" or "val_accuracy"; more make a Pareto front, such as
+            score, such as "val_loss" or "val_accuracy"; several make a Pareto front, such as
             ("val_loss", "params").
         sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as
-            "optuna.samplers.QMCSampler"; "keras-tuner:" with "random", "bayesian" or "hyperband" lets
-            KerasTuner search.
-        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With several
-            objectives, and with KerasTuner, nothing is pruned between epochs.
+            "optuna.samplers.QMCSampler". "keras-tuner:random", "keras-tuner:bayesian" and
+            "keras-tuner:hyperband" let KerasTuner search.
+        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With
+            several objectives, and with KerasTuner, no trial is pruned between epochs.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
-        warm_start: try known configurations first; see `search.known_configurations`.
-        folds: trainings of a trial, each with another fold held out; the score is their mean. 1: the
-            validation split of the task.
-        final_epochs: epochs of the final trainings, if not those of a trial.
+        final_epochs: epochs of the final trainings; None: as many as a trial.
+        warm_start: whether to try known configurations first; see `search.known_configurations`.
+        folds: trainings of a trial, each with another fold held out; the score is their mean. With
+            1 fold a trial is judged by the task's validation split.
+
+    Raises:
+        InputError: names the setting, the rule and the value received.
     """
 
     objectives: tuple[str, ...] = ("val_loss",)
@@ -52,9 +55,8 @@ class SearchSettings:
             )
         object.__setattr__(self, "seed", seed)
         if self.final_epochs is not None:
-            object.__setattr__(
-                self, "final_epochs", positive_integer("final_epochs", self.final_epochs)
-            )
+            final_epochs = positive_integer("final_epochs", self.final_epochs)
+            object.__setattr__(self, "final_epochs", final_epochs)
         if not isinstance(self.warm_start, bool):
             raise InputError(
                 f"warm_start must be true or false. Received: {received(self.warm_start)}"
@@ -73,8 +75,10 @@ class SearchSettings:
 
     @property
     def pruner_used(self) -> str:
-        """The pruner, or "none" where KerasTuner searches: its results are whole trials."""
-        return "none" if self.is_keras_tuner else self.pruner
+        """The pruner, or "none" with KerasTuner, which learns from whole trials only."""
+        if self.is_keras_tuner:
+            return "none"
+        return self.pruner
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""
@@ -82,7 +86,10 @@ class SearchSettings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
-        """Read what `to_dict` returned, now or when a study had one objective."""
+        """Read what `to_dict` returned.
+
+        An early version stored one `objective` in place of a list, and no `warm_start`.
+        """
         values = dict(values)
         if "objective" in values:
             values["objectives"] = [values.pop("objective")]

@@ -1,4 +1,4 @@
-"""When a run stops early: scores no longer improve, or trial after trial fails."""
+"""Stop a run after too many trials without improvement, or too many failures in a row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from tcn_search.workers.trial import TrialOutcome
 ERRORS_IN_A_ROW = 3
 LIMITS_IN_A_ROW = 10
 LIMITS_AT_THE_START = 5  # while no trial of the study has ended well
-TOO_LARGE_IN_A_ROW = 100  # they cost a model that is built, no training
+TOO_LARGE_IN_A_ROW = 100  # each costs the building of a model, but no training
 _ADVICE = {
     TrialStatus.DIVERGED: "Smaller learning rates or gradient clipping keep the loss finite.",
-    TrialStatus.OUT_OF_MEMORY: "Smaller networks, smaller batches or fewer workers need less memory.",
+    TrialStatus.OUT_OF_MEMORY: (
+        "Smaller networks, smaller batches or fewer workers need less memory."
+    ),
     TrialStatus.TIMED_OUT: "A longer --trial-timeout, fewer epochs or smaller networks would fit.",
     TrialStatus.TOO_LARGE: "A larger max_params, or a space of smaller networks, would fit.",
     TrialStatus.UNBUILDABLE: "The space or the model needs a change.",
@@ -53,7 +55,8 @@ class BadTrials:
         newest = self._in_a_row[-ERRORS_IN_A_ROW:]
         if len(newest) == ERRORS_IN_A_ROW and all(end.status.is_error for end in newest):
             raise TrialsFailedError(
-                f"{ERRORS_IN_A_ROW} trials in a row ended in an error, the last with: {outcome.reason}"
+                f"{ERRORS_IN_A_ROW} trials in a row ended in an error, "
+                f"the last with: {outcome.reason}"
             )
         if self._is_over_limit():
             raise TrialsFailedError(self._summary())
@@ -93,7 +96,7 @@ class Patience:
             self.count(record.values)
 
     def count(self, values: Sequence[float] | None) -> None:
-        """Count a finished trial, by its values; None if it was not trained to its end."""
+        """Count a finished trial by its values; None if it was not trained to its end."""
         improves = values is not None and self._front.add(values)
         if improves:
             self.without_improvement = 0

@@ -1,6 +1,7 @@
 """The record of a trial: what a study has stored about it, read and checked in one place.
 
-A trial is stored as an Optuna trial with user attributes. Their names stand here; no other module reads them.
+A trial is stored as an Optuna trial with user attributes. Their names stand here; no other module
+reads them.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ class TrialRecord:
         """Read an Optuna trial.
 
         Raises:
-            ValueError, TypeError, LookupError, ...: a stored value is damaged, or of another version.
+            ValueError, TypeError, LookupError, ...: a stored value is damaged, or of another
+                version.
         """
         stored = _StoredAttributes.model_validate(trial.user_attrs)
         architecture = None
@@ -193,12 +195,13 @@ def read_records(
 ) -> list[TrialRecord]:
     """Read the records of all trials of a study.
 
-    The garbage collector is off meanwhile: none of the objects is garbage, and looking through those of
-    thousands of trials again and again takes as long as reading them.
+    The garbage collector is off meanwhile: none of the objects is garbage, and to look through
+    those of thousands of trials again and again takes as long as to read them.
 
     Args:
         objectives: number of values that a complete trial has.
-        known: records of finished trials by number, which need not be read again; this call adds to them.
+        known: records of finished trials by number, which need not be read again; this call adds
+            to them.
 
     Raises:
         InputError: a stored value is damaged, or of another version.
@@ -255,7 +258,7 @@ def _read(
 
 
 def _check_values(trial: FrozenTrial, objectives: int) -> None:
-    """Raise an error unless a complete trial has its attributes and one finite value an objective."""
+    """Raise an error unless a complete trial has its attributes and a finite value an objective."""
     if trial.state is not TrialState.COMPLETE:
         return
     for name in (ARCHITECTURE, RESULT):
@@ -284,7 +287,7 @@ def _outcome(number: int, stored: _StoredResult) -> TrialOutcome:
 
 
 def _status(state: TrialState, outcome: TrialOutcome | None) -> TrialStatus:
-    """The status of a trial; one that was never told of its end, or has none stored, by its state."""
+    """Return the status of a trial; where no outcome is stored, it follows from Optuna's state."""
     if outcome is not None:
         return outcome.status
     if state is TrialState.PRUNED:

@@ -1,4 +1,4 @@
-"""What a trial's network costs, and the values of a trial that Optuna is told."""
+"""Costs of a trial's network, and the objective values that Optuna is told."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def parameter_count(
 def multiply_adds(architecture: Architecture, spec: TaskSpec) -> int:
     """Count the multiply-adds of the convolutions for one sequence at inference.
 
-    For a readout of the last step only those that it needs.
+    With the readout "last", only those that the last step needs.
     """
     channels = body_channels(architecture, spec.input_channels, spec.vocabulary)
     counted = cost(architecture, channels, spec.seq_len)
@@ -58,7 +58,7 @@ def objective_values(
 
 
 def _in_best_epoch(outcome: TrialOutcome, name: str) -> float:
-    """A number of the curve in the best epoch; over several folds, the mean."""
+    """Return a number of the curve in the best epoch; over several folds, the mean."""
     if not outcome.folds:
         return float(outcome.curve[outcome.best_epoch - 1][name])
     values = []

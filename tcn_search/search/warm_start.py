@@ -1,4 +1,4 @@
-"""Warm start: what a study tries first, known configurations or another study's best, if in its space."""
+"""Warm start: try known configurations, or another study's best trials, first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ START = "warm_start"  # user attribute of a study
 
 
 class WarmStart(NamedTuple):
-    """The trials that a study tries first, and the configurations outside its space, with reasons."""
+    """The trials that a study tries first, and the configurations outside its space.
+
+    Each entry of `outside` has the reason in brackets.
+    """
 
     trials: tuple[EnqueuedTrial, ...] = ()
     outside: tuple[str, ...] = ()

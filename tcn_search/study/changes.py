@@ -1,4 +1,4 @@
-"""What may change between two runs of a study, and the record of what did."""
+"""Differences between a stored study and a run's arguments: refuse or record them."""
 
 from __future__ import annotations
 
@@ -20,76 +20,107 @@ from tcn_search.storage.stored_values import STRICT, VERSIONS, read_value
 # User attributes of a study.
 DEFINITION = "tcn_search"
 CHANGES = "changes"
-_BY_PACKAGE = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
-_PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
-HOW_TO = (
-    "Give the new study another name, delete the old one with tcn_search.delete_study, or accept the changes with "
-    "--allow-changes (allow_changes=True): they are recorded, and earlier scores stay as they are."
+HOW_TO_CHANGE = (
+    "Give the new study another name, delete the old one with tcn_search.delete_study, or accept "
+    "the changes with --allow-changes (allow_changes=True): they are recorded, and earlier scores "
+    "stay as they are."
 )
+_PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
+_STORED_VERSIONS = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))
 
 
-class _Change(BaseModel):
-    """One accepted change as it is stored."""
+class _StoredChange(BaseModel):
+    """An accepted change as it is stored."""
 
     model_config = STRICT
     when: str
     what: list[str]
 
 
-_CHANGE_LIST = TypeAdapter(list[_Change])
+_STORED_CHANGES = TypeAdapter(list[_StoredChange])
 
 
 def require_same(name: str, differences: list[str]) -> None:
     """Raise an InputError with the differences, if there are any."""
     if differences:
         raise InputError(
-            f"There is a study {name!r} already, with another definition: {'; '.join(differences)}. {HOW_TO}"
+            f"There is a study {name!r} already, with another definition: "
+            f"{'; '.join(differences)}. {HOW_TO_CHANGE}"
         )
 
 
 def require_changeable(name: str, stored: Definition, given: Definition) -> None:
-    """Raise an InputError for what cannot change, whatever is allowed: Optuna keeps choices and objectives.
+    """Raise an InputError for differences that cannot be allowed.
 
-    Nor can folds, for a mean of folds does not compare with a single score.
+    Choices and objectives cannot change, because Optuna keeps them; folds cannot, because a mean of
+    folds does not compare with a single score.
     """
     fixed = [
         f"search.{key}"
         for key in ("objectives", "folds")
         if getattr(stored.search, key) != getattr(given.search, key)
     ]
-    ours = stored.space.to_dict()
-    theirs = given.space.to_dict()
-    for key in sorted({*ours, *theirs}):
-        kinds = [_kind(ours.get(key)), _kind(theirs.get(key))]
-        both_are_choices = kinds == ["choice", "choice"]
-        if None not in kinds and (
-            kinds[0] != kinds[1] or (both_are_choices and ours[key] != theirs[key])
-        ):
-            fixed.append(f"space.{key}")
-    # Of these only what can be feasible is ever asked for, so that constraints change them as well.
-    before, after = (
-        space.geometry.choices(space.narrow) for space in (stored.task_space(), given.task_space())
-    )
-    for key in sorted({*before} & {*after}):
-        if (
-            min(len(before[key]), len(after[key])) > 1
-            and before[key] != after[key]
-            and f"space.{key}" not in fixed
-        ):
-            fixed.append(f"space.{key} (of which the constraints allow others)")
+    dimensions = _changed_dimensions(stored, given)
+    fixed += [f"space.{key}" for key in dimensions]
+    fixed += [
+        f"space.{key} (of which the constraints allow others)"
+        for key in _changed_choices(stored, given)
+        if key not in dimensions
+    ]
     if fixed:
         raise InputError(
-            f"The study {name!r} cannot go on with other choices, objectives or folds: {', '.join(fixed)}. Give the "
-            f"new study another name; it can begin with the best of this one: --from {name} (start_from={name!r})."
+            f"The study {name!r} cannot go on with other choices, objectives or folds: "
+            f"{', '.join(fixed)}. Give the new study another name; it can begin with the best of "
+            f"this one: --from {name} (start_from={name!r})."
         )
 
 
+def _changed_dimensions(stored: Definition, given: Definition) -> list[str]:
+    """List the dimensions whose kind, or whose list of choices, differs."""
+    before = stored.space.to_dict()
+    now = given.space.to_dict()
+    changed = []
+    for key in sorted({*before, *now}):
+        kind_before = _kind(before.get(key))
+        kind_now = _kind(now.get(key))
+        if kind_before is None or kind_now is None:
+            continue
+        if kind_before != kind_now or (kind_now == "choice" and before[key] != now[key]):
+            changed.append(key)
+    return changed
+
+
+def _changed_choices(stored: Definition, given: Definition) -> list[str]:
+    """List the hyperparameters of which other choices can be feasible.
+
+    Only these are given to Optuna, so that constraints change a list of choices as well.
+    """
+    stored_space = stored.task_space()
+    given_space = given.task_space()
+    before = stored_space.geometry.choices(stored_space.narrow)
+    now = given_space.geometry.choices(given_space.narrow)
+    return [
+        key
+        for key in sorted({*before} & {*now})
+        if before[key] != now[key] and min(len(before[key]), len(now[key])) > 1
+    ]
+
+
 def _kind(dimension: Any) -> str | None:
-    """What Optuna sees in a dimension as it is written in a study file; None where it is not asked for."""
+    """Return what Optuna sees in a dimension; None where the dimension is fixed or missing.
+
+    Args:
+        dimension: as it is written in a study file.
+    """
     if isinstance(dimension, Mapping):
-        made = Range(**dimension)
-        return ("integers" if made.is_integer else "numbers") + " on a logarithm" * made.log
-    return "choice" if isinstance(dimension, list) and len(dimension) > 1 else None
+        given = Range(**dimension)
+        kind = "integers" if given.is_integer else "numbers"
+        if given.log:
+            kind += " on a logarithm"
+        return kind
+    if isinstance(dimension, list) and len(dimension) > 1:
+        return "choice"
+    return None
 
 
 def model_now(name: str, model: ModelFunction) -> ModelFunction:
@@ -108,31 +139,30 @@ def model_now(name: str, model: ModelFunction) -> ModelFunction:
 
 
 def require_same_model(name: str, definition: Definition) -> None:
-    """Raise an InputError if the source is not what the study's trials were made with."""
+    """Raise an InputError if the study's trials were trained with another source of the model."""
     if definition.model is not None and model_now(name, definition.model) != definition.model:
         raise InputError(
             f"The source of {definition.model} is not what the study {name!r} was made with. "
-            f"{HOW_TO}"
+            f"{HOW_TO_CHANGE}"
         )
 
 
 def versions_now(backend: str) -> dict[str, str]:
-    """Of Python, of us, and of the packages that decide what a training gives."""
-    found = {"python": platform.python_version()}
+    """Return versions of Python, tcn_search and the packages that decide a training's result."""
+    versions = {"python": platform.python_version()}
     for package in (*_PACKAGES, backend):
         try:
-            found[package] = version(package)
-        except (
-            PackageNotFoundError
-        ):  # a backend under another distribution's name, such as tensorflow-cpu
+            versions[package] = version(package)
+        except PackageNotFoundError:  # a backend from another distribution: tensorflow-cpu
             continue
-    return found
+    return versions
 
 
 def version_differences(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Packages whose major or minor version is another one, a line each.
+    """List packages whose major or minor version differs, a line each.
 
-    >>> version_differences({"keras": "3.15.1", "optuna": "5.0.0"}, {"keras": "3.16.0", "optuna": "5.0.2"})
+    >>> stored = {"keras": "3.15.1", "optuna": "5.0.0"}
+    >>> version_differences(stored, {"keras": "3.16.0", "optuna": "5.0.2"})
     ['keras: 3.15.1 in the study, 3.16.0 now']
     """
     return [
@@ -143,11 +173,12 @@ def version_differences(stored: Mapping[str, str], now: Mapping[str, str]) -> li
 
 
 def stored_versions(study: optuna.Study) -> dict[str, str]:
-    """The versions that the study was made with, or that were accepted last."""
-    return read_value(study, VERSIONS, "The versions", _BY_PACKAGE.validate_python) or {}
+    """Read the versions that the study was created with, or that were accepted last."""
+    return read_value(study, VERSIONS, "The versions", _STORED_VERSIONS.validate_python) or {}
 
 
 def store_versions(study: optuna.Study, versions: Mapping[str, str]) -> None:
+    """Store versions by package."""
     study.set_user_attr(VERSIONS, dict(versions))
 
 
@@ -157,15 +188,15 @@ def store_definition(study: optuna.Study, definition: Definition) -> None:
 
 
 def record_changes(study: optuna.Study, differences: list[str]) -> None:
-    """Add what was accepted now to the study's record."""
+    """Add accepted differences to the study's record, with the present time."""
     entry = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "what": differences}
     study.set_user_attr(CHANGES, [*recorded_changes(study), entry])
 
 
 def recorded_changes(study: optuna.Study) -> list[dict[str, Any]]:
-    """Every accepted change: {"when": ISO 8601 in UTC, "what": [a line each]}, oldest first."""
-    return read_value(study, CHANGES, "The changes", _changes_in) or []
+    """Read every accepted change, oldest first: {"when": ISO 8601 in UTC, "what": [lines]}."""
+    return read_value(study, CHANGES, "The changes", _read_changes) or []
 
 
-def _changes_in(values: Any) -> list[dict[str, Any]]:
-    return [change.model_dump() for change in _CHANGE_LIST.validate_python(values)]
+def _read_changes(values: Any) -> list[dict[str, Any]]:
+    return [change.model_dump() for change in _STORED_CHANGES.validate_python(values)]

@@ -1,4 +1,7 @@
-"""Creation and loading of studies. The definition is stored last, so that a cut creation can be resumed."""
+"""Create and load studies.
+
+The definition is stored last, so that an interrupted creation can be resumed.
+"""
 
 from __future__ import annotations
 
@@ -83,8 +86,8 @@ def create_or_load(name: str, storage: str | None, given: StudyArguments) -> Stu
         stored = stored_definition(name, url)
     if given.task is None and stored is None:
         raise InputError(
-            f"The making of the study {name!r} was cut short. The command that made it makes it anew, "
-            f"or remove it with {how_to_delete(name, url)}."
+            f"The creation of the study {name!r} was interrupted. Repeat the command that created "
+            f"it, or remove it with {how_to_delete(name, url)}."
         )
     model = None
     if given.model_fn is not None:
@@ -115,14 +118,19 @@ def _create(name: str, url: str, given: StudyArguments, model: ModelFunction | N
     """Check everything, then store a new study."""
     assert given.task is not None
     definition = Definition.of(
-        given.task, given.space, given.constraints, given.training, given.search, model=model
+        given.task,
+        space=given.space,
+        constraints=given.constraints,
+        training=given.training,
+        search=given.search,
+        model=model,
     )
     definition = replace(definition, backend=resolve_backend(given.backend or "auto"))
     # A missing package is reported before anything is written.
     make_sampler(definition.search.sampler, definition.search.seed)
     if model is not None:
         require_usable_model(definition)
-    make_study(name, url, definition, _warm_start(definition, given.start_from, url))
+    store_study(name, url, definition, _warm_start(definition, given.start_from, url))
     return definition
 
 
@@ -153,7 +161,15 @@ def _continued(
             model=model,
         ).checked()
     else:
-        wanted = Definition.of(given.task, space, constraints, training, search, backend, model)
+        wanted = Definition.of(
+            given.task,
+            space=space,
+            constraints=constraints,
+            training=training,
+            search=search,
+            backend=backend,
+            model=model,
+        )
     changes = stored.differences(wanted)
     if given.allow_changes:
         require_changeable(name, stored, wanted)
@@ -194,7 +210,7 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     """Read the definition of a study; None where its creation was interrupted.
 
     Raises:
-        InputError: the study was not made by tcn_search.
+        InputError: the study was not created by tcn_search.
         LeaseError: another process is creating it now.
         StorageError: the study cannot be read.
     """
@@ -216,17 +232,17 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
             trials = study.get_trials(deepcopy=False)
         holder = Lease(storage, name).holder()
     if trials or not set(attributes) <= _BEFORE_THE_DEFINITION:
-        raise InputError(f"The study {name!r} in this storage was not made by tcn_search.")
+        raise InputError(f"The study {name!r} in this storage was not created by tcn_search.")
     if holder is not None and not holder.has_ended():
-        raise LeaseError(f"The study {name!r} is being made by {holder}. Try again in a moment.")
+        raise LeaseError(f"The study {name!r} is being created by {holder}. Try again in a moment.")
     return None
 
 
-def make_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:
+def store_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:
     """Store a new study, or resume an interrupted creation, while no other process does.
 
     Raises:
-        InputError: what was begun has other objectives.
+        InputError: the interrupted creation was for other objectives.
         LeaseError: another process creates the study, or has just created it.
         StorageError: the database cannot be written.
     """
@@ -244,12 +260,12 @@ def make_study(name: str, url: str | None, definition: Definition, start: WarmSt
         try:
             if DEFINITION in study.user_attrs:
                 raise LeaseError(
-                    f"Another process has just made the study {name!r}. "
-                    "The same command finds it now."
+                    f"Another process has just created the study {name!r}. "
+                    "Repeat the command to continue it."
                 )
             if [direction.name.lower() for direction in study.directions] != directions:
                 raise InputError(
-                    f"The making of the study {name!r} was cut short, with other objectives. "
+                    f"The creation of the study {name!r} was interrupted, with other objectives. "
                     f"Remove it with {how_to_delete(name, url)}."
                 )
             store_versions(study, versions_now(definition.backend))

@@ -1,4 +1,4 @@
-"""Final trainings and comparisons of a study, with every test evaluation recorded before it happens."""
+"""Final trainings and comparisons of a study; test evaluations are recorded beforehand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from tcn_search.arguments import positive_integer
 from tcn_search.atomic_files import reason_of
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison, Run
-from tcn_search.evaluation.contenders import Contest, prepare_contest
-from tcn_search.evaluation.final_training import SeedRun
+from tcn_search.evaluation.contenders import ComparisonRunner, prepare_comparison
+from tcn_search.evaluation.final_training import SeedRun, fresh_seeds
 from tcn_search.evaluation.kept_trainings import KeptTrainings
-from tcn_search.evaluation.winner import Winner, find_winner, fresh_seeds
+from tcn_search.evaluation.selection import find_winner
+from tcn_search.evaluation.winner import Winner
 from tcn_search.formats.download import data_directory
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.handle import StudyHandle
@@ -54,7 +55,7 @@ def find_best(
     def stored_winner() -> Winner | None:
         """The stored winner, if it is of exactly the trainings that are wanted."""
         winner = results.winner
-        if winner is None or not winner.answers(wanted, made_with, file, refit):
+        if winner is None or not winner.is_result_of(wanted, made_with, file, refit):
             return None
         return winner
 
@@ -70,7 +71,7 @@ def find_best(
             return winner
         _accept_given_changes(handle)
 
-        def before_the_test() -> None:
+        def before_test_evaluation() -> None:
             """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
             lease.require()
             _count_test_evaluation(handle)
@@ -79,15 +80,15 @@ def find_best(
         kept = _kept_trainings(handle)
         winner = find_winner(
             candidates,
-            handle.task,
-            handle.definition.objective,
-            chosen_seeds,
-            file,
-            on_run=on_run,
+            task=handle.task,
+            objective=handle.definition.objective,
+            seeds=chosen_seeds,
+            model_function=handle.definition.model,
             refit=refit,
-            model=handle.definition.model,
-            before_the_test=before_the_test,
+            model_file=file,
             kept=kept,
+            on_run=on_run,
+            before_test_evaluation=before_test_evaluation,
         )
         winner.made_with = made_with
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -107,16 +108,16 @@ def compare_with_baselines(
     """Train the winner's architecture and recurrent networks of its size; see `Study.compare`."""
     use_backend(handle.definition.backend)
     require_same_model(handle.name, handle.definition)
-    contest = _contest(handle, against, learning_rates, seeds)
-    if contest.is_over:
-        return contest.comparison
+    runner = _prepare_comparison(handle, against, learning_rates, seeds)
+    if runner.is_complete:
+        return runner.comparison
     with handle.leased() as lease:
         # Again, with the runs that another process has stored until now.
-        contest = _contest(handle, against, learning_rates, seeds)
+        runner = _prepare_comparison(handle, against, learning_rates, seeds)
         _accept_given_changes(handle)
         evaluated: set[str] = set()  # contenders, by this call
 
-        def before_the_test(contender: str) -> None:
+        def before_test_evaluation(contender: str) -> None:
             """Record a contender's test evaluation, so that a crash cannot hide it."""
             lease.require()
             if contender not in evaluated:
@@ -125,18 +126,18 @@ def compare_with_baselines(
 
         def store(run: Run) -> None:
             lease.require()
-            handle.optuna_study.set_user_attr(COMPARISON, contest.comparison.to_dict())
+            handle.optuna_study.set_user_attr(COMPARISON, runner.comparison.to_dict())
             if on_run is not None:
                 on_run(run)
 
-        contest.train(store, before_the_test)
-        return contest.comparison
+        runner.train(store, before_test_evaluation)
+        return runner.comparison
 
 
-def _contest(
+def _prepare_comparison(
     handle: StudyHandle, against: Sequence[str], learning_rates: int, seeds: int
-) -> Contest:
-    """A comparison with the winner, or the best trial, and with the runs stored so far."""
+) -> ComparisonRunner:
+    """Prepare a comparison with the winner, or the best trial, and the runs stored so far."""
     results = StudyResults(handle)
     winner = results.winner
     if winner is None:
@@ -144,7 +145,7 @@ def _contest(
     else:
         chosen = results.candidate(winner.trial)
     stored = results.comparison  # read before the task: a damaged one is reported at once
-    return prepare_contest(
+    return prepare_comparison(
         definition=handle.definition,
         task=handle.task,
         chosen=chosen,
@@ -169,14 +170,16 @@ def _count_test_evaluation(handle: StudyHandle) -> None:
 
 
 def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
-    """The final trainings that an earlier, interrupted call of `best` has finished."""
+    """Return the final trainings that an earlier, interrupted call of `best` has finished."""
     definition = handle.definition
     folder = Path("runs") / handle.name / "final_trainings"
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    # The second folder is for where the disk of runs/ is full.
+    fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
     return KeptTrainings(
-        folders=(folder, data_directory() / "final_trainings" / digest),
-        digest_of=lambda one: definition.digest([(one.architecture, one.settings)]),
+        folders=(folder, fallback),
+        digest_of=lambda candidate: definition.digest(
+            [(candidate.architecture, candidate.settings)]
+        ),
         load_model=handle.load_model,
     )
 

@@ -50,15 +50,15 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         state: Optuna's.
         ended: the status, a word of `TrialStatus`.
         score: validation value of the best epoch; over several folds, the mean.
-        fold_scores, fold_std: of each fold, and their sample standard deviation; only where the study
-            has several folds.
+        fold_scores, fold_std: of each fold, and their sample standard deviation; only where the
+            study has several folds.
         best_epoch, epochs: from 1; over several folds, the rounded mean and the sum.
-        receptive_field, required_context, seq_len: in steps; the required context within the trial's
-            own look-back.
+        receptive_field, required_context, seq_len: in steps; the required context within the
+            trial's own look-back.
         parameters: of the whole model.
         seconds: in all; and in build, compile (first calls), training and validation.
-        outside_share: share of the seconds in which Python was in no training step (JAX may be at work
-            on a step meanwhile).
+        outside_share: share of the seconds in which Python was in no training step (JAX may be at
+            work on a step meanwhile).
         nb_filters, ...: the fields of the architecture.
         learning_rate, ...: the training settings that are searched.
         reason: why the trial ended as it did.
@@ -80,7 +80,8 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
 def curves_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
     """Return one row an epoch of a trial.
 
-    Columns: trial, fold (where there are several), epoch (from 1), loss, val_loss, metrics, seconds.
+    Columns: trial, fold (where there are several), epoch (from 1), loss, val_loss, metrics,
+        seconds.
     """
     rows = [
         {"trial": record.number, **numbers}
@@ -137,7 +138,7 @@ def _outcome_columns(record: TrialRecord) -> dict[str, Any]:
 
 
 def _outside_share(seconds: dict[str, float]) -> float | None:
-    """Share of a trial's time in which Python was in no training step."""
+    """Return the share of a trial's time in which Python was in no training step."""
     total = seconds.get("total")
     training = seconds.get("training")
     if not total or training is None:

@@ -1,4 +1,4 @@
-"""An open study: its storage, definition and task, held together for all that reads or writes it."""
+"""An open study: storage, definition and task, for everything that reads or writes a study."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class StudyHandle:
             task = load_task(source["name"], **source["options"])
             if task.fingerprint() != self.definition.fingerprint:
                 raise InputError(
-                    f"The data of {source['name']} is not what the study {self.name!r} was made with."
+                    f"The data of {source['name']} is not what the study {self.name!r} "
+                    "was made with."
                 )
             self.given_task = task
         return self.given_task

@@ -11,7 +11,7 @@ from tcn_search.workers.trial import TrialJob
 
 
 def require_usable_model(definition: Definition) -> None:
-    """Raise an InputError if the function's model cannot be trained and saved.
+    """Raise an InputError if the study's custom model cannot be trained and saved.
 
     The function is called with the smallest architecture of the space, once for each readout.
     """
@@ -33,11 +33,10 @@ def require_usable_model(definition: Definition) -> None:
 
 
 def require_not_imported() -> None:
-    """Raise an InputError where the import that looks for a model function creates a study."""
+    """Raise an InputError if a file creates a study while it is imported for its model function."""
     file = module_being_imported()
     if file is not None:
         raise InputError(
             f"{file} makes a study when it is imported, as workers must do to find the model "
-            "function. Put what only a run of it shall do under "
-            '`if __name__ == "__main__":`.'
+            'function. Put what only a run of it shall do under `if __name__ == "__main__":`.'
         )

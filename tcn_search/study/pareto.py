@@ -1,4 +1,4 @@
-"""The Pareto front of the complete trials, and trials within limits on what they cost."""
+"""The Pareto front of the complete trials, and the trials within limits on their cost."""
 
 from __future__ import annotations
 
@@ -39,10 +39,14 @@ def _is_dominated(row: np.ndarray, losses: np.ndarray) -> bool:
 def within(
     records: Sequence[TrialRecord], definition: Definition, limits: Mapping[str, float]
 ) -> set[int]:
-    """Return the numbers of the complete trials that cost at most what the limits say.
+    """Return the numbers of the complete trials whose costs are within the limits.
+
+    Args:
+        limits: largest cost by name: "params", "multiply_adds", or "latency" where the study
+            measures it.
 
     Raises:
-        InputError: a limit is no number above 0, or on something that is not known of the trials.
+        InputError: a limit is no number above 0, or on a cost that the trials do not have.
     """
     names = [metric.name for metric in definition.objectives]
     known = ["params", "multiply_adds"]

@@ -1,4 +1,4 @@
-"""The results of a study: everything that can be read of it without changing it."""
+"""The results of a study: everything that can be read of a study without changing it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ class StudyResults:
 
     Args:
         handle: of the study.
-        records: of its trials at one moment, to which all answers belong then. None: they are read
-            again for each question.
+        records: of its trials at one moment, for all methods. None: each call reads them again.
     """
 
     def __init__(self, handle: StudyHandle, records: Sequence[TrialRecord] | None = None) -> None:
@@ -65,7 +64,7 @@ class StudyResults:
         return self._handle.records()
 
     def snapshot(self) -> StudyResults:
-        """Read the trials once, for a reader that asks many questions about one moment."""
+        """Return the results as they are now, from one reading of the trials."""
         return StudyResults(self._handle, self.records())
 
     def trials(self) -> pd.DataFrame:
@@ -148,7 +147,7 @@ class StudyResults:
         return list(best.values())
 
     def _ranked(self) -> list[TrialRecord]:
-        """The complete trials, best score first; of equal ones the earlier first."""
+        """Return the complete trials, best score first; of equal scores the earlier trial first."""
         complete = [record for record in self.records() if record.is_complete]
         sign = -1 if self.definition.objective.direction == "maximize" else 1
         return sorted(complete, key=lambda record: sign * (record.score or 0.0))
@@ -242,7 +241,7 @@ class StudyResults:
     @property
     def storage_id(self) -> int:
         """Number of the study in its storage, by which Optuna's dashboard has a page of it."""
-        return self._handle.optuna_study._study_id
+        return self._handle.storage.get_study_id_from_name(self.name)
 
     def holder(self) -> Holder | None:
         """Return the process that runs the study now, or None."""
@@ -254,7 +253,7 @@ class StudyResults:
 
     @property
     def winner(self) -> Winner | None:
-        """What `best` found last, or None; with the number of test evaluations as it is now."""
+        """The last result of `best`, or None; with the present number of test evaluations."""
         winner = self._stored(WINNER, "The winner", Winner.from_dict)
         if winner is None:
             return None
@@ -262,12 +261,12 @@ class StudyResults:
 
     @property
     def comparison(self) -> Comparison | None:
-        """What `compare` has found so far, or None."""
+        """The result of `compare` so far, or None."""
         return self._stored(COMPARISON, "The comparison", Comparison.from_dict)
 
     @property
     def test_evaluations(self) -> int:
-        """How often the test split was used to score something; see `Study.test_evaluations`."""
+        """Times that the test split was used to score something; see `Study.test_evaluations`."""
         what = "The count of test evaluations"
         return self._stored(TEST_EVALUATIONS, what, _COUNT.validate_python) or 0
 

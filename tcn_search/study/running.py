@@ -1,4 +1,4 @@
-"""One run of a study: workers, sampler and pruner are set up, and the search goes on."""
+"""Run a study: set up workers, sampler and pruner, and search until it is finished."""
 
 from __future__ import annotations
 
@@ -61,12 +61,18 @@ def run_study(
             require_no_interrupt()
 
         handle.accept_changes()
-        handle.records()  # a damaged one is reported before anything is changed
+        handle.records()  # a damaged record is reported before anything is changed
         fail_stale_trials(handle.optuna_study, handle.definition)
         if StudyResults(handle).finished >= trials:
             return ""
         search = _search(
-            handle, trials, timeout, trial_timeout, patience, show_and_go_on, lease.require
+            handle,
+            trials=trials,
+            timeout=timeout,
+            trial_timeout=trial_timeout,
+            patience=patience,
+            on_progress=show_and_go_on,
+            require_ownership=lease.require,
         )
         if executor is None:
             assert plan is not None
@@ -116,7 +122,7 @@ def _search(
     definition = handle.definition
     study = handle.optuna_study
     settings = definition.search
-    # The seed moves on with the study, so that a continued one does not repeat itself.
+    # The seed moves on with the study, so that a continued study does not repeat its trials.
     seed = (settings.seed + len(handle.records())) % 2**31
     study.sampler = make_sampler(settings.sampler, seed)
     study.pruner = make_pruner(settings.pruner_used, definition.training.epochs, settings.folds)
@@ -134,7 +140,7 @@ def _search(
 
 
 def _proposals(handle: StudyHandle) -> Proposals | None:
-    """The search engine that proposes trials in place of Optuna, if there is one."""
+    """Return the search engine that proposes trials in place of Optuna, or None."""
     if not handle.definition.search.is_keras_tuner:
         return None
     use_backend(handle.definition.backend)

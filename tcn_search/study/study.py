@@ -1,4 +1,4 @@
-"""A study as its user sees it: a task and a space, the trials made so far, and what was found."""
+"""A study as its user sees it: create or continue it, run it, and read its results."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """A hyperparameter study of TCNs on one task: created, or continued if its name is in the storage.
+    """A hyperparameter study of TCNs on a task; continued if the storage has one of this name.
 
     Args:
         name: of the study in its storage.
-        task: needed to create the study. An existing study loads its task again by itself, unless it
-            was made from arrays; a task that is given must be the same.
+        task: needed to create the study. An existing study loads its task by itself, unless it was
+            created from arrays; a task that is given must be the same.
         space, constraints, training, search: what is searched and how; fixed when the study is
-            created. Left out for an existing study, they are the study's own.
+            created. For an existing study they may be left out.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
-            else what suits the machine (see `workers.backends`); for an existing one its own.
+            else what suits the machine (see `workers.backends`); an existing study keeps its own.
         storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`,
             relative to the working directory.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
-        model_fn: your own function that builds the model around our TCN, or its name as
-            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md. The function
-            is tried before a study is created.
-        allow_changes: continue an existing study although an argument or a version differs from what
+        model_fn: your own function that builds the model around the TCN, or its name as
+            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md. It is tried
+            before a study is created.
+        allow_changes: continue an existing study although arguments or versions differ from those
             it was created with; the differences are recorded. Choices and objectives cannot change.
 
     Attributes:
         name: of the study.
-        results: everything that can be read of it; the most used answers are methods here too.
+        results: everything that can be read of the study; the most used of it is here too.
         ended_early: why the last run ended before its last trial; "" if it did not.
 
     Raises:
@@ -136,17 +136,17 @@ class Study:
     ) -> None:
         """Search until the study has `trials` finished trials. Running it again continues.
 
-        Ctrl-C stops it; what was in training is enqueued again for the next run.
+        Ctrl-C stops it; running trials are enqueued again for the next run.
 
         Args:
-            trials: finished trials that the study shall have in the end.
+            trials: number of finished trials that the study has in the end.
             timeout: seconds after which no further trial is started.
-            workers: processes that train at the same time, "auto" for what suits the machine, or what
-                `crew` returned. With several, the order of trials differs from run to run.
-            trial_timeout: seconds after which a trial ends, pruned.
+            workers: number of processes that train at the same time, "auto" for what suits the
+                machine, or a plan from `crew`. With several, the order of trials varies.
+            trial_timeout: seconds after which a trial is timed out.
             patience: start no further trial after this many in a row without a new best.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
-            on_progress: called after every epoch and every trial; default: logs a line a trial.
+            on_progress: called after every epoch and every trial; default: log every trial.
 
         Raises:
             InputError: bad arguments.
@@ -173,7 +173,7 @@ class Study:
         Args:
             workers: how many, or "auto".
             workers_per_gpu: where there are GPUs that the backend can use, and `workers` is "auto".
-            trials: that the study shall have in the end; no more workers than trials left are used.
+            trials: as of `run`; no more workers are planned than trials are left.
         """
         return worker_slots(self._handle, workers, workers_per_gpu, trials)
 
@@ -187,19 +187,23 @@ class Study:
         refit: bool = False,
         on_run: Callable[[SeedRun], None] | None = None,
     ) -> Winner:
-        """Train the `top` best trials again over seeds, rank them, score the winner on the test split.
+        """Train the `top` best trials over seeds, rank them, score the winner on the test split.
 
-        That is one test evaluation. Called again for the same trials and seeds, it returns what is stored.
+        That is one test evaluation. A second call for the same trials and seeds returns the stored
+        result.
 
         Args:
             top: how many of the best trials.
-            seeds: trainings of each, with the seeds 0, 1, ... but none that a candidate was chosen
-                with.
-            limits: most that a trial may cost, such as {"params": 50_000}; see `candidates`.
+            seeds: trainings of each, with the seeds 0, 1, ... but not those of the trials.
+            limits: largest cost of a trial, such as {"params": 50_000}; see `candidates`.
             out: where the winner's best model is saved; default `runs/NAME/best.keras`.
             refit: train the winner again on training and validation split together, for the mean of
-                its best epochs; the test split judges these models, and one of them is saved.
+                its best epochs; these models are scored on the test split, and one is saved.
             on_run: called after every training.
+
+        Raises:
+            InputError: bad arguments, no complete trial, or the model cannot be saved.
+            LeaseError: another process runs this study now.
         """
         return find_best(
             self._handle, top, seeds, limits=limits, out=out, refit=refit, on_run=on_run
@@ -217,19 +221,23 @@ class Study:
         *,
         on_run: Callable[[Run], None] | None = None,
     ) -> Comparison:
-        """Hold the winner's architecture against recurrent networks of its size.
+        """Compare the winner's architecture with recurrent networks of its size.
 
-        Every contender, the TCN too, gets the same data, epochs, early stopping and number of learning
-        rates, judged by the validation split; then its best one is trained over seeds and scored on
-        the test split: one test evaluation for each contender. Stopped and called again, it
+        Every contender, the TCN too, gets the same data, epochs, early stopping and number of
+        learning rates, judged by the validation split. With the best rate it is trained over seeds
+        and scored on the test split: one test evaluation for each contender. A second call
         continues, with more seeds or other contenders too.
 
         Args:
             against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
-            learning_rates: tried for each contender, evenly on a logarithm over the space's range; for
-                the TCN the study's own takes the place of the nearest.
+            learning_rates: how many each contender tries, evenly spaced on a logarithm over the
+                space's range; for the TCN the trial's own takes the place of the nearest.
             seeds: final trainings of each.
             on_run: called after every training.
+
+        Raises:
+            InputError: bad arguments, or no complete trial.
+            LeaseError: another process runs this study now.
         """
         return compare_with_baselines(self._handle, against, learning_rates, seeds, on_run)
 
@@ -239,7 +247,7 @@ class Study:
         return self.results.finished
 
     def snapshot(self) -> StudyResults:
-        """Read the trials once, for a reader that asks many questions about one moment."""
+        """Return the results as they are now, from one reading of the trials."""
         return self.results.snapshot()
 
     def trials(self) -> pd.DataFrame:
@@ -247,10 +255,7 @@ class Study:
         return self.results.trials()
 
     def learning_curves(self) -> pd.DataFrame:
-        """Return one row an epoch of a trial.
-
-        Columns: trial, fold (where there are several), epoch, loss, val_loss, metrics, seconds.
-        """
+        """Return one row an epoch of a trial; see `study.frame.curves_frame` for the columns."""
         return self.results.learning_curves()
 
     def objective_values(self) -> pd.DataFrame:
@@ -258,10 +263,7 @@ class Study:
         return self.results.objective_values()
 
     def pareto(self) -> pd.DataFrame:
-        """Return the trials that no other beats in every objective, best score first.
-
-        Columns for the objectives come before those of `trials`.
-        """
+        """Return the trials on the Pareto front, best score first; see `StudyResults.pareto`."""
         return self.results.pareto()
 
     def candidates(
@@ -269,11 +271,11 @@ class Study:
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first, with settings of a final training.
 
-        Of several trials that these settings make the same, such as one network after few and after
-        many epochs, only the best counts.
+        Trials that these settings make the same, such as a network after few and after many epochs,
+        are one candidate: the best of them.
 
         Args:
-            limits: most that a trial may cost: {"params": 50_000}, multiply_adds, latency (ms).
+            limits: largest "params", "multiply_adds" or "latency" (ms): {"params": 50_000}.
         """
         return self.results.candidates(top, limits)
 
@@ -294,23 +296,23 @@ class Study:
 
     @property
     def winner(self) -> Winner | None:
-        """What `best` found last, or None; with the number of test evaluations as it is now."""
+        """The last result of `best`, or None; with the present number of test evaluations."""
         return self.results.winner
 
     @property
     def comparison(self) -> Comparison | None:
-        """What `compare` has found so far, or None."""
+        """The result of `compare` so far, or None."""
         return self.results.comparison
 
     @property
     def test_evaluations(self) -> int:
-        """How often the test split was used to score something.
+        """Number of times that the test split was used to score something.
 
-        One test evaluation is one configuration whose final trainings are scored on the test split in
-        one go: `best` adds one, for the winner; `compare` adds one for each contender that it scores,
-        the TCN too, and another one if it was stopped and continues. Each is recorded before it
-        happens. Numbers that earlier versions stored, which counted a whole `compare` as one, are
-        kept.
+        One test evaluation is one configuration whose final trainings are scored on the test split
+        in one go: `best` adds one, for the winner; `compare` adds one for each contender that it
+        scores, the TCN too, and another one if it was stopped and continues. Each is recorded
+        before it happens. Numbers stored by earlier versions, which counted a whole `compare` as
+        one, are kept.
         """
         return self.results.test_evaluations
 
@@ -321,30 +323,27 @@ class Study:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """What was accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [a line each]}."""
+        """Changes accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [lines]}."""
         return self.results.changes
 
 
 def create_study(name: str, task: Task, *, storage: str | None = None, **arguments: Any) -> Study:
-    """Create a study that does not exist yet.
-
-    Args:
-        name, task, storage, arguments: as of `Study`.
+    """Create a new study; the arguments are those of `Study`.
 
     Raises:
         InputError: a study of this name exists, or an argument cannot be used.
     """
     if name in list_studies(storage_url(storage)):
         raise InputError(
-            f"There is a study {name!r} already. Continue it with load_study, or choose another name."
+            f"There is a study {name!r} already. Use load_study to continue it, or another name."
         )
     return Study(name, task, storage=storage, **arguments)
 
 
 def load_study(name: str, storage: str | None = None) -> Study:
-    """Load a study that exists.
+    """Load an existing study.
 
     Raises:
-        InputError: there is no such study; the error lists those there are.
+        InputError: there is no such study; the error lists the names in the storage.
     """
     return Study(name, storage=storage)

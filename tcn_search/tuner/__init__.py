@@ -1,4 +1,4 @@
-"""KerasTuner: its search engines for our studies, and our space as a hypermodel for its tuners.
+"""KerasTuner: its search engines for studies, and a study's space for its tuners.
 
 Nothing else in the package imports KerasTuner.
 """

@@ -1,4 +1,4 @@
-"""Our space, our feasibility and our model for KerasTuner's searches."""
+"""A KerasTuner hypermodel of TCNs: the space, the feasibility rule and the model of a study."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.task import Task
 from tcn_search.trainers.fit import HalveOnPlateau
-from tcn_search.tuner.repair import repaired
-from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, Asking
+from tcn_search.tuner.repair import nearest_feasible
+from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, HyperParametersAsTrial
 
 
 class TCNHyperModel(keras_tuner.HyperModel):
-    """A KerasTuner hypermodel that proposes only what covers the required context.
+    """A KerasTuner hypermodel whose every configuration covers the required context.
 
-    Whatever a tuner chooses is a feasible architecture, its default values too: levels are asked for as those
-    beyond the fewest that cover, and what else breaks a limit is moved to the nearest that keeps it. So no
-    configuration is rejected, and none can end a search.
+    Whatever values a tuner chooses, the default values included, stand for a feasible architecture:
+    the hyperparameter of the levels counts those beyond the fewest that cover the required context,
+    and an architecture that breaks another limit is replaced by the nearest one that does not. So
+    no configuration is rejected, and none can end a search.
 
     Args:
-        task: with its data; `fit` trains on it, judged by its validation part.
-        space, constraints, training: as for a `Study`, with the same defaults. With `patience` a training stops
-            when the validation loss has not fallen for so many epochs.
+        task: with its data; `fit` trains on its training split and judges by its validation split.
+        space, constraints, training: as for a `Study`, with the same defaults. With `patience` a
+            training stops when the validation loss has not fallen for so many epochs.
 
     Raises:
         InputError: no architecture of the space is feasible; says what would help.
 
     Example:
-        tuner = keras_tuner.RandomSearch(ts.TCNHyperModel(task), objective="val_loss", max_trials=20)
+        hypermodel = ts.TCNHyperModel(task)
+        tuner = keras_tuner.RandomSearch(hypermodel, objective="val_loss", max_trials=20)
         tuner.search()
     """
 
@@ -53,26 +55,34 @@ class TCNHyperModel(keras_tuner.HyperModel):
         definition = Definition.of(task, space, constraints, training, SearchSettings())
         self.data = task.training
         self.training = definition.training
-        # Fixed ranges folded onto what covers, whatever the constraints do with what falls short.
+        # Fixed ranges folded onto the feasible geometries, with receptive_field="prune" too.
         self.space: TaskSpace = replace(definition.task_space(), narrow=True, static=True)
 
     def configuration(
         self, hp: keras_tuner.HyperParameters
     ) -> tuple[Architecture, TrainingSettings]:
-        """What the hyperparameters stand for, for example those of `tuner.get_best_hyperparameters()[0]`."""
-        architecture, settings = self.space.suggest(Asking(hp))
+        """Return the architecture and training settings that the hyperparameters stand for.
+
+        Args:
+            hp: for example `tuner.get_best_hyperparameters()[0]`.
+        """
+        proposed, settings = self.space.suggest(HyperParametersAsTrial(hp))
+        architecture = nearest_feasible(self.space, proposed)
         epochs = hp.values.get(HYPERBAND_EPOCHS, self.training.epochs)
-        return repaired(self.space, architecture), replace(self.training, **settings, epochs=epochs)
+        return architecture, replace(self.training, **settings, epochs=epochs)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A compiled model."""
+        """Return a compiled model."""
         architecture, settings = self.configuration(hp)
         return build_model(architecture, self.data, settings)
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
     ) -> Any:
-        """Train on the task's training part, unless `tuner.search` was given other data or other settings."""
+        """Train on the task's training split.
+
+        Data and settings that were given to `tuner.search` take the place of the task's.
+        """
         _, settings = self.configuration(hp)
         kwargs = {
             "batch_size": settings.batch_size,

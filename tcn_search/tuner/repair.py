@@ -1,4 +1,4 @@
-"""From a proposed architecture to the nearest one that keeps every limit of the task."""
+"""Replace a proposed architecture by the nearest one that breaks no limit of the task."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from tcn_search.space.geometry import Point
 from tcn_search.space.search_space import TaskSpace
 
 
-def repaired(space: TaskSpace, proposed: Architecture) -> Architecture:
-    """The architecture itself if it is feasible, or the nearest of the space that is.
+def nearest_feasible(space: TaskSpace, proposed: Architecture) -> Architecture:
+    """Return the proposed architecture if it is feasible, or the nearest feasible one.
 
-    Fewer filters come first, then the other skip connections, then the norms, then another geometry: the one
-    that changes least. The space has a feasible architecture, which was checked when it was made.
+    Fewer filters are tried first, then the other skip connections, then the other norms, then other
+    geometries, those with the fewest changes first. The space has a feasible architecture: this was
+    checked when the space was made.
     """
     limit = space.limits.max_params
-    for architecture in _nearby(space, proposed):
+    for architecture in _by_distance(space, proposed):
         if limit is not None and space.limits.parameters(architecture) > limit:
-            continue  # told before the blind spots, which take longer
+            continue  # checked before the blind spots, which take longer
         if not broken_limits(space.violations(architecture)):
             return architecture
     raise AssertionError("a space without a feasible architecture is refused when it is made")
 
 
-def _nearby(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
+def _by_distance(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
+    """Yield the proposed architecture and the others of the space, the nearest first."""
     filters = integers_of("nb_filters", space.space.nb_filters)
     fewer = [count for count in reversed(filters) if count < proposed.level_filters[0]]
-    skips = _own_first(proposed.use_skip_connections, space.space.use_skip_connections)
-    norms = _own_first(proposed.norm, space.space.norm)
+    skips = _put_first(proposed.use_skip_connections, space.space.use_skip_connections)
+    norms = _put_first(proposed.norm, space.space.norm)
     for geometry in (proposed, *_other_geometries(space, proposed)):
         for norm in norms:
             for skip in skips:
@@ -41,21 +43,22 @@ def _nearby(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
 
 
 def _other_geometries(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
-    """Every feasible geometry with the rest of the proposal, those with the fewest changes first."""
+    """Yield every feasible geometry with the rest of the proposal, the fewest changes first."""
     geometry = space.geometry
 
     def distance(point: Point) -> tuple[int, int]:
-        there = geometry.architecture(point)
+        architecture = geometry.architecture(point)
         changes = sum(
-            getattr(there, name) != getattr(proposed, name)
+            getattr(architecture, name) != getattr(proposed, name)
             for name in ("padding", "kernel_size", "nb_stacks", "dilations", "look_back")
         )
-        return changes, abs(there.receptive_field - proposed.receptive_field)
+        return changes, abs(architecture.receptive_field - proposed.receptive_field)
 
     for point in sorted(geometry.feasible, key=distance):
-        there = geometry.architecture(point)
-        yield replace(there, activation=proposed.activation, readout=proposed.readout)
+        architecture = geometry.architecture(point)
+        yield replace(architecture, activation=proposed.activation, readout=proposed.readout)
 
 
-def _own_first(own: Any, choices: tuple[Any, ...]) -> list[Any]:
-    return [own, *(choice for choice in choices if choice != own)]
+def _put_first(value: Any, choices: tuple[Any, ...]) -> list[Any]:
+    """Return the choices with `value` in front."""
+    return [value, *(choice for choice in choices if choice != value)]

@@ -1,4 +1,4 @@
-"""The recurrent baselines: counted as Keras counts them, and as near to a TCN's size as they can be."""
+"""Recurrent baselines: number of parameters, size nearest to a TCN's, padding, outputs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ CELL = st.sampled_from(CELLS)
 
 
 @given(st.integers(1, 10**7), CELL, st.integers(1, 3), st.integers(1, 20), st.integers(1, 20))
-def test_no_other_width_comes_nearer(
+def test_no_other_width_is_nearer_to_the_number_of_parameters(
     parameters: int, cell: str, layers: int, channels: int, outputs: int
 ) -> None:
-    found = sized_to(parameters, cell, layers, channels, outputs)
-    off = abs(found.parameters(channels, outputs) - parameters)
-    for units in {max(1, found.units - 1), found.units + 1}:
-        assert off <= abs(Recurrent(cell, units, layers).parameters(channels, outputs) - parameters)
+    recurrent = sized_to(parameters, cell, layers, channels, outputs)
+    difference = abs(recurrent.parameters(channels, outputs) - parameters)
+    for units in {max(1, recurrent.units - 1), recurrent.units + 1}:
+        assert difference <= abs(
+            Recurrent(cell, units, layers).parameters(channels, outputs) - parameters
+        )
 
 
 @pytest.mark.parametrize(("cell", "layers"), [("simple_rnn", 1), ("gru", 2), ("lstm", 3)])
-def test_the_count_is_that_of_the_model(cell: str, layers: int) -> None:
+def test_the_number_of_parameters_is_that_of_the_model(cell: str, layers: int) -> None:
     from tcn_search.baselines.build import build_baseline
 
     X, y = waves(8)
@@ -55,7 +57,7 @@ def test_padding_changes_nothing() -> None:
     np.testing.assert_allclose(padded(rows), alone(X[:2, :10]), atol=1e-6)
 
 
-def test_every_step_is_read_where_the_task_asks() -> None:
+def test_every_step_is_read_if_the_task_asks_for_it() -> None:
     from tcn_search.baselines.build import build_baseline
 
     X, _ = waves(8)
@@ -70,7 +72,7 @@ def test_an_unknown_cell_is_refused() -> None:
         Recurrent("rwkv", 3)
 
 
-def test_a_schedule_knows_the_steps_of_the_training() -> None:
+def test_a_schedule_follows_the_steps_of_the_training() -> None:
     from tcn_search.baselines.build import build_baseline
     from tcn_search.trainers.fit import train
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import resource
 import subprocess
 import sys
@@ -76,44 +77,66 @@ def test_odd_words_end_in_one_line(command: str, words: list[str]) -> None:
     ends_in_one_line([command, *words])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("run x.toml --workers 99999999999999999999", "--workers must be at most 1,024. Received: 99999999999999999999"),
-        ("run x.toml --workers 0", "--workers must be auto or at least 1. Received: 0"),
-        ("run x.toml --workers-per-gpu 1000", "--workers-per-gpu must be at most 64. Received: 1000"),
-        ("run x.toml --trials 10000000", "--trials must be at most 1,000,000. Received: 10000000"),
-        ("run x.toml --patience 10000000", "--patience must be at most 1,000,000. Received: 10000000"),
-        ("run x.toml --folds 10000000", "x.toml: folds must be at most 1,000. Received: 10000000"),
-        ("run x.toml --timeout 99999999h", "--timeout must be at most 315,360,000 seconds, which are ten years. Received: 359999996400.0"),
-        ("run x.toml --set space.nb_filters={low=1,high=1000000000}", "x.toml: [space] nb_filters must be at most 65,536. Received: 1000000000"),
-        ("run x.toml --set space.nb_stacks=[1000000]", "x.toml: [space] nb_stacks must be at most 1,024. Received: 1000000"),
-        ("run x.toml --set space.levels={low=1,high=1000}", "x.toml: [space] levels must be at most 63. Received: 1000"),
-        ("run x.toml --set task.seq_len=true", "seq_len must be an integer. Received: True"),
-        ("check --seq-len 100 --kernel-size 99999999999 --dilations 1,2", "kernel_size must be at most 65,536. Received: 99999999999"),
-        ("check --seq-len 100 --kernel-size 3 --dilations 1 --stacks 100000", "nb_stacks must be at most 1,024. Received: 100000"),
-        ("check --seq-len 999999999999 --kernel-size 3 --dilations 1,2", "seq_len must be at most 134,217,728. Received: 999999999999"),
-        ("plan --seq-len 784 --kernel-size 1-999999999", "kernel_size must be at most 65,536. Received: 999999999"),
-        ("plan --seq-len 784 --top 99999999999", "--top must be at most 1,000,000. Received: 99999999999"),
-    ],
-)  # fmt: skip
-def test_a_huge_number_is_refused_before_it_takes_memory(
-    arguments: str, message: str, tmp_path: Path
-) -> None:
-    (tmp_path / "x.toml").write_text('[task]\nname = "adding"\n')
-    command = arguments.split()
-    code = f"import sys; from tcn_search.cli.main import main; sys.exit(main({command!r}))"
+HUGE = {
+    "run x.toml --workers 99999999999999999999": "--workers must be at most 1,024. Received: 99999999999999999999",
+    "run x.toml --workers 0": "--workers must be auto or at least 1. Received: 0",
+    "run x.toml --workers-per-gpu 1000": "--workers-per-gpu must be at most 64. Received: 1000",
+    "run x.toml --trials 10000000": "--trials must be at most 1,000,000. Received: 10000000",
+    "run x.toml --patience 10000000": "--patience must be at most 1,000,000. Received: 10000000",
+    "run x.toml --folds 10000000": "x.toml: folds must be at most 1,000. Received: 10000000",
+    "run x.toml --timeout 99999999h": "--timeout must be at most 315,360,000 seconds, which are ten years. Received: 359999996400.0",
+    "run x.toml --set space.nb_filters={low=1,high=1000000000}": "x.toml: [space] nb_filters must be at most 65,536. Received: 1000000000",
+    "run x.toml --set space.nb_stacks=[1000000]": "x.toml: [space] nb_stacks must be at most 1,024. Received: 1000000",
+    "run x.toml --set space.levels={low=1,high=1000}": "x.toml: [space] levels must be at most 63. Received: 1000",
+    "run x.toml --set task.seq_len=true": "seq_len must be an integer. Received: True",
+    "check --seq-len 100 --kernel-size 99999999999 --dilations 1,2": "kernel_size must be at most 65,536. Received: 99999999999",
+    "check --seq-len 100 --kernel-size 3 --dilations 1 --stacks 100000": "nb_stacks must be at most 1,024. Received: 100000",
+    "check --seq-len 999999999999 --kernel-size 3 --dilations 1,2": "seq_len must be at most 134,217,728. Received: 999999999999",
+    "plan --seq-len 784 --kernel-size 1-999999999": "kernel_size must be at most 65,536. Received: 999999999",
+    "plan --seq-len 784 --top 99999999999": "--top must be at most 1,000,000. Received: 99999999999",
+}  # fmt: skip
+RUN_EACH = """
+import contextlib, io, json, sys
+from tcn_search.cli.main import main
+
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments.split())
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
+    """Run the commands with huge numbers in one process that may take 2 GiB.
+
+    Return exit status, standard output and standard error of each.
+    """
+    folder = tmp_path_factory.mktemp("huge")
+    (folder / "x.toml").write_text('[task]\nname = "adding"\n')
     ended = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
+        [sys.executable, "-c", RUN_EACH, json.dumps(list(HUGE))],
+        cwd=folder,
+        stdout=subprocess.PIPE,
         text=True,
         timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, 2 << 30)),
     )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == f"tcn-search {command[0]}: {message}\n"
-    assert not (tmp_path / "runs").exists()
+    assert not (folder / "runs").exists()
+    return dict(zip(HUGE, map(json.loads, ended.stdout.splitlines()), strict=False))
+
+
+@pytest.mark.parametrize("arguments", HUGE)
+def test_a_huge_number_is_refused_before_it_takes_memory(
+    arguments: str, answers: dict[str, list[object]]
+) -> None:
+    assert arguments in answers, "the process ended before this command, or in it"
+    command = arguments.split()[0]
+    assert answers[arguments] == [2, "", f"tcn-search {command}: {HUGE[arguments]}\n"]
 
 
 def test_what_is_printed_moves_no_cursor() -> None:

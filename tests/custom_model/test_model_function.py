@@ -1,4 +1,4 @@
-"""How a user's function is named, found again and known to be the same."""
+"""Model functions: their names, their import in other processes, their fingerprints."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ def top_level(architecture: object, task: object, settings: object) -> None:
     return None
 
 
-def test_a_file_is_imported_without_its_main_part_and_finds_what_is_beside_it(file: Path) -> None:
-    found = model_function("mine.py:Maker.build")
-    assert (found.place, found.folder, str(found)) == (
+def test_a_file_is_imported_without_its_main_guard_and_finds_files_beside_it(file: Path) -> None:
+    function = model_function("mine.py:Maker.build")
+    assert (function.place, function.folder, str(function)) == (
         str(file),
         str(file.parent),
         "mine.py:Maker.build",
     )
-    assert found.load()(None, None, None) == 14
+    assert function.load()(None, None, None) == 14
     assert "mine" not in sys.modules
 
 
-def test_a_module_is_found_by_its_name_in_another_process_too(file: Path) -> None:
-    found = model_function("mine:Maker.build")
-    assert (found.place, found.folder) == ("mine", str(file.parent))
-    code = f"from tcn_search.custom_model.model_function import ModelFunction as M; print({found!r}.load()(0, 0, 0))"
+def test_a_module_is_imported_by_its_name_in_another_process(file: Path) -> None:
+    function = model_function("mine:Maker.build")
+    assert (function.place, function.folder) == ("mine", str(file.parent))
+    code = f"from tcn_search.custom_model.model_function import ModelFunction as M; print({function!r}.load()(0, 0, 0))"
     code = code.replace("ModelFunction(", "M(")
     root = Path(__file__).parents[2]
     done = subprocess.run(
@@ -71,22 +71,22 @@ def test_a_module_is_found_by_its_name_in_another_process_too(file: Path) -> Non
     assert done.stdout == "14\n", done.stderr
 
 
-def test_a_function_of_a_module_is_known_by_module_and_name() -> None:
-    found = model_function(top_level)
-    assert (found.place, found.name) == (__name__, "top_level")
-    assert Path(found.folder) == Path(__file__).parents[2]
-    assert found.load() is top_level
-    found.require_importable()
+def test_a_function_of_a_module_is_named_by_its_module() -> None:
+    function = model_function(top_level)
+    assert (function.place, function.name) == (__name__, "top_level")
+    assert Path(function.folder) == Path(__file__).parents[2]
+    assert function.load() is top_level
+    function.require_importable()
 
 
-def test_a_function_of_a_script_is_known_by_its_file(tmp_path: Path) -> None:
+def test_a_function_of_a_script_is_named_by_its_file(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from tcn_search.custom_model.model_function import model_function\n"
         "def build(architecture, task, settings): pass\n"
         "if __name__ == '__main__':\n"
-        "    found = model_function(build)\n"
-        "    print(found.place, found.name, found.load() is build)\n"
+        "    function = model_function(build)\n"
+        "    print(function.place, function.name, function.load() is build)\n"
     )
     done = subprocess.run(
         [sys.executable, str(script)],
@@ -97,13 +97,13 @@ def test_a_function_of_a_script_is_known_by_its_file(tmp_path: Path) -> None:
     assert done.stdout == f"{script} build True\n", done.stderr
 
 
-def test_a_lambda_is_for_this_process_only() -> None:
-    found = model_function(lambda architecture, task, settings: 3)
-    assert found.load()(None, None, None) == 3
+def test_a_lambda_works_in_this_process_only() -> None:
+    function = model_function(lambda architecture, task, settings: 3)
+    assert function.load()(None, None, None) == 3
     with pytest.raises(InputError) as caught:
-        found.require_importable()
+        function.require_importable()
     assert str(caught.value) == (
-        "Worker processes cannot import the model function test_a_lambda_is_for_this_process_only.<locals>.<lambda>: it "
+        "Worker processes cannot import the model function test_a_lambda_works_in_this_process_only.<locals>.<lambda>: it "
         'is not at the top of a file or a module. Write it into a file and give "FILE.py:FUNCTION", or train in this '
         "process: study.run(executor=InProcessExecutor(study.training_data))."
     )
@@ -119,7 +119,7 @@ def test_a_lambda_is_for_this_process_only() -> None:
         (("helper.MORE", "helper.LESS"), False),
     ],
 )
-def test_the_fingerprint_is_of_what_the_function_uses(
+def test_the_fingerprint_covers_what_the_function_uses(
     file: Path, edit: tuple[str, str], same: bool
 ) -> None:
     before = model_function("mine.py:Maker.build")
@@ -132,13 +132,13 @@ def test_the_fingerprint_is_of_what_the_function_uses(
             before.load()
 
 
-def test_changed_source_is_imported_anew(file: Path) -> None:
+def test_changed_source_is_imported_again(file: Path) -> None:
     assert model_function("mine.py:Maker.build").load()(0, 0, 0) == 14
     file.write_text(SOURCE.replace("WIDTH = 4", "WIDTH = 55"))
     assert model_function("mine.py:Maker.build").load()(0, 0, 0) == 65
 
 
-def test_conditional_and_imported_definitions_count() -> None:
+def test_conditional_and_imported_definitions_are_part_of_the_source() -> None:
     source = "try:\n    from a import b\nexcept ImportError:\n    b = None\nc = 1\ndef f():\n    return b"
     assert source_used_by(source, "f") == source.replace("c = 1\n", "")
 
@@ -160,14 +160,14 @@ WRONG = 'model_fn must be a function, or its name as "module:function" or "path/
         ("broken.py:build", "{folder}/broken.py is not valid Python: invalid syntax in line 2."),
     ],
 )
-def test_what_cannot_be_found_is_said(file: Path, given: str, message: str) -> None:
+def test_a_missing_or_broken_function_is_refused(file: Path, given: str, message: str) -> None:
     (file.parent / "broken.py").write_text("a = 1\ndef build(:\n")
     with pytest.raises(InputError) as caught:
         model_function(given)
     assert str(caught.value) == message.format(folder=file.parent)
 
 
-def test_a_file_that_fails_is_not_kept(file: Path) -> None:
+def test_a_failed_import_is_tried_again(file: Path) -> None:
     file.write_text("raise RuntimeError('now')")
     with pytest.raises(RuntimeError, match="now"):
         import_file(file)

@@ -1,4 +1,4 @@
-"""A user's own model between our standardisation and our predictions."""
+"""A custom model between the study's standardisation and its predictions."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def with_two_layers(architecture: Any, task: Any, settings: Any, **last: Any) ->
     return keras.Model(sequences, keras.layers.Dense(task.outputs, **last)(x))
 
 
-def test_it_is_trained_saved_and_predicts_like_ours(tmp_path: Path) -> None:
+def test_a_custom_model_trains_is_saved_and_predicts_like_a_built_in_one(tmp_path: Path) -> None:
     task = Task.from_arrays(X * 10 + 3, np.stack([Y * 100.0, Y + 7.0], axis=1), kind="regression")
     model = build_model(LAST, task, TrainingSettings(precision="mixed_bfloat16"), with_two_layers)
-    ours = build_model(LAST, task)
-    assert model.count_params() != ours.count_params()
+    built_in = build_model(LAST, task)
+    assert model.count_params() != built_in.count_params()
     assert set(model.fit(task.train.X, task.train.y, verbose=0).history) == {"loss", "mse", "mae"}
-    model.save(tmp_path / "own.keras")
-    frame = predict(load_model(tmp_path / "own.keras"), X)
+    model.save(tmp_path / "custom.keras")
+    frame = predict(load_model(tmp_path / "custom.keras"), X)
     assert list(frame.columns) == ["sequence", "prediction_0", "prediction_1"]
     np.testing.assert_allclose(frame["prediction_0"], model.predict(X, verbose=0)[:, 0], rtol=1e-5)
 
 
-def test_padding_reaches_its_layers_as_a_mask(tmp_path: Path) -> None:
-    """What stands in padded steps changes nothing, whatever layers come before the TCN."""
+def test_padding_reaches_the_layers_as_a_mask(tmp_path: Path) -> None:
+    """Values in padded steps change nothing, whatever layers come before the TCN."""
     ragged = X.copy()
     ragged[:, 10:] = np.nan
     lengths = np.array([10] * 6 + [16] * 6)
@@ -94,7 +94,7 @@ def test_padding_reaches_its_layers_as_a_mask(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(
+def test_a_model_that_does_not_fit_the_task_is_refused(
     architecture: Architecture, targets: np.ndarray, model_fn: Any, message: str
 ) -> None:
     with pytest.raises(InputError) as caught:

@@ -1,4 +1,4 @@
-"""Winners against recurrent networks: what is chosen by what, and what is stored."""
+"""Comparison with recurrent networks: learning rates, stored runs, test evaluations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.evaluation import contenders as contest
+from tcn_search.evaluation import contenders
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run, read_contenders
 from tcn_search.evaluation.contenders import learning_rates
 from tests.conftest import waves
@@ -28,13 +28,31 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def comparison(*runs: Run) -> Comparison:
     return Comparison(
-        0, ["tcn", "gru"], 2, 2, 5, 0, "val_loss", "minimize", "accuracy", "maximize", list(runs)
+        trial=0,
+        contenders=["tcn", "gru"],
+        learning_rates=2,
+        seeds=2,
+        epochs=5,
+        patience=0,
+        objective="val_loss",
+        direction="minimize",
+        metric="accuracy",
+        metric_direction="maximize",
+        runs=list(runs),
     )
 
 
 def run(contender: str, rate: float, seed: int, score: float, metric: float = 0.5) -> Run:
     return Run(
-        contender, rate, seed, score, metric, 1, 0.1, 100, None if seed == SEARCH_SEED else 0.4
+        contender=contender,
+        learning_rate=rate,
+        seed=seed,
+        score=score,
+        metric=metric,
+        best_epoch=1,
+        seconds_an_epoch=0.1,
+        parameters=100,
+        test=None if seed == SEARCH_SEED else 0.4,
     )
 
 
@@ -53,20 +71,20 @@ def test_learning_rates_ascend_and_hold_the_known_one(
 
 
 def test_the_learning_rate_is_chosen_by_validation_and_by_the_search_seed_alone() -> None:
-    found = comparison(
+    made = comparison(
         run("gru", 1e-3, SEARCH_SEED, math.nan),
         run("gru", 1e-2, SEARCH_SEED, 0.5),
         run("gru", 1e-4, SEARCH_SEED, 0.6),
         run("gru", 1e-4, 1, 0.1),
     )
-    assert found.best_learning_rate("gru") == 1e-2
+    assert made.best_learning_rate("gru") == 1e-2
 
 
 def test_more_seeds_and_contenders_continue_a_comparison() -> None:
     made = comparison(run("tcn", 1e-3, 1, 0.1), run("tcn", 1e-3, 2, 0.1), run("tcn", 1e-3, 3, 0.1))
     more = replace(made, seeds=3, contenders=["tcn", "lstm"])
     assert more.is_same_as(made)
-    assert [len(one.final("tcn")) for one in (made, more)] == [2, 3]
+    assert [len(each.final("tcn")) for each in (made, more)] == [2, 3]
     for other in (replace(made, made_with="other data"), replace(made, epochs=6)):
         assert not other.is_same_as(made)
 
@@ -82,30 +100,30 @@ def test_more_seeds_and_contenders_continue_a_comparison() -> None:
         ((0.1, 0.2), "tcn is best on validation, 0.65 ahead of gru."),
     ],
 )
-def test_the_verdict_does_not_spare_the_tcn(gru: tuple[float, float], words: str) -> None:
-    found = comparison(
+def test_the_verdict_names_the_best_contender(gru: tuple[float, float], words: str) -> None:
+    made = comparison(
         run("tcn", 1e-3, 1, 0.1, 0.8),
         run("tcn", 1e-3, 2, 0.1, 0.8),
         *(run("gru", 1e-3, seed, 0.1, value) for seed, value in enumerate(gru, start=1)),
     )
-    assert found.verdict() == words
+    assert made.verdict() == words
     assert comparison().verdict() == "Too few contenders have been trained to compare."
 
 
-def test_a_run_that_diverged_is_counted_and_spoils_no_mean() -> None:
-    found = comparison(
+def test_a_diverged_run_is_counted_and_left_out_of_the_means() -> None:
+    made = comparison(
         run("tcn", 1e-3, 1, 0.1, 0.8),
         run("tcn", 1e-3, 2, 0.1, 0.9),
         replace(run("gru", 1e-3, 1, math.nan, math.nan), test=None),
         run("gru", 1e-3, 2, 0.1, 0.7),
     )
-    rows = found.frame().set_index("contender")[["diverged", "validation", "test"]]
+    rows = made.frame().set_index("contender")[["diverged", "validation", "test"]]
     assert rows.loc["gru"].tolist() == [1, 0.7, 0.4]
     assert rows.loc["tcn", "diverged"] == 0
-    assert found.verdict() == "tcn is best on validation, 0.15 ahead of gru."
+    assert made.verdict() == "tcn is best on validation, 0.15 ahead of gru."
 
 
-def test_final_runs_have_seeds_that_nothing_was_chosen_with() -> None:
+def test_final_runs_use_none_of_the_seeds_of_the_search() -> None:
     assert replace(comparison(), seeds=3, chosen_with=2).final_seeds == [1, 3, 4]
     assert replace(comparison(), seeds=3).final_seeds == [1, 2, 3]
 
@@ -137,27 +155,27 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
     assert study.test_evaluations == 1  # the TCN's; the GRU's learning rate was still searched
     made: list[Run] = []
-    found = study.compare(["gru"], 2, 2, on_run=made.append)
+    result = study.compare(["gru"], 2, 2, on_run=made.append)
     assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
-    assert [(run.contender, run.seed) for run in found.runs[:4]] == [
+    assert [(run.contender, run.seed) for run in result.runs[:4]] == [
         ("tcn", 0),
         ("tcn", 0),
         ("tcn", 1),
         ("tcn", 2),
     ]
-    assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in found.runs)
+    assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in result.runs)
     assert study.test_evaluations == 2
     study.compare(["gru"], 2, 2)
     assert study.test_evaluations == 2  # nothing was left to train
     again = Study("waves", task)
     assert again.comparison is not None
-    assert again.comparison.runs == found.runs
-    parameters = found.frame().set_index("contender")["parameters"]
+    assert again.comparison.runs == result.runs
+    parameters = result.frame().set_index("contender")["parameters"]
     assert abs(parameters["gru"] / parameters["tcn"] - 1) < 0.25
 
     from tcn_search.report.comparison import write_comparison
 
-    folder = write_comparison(found, Path("out"))
+    folder = write_comparison(result, Path("out"))
     assert {file.name for file in folder.iterdir()} == {
         "comparison.csv",
         "comparison.png",
@@ -170,10 +188,10 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(contest, "score_on_test", killed)
+        patch.setattr(contenders, "score_on_test", killed)
         with pytest.raises(KeyboardInterrupt):
             study.compare(["lstm"], 2, 2)
-    assert study.test_evaluations == 3  # it was recorded before it happened
+    assert study.test_evaluations == 3  # the LSTM's was recorded before it happened
     study.best(seeds=1)
     study.compare(["gru"], 2, 3)
     assert study.test_evaluations == 6  # a further seed of both

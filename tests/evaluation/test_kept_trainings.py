@@ -1,4 +1,4 @@
-"""Final trainings that survive a stop, a full disk and a kill."""
+"""Finished final trainings are kept over an interrupt, a full disk and a kill."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import pytest
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError, LeaseError
-from tcn_search.evaluation import winner as winners
-from tcn_search.evaluation.winner import Candidate, SeedRun, Winner
+from tcn_search.evaluation import selection
+from tcn_search.evaluation.final_training import FinalTrainer, FinalTraining, SeedRun
+from tcn_search.evaluation.winner import Winner
+from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.connection import open_storage
 from tcn_search.storage.lease import Lease
+from tcn_search.study.handle import StudyHandle
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -35,7 +38,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 
 def numbers(winner: Winner) -> Any:
-    """What does not depend on the clock."""
+    """Return the numbers of a winner that do not depend on the clock."""
     runs = [(run.trial, run.seed, run.score, run.metric, run.best_epoch) for run in winner.runs]
     return runs, winner.test_scores, winner.saved_seed, winner.refit_epochs
 
@@ -50,7 +53,7 @@ def stop_after_seed_1(run: SeedRun) -> None:
 
 
 class Model:
-    """As much of a model as is asked of it here."""
+    """A model that can be saved, and nothing else."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -60,31 +63,38 @@ class Model:
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def instant_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let final trainings take no time."""
 
-    def train(
-        candidate: Candidate, task: Any, objective: Any, seed: int, own: Any
-    ) -> tuple[SeedRun, Any]:
-        return SeedRun(candidate.trial, seed, 1 / (seed + 1), 0.5, 1, 0.1), Model(seed)
+    def train(trainer: FinalTrainer, candidate: Candidate, seed: int) -> FinalTraining:
+        run = SeedRun(
+            trial=candidate.trial,
+            seed=seed,
+            score=1 / (seed + 1),
+            metric=0.5,
+            best_epoch=1,
+            seconds=0.1,
+        )
+        return FinalTraining(run, Model(seed))
 
-    def load(study: Study, file: Path) -> Model:
+    def refit(trainer: FinalTrainer, candidate: Candidate, seed: int, epochs: int) -> Model:
+        return Model(seed)
+
+    def load(handle: StudyHandle, file: Path) -> Model:
         words = file.read_text().rpartition(" ")
         if words[0] != "model of seed":
             raise InputError("damaged")
         return Model(int(words[2]))
 
-    monkeypatch.setattr(winners, "_train", train)
-    monkeypatch.setattr(
-        winners, "_refit", lambda candidate, task, objective, seed, *given: Model(seed)
-    )
-    monkeypatch.setattr(winners, "score_on_test", lambda model, task: model.seed / 10)
-    monkeypatch.setattr(Study, "_load_model", load)
+    monkeypatch.setattr(FinalTrainer, "train", train)
+    monkeypatch.setattr(FinalTrainer, "refit", refit)
+    monkeypatch.setattr(selection, "score_on_test", lambda model, task: model.seed / 10)
+    monkeypatch.setattr(StudyHandle, "load_model", load)
 
 
 @pytest.mark.parametrize("refit", [False, True])
-def test_stopped_and_continued_it_trains_what_is_left(
-    study: Study, at_once: None, refit: bool
+def test_an_interrupted_call_trains_only_what_is_left_when_repeated(
+    study: Study, instant_training: None, refit: bool
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
@@ -101,7 +111,7 @@ def test_stopped_and_continued_it_trains_what_is_left(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refit", [False, True])
-def test_stopped_and_continued_it_finds_the_same(study: Study, refit: bool) -> None:
+def test_an_interrupted_call_finds_the_same_as_a_whole_one(study: Study, refit: bool) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
     assert study.results.holder() is None
@@ -118,29 +128,30 @@ def test_stopped_and_continued_it_finds_the_same(study: Study, refit: bool) -> N
     assert all((one == other).all() for one, other in zip(weights, again, strict=True))
 
 
-def test_of_a_refit_too_what_is_finished_is_not_trained_again(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
+def test_finished_trainings_of_a_refit_are_not_repeated(
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, trained = winners._refit, list[int]()
+    real = FinalTrainer.refit
+    trained: list[int] = []
 
-    def refit(candidate: Any, task: Any, objective: Any, seed: int, *given: Any) -> Any:
+    def refit(trainer: FinalTrainer, candidate: Candidate, seed: int, epochs: int) -> Any:
         if trained == [1]:
             raise KeyboardInterrupt
         trained.append(seed)
-        return real(candidate, task, objective, seed, *given)
+        return real(trainer, candidate, seed, epochs)
 
     with monkeypatch.context() as stopped:
-        stopped.setattr(winners, "_refit", refit)
+        stopped.setattr(FinalTrainer, "refit", refit)
         with pytest.raises(KeyboardInterrupt):
             study.best(seeds=2, refit=True)
     trained = [0]
-    monkeypatch.setattr(winners, "_refit", refit)
+    monkeypatch.setattr(FinalTrainer, "refit", refit)
     study.best(seeds=2, refit=True, on_run=lambda run: pytest.fail("it trained"))
     assert trained == [0, 2]
 
 
-def test_where_only_the_model_cannot_be_saved_only_that_is_repeated(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
+def test_a_model_that_could_not_be_saved_is_saved_without_new_trainings(
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as now:
         full_disk(now, lambda file: file.endswith("best.keras"))
@@ -156,8 +167,8 @@ def test_where_only_the_model_cannot_be_saved_only_that_is_repeated(
     assert study.test_readings == 1
 
 
-def test_where_the_disk_of_runs_is_full_trainings_are_kept_in_the_cache(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_trainings_are_kept_in_the_cache_if_the_disk_of_runs_is_full(
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with monkeypatch.context() as now:
         full_disk(now, lambda file: "cache" not in file)
@@ -169,8 +180,8 @@ def test_where_the_disk_of_runs_is_full_trainings_are_kept_in_the_cache(
     assert not list((tmp_path / "cache").rglob("*.keras"))
 
 
-def test_where_no_training_can_be_kept_the_model_is_saved_all_the_same(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
+def test_the_model_is_saved_even_if_no_training_can_be_kept(
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_disk(monkeypatch, lambda file: "trial" in file)
     assert len(study.best(seeds=2).test_scores) == 2
@@ -178,7 +189,7 @@ def test_where_no_training_can_be_kept_the_model_is_saved_all_the_same(
 
 
 def test_an_earlier_model_and_its_record_survive_a_full_disk(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = study.best(seeds=1)
     model = Path(before.model_file).read_bytes()
@@ -190,8 +201,8 @@ def test_an_earlier_model_and_its_record_survive_a_full_disk(
     assert files() == ["best.keras"]
 
 
-def test_what_was_kept_of_other_settings_or_is_damaged_is_not_used(
-    study: Study, at_once: None
+def test_damaged_trainings_and_those_of_other_settings_are_not_used(
+    study: Study, instant_training: None
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         study.best(seeds=2, on_run=stop_after_seed_1)
@@ -206,20 +217,20 @@ def test_what_was_kept_of_other_settings_or_is_damaged_is_not_used(
     assert not KEPT.exists()
 
 
-def test_a_second_best_is_told_who_holds_the_study(
-    study: Study, at_once: None, monkeypatch: pytest.MonkeyPatch
+def test_a_second_call_names_the_process_that_holds_the_study(
+    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = study.best(seeds=1)
+    winner = study.best(seeds=1)
     held = Lease(open_storage(), "waves")
     held.take()
-    assert study.best(seeds=1) == found  # nothing is trained or written for it
+    assert study.best(seeds=1) == winner  # the stored result needs no lease
     for use in (lambda: study.best(seeds=2), lambda: study.compare(["gru"], 1, 1)):
         with pytest.raises(
             LeaseError, match=f"The study 'waves' is in use by process {os.getpid()} on "
         ):
             use()
     held.let_go()
-    monkeypatch.setattr(winners, "_train", lambda *given: 1 / 0)
+    monkeypatch.setattr(FinalTrainer, "train", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         study.best(seeds=2)
     assert study.results.holder() is None
@@ -227,7 +238,7 @@ def test_a_second_best_is_told_who_holds_the_study(
 
 
 def full_disk(monkeypatch: pytest.MonkeyPatch, is_full_for: Any) -> None:
-    """Let no model be saved whose file's name is said to be too much."""
+    """Let no model be saved into a file for whose name `is_full_for` returns True."""
     real = Model.save
 
     def save(model: Model, file: Path) -> None:

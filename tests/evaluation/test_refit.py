@@ -1,9 +1,9 @@
-"""The winner trained again on training and validation part together."""
+"""Selection of the winner, and its refit on training and validation split together."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,45 @@ import pytest
 
 from tcn_search import Architecture, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
-from tcn_search.evaluation import winner as winners
-from tcn_search.evaluation.winner import (
-    Candidate,
-    SeedRun,
-    Winner,
-    evaluations_in_words,
-    find_winner,
-)
+from tcn_search.evaluation import selection
+from tcn_search.evaluation.final_training import FinalTrainer, FinalTraining, SeedRun
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.evaluation.winner import Winner, evaluations_in_words
+from tcn_search.search.trial_record import Candidate
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
+SMALL = Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2))
+NOTHING_KEPT = KeptTrainings(folders=(), digest_of=lambda candidate: "", load_model=Path)
 
-def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
+
+def find_winner(
+    candidates: Sequence[Candidate],
+    task: Task,
+    file: Path,
+    *,
+    direction: str = "minimize",
+    seeds: Sequence[int] = (0, 1),
+    refit: bool = False,
+) -> Winner:
+    """Select the winner by val_loss, without a record of trainings or test evaluations."""
+    return selection.find_winner(
+        candidates,
+        task=task,
+        objective=Metric("val_loss", direction),
+        seeds=seeds,
+        model_function=None,
+        refit=refit,
+        model_file=file,
+        kept=NOTHING_KEPT,
+        on_run=None,
+        before_test_evaluation=lambda: None,
+    )
+
+
+def test_the_winner_is_trained_again_on_both_splits_and_scored_by_that_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -45,22 +69,23 @@ def test_the_winner_is_trained_again_on_both_parts_and_judged_by_that(
     real = fit.train
     monkeypatch.setattr(fit, "train", train)
     winner = study.best(seeds=1, refit=True)
-    alone, together = len(task.train), len(task.train) + len(task.validation)
+    alone = len(task.train)
+    together = len(task.train) + len(task.validation)
     epochs = winner.runs[0].best_epoch
     assert trained == [(alone, 3), (together, epochs)]
     assert winner.refit_epochs == epochs
     assert len(winner.test_scores) == 1
-    words = f"on training and validation part together, {epochs} epochs, with the same seeds"
+    words = f"on training and validation split together, {epochs} epochs, with the same seeds"
     assert winner.facts()["Trained again"] == words
     assert Path(winner.model_file).exists()
     assert study.best(seeds=1, refit=True).read_at == winner.read_at
-    assert len(trained) == 2  # asked again, it is what is stored
+    assert len(trained) == 2  # the second call returns the stored result
     assert study.best(seeds=1).refit_epochs == 0
     assert study.test_evaluations == 2
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_a_training_that_diverged_never_wins(
+def test_a_diverged_training_never_wins(
     direction: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = {
@@ -71,15 +96,11 @@ def test_a_training_that_diverged_never_wins(
         (2, 0): 0.3,
         (2, 1): 0.2,
     }
-    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
+    monkeypatch.setattr(FinalTrainer, "train", made_up(scores))
     task = Task.from_arrays(*waves(24))
-    settings, network = (
-        TrainingSettings(),
-        Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)),
-    )
-    candidates = [Candidate(number, network, settings) for number in range(3)]
-    objective = Metric("val_loss", direction)
-    winner = find_winner(candidates, task, objective, (0, 1), tmp_path / "best.keras")
+    candidates = [Candidate(number, SMALL, TrainingSettings()) for number in range(3)]
+    file = tmp_path / "best.keras"
+    winner = find_winner(candidates, task, file, direction=direction)
     assert winner.trial == 2
     assert winner.saved_seed == (1 if direction == "minimize" else 0)
     assert winner.facts() == {
@@ -88,50 +109,43 @@ def test_a_training_that_diverged_never_wins(
         "Winner over 2 seeds": "trial 2, validation accuracy 0.25 ± 0.071 (0.3, 0.2)",
         "Test": "the task has no test split",
     }
-    alone = find_winner(candidates[:1], task, objective, (0, 1), tmp_path / "best.keras")
+    alone = find_winner(candidates[:1], task, file, direction=direction)
     assert alone.saved_seed == 1
     assert (
         alone.facts()["Winner over 2 seeds"] == "trial 0, validation accuracy 0.1 (diverged, 0.1)"
     )
     with pytest.raises(InputError, match="Every training of trial 1 diverged"):
-        find_winner(candidates[1:2], task, objective, (0, 1), tmp_path / "best.keras")
+        find_winner(candidates[1:2], task, file, direction=direction)
 
 
-def test_the_test_split_judges_no_model_that_diverged(
+def test_no_diverged_model_is_scored_on_the_test_split(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = waves(24)
     task = Task.from_arrays(X, y, X_test=X, y_test=y)
-    candidate = Candidate(
-        0, Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2)), TrainingSettings()
-    )
+    candidate = Candidate(0, SMALL, TrainingSettings())
     scores = {(0, 0): math.nan, (0, 1): 0.3, (0, 2): 0.1}
-    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
-    monkeypatch.setattr(winners, "score_on_test", lambda model, task: model.seed / 10)
+    monkeypatch.setattr(FinalTrainer, "train", made_up(scores))
+    monkeypatch.setattr(selection, "score_on_test", lambda model, task: model.seed / 10)
 
     def find(refit: bool) -> Winner:
-        return find_winner(
-            [candidate],
-            task,
-            Metric("val_loss", "minimize"),
-            (0, 1, 2),
-            tmp_path / "best.keras",
-            refit=refit,
-        )
+        return find_winner([candidate], task, tmp_path / "best.keras", seeds=(0, 1, 2), refit=refit)
 
     assert find(refit=False).test_scores == [0.1, 0.2]
-    # Trained on both parts, the better one diverges too.
+    # Trained on both splits, the better training diverges too.
     monkeypatch.setattr(
-        winners, "_refit", lambda one, task, metric, seed, *_: None if seed == 2 else Model(seed)
+        FinalTrainer,
+        "refit",
+        lambda trainer, candidate, seed, epochs: None if seed == 2 else Model(seed),
     )
-    found = find(refit=True)
-    assert (found.test_scores, found.saved_seed) == ([0.1], 1)
-    monkeypatch.setattr(winners, "_refit", lambda *given: None)
-    with pytest.raises(InputError, match="on training and validation part together diverged"):
+    winner = find(refit=True)
+    assert (winner.test_scores, winner.saved_seed) == ([0.1], 1)
+    monkeypatch.setattr(FinalTrainer, "refit", lambda *given: None)
+    with pytest.raises(InputError, match="on training and validation split together diverged"):
         find(refit=True)
 
 
-def test_a_test_evaluation_counts_before_it_is_made(
+def test_a_test_evaluation_is_recorded_before_it_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -143,51 +157,57 @@ def test_a_test_evaluation_counts_before_it_is_made(
     scores = {
         (trial, seed): score for trial, score in ((first, 0.3), (second, 0.1)) for seed in range(3)
     }
-    monkeypatch.setattr(winners, "_train", partial(_made_up, scores))
-    monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
+    monkeypatch.setattr(FinalTrainer, "train", made_up(scores))
+    monkeypatch.setattr(selection, "score_on_test", lambda model, task: 0.5)
     assert study.best(seeds=1).readings == 1
 
     def killed(model: Any, task: Task) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(winners, "score_on_test", killed)
+    monkeypatch.setattr(selection, "score_on_test", killed)
     with pytest.raises(KeyboardInterrupt):
         study.best(top=2, seeds=1)
     assert study.test_evaluations == 2
     assert study.winner is None  # the file has another model by now
     assert Path("runs/waves/best.keras").read_text().startswith(f"{second} ")
-    monkeypatch.setattr(winners, "score_on_test", lambda model, task: 0.5)
+    monkeypatch.setattr(selection, "score_on_test", lambda model, task: 0.5)
     assert study.best(top=2, seeds=1).facts()["Test evaluations"] == evaluations_in_words(3)
 
 
 class Model:
-    """As much of a model as is asked of it here."""
+    """A model that can be saved, and nothing else."""
 
     def __init__(self, seed: int, trial: int = 0) -> None:
-        self.seed, self.trial = seed, trial
+        self.seed = seed
+        self.trial = trial
 
     def save(self, file: Path) -> None:
         file.write_text(f"{self.trial} {self.seed}")
 
 
-def _made_up(
-    scores: dict[tuple[int, int], float],
-    candidate: Candidate,
-    task: Task,
-    objective: Metric,
-    seed: int,
-    own: Any,
-) -> tuple[SeedRun, Any]:
-    score = scores[candidate.trial, seed]
-    run = SeedRun(candidate.trial, seed, score, score, 0 if math.isnan(score) else 3, 1.0)
-    return run, Model(seed, candidate.trial)
+def made_up(scores: dict[tuple[int, int], float]) -> Callable[..., FinalTraining]:
+    """Return a replacement of `FinalTrainer.train` that gives these scores by trial and seed."""
+
+    def train(trainer: FinalTrainer, candidate: Candidate, seed: int) -> FinalTraining:
+        score = scores[candidate.trial, seed]
+        run = SeedRun(
+            trial=candidate.trial,
+            seed=seed,
+            score=score,
+            metric=score,
+            best_epoch=0 if math.isnan(score) else 3,
+            seconds=1.0,
+        )
+        return FinalTraining(run, Model(seed, candidate.trial))
+
+    return train
 
 
-def test_a_schedule_reaches_over_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedule_of_a_refit_covers_the_steps_of_both_splits() -> None:
     task = Task.from_arrays(*waves(40))
     settings = TrainingSettings(schedule="cosine", batch_size=4, epochs=2)
     network = Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2, 4, 8))
-    model = winners._refit(
-        Candidate(0, network, settings), task, Metric("val_loss", "minimize"), 0, 2, None
-    )
+    trainer = FinalTrainer(task, Metric("val_loss", "minimize"), model_function=None)
+    model = trainer.refit(Candidate(0, network, settings), seed=0, epochs=2)
+    assert model is not None
     assert model.optimizer._learning_rate.decay_steps == int(model.optimizer.iterations) == 20

@@ -1,4 +1,4 @@
-"""Cross-validated studies: a trial's score is the mean of its folds', and pruning looks at whole folds."""
+"""Cross-validated studies: scores are means over folds, and pruners see whole folds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tcn_search.report.page import page
 from tcn_search.search.pruners import make_pruner
 from tcn_search.trainers.deadline import Deadline
 from tcn_search.trainers.fit import Training
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import InProcessExecutor
 from tcn_search.workers.shared_data import read_training_data, write_training_data
 from tests.conftest import waves
@@ -38,10 +39,12 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class FakeTraining:
-    """Stands for building and fitting a model: each call gives the next of these validation losses, epoch by epoch."""
+    """Replaces the building and fitting of a model: each training has the next list of losses."""
 
     def __init__(self, *losses: list[float]) -> None:
-        self.losses, self.deadlines, self.built = list(losses), [], 0  # type: ignore[var-annotated]
+        self.losses = list(losses)
+        self.deadlines: list[Deadline | None] = []
+        self.built = 0
 
     def build(self, *arguments: Any) -> Any:
         self.built += 1
@@ -60,7 +63,7 @@ class FakeTraining:
         training = Training()
         for epoch, loss in enumerate(self.losses.pop(0), start=1):
             if math.isnan(loss):
-                training.status = "diverged"
+                training.status = TrialStatus.DIVERGED
                 break
             training.curve.append(
                 {"loss": 1.0, "val_loss": loss, "val_accuracy": 1 - loss, "seconds": 0.1}
@@ -69,7 +72,7 @@ class FakeTraining:
             training.score = best
             training.best_epoch = 1 + [row["val_loss"] for row in training.curve].index(best)
             if not on_epoch(epoch, best, training.curve[-1]):
-                training.status = "pruned"
+                training.status = TrialStatus.PRUNED
                 break
         return training
 
@@ -99,7 +102,7 @@ def told(owner: Scripted) -> list[tuple[int, float | None]]:
 
 
 def test_the_score_is_the_mean_of_the_folds() -> None:
-    outcome = train().outcomes[0]  # for once in earnest
+    outcome = train().outcomes[0]  # the only real training here
     assert outcome.status == "complete"
     assert [row["fold"] for row in outcome.curve] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
     bests = [
@@ -132,7 +135,7 @@ def test_further_folds_are_reported_when_they_have_ended(fake: FakeTraining) -> 
     assert (outcome.score, outcome.best_epoch) == (pytest.approx(1.1 / 3), 2)
 
 
-def test_a_fold_that_stops_early_leaves_the_next_its_place(fake: FakeTraining) -> None:
+def test_epochs_of_a_fold_are_numbered_as_if_the_fold_before_was_whole(fake: FakeTraining) -> None:
     fake.losses = [[0.5], [0.4, 0.3], [0.2]]
     assert told(train()) == [(1, 0.5), (4, None), (5, None), (6, 0.4), (7, None)]
 
@@ -140,7 +143,7 @@ def test_a_fold_that_stops_early_leaves_the_next_its_place(fake: FakeTraining) -
 @pytest.mark.parametrize(
     ("epoch", "score", "epochs", "folds"), [(2, 0.3, 2, 0), (5, 0.3, 5, 1), (6, 0.3, 6, 1)]
 )
-def test_a_trial_that_is_stopped_has_the_score_of_its_finished_folds(
+def test_a_pruned_trial_has_the_score_of_its_finished_folds(
     fake: FakeTraining, epoch: int, score: float, epochs: int, folds: int
 ) -> None:
     outcome = train(stop_at=epoch).outcomes[0]
@@ -148,7 +151,7 @@ def test_a_trial_that_is_stopped_has_the_score_of_its_finished_folds(
     assert (len(outcome.curve), len(outcome.folds)) == (epochs, folds)
 
 
-def test_a_trial_that_is_stopped_after_a_fold_has_that_fold(fake: FakeTraining) -> None:
+def test_a_trial_that_is_pruned_after_a_fold_has_that_fold(fake: FakeTraining) -> None:
     owner = Scripted([JOB])
     owner.keep_going = lambda report: report.epoch < 6 or report.best is None  # type: ignore[method-assign]
     InProcessExecutor(FOLDED).run(owner)
@@ -187,7 +190,7 @@ def test_a_time_limit_holds_for_all_folds_together(fake: FakeTraining) -> None:
     assert 500 < fake.deadlines[0].at - time.monotonic() <= 600
 
 
-def test_what_is_known_after_one_fold_is_asked_once(fake: FakeTraining) -> None:
+def test_latency_and_parameters_are_taken_from_the_first_fold(fake: FakeTraining) -> None:
     assert train(replace(JOB, measure_latency=True)).outcomes[0].latency == 1  # of the first model
     too_large = train(replace(JOB, max_params=5)).outcomes[0]
     assert (too_large.status, too_large.curve, too_large.folds) == ("too_large", [], [])
@@ -198,14 +201,15 @@ def test_worker_processes_get_the_folds(tmp_path: Path) -> None:
     read = read_training_data(tmp_path)
     assert read.trainings == 3
     for number in range(3):
-        theirs, ours = read.split(number), FOLDED.split(number)
+        theirs = read.split(number)
+        ours = FOLDED.split(number)
         assert theirs.spec == ours.spec
-        for part, wanted in ((theirs.train, ours.train), (theirs.validation, ours.validation)):
-            np.testing.assert_array_equal(part.X, wanted.X)
-            np.testing.assert_array_equal(part.y, wanted.y)
+        for split, wanted in ((theirs.train, ours.train), (theirs.validation, ours.validation)):
+            np.testing.assert_array_equal(split.X, wanted.X)
+            np.testing.assert_array_equal(split.y, wanted.y)
 
 
-def test_a_study_keeps_and_shows_its_folds(fake: FakeTraining) -> None:
+def test_a_study_stores_and_shows_its_folds(fake: FakeTraining) -> None:
     fake.losses = [[0.5, 0.4], [0.3, 0.2], [0.6, 0.7], [0.4, 0.6], [0.4, 0.5], [0.3, 0.9]]
     search = SearchSettings(objectives=("val_loss", "val_accuracy"), folds=3)
     study = make("folds", TASK, training=TrainingSettings(epochs=2), search=search)
@@ -236,7 +240,7 @@ def test_a_study_keeps_and_shows_its_folds(fake: FakeTraining) -> None:
     assert study.definition.score_name == "val_loss (mean of 3 folds)"
 
 
-def test_a_shared_best_score_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shared_best_score_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     space = SearchSpace(nb_filters=[4], kernel_size=[3, 4], levels=[4], learning_rate=[1e-3])
     study = make(
         space=space, search=SearchSettings(pruner="none")
@@ -257,21 +261,21 @@ def test_a_shared_best_score_is_said(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == ""
 
 
-def test_one_fold_has_no_columns_of_its_own() -> None:
+def test_a_study_of_one_fold_has_no_columns_of_folds() -> None:
     study = make()
     run(study, 1)
     assert not {"fold_scores", "fold_std"} & set(study.trials())
     assert "fold" not in study.learning_curves()
 
 
-def test_pruners_know_how_long_a_trial_is() -> None:
+def test_pruners_count_the_epochs_of_all_folds() -> None:
     assert make_pruner("hyperband", 21, folds=4)._max_resource == 84  # type: ignore[attr-defined]
     asha = make_pruner("asha", 21, folds=4)
     # The rung at 27 lies in the second fold, at whose end there is something new to judge by.
     assert epochs_of_pruning(asha, [*range(1, 22), 42, 63]) == {3, 9, 42}
 
 
-def test_other_folds_are_another_study() -> None:
+def test_the_folds_of_a_study_cannot_change() -> None:
     make(search=SearchSettings(folds=3))
     with pytest.raises(InputError, match=r"search.folds: 3 in the study, 2 now"):
         make(search=SearchSettings(folds=2))
@@ -296,7 +300,7 @@ def test_an_executor_without_the_folds_is_refused() -> None:
         run(make("plain", search=SearchSettings(pruner="none")), 1, Synthetic(folds=2))
 
 
-def test_a_study_from_before_folds_has_one() -> None:
+def test_a_study_stored_before_there_were_folds_has_one() -> None:
     stored = SearchSettings().to_dict()
     del stored["folds"]
     assert SearchSettings.from_dict(stored) == SearchSettings()
@@ -310,7 +314,7 @@ def test_a_study_from_before_folds_has_one() -> None:
         (25, "folds = 25 needs at least 25 sequences that can be held out"),
     ],
 )
-def test_bad_folds_leave_nothing_behind(folds: Any, message: str, tmp_path: Path) -> None:
+def test_bad_folds_write_nothing(folds: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         make(search=SearchSettings(folds=folds))
     assert not list(tmp_path.rglob("*"))

@@ -1,4 +1,4 @@
-"""Samplers and pruners by name: each proposes and judges, a missing one is said in one line."""
+"""Samplers and pruners by name: each runs a study, and bad ones are errors of one line."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_sampler_runs_a_study(sampler: str) -> None:
 
 
 class Stubborn(optuna.samplers.BaseSampler):
-    """Learns nothing from what was infeasible: proposes the largest value of everything, or lacks a package."""
+    """A sampler that always proposes the largest value of everything, or that lacks a package."""
 
     missing = False
 
@@ -78,7 +78,7 @@ class Stubborn(optuna.samplers.BaseSampler):
         return param_distribution.high
 
 
-def test_a_sampler_that_proposes_nothing_feasible_does_not_hold_a_study_up() -> None:
+def test_a_study_goes_on_with_a_sampler_that_proposes_nothing_feasible() -> None:
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 8, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", pruner="none", warm_start=False)
     study = Study(
@@ -106,7 +106,7 @@ def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) 
     assert ended.count("infeasible") > 0
 
 
-def test_time_is_up_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timeout_holds_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "INFEASIBLE_OF_A_SAMPLER", 10**9)
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", warm_start=False)
@@ -118,7 +118,7 @@ def test_time_is_up_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPat
     assert study.finished == 0
 
 
-def test_a_package_that_a_sampler_misses_late_is_said_in_a_line(
+def test_a_package_that_a_sampler_imports_late_is_named_if_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Stubborn, "missing", True)
@@ -149,7 +149,7 @@ def test_asha_prunes_at_a_seventh_and_never_in_the_second_half(
     assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs
 
 
-def test_the_pruners_resources_are_explicit() -> None:
+def test_hyperband_gets_its_resources_explicitly() -> None:
     hyperband = make_pruner("hyperband", 20)
     assert (hyperband._min_resource, hyperband._max_resource) == (3, 20)  # type: ignore[attr-defined]
 
@@ -172,7 +172,9 @@ def test_a_missing_package_names_its_extra(
     )
 
 
-def test_what_a_sampler_imports_late_is_asked_for_early(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_known_to_be_imported_late_is_required_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(samplers, "_is_missing", lambda package: package == "scipy")
     with pytest.raises(InputError) as error:
         run(sampler="optuna.samplers.QMCSampler")
@@ -197,19 +199,19 @@ def test_what_a_sampler_imports_late_is_asked_for_early(monkeypatch: pytest.Monk
         ({"objectives": []}, "objectives must be at least one name. Received: []"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_searched_with_is_refused(search: dict[str, Any], message: str) -> None:
+def test_bad_search_settings_are_refused(search: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
         run(**search)
     assert str(error.value).startswith(message)
     assert not Path("runs").exists()
 
 
-def test_a_path_to_what_has_a_name_here_is_that() -> None:
+def test_the_path_of_a_sampler_with_a_name_gives_the_named_sampler() -> None:
     assert isinstance(make_sampler("optuna.samplers.CmaEsSampler", 0), CmaEs)
     assert not is_dynamic("optuna.samplers.GPSampler")
 
 
-def test_a_seed_goes_where_it_is_taken() -> None:
+def test_a_sampler_that_takes_a_seed_gets_it() -> None:
     for name in ("optuna.samplers.QMCSampler", "random"):
         values = [
             optuna.create_study(sampler=make_sampler(name, seed)).ask().suggest_float("x", 0, 1)

@@ -1,4 +1,4 @@
-"""What a study tries first, the grid, and when it stops for lack of progress."""
+"""Warm start, grid search, and patience."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tcn_search import (
 )
 from tcn_search.errors import InputError
 from tcn_search.search.known_configurations import cheapest
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
@@ -96,15 +97,15 @@ def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
     assert (adding.settings.learning_rate, adding.settings.dropout_rate) == (2e-3, 0.0)
 
 
-def test_the_middle_keeps_to_the_limits_of_the_study() -> None:
+def test_the_middle_configuration_keeps_the_limits_of_the_study() -> None:
     space = SearchSpace(
         **{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None}
     )
     limited = make("limited", space, constraints=Constraints(max_params=8_000))
-    found = next(job.architecture for job in run(limited, 2).jobs[1:])
-    assert [trial.name for trial in limited.start.trials][:2] == ["cheapest", "middle"]
-    assert (found.nb_filters, found.kernel_size, found.dilations) == (24, 4, (1, 2))
-    assert limited.definition.task_space().limits.parameters(found) <= 8_000
+    middle = next(job.architecture for job in run(limited, 2).jobs[1:])
+    assert [trial.name for trial in limited.results.start.trials][:2] == ["cheapest", "middle"]
+    assert (middle.nb_filters, middle.kernel_size, middle.dilations) == (24, 4, (1, 2))
+    assert limited.definition.task_space().limits.parameters(middle) <= 8_000
 
 
 @pytest.mark.parametrize(
@@ -124,29 +125,29 @@ def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: 
     assert [job.settings.learning_rate for job in run(study, 3).jobs] == [rate] * 3
 
 
-def test_the_cheapest_has_the_norm_with_the_fewest_numbers() -> None:
+def test_the_cheapest_configuration_has_the_norm_with_the_fewest_parameters() -> None:
     space = SearchSpace(**{**SMALL.to_dict(), "norm": ["batch", "weight"]})
-    found = {
+    parameters = {
         norm: _parameters(SearchSpace(**{**SMALL.to_dict(), "norm": [norm]}))
         for norm in ("batch", "weight")
     }
-    study = make(space=space, constraints=Constraints(max_params=found["batch"] - 1))
+    study = make(space=space, constraints=Constraints(max_params=parameters["batch"] - 1))
     (job,) = run(study, 1).jobs
     assert job.architecture.norm == "weight"
     assert (
         study.definition.task_space().limits.parameters(job.architecture)
-        == found["weight"]
-        < found["batch"]
+        == parameters["weight"]
+        < parameters["batch"]
     )
 
 
 def _parameters(space: SearchSpace) -> int:
-    """Of the cheapest architecture of a space."""
+    """Count the parameters of the cheapest architecture of a space."""
     filled = space.for_task("classification", 16, 2, 2)
     return filled.limits.parameters(cheapest(filled, "last", "relu"))
 
 
-def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
+def test_the_text_networks_of_the_paper_come_with_their_learning_rate() -> None:
     text = SearchSpace(
         nb_filters=600,
         kernel_size=3,
@@ -166,7 +167,7 @@ def test_the_texts_of_the_paper_come_with_their_learning_rate() -> None:
     assert study.results.start.trials[-1].name == "Bai et al. PTB words"
 
 
-def test_a_start_from_other_data_brings_no_batch_size() -> None:
+def test_a_start_from_another_study_brings_no_batch_size() -> None:
     run(
         make(
             "old",
@@ -181,30 +182,31 @@ def test_a_start_from_other_data_brings_no_batch_size() -> None:
         start_from="old",
         training=TrainingSettings(epochs=1, batch_size=16),
     )
-    assert len(new.start.trials) >= 1
-    assert new.start.outside == ()
+    assert len(new.results.start.trials) >= 1
+    assert new.results.start.outside == ()
     assert {job.settings.batch_size for job in run(new, 2).jobs} == {16}
 
 
-def test_the_start_is_made_once_and_can_be_left_out() -> None:
+def test_the_warm_start_happens_once_and_can_be_left_out() -> None:
     first = run(make(space=PAPER), 2).jobs
     again = run(make(space=PAPER), 4).jobs
     assert again[0].architecture not in [job.architecture for job in first]
     assert "WAITING" not in set(make(space=PAPER).trials()["state"])
-    assert make("cold", search=SearchSettings(warm_start=False)).start == ((), ())
+    assert make("cold", search=SearchSettings(warm_start=False)).results.start == ((), ())
 
 
 def test_a_study_starts_from_anothers_best() -> None:
     run(make("old", search=SearchSettings(warm_start=False)), 7)
     new = make("new", space=SMALL, search=SearchSettings(warm_start=False), start_from="old")
     best = [candidate.architecture for candidate in make("old").candidates(5)]
-    assert len(new.start.trials) >= 1
-    jobs = run(new, len(new.start.trials)).jobs
+    assert len(new.results.start.trials) >= 1
+    jobs = run(new, len(new.results.start.trials)).jobs
     assert jobs[0].architecture == best[0]
     assert {job.architecture for job in jobs} <= set(best)
     narrow = make("narrow", SearchSpace(**{**SMALL.to_dict(), "nb_filters": [5]}), start_from="old")
     assert any(
-        line.startswith("old trial") and "nb_filters" in line for line in narrow.start.outside
+        line.startswith("old trial") and "nb_filters" in line
+        for line in narrow.results.start.outside
     )
     with pytest.raises(InputError, match="There is no study 'none' in the storage"):
         make("other", start_from="none")
@@ -223,7 +225,7 @@ def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
     assert again.ended_early == "every point of the grid has been tried"
 
 
-def test_a_grid_tries_a_network_once_that_two_bases_describe() -> None:
+def test_a_grid_tries_a_network_of_one_level_once_for_all_bases() -> None:
     """One level is the same with every base."""
     space = SearchSpace(
         **{**SMALL.to_dict(), "kernel_size": [9], "levels": [1, 2], "dilation_base": [2, 3]}
@@ -236,7 +238,7 @@ def test_a_grid_tries_a_network_once_that_two_bases_describe() -> None:
 
 
 @pytest.mark.parametrize("sampler", ["grid", "keras-tuner:random"])
-def test_a_start_that_nothing_would_come_of_is_refused(sampler: str) -> None:
+def test_a_start_is_refused_if_the_sampler_takes_no_proposals(sampler: str) -> None:
     make("old")
     with pytest.raises(
         InputError, match=rf'needs a sampler that takes proposals. Received: sampler "{sampler}"'
@@ -244,7 +246,7 @@ def test_a_start_that_nothing_would_come_of_is_refused(sampler: str) -> None:
         make("new", search=SearchSettings(sampler=sampler), start_from="old")
 
 
-def test_a_grid_that_grows_keeps_what_it_has_tried() -> None:
+def test_a_larger_grid_does_not_repeat_its_trials() -> None:
     grid = SearchSettings(sampler="grid")
     run(make(search=grid), 100)
     longer = SearchSpace(**{**SMALL.to_dict(), "kernel_size": Range(2, 4)})
@@ -255,21 +257,31 @@ def test_a_grid_that_grows_keeps_what_it_has_tried() -> None:
     assert len(points) == len(study.definition.task_space().geometry.feasible) * 4
 
 
-def test_the_last_point_of_a_grid_is_tried_again_if_it_is_lost() -> None:
+def test_the_last_point_of_a_grid_is_tried_again_if_it_is_stale() -> None:
     class TwoAtOnce(Synthetic):
-        """Asks for further work before it tells what became of the job before; the last one is lost first."""
+        """Asks for the next job before it tells the outcome of the last; the last job is stale once."""
 
         def run(self, owner: Owner) -> None:
             held: TrialJob | None = None
-            lost = False
+            was_stale = False
             while True:
                 job = owner.next_job()
                 if job is None and held is None:
                     return
                 if held is not None:
-                    ended = "complete" if job is not None or lost else "stale"
-                    lost = lost or ended == "stale"
-                    owner.finish(TrialOutcome(held.number, ended, 0.5, 1, [{"val_loss": 0.5}], 100))
+                    status = TrialStatus.STALE
+                    if job is not None or was_stale:
+                        status = TrialStatus.COMPLETE
+                    was_stale = was_stale or status is TrialStatus.STALE
+                    outcome = TrialOutcome(
+                        number=held.number,
+                        status=status,
+                        score=0.5,
+                        best_epoch=1,
+                        curve=[{"val_loss": 0.5}],
+                        parameters=100,
+                    )
+                    owner.finish(outcome)
                 held = job
 
     study = make(search=SearchSettings(sampler="grid"))
@@ -279,7 +291,7 @@ def test_the_last_point_of_a_grid_is_tried_again_if_it_is_lost() -> None:
     assert study.ended_early == "every point of the grid has been tried"
 
 
-def test_a_grid_leaves_out_what_breaks_another_limit() -> None:
+def test_a_grid_leaves_out_points_that_break_another_limit() -> None:
     study = make(search=SearchSettings(sampler="grid"), constraints=Constraints(max_params=500))
     run(study, 100)
     frame = study.trials()
@@ -301,7 +313,7 @@ def test_a_grid_over_a_range_without_steps_is_refused() -> None:
     assert set(study.trials()["dropout_rate"].round(9)) == {0.0, 0.1, 0.2, 0.3}
 
 
-def test_a_search_that_gets_nowhere_ends() -> None:
+def test_a_search_without_improvement_ends() -> None:
     study = make(search=SearchSettings(sampler="random", seed=1))
     run(study, 200, patience=6)
     scores = study.trials()["score"]

@@ -1,4 +1,4 @@
-"""What a continued study refuses, accepts and remembers; what it says when its storage fails."""
+"""Changes of a continued study: refused, or accepted and recorded. Errors of its storage."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(study: Study, trials: int, executor: Synthetic | None = None) -> None:
     study.run(trials, executor=executor or Synthetic(), on_progress=lambda progress: None)
 
 
-def test_other_training_is_refused_or_accepted_and_recorded() -> None:
+def test_changed_training_settings_are_refused_or_accepted_and_recorded() -> None:
     run(make(), 1)
     with pytest.raises(InputError) as caught:
         make(epochs=5)
@@ -66,10 +66,10 @@ def test_other_training_is_refused_or_accepted_and_recorded() -> None:
     assert len(load_study("waves").changes) == 1
 
 
-def test_a_study_that_does_not_know_how_recordings_were_read_goes_on() -> None:
-    """Those of earlier versions do not."""
+def test_a_study_without_the_format_of_its_recordings_goes_on() -> None:
+    """Earlier versions did not store the format."""
     recordings = [RecordingFormat(rate, downsample=1, front="average") for rate in (8000, 16000)]
-    tasks = [replace(TASK, spec=replace(TASK.spec, recordings=one)) for one in recordings]
+    tasks = [replace(TASK, spec=replace(TASK.spec, recordings=each)) for each in recordings]
     now, faster = [Definition.of(task, SPACE) for task in tasks]
     values = now.to_dict()
     assert Definition.from_dict(values) == now
@@ -77,7 +77,9 @@ def test_a_study_that_does_not_know_how_recordings_were_read_goes_on() -> None:
     earlier = Definition.from_dict(values)
     assert earlier.differences(now) == []
     assert earlier.digest([]) == now.digest([])
-    assert now.differences(faster) == []  # it says how new data is read, and decides nothing
+    assert (
+        now.differences(faster) == []
+    )  # the format is for new data, and does not change a training
 
 
 def test_choices_and_objectives_cannot_change() -> None:
@@ -106,7 +108,7 @@ def test_choices_and_objectives_cannot_change() -> None:
         ({"dropout_rate": 0.0}, {"dropout_rate": Range(0.0, 0.2)}, True),
     ],
 )
-def test_a_dimension_keeps_its_kind(
+def test_the_kind_of_a_dimension_cannot_change(
     before: dict[str, Any], after: dict[str, Any], may: bool
 ) -> None:
     old, new = (SearchSpace(**{**SPACE.to_dict(), **change}) for change in (before, after))
@@ -117,14 +119,14 @@ def test_a_dimension_keeps_its_kind(
         ):
             make(space=new, allow_changes=True)
         return
-    used = [loaded().candidate(trial).settings for trial in (0, 1)]
+    used = [loaded().results.candidate(trial).settings for trial in (0, 1)]
     study = make(space=new, allow_changes=True)
     run(study, 4)
-    assert [loaded().candidate(trial).settings for trial in (0, 1)] == used
+    assert [loaded().results.candidate(trial).settings for trial in (0, 1)] == used
     assert loaded().best_trial is not None
 
 
-def test_constraints_cannot_change_the_lists_that_are_asked_for() -> None:
+def test_constraints_cannot_change_the_lists_of_choices() -> None:
     lists = [
         [1, 2, 4],
         [1, 2, 4, 8],
@@ -142,10 +144,10 @@ def test_constraints_cannot_change_the_lists_that_are_asked_for() -> None:
     ):
         with_context(20)
     run(with_context(10), 3)  # all three, as before
-    run(with_context(40), 4)  # one, which is not asked for
+    run(with_context(40), 4)  # one, which is not given to Optuna
 
 
-def test_what_is_trained_after_the_search_is_recorded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_are_recorded_before_final_trainings_too(monkeypatch: pytest.MonkeyPatch) -> None:
     run(make(), 1)
     study = make(epochs=5, allow_changes=True)
     monkeypatch.setattr(
@@ -163,7 +165,7 @@ def loaded() -> Study:
     return load_study("waves")
 
 
-def test_a_study_that_exists_looks_at_what_it_is_given_without_a_task_too() -> None:
+def test_arguments_of_an_existing_study_are_compared_without_a_task_too() -> None:
     make()
     with pytest.raises(InputError, match="training.epochs: 3 in the study, 7 now"):
         Study("waves", training=TrainingSettings(epochs=7))
@@ -171,24 +173,24 @@ def test_a_study_that_exists_looks_at_what_it_is_given_without_a_task_too() -> N
     assert study.definition.training.epochs == 7
 
 
-def test_a_study_that_another_process_makes_is_left_to_it() -> None:
+def test_a_study_that_another_process_is_creating_is_refused() -> None:
     opened = storage.open_storage(create=True)
     optuna.create_study(study_name="waves", storage=opened)
-    maker = Lease(opened, "waves")
-    maker.take()
+    creator = Lease(opened, "waves")
+    creator.take()
     with pytest.raises(
-        LeaseError, match="'waves' is being made by process .* Try again in a moment"
+        LeaseError, match="'waves' is being created by process .* Try again in a moment"
     ):
         make()
-    maker.let_go()
+    creator.let_go()
     with pytest.raises(
-        InputError, match="The making of the study 'waves' was cut short. The command that made it"
+        InputError, match="The creation of the study 'waves' was interrupted. Repeat the command"
     ):
         load_study("waves")
     run(make(), 1)
 
 
-def test_what_a_killed_process_has_begun_to_make_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_creation_that_a_kill_interrupted_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = storage.open_storage(create=True)
     optuna.create_study(study_name="waves", storage=opened)
     with monkeypatch.context() as as_another:
@@ -198,23 +200,23 @@ def test_what_a_killed_process_has_begun_to_make_is_made(monkeypatch: pytest.Mon
     assert load_study("waves").finished == 1
 
 
-def test_two_objectives_do_not_go_into_what_was_begun_for_one() -> None:
+def test_a_creation_begun_for_one_objective_is_not_resumed_with_two() -> None:
     optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
-    with pytest.raises(InputError, match="was cut short, with other objectives. Remove it with"):
+    with pytest.raises(InputError, match="was interrupted, with other objectives. Remove it with"):
         make(search=SearchSettings(objectives=("val_loss", "params")))
 
 
-def test_a_study_of_somebody_else_is_left_alone() -> None:
+def test_a_study_of_another_program_is_not_changed() -> None:
     other = optuna.create_study(study_name="waves", storage=storage.open_storage(create=True))
     other.set_user_attr("mine", 1)
     with pytest.raises(
-        InputError, match="The study 'waves' in this storage was not made by tcn_search"
+        InputError, match="The study 'waves' in this storage was not created by tcn_search"
     ):
         make()
     assert other.user_attrs == {"mine": 1}
 
 
-def test_another_version_is_refused_or_accepted_and_recorded(
+def test_changed_versions_are_refused_or_accepted_and_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run(make(), 1)
@@ -231,7 +233,7 @@ def test_another_version_is_refused_or_accepted_and_recorded(
 
 
 class Locking(Synthetic):
-    """Locks the storage from another connection when the second trial comes."""
+    """Locks the storage from another connection at the second trial."""
 
     connection: sqlite3.Connection | None = None
 
@@ -242,7 +244,7 @@ class Locking(Synthetic):
         return super()._train(job, owner)
 
 
-def test_a_storage_that_stays_locked_ends_the_run_in_a_line_and_loses_nothing(
+def test_a_storage_that_stays_locked_ends_the_run_with_an_error_of_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(storage, "_LOCK_TIMEOUT", 0.2)
@@ -261,7 +263,9 @@ def test_a_storage_that_stays_locked_ends_the_run_in_a_line_and_loses_nothing(
     assert study.finished == 4
 
 
-def test_a_full_disk_ends_the_run_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_ends_the_run_with_an_error_of_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     study = make()
 
     def full(*arguments: Any, **options: Any) -> None:
@@ -282,9 +286,9 @@ def test_the_next_command_hides_the_password(capsys: pytest.CaptureFixture[str])
     study = make()
     run(study, 1)
     _print_end(study, argparse.Namespace(storage="postgresql://ann:secret@host/db"), 1.0)
-    said = capsys.readouterr().out
-    assert "tcn-search best waves --storage postgresql://ann:***@host/db" in said
-    assert "secret" not in said
+    printed = capsys.readouterr().out
+    assert "tcn-search best waves --storage postgresql://ann:***@host/db" in printed
+    assert "secret" not in printed
 
 
 def test_an_sqlite_address_may_have_options() -> None:

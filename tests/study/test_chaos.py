@@ -33,11 +33,11 @@ WANTED = 4
 
 
 class Killed(BaseException):
-    """What no code may catch."""
+    """An exception that no code may catch."""
 
 
 class Switch:
-    """Lets so many writes through, then none: the process is dead to its storage."""
+    """Lets a number of writes through, then none, as if the process had been killed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: float = float("inf")
@@ -52,10 +52,10 @@ class Switch:
             self.left -= 1
             if self.left < 0 or (self.left == 0 and self.before):
                 raise Killed
-            found = original(storage, *arguments, **options)
+            result = original(storage, *arguments, **options)
             if self.left == 0:
                 raise Killed
-            return found
+            return result
 
         monkeypatch.setattr(optuna.storages.RDBStorage, name, guarded)
 
@@ -118,7 +118,7 @@ def writes_of_a_run(switch: Switch) -> int:
 
 
 def kill_at(switch: Switch, write: int, before: bool) -> None:
-    """Kill a run at a write, continue it, and hold its record against the one it left."""
+    """Kill a run at a write, continue it, and compare the trials with those it had recorded."""
     name = f"{write}-{before}"
     study = make(name)
     switch.left, switch.before = write, before
@@ -132,7 +132,7 @@ def kill_at(switch: Switch, write: int, before: bool) -> None:
     assert len(again.results.records()) <= WANTED + 4
 
 
-def test_killed_at_some_writes_nothing_that_was_recorded_is_lost(switch: Switch) -> None:
+def test_a_run_killed_at_some_writes_loses_no_record(switch: Switch) -> None:
     total = writes_of_a_run(switch)
     assert total > 15
     for number, write in enumerate(range(1, total, max(1, total // 10))):
@@ -140,7 +140,7 @@ def test_killed_at_some_writes_nothing_that_was_recorded_is_lost(switch: Switch)
 
 
 @pytest.mark.slow
-def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(
+def test_a_run_killed_before_or_after_any_write_loses_no_record(
     switch: Switch,
 ) -> None:
     for write in range(1, writes_of_a_run(switch)):
@@ -148,7 +148,7 @@ def test_killed_before_and_after_every_write_nothing_that_was_recorded_is_lost(
             kill_at(switch, write, before)
 
 
-def test_killed_while_it_is_made_the_same_command_makes_it(switch: Switch) -> None:
+def test_a_creation_killed_at_any_write_is_resumed(switch: Switch) -> None:
     make("whole")
     known = load_study("whole")
     for write in range(1, switch.writes + 1):
@@ -168,7 +168,7 @@ def test_killed_while_it_is_made_the_same_command_makes_it(switch: Switch) -> No
     assert study.finished == WANTED
 
 
-def test_killed_while_a_change_is_accepted_the_change_is_recorded(switch: Switch) -> None:
+def test_a_change_is_recorded_although_a_kill_interrupts_its_acceptance(switch: Switch) -> None:
     for write in range(1, 4):
         study = make(f"changed-{write}")
         run(study)
@@ -189,7 +189,7 @@ def changed(name: str) -> None:
     study.run(WANTED + 1, executor=Synthetic(), on_progress=lambda progress: None)
 
 
-def test_killed_again_and_again_the_study_ends_as_asked(switch: Switch) -> None:
+def test_a_run_killed_again_and_again_reaches_its_number_of_trials(switch: Switch) -> None:
     make("again")
     record: dict[int, TrialRecord] = {}
     for write in (5, 30, 17, 3, 41, 12, 26):

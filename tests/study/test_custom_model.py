@@ -1,4 +1,4 @@
-"""Studies with a model of the user's own."""
+"""Studies with a custom model."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tcn_search.errors import InputError
 from tcn_search.study import creation, handle
 from tcn_search.study.model_check import require_usable_model
 from tcn_search.study.study_file import read_study_file
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import InProcessExecutor
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
@@ -58,15 +59,15 @@ def build(architecture, task, settings):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty one with a model file."""
+    """Change into an empty folder with a model file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "mine.py").write_text(SOURCE)
     return tmp_path
 
 
-def tried(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The trials before a study, noted and not made."""
+def recorded_checks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Record the checks of the model instead of making them."""
     calls: list[Any] = []
     for module in (creation, handle):
         monkeypatch.setattr(module, "require_usable_model", calls.append)
@@ -84,8 +85,8 @@ def run(study: Study, trials: int, executor: Any = None) -> Any:
 
 
 def test_a_study_with_its_model_in_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes find it; the winner is saved, is loaded by a process that knows nothing, and predicts."""
-    tried(monkeypatch)
+    """Workers find the file; the saved winner predicts in a process that only imports the file."""
+    recorded_checks(monkeypatch)
     np.savez(folder / "new.npz", X=waves(3)[0])
     study = make()
     study.run(1, workers=1, on_progress=lambda progress: None)
@@ -101,7 +102,7 @@ def test_a_study_with_its_model_in_a_file(folder: Path, monkeypatch: pytest.Monk
     assert done.stdout.count("\n") == 4
 
 
-def test_a_lambda_in_this_process_and_nowhere_else() -> None:
+def test_a_local_function_works_in_this_process_only() -> None:
     def build(architecture: Architecture, task: Any, settings: Any) -> keras.Model:
         sequences = keras.Input((task.seq_len, task.input_channels))
         x = tcn_body(architecture)(sequences)
@@ -145,7 +146,7 @@ def test_a_lambda_in_this_process_and_nowhere_else() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_before_there_is_a_study(
+def test_a_bad_model_is_reported_before_a_study_is_created(
     folder: Path, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], message: str
 ) -> None:
     monkeypatch.setattr("tcn_search.workers.model_check._problem_in_new_process", here)
@@ -157,13 +158,13 @@ def test_what_is_wrong_is_said_before_there_is_a_study(
 
 
 def here(jobs: Any, spec: Any, backend: str) -> str:
-    """Without the seconds of another process."""
+    """Check the model in this process, which takes no seconds to start."""
     from tcn_search.workers.model_check import problem
 
     return problem(jobs, spec)
 
 
-def test_the_check_is_made_in_another_process(folder: Path) -> None:
+def test_the_model_is_checked_in_another_process(folder: Path) -> None:
     (folder / "mine.py").write_text(
         SOURCE.replace("Doubled()", "keras.layers.Lambda(lambda x: 2 * x)")
     )
@@ -174,7 +175,7 @@ def test_the_check_is_made_in_another_process(folder: Path) -> None:
     assert "Lambda" in str(caught.value)
 
 
-def test_a_script_that_runs_its_study_on_import_is_told(
+def test_a_script_that_creates_its_study_on_import_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tcn_search.workers.model_check._problem_in_new_process", here)
@@ -190,7 +191,7 @@ def test_a_script_that_runs_its_study_on_import_is_told(
 def test_changed_source_is_refused_or_accepted_and_recorded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = tried(monkeypatch)
+    calls = recorded_checks(monkeypatch)
     study = make()
     run(study, 1)
     (folder / "mine.py").write_text("# a comment\n" + SOURCE)
@@ -212,10 +213,10 @@ def test_changed_source_is_refused_or_accepted_and_recorded(
     assert run(load_study("own"), 4).jobs[0].model == make().definition.model
 
 
-def test_a_file_that_was_moved_is_given_again(
+def test_a_file_that_was_moved_must_be_given_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried(monkeypatch)
+    recorded_checks(monkeypatch)
     make()
     (folder / "mine.py").rename(folder / "theirs.py")
     with pytest.raises(InputError) as caught:
@@ -230,25 +231,25 @@ def test_a_file_that_was_moved_is_given_again(
 
 
 def test_another_model_or_none_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried(monkeypatch)
+    recorded_checks(monkeypatch)
     Study("own", TASK, SPACE, training=TRAINING)
     with pytest.raises(InputError, match="model: none in the study, mine.py:build now"):
         make()
 
 
 class Sized(Synthetic):
-    """Models of 50 parameters a filter; what is over the limit ends as a worker ends it."""
+    """Outcomes of models with 50 parameters a filter, some of which are too large."""
 
     def _train(self, job: TrialJob, owner: Any) -> TrialOutcome:
         parameters = 50 * job.architecture.level_filters[0]
         if job.max_params is not None and parameters > job.max_params:
-            return TrialOutcome(job.number, "too_large", parameters=parameters)
+            return TrialOutcome(job.number, TrialStatus.TOO_LARGE, parameters=parameters)
         outcome = super()._train(job, owner)
         return TrialOutcome(**{**vars(outcome), "parameters": parameters})
 
 
-def test_costs_are_those_of_the_built_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried(monkeypatch)
+def test_costs_are_taken_from_the_built_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded_checks(monkeypatch)
     study = make(
         constraints=Constraints(max_params=100),
         search=SearchSettings(objectives=("val_loss", "params")),
@@ -266,12 +267,20 @@ def test_costs_are_those_of_the_built_model(monkeypatch: pytest.MonkeyPatch) -> 
         study.candidates(limits={"params": 99})
 
 
-def test_too_large_is_found_when_it_is_built() -> None:
+def test_a_model_that_is_too_large_is_refused_when_it_is_built() -> None:
     from dataclasses import replace
 
     from tcn_search.workers.trial import run_trial
 
-    job = TrialJob(0, Architecture(2, 2, (1,)), TRAINING, "val_loss", "minimize", 0, max_params=20)
+    job = TrialJob(
+        number=0,
+        architecture=Architecture(2, 2, (1,)),
+        settings=TRAINING,
+        objective="val_loss",
+        direction="minimize",
+        seed=0,
+        max_params=20,
+    )
     outcome = run_trial(job, TASK.training, lambda report: True)
     assert (outcome.status, outcome.score) == ("too_large", None)
     assert outcome.reason == f"{outcome.parameters} parameters are more than the 20 allowed"
@@ -280,7 +289,7 @@ def test_too_large_is_found_when_it_is_built() -> None:
     )
 
 
-def test_the_study_file_names_it_beside_itself(folder: Path) -> None:
+def test_the_path_of_a_model_is_relative_to_the_study_file(folder: Path) -> None:
     (folder / "files").mkdir()
     (folder / "files" / "s.toml").write_text('model = "mine.py:build"\n[task]\nname = "adding"\n')
     assert read_study_file("files/s.toml").model_fn == "files/mine.py:build"
@@ -289,7 +298,7 @@ def test_the_study_file_names_it_beside_itself(folder: Path) -> None:
 
 
 def test_the_check_tries_every_readout(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried(monkeypatch)
+    recorded_checks(monkeypatch)
     definition = make().definition
     jobs: list[TrialJob] = []
     monkeypatch.setattr(

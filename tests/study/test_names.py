@@ -1,4 +1,4 @@
-"""Names of studies: refused when a study is made, not after its search; the storage that is looked at is told."""
+"""Names of new studies, and the choice of their storage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tcn_search.errors import InputError, StorageError
 from tcn_search.search.warm_start import WarmStart
 from tcn_search.storage.studies import how_to_delete, list_studies
 from tcn_search.storage.urls import storage_url
-from tcn_search.study.creation import make_study
+from tcn_search.study.creation import store_study
 from tcn_search.study.study_file import parse_change
 from tests.conftest import waves
 
@@ -49,7 +49,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("é" * 128, f"A study's name must have at most 255 bytes in UTF-8. Received: '{'é' * 128}'. {HOW}"),
     ],
 )  # fmt: skip
-def test_a_name_that_no_folder_and_no_command_can_have(name: str, message: str, here: Path) -> None:
+def test_a_name_that_no_folder_or_no_command_can_have_is_refused(
+    name: str, message: str, here: Path
+) -> None:
     with pytest.raises(InputError) as error:
         ts.Study(name, TASK)
     assert str(error.value) == message
@@ -57,14 +59,14 @@ def test_a_name_that_no_folder_and_no_command_can_have(name: str, message: str, 
 
 
 @pytest.mark.parametrize("name", ["my study", "a.b", "é" * 127, "1_5", "v2.1", "$(x);&"])
-def test_other_names_are_fine(name: str) -> None:
+def test_other_names_are_accepted(name: str) -> None:
     assert ts.Study(name, TASK).name == name
     assert ts.load_study(name).name == name
 
 
-def test_a_study_that_exists_keeps_its_name() -> None:
+def test_an_existing_study_keeps_its_name() -> None:
     definition = ts.Study("new", TASK).definition
-    make_study("old.csv", None, definition, WarmStart())
+    store_study("old.csv", None, definition, WarmStart())
     assert ts.load_study("old.csv").name == "old.csv"
     assert ts.Study("old.csv", TASK).name == "old.csv"
 
@@ -101,7 +103,7 @@ def test_a_password_of_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_a_password_in_the_url_the_driver_looks_for_one() -> None:
-    """PostgreSQL's own library reads PGPASSFILE where it is given no password."""
+    """PostgreSQL's library reads PGPASSFILE if it is given no password."""
     url = "postgresql+psycopg2://ann@127.0.0.1:1/x"
     sqlalchemy = pytest.importorskip("sqlalchemy")
     assert sqlalchemy.engine.make_url(url).translate_connect_args() == {
@@ -136,11 +138,11 @@ def test_printed_commands_can_be_pasted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a_5", "my study_5", "1_5", 'say "hi"_5', "nan", "é_5"])
-def test_a_name_after_set_is_read_as_it_is(name: str) -> None:
+def test_a_name_in_set_is_taken_literally(name: str) -> None:
     assert parse_change(f"name={_as_toml(name)}") == ("name", name)
 
 
-def test_samplers_that_are_no_path() -> None:
+def test_samplers_that_are_no_dotted_path_are_refused() -> None:
     for name in (".", ".foo", "..a", "a..b", "a b.c"):
         with pytest.raises(InputError, match="^sampler must be one of tpe, "):
             ts.SearchSettings(sampler=name)

@@ -1,4 +1,4 @@
-"""Whatever stands in a study file: it is read, or one line says what cannot be used, and at once."""
+"""Odd study files: every value is read, or refused at once with an error of one line."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ odd_text = st.text(max_size=10) | st.sampled_from(
 
 
 def read_with(folder: Path, changes: dict[str, Any]) -> None:
-    """Read a study file with these values, and judge its space as for a task of 60 steps."""
+    """Read a study file with these values, and check its space for a task of 60 steps."""
     file = folder / "mine.toml"
     file.write_text('[task]\nname = "adding"\n')
     started = time.process_time()
@@ -80,7 +80,7 @@ def read_with(folder: Path, changes: dict[str, Any]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(key=st.sampled_from(KEYS), value=odd)
-def test_an_odd_value_is_taken_or_named(
+def test_an_odd_value_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
     read_with(tmp_path_factory.getbasetemp(), {key: value})
@@ -89,7 +89,7 @@ def test_an_odd_value_is_taken_or_named(
 @pytest.mark.slow
 @settings(deadline=None, max_examples=5000, derandomize=False)
 @given(changes=st.dictionaries(st.sampled_from(KEYS), odd, max_size=4))
-def test_odd_values_together_are_taken_or_named(
+def test_several_odd_values_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, changes: dict[str, Any]
 ) -> None:
     read_with(tmp_path_factory.getbasetemp(), changes)
@@ -97,7 +97,7 @@ def test_odd_values_together_are_taken_or_named(
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=30) | st.builds("{}={}".format, st.sampled_from(KEYS), odd_text))
-def test_whatever_stands_after_set_is_taken_or_named(
+def test_any_text_after_set_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     try:
@@ -122,7 +122,7 @@ def test_whatever_stands_after_set_is_taken_or_named(
         (b"[search]\ntrials = " + b"9" * 5000, "mine.toml has a number of too many digits: "),
     ],
 )  # fmt: skip
-def test_what_is_no_study_file(
+def test_a_file_that_is_no_study_file_is_refused(
     data: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -133,13 +133,13 @@ def test_what_is_no_study_file(
     assert "\n" not in str(error.value)
 
 
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     file = tmp_path / "bom.toml"
     file.write_bytes(b'\xef\xbb\xbfname = "b"\r\n[task]\r\nname = "adding"\r\n')
     assert read_study_file(file).name == "b"
 
 
-def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
+def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read_study_file(tmp_path)
     assert str(error.value) == f"{tmp_path} is a folder. Give the study file in it."
@@ -164,7 +164,7 @@ def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
         ("space.nb_filters={low=1,high=1000000000}", "[space] nb_filters must be at most 65,536. Received: 1000000000"),
     ],
 )  # fmt: skip
-def test_numbers_too_large_are_named_with_their_limit(
+def test_numbers_that_are_too_large_are_refused_with_their_limit(
     change: str, message: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.toml"

@@ -1,4 +1,4 @@
-"""Several objectives: the front, limits on cost, and that reports hold it."""
+"""Several objectives: the Pareto front, limits on cost, and the figures of a report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return study
 
 
-def test_the_front_is_what_no_other_trial_beats(study: Study) -> None:
+def test_the_front_has_the_trials_that_no_other_dominates(study: Study) -> None:
     frame = study.trials().set_index("trial")
     assert set(frame["ended"]) == {"complete"}  # with several objectives nothing is pruned
     costs = frame[["score", "parameters", "levels"]]  # the made-up latency is the number of levels
@@ -58,7 +58,7 @@ def test_the_best_within_limits(study: Study) -> None:
     allowed = frame[frame["parameters"] <= most]
     assert best.trial == allowed.loc[allowed["score"].idxmin(), "trial"]
     few = study.candidates(20, limits={"params": most, "latency": 3, "multiply_adds": 1e9})
-    assert {one.architecture.levels for one in few} <= {1, 2, 3}
+    assert {candidate.architecture.levels for candidate in few} <= {1, 2, 3}
     for limits, message in (
         ({"params": 1}, "No complete trial of the study 'waves' is within the limits: params 1."),
         (
@@ -72,7 +72,7 @@ def test_the_best_within_limits(study: Study) -> None:
         assert str(error.value) == message
 
 
-def test_the_report_holds_a_picture_for_each_cost(study: Study) -> None:
+def test_the_report_has_a_figure_for_each_cost(study: Study) -> None:
     folder = write_report(study)
     assert (folder / "pareto_params.png").stat().st_size > 5_000
     assert "Score and latency" in (folder / "report.html").read_text()

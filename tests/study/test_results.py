@@ -1,4 +1,4 @@
-"""The committed results are what the script wrote, and the script is what wrote them."""
+"""The committed results of the shipped studies are those that studies/results.py writes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def test_there_are_results() -> None:
 
 
 @pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.parent.name)
-def test_a_page_says_what_the_study_recorded(file: Path, script: ModuleType) -> None:
-    name, result = file.parent.name, json.loads(file.read_text())
+def test_a_page_shows_the_recorded_results(file: Path, script: ModuleType) -> None:
+    name = file.parent.name
+    result = json.loads(file.read_text())
     assert (file.parent / "README.md").read_text() == script.page(name, result)
     trials = pd.read_csv(file.parent / "trials.csv")
     assert result["trials"] == trials["ended"].value_counts().to_dict()
@@ -42,7 +43,7 @@ def test_the_summary_has_every_result(script: ModuleType) -> None:
     assert (STUDIES / "results" / "README.md").read_text() == script.summary()
 
 
-def test_whether_an_aim_is_reached_is_computed(script: ModuleType) -> None:
+def test_the_aim_of_a_study_is_compared_with_its_result(script: ModuleType) -> None:
     assert (
         script.aim("osuleaf", {"metric": "accuracy", "test": [0.9, 0.95]})
         == "accuracy at least 0.9: reached"

@@ -1,4 +1,4 @@
-"""What can be asked of a study: a live one sees new trials, a snapshot reads once."""
+"""Results of a study: a live study sees new trials, a snapshot reads the trials once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings, write_report
 from tcn_search.cli.main import main
-from tcn_search.study import results as record
+from tcn_search.study import results
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -35,15 +35,15 @@ def test_a_study_sees_new_trials_and_a_snapshot_does_not(study: Study) -> None:
     assert (study.finished, before.finished) == (9, 4)
     assert len(study.trials()) == len(study.objective_values()) + 2  # one diverged, one failed
     assert study.status_counts() == {"complete": 8, "diverged": 1, "failed": 1}
-    assert before.endings() == {"complete": 3, "diverged": 1}
+    assert before.status_counts() == {"complete": 3, "diverged": 1}
     assert before.trials().equals(frame)
     assert study.snapshot().trials().equals(study.trials())
 
 
-def test_a_snapshot_answers_as_the_study_does(study: Study) -> None:
+def test_a_snapshot_has_the_results_of_the_study(study: Study) -> None:
     snapshot = study.snapshot()
-    mine = snapshot.trials()
-    mine["score"] = 0.0  # what a reader does to it is not in the next one
+    frame = snapshot.trials()
+    frame["score"] = 0.0  # the next frame is another copy
     assert snapshot.trials().equals(study.trials())
     assert snapshot.learning_curves().equals(study.learning_curves())
     assert snapshot.pareto().equals(study.pareto())
@@ -58,9 +58,13 @@ def test_a_snapshot_answers_as_the_study_does(study: Study) -> None:
 def test_a_command_reads_the_trials_once_and_makes_one_frame(
     command: str, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, read = list[int](), list[int]()
-    real_frame, real_read = record.trials_frame, optuna.Study.get_trials
-    monkeypatch.setattr(record, "trials_frame", lambda *given: made.append(1) or real_frame(*given))
+    made = list[int]()
+    read = list[int]()
+    real_frame = results.trials_frame
+    real_read = optuna.Study.get_trials
+    monkeypatch.setattr(
+        results, "trials_frame", lambda *given: made.append(1) or real_frame(*given)
+    )
     monkeypatch.setattr(
         optuna.Study,
         "get_trials",

@@ -1,4 +1,4 @@
-"""The study files that ship: they parse, and their spaces have networks that see what their tasks need."""
+"""The shipped study files: each can be read, and its space has feasible networks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TASKS = {
 KEYS = {"name", "task", "space", "constraints", "training", "search"}
 
 
-def test_every_shipped_study_is_tried() -> None:
+def test_every_shipped_study_is_tested() -> None:
     assert {file.stem for file in STUDIES.glob("*.toml")} == set(TASKS)
 
 

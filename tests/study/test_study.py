@@ -1,4 +1,4 @@
-"""Studies: what they keep, how they continue, and what they refuse. Nothing is trained here."""
+"""Studies: storage, continuation, retries and refused arguments. Nothing is trained here."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from tcn_search import (
 )
 from tcn_search.errors import InputError, LeaseError, TcnSearchError, TrialsFailedError
 from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
@@ -76,7 +77,7 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
     )
 
 
-def test_running_again_continues_and_enough_is_enough() -> None:
+def test_running_again_continues_until_there_are_enough_trials() -> None:
     run(make(), 5)
     again = load_study("waves")
     assert again.finished == 5
@@ -101,7 +102,7 @@ def test_the_same_seed_gives_the_same_study() -> None:
     assert not frames[0].equals(other.trials().drop(columns="started"))
 
 
-def test_every_trial_keeps_its_curve_and_settings() -> None:
+def test_every_trial_stores_its_curve_and_settings() -> None:
     study = make(search=SearchSettings(pruner="none"))
     executor = run(study, 3)
     curves = study.learning_curves()
@@ -117,12 +118,12 @@ def test_every_trial_keeps_its_curve_and_settings() -> None:
         )
 
 
-def test_the_frame_says_where_the_time_went() -> None:
+def test_the_frame_has_the_seconds_of_each_phase() -> None:
     study = make()
     run(
         study,
         2,
-        that_took(
+        executor_with_seconds(
             {
                 "build": 1.0,
                 "compile": 2.0,
@@ -143,8 +144,8 @@ def test_the_frame_says_where_the_time_went() -> None:
     )
 
 
-def that_took(seconds: dict[str, float]) -> Synthetic:
-    """An executor whose trials took these seconds."""
+def executor_with_seconds(seconds: dict[str, float]) -> Synthetic:
+    """Return an executor whose trials took these seconds."""
     executor = Synthetic()
     outcome = executor._outcome
     executor._outcome = lambda *arguments: replace(
@@ -166,10 +167,10 @@ def test_searched_settings_reach_trials_frame_and_winners() -> None:
         assert (settings.clip_norm, settings.learning_rate, settings.epochs) == (0.5, 0.3, 9)
     assert not {"clip_norm", "learning_rate"} & set(frame.columns)
     assert study.candidates(3)
-    assert all(found.settings == jobs[found.trial] for found in study.candidates(3))
+    assert all(candidate.settings == jobs[candidate.trial] for candidate in study.candidates(3))
 
 
-def test_infeasible_trials_cost_nothing_and_are_no_failures() -> None:
+def test_infeasible_trials_are_pruned_without_training() -> None:
     study = make(constraints=Constraints(receptive_field="prune"))
     executor = run(study, 10)
     frame = study.trials()
@@ -195,19 +196,20 @@ def test_a_parameter_limit_is_kept() -> None:
     assert reasons.str.contains("parameters are more than the 700 allowed").any()
 
 
-def test_diverged_trials_count_and_lost_ones_are_run_again_once() -> None:
+def test_diverged_trials_count_and_stale_ones_are_run_again_once() -> None:
     study = make()
     executor = run(study, 5, Synthetic({1: "diverged", 2: "stale"}))
     frame = study.trials()
     assert list(frame["ended"]).count("diverged") == 1
     assert list(frame["ended"]).count("stale") == 1
     assert study.finished == 5
-    lost, retried = executor.jobs[2], executor.jobs[3]
-    assert (retried.architecture, retried.settings) == (lost.architecture, lost.settings)
-    assert frame.set_index("trial").loc[lost.number, "state"] == "FAIL"
+    stale = executor.jobs[2]
+    retried = executor.jobs[3]
+    assert (retried.architecture, retried.settings) == (stale.architecture, stale.settings)
+    assert frame.set_index("trial").loc[stale.number, "state"] == "FAIL"
 
 
-def test_a_trial_that_is_lost_twice_is_given_up() -> None:
+def test_a_trial_that_is_stale_twice_is_not_tried_again() -> None:
     study = make()
     executor = run(study, 4, Synthetic({0: "stale", 1: "stale"}))
     assert executor.jobs[0].architecture == executor.jobs[1].architecture
@@ -215,15 +217,19 @@ def test_a_trial_that_is_lost_twice_is_given_up() -> None:
     assert list(study.trials()["ended"]).count("stale") == 2
 
 
-def test_one_event_that_takes_many_workers_ends_no_study() -> None:
-    """Five trials are lost at once, in a study that has none yet; only a second loss says anything."""
+def test_a_single_event_that_takes_many_workers_does_not_end_a_run() -> None:
+    """Five trials of a new study are stale at once; only a second stale try counts as a failure."""
 
     class Together(Synthetic):
         def run(self, owner: Owner) -> None:
             jobs = [job for _ in range(5) if (job := owner.next_job()) is not None]
             for job in jobs:
                 owner.finish(
-                    TrialOutcome(job.number, "stale", reason="its process ended with code -9.")
+                    TrialOutcome(
+                        number=job.number,
+                        status=TrialStatus.STALE,
+                        reason="its process ended with code -9.",
+                    )
                 )
             super().run(owner)
 
@@ -239,7 +245,7 @@ def test_one_event_that_takes_many_workers_ends_no_study() -> None:
 
 
 def test_candidates_are_different_networks() -> None:
-    """The same one after few and after many epochs, as Hyperband trains it, is one candidate: the better."""
+    """A network after few and after many epochs, as Hyperband trains it, is one candidate."""
     one = SearchSpace(
         nb_filters=4, kernel_size=5, levels=2, nb_stacks=1, norm="none", padding="causal"
     )
@@ -261,7 +267,7 @@ def test_candidates_are_different_networks() -> None:
     assert [candidate.trial for candidate in study.candidates(3)] == [1]
 
 
-def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
+def test_a_run_whose_every_trial_fails_ends_with_the_reason() -> None:
     study = make()
     with pytest.raises(
         TrialsFailedError,
@@ -273,25 +279,25 @@ def test_a_study_whose_every_trial_fails_stops_and_says_why() -> None:
     assert study.finished == 2
 
 
-def test_limits_of_the_machine_prune_with_a_constraint_and_the_study_goes_on() -> None:
+def test_trials_that_run_into_a_limit_are_pruned_with_a_constraint() -> None:
     study = make()
-    endings = {1: "out_of_memory", 2: "timed_out", 3: "unbuildable", 4: "diverged"}
-    run(study, 7, Synthetic(endings))
+    statuses = {1: "out_of_memory", 2: "timed_out", 3: "unbuildable", 4: "diverged"}
+    run(study, 7, Synthetic(statuses))
     frame = study.trials().set_index("trial")
     assert study.finished == 7
-    assert list(frame["ended"][1:5]) == list(endings.values())
+    assert list(frame["ended"][1:5]) == list(statuses.values())
     assert set(frame["state"][1:5]) == {"PRUNED"}
     assert len(frame) == 8  # what could not be built does not count
     kept = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").trials
-    for number, ended in {**endings, 0: "complete"}.items():
+    for number, ended in {**statuses, 0: "complete"}.items():
         assert kept[number].constraints == ({} if ended == "complete" else {ended: 1.0})
 
 
-def test_a_study_whose_every_trial_runs_into_a_limit_stops_and_says_why() -> None:
+def test_a_run_whose_every_trial_runs_into_a_limit_ends_with_the_reason() -> None:
     study = make()
-    endings = {0: "timed_out", **dict.fromkeys(range(1, 30), "out_of_memory")}
+    statuses = {0: "timed_out", **dict.fromkeys(range(1, 30), "out_of_memory")}
     with pytest.raises(TrialsFailedError) as caught:
-        run(study, 30, Synthetic(endings))
+        run(study, 30, Synthetic(statuses))
     assert str(caught.value) == (
         "5 trials in a row ended badly: 4 out of memory, 1 timed out. The last: out_of_memory on purpose. "
         "Smaller networks, smaller batches or fewer workers need less memory."
@@ -301,7 +307,7 @@ def test_a_study_whose_every_trial_runs_into_a_limit_stops_and_says_why() -> Non
         run(study, 30, Synthetic(dict.fromkeys(range(30), "out_of_memory")))
 
 
-def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
+def test_ctrl_c_enqueues_the_running_trial_again() -> None:
     study = make()
     executor = Synthetic(interrupt_at=3)
     with pytest.raises(KeyboardInterrupt):
@@ -317,10 +323,11 @@ def test_ctrl_c_leaves_a_study_that_continues_with_what_was_running() -> None:
     assert load_study("waves").finished == 6
 
 
-def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(
+def test_ctrl_c_that_python_swallows_is_noticed_at_the_next_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    study, swallowed = make(), list[object]()
+    study = make()
+    swallowed = list[object]()
     monkeypatch.setattr(sys, "unraisablehook", lambda what: swallowed.append(what.exc_type))
     before = signal.getsignal(signal.SIGINT)
 
@@ -342,16 +349,16 @@ def test_ctrl_c_that_python_swallows_is_heard_at_the_next_report(
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_interrupts_are_only_those_that_the_handler_raises() -> None:
-    got: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+def test_a_signal_whose_handler_raises_nothing_is_no_interrupt() -> None:
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     try:
         with interrupts_heard() as require_none:
             os.kill(os.getpid(), signal.SIGINT)
-            require_none()  # whoever handles it in another way is left to it
+            require_none()  # another handler may do without an exception
     finally:
         signal.signal(signal.SIGINT, before)
-    assert got == [signal.SIGINT]
+    assert received == [signal.SIGINT]
 
 
 def test_a_study_runs_outside_the_main_thread() -> None:
@@ -362,11 +369,11 @@ def test_a_study_runs_outside_the_main_thread() -> None:
     assert study.finished == 2
 
 
-def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
+def test_running_trials_of_a_killed_run_become_stale() -> None:
     study = make()
     run(study, 2)
-    left = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").ask()
-    study.definition.task_space().suggest(left)
+    running = optuna.load_study(study_name="waves", storage="sqlite:///runs/studies.db").ask()
+    study.definition.task_space().suggest(running)
     assert "RUNNING" in set(study.trials()["state"])
     run(load_study("waves"), 4)
     frame = load_study("waves").trials()
@@ -374,7 +381,9 @@ def test_trials_that_a_killed_run_left_behind_are_swept() -> None:
     assert set(frame["state"]) <= {"COMPLETE", "PRUNED", "FAIL"}
 
 
-def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_process_is_refused_with_the_name_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     study = make()
 
     class Busy(Synthetic):
@@ -391,13 +400,13 @@ def test_a_second_process_is_told_who_runs_the_study(monkeypatch: pytest.MonkeyP
     run(load_study("waves"), 2)
 
 
-def test_progress_tells_done_best_and_time_left() -> None:
-    heard: list[Any] = []
-    make().run(4, executor=Synthetic(), on_progress=heard.append)
-    ended = [progress for progress in heard if progress.trial is not None]
+def test_progress_has_finished_trials_best_score_and_time_left() -> None:
+    reports: list[Any] = []
+    make().run(4, executor=Synthetic(), on_progress=reports.append)
+    ended = [progress for progress in reports if progress.trial is not None]
     assert [progress.finished for progress in ended] == [1, 2, 3, 4]
-    assert all(progress.wanted == 4 for progress in heard)
-    assert heard[0].seconds_left is None
+    assert all(progress.wanted == 4 for progress in reports)
+    assert reports[0].seconds_left is None
     assert ended[0].seconds_left is not None
     assert ended[-1].best == load_study("waves").best_score
     assert "TCN(nb_filters=" in ended[0].text
@@ -481,7 +490,7 @@ def test_bad_input_leaves_nothing_on_disk(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bad_runs() -> None:
+def test_bad_arguments_of_a_run_are_refused() -> None:
     study = make()
     with pytest.raises(InputError, match="trials must be an integer of at least 1. Received: 0"):
         study.run(0)
@@ -493,7 +502,7 @@ def test_bad_runs() -> None:
         _ = study.best_architecture
 
 
-def test_a_place_where_no_model_can_be_saved_is_refused_before_training() -> None:
+def test_a_file_that_cannot_be_written_is_refused_before_training() -> None:
     study = make()
     run(study, 2)
     Path("file").write_text("")

@@ -1,4 +1,4 @@
-"""Study files: every key has a default, every mistake is named."""
+"""Study files: every key has a default, and every mistake is an error that names the key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_only_the_task_is_needed(tmp_path: Path) -> None:
     assert study.training == {}
 
 
-def test_everything_arrives_where_it_belongs(tmp_path: Path) -> None:
+def test_every_key_is_read(tmp_path: Path) -> None:
     study = read_study_file(
         write(
             tmp_path,
@@ -77,17 +77,17 @@ def test_everything_arrives_where_it_belongs(tmp_path: Path) -> None:
     assert (study.search.seed, study.search.final_epochs) == (4, 9)
 
 
-def test_data_is_looked_for_beside_the_study_file(tmp_path: Path) -> None:
+def test_paths_of_data_are_relative_to_the_study_file(tmp_path: Path) -> None:
     study = read_study_file(write(tmp_path, '[task]\nname = "data/own.npz"\n'))
     assert study.task_name == str(tmp_path / "data/own.npz")
 
 
-def test_a_path_to_an_npz_is_a_study_of_defaults() -> None:
+def test_a_data_file_is_a_study_with_every_default() -> None:
     study = read_study_file("some/where/gun.npz", {"search.trials": 3})
     assert (study.name, study.task_name, study.trials) == ("gun", "some/where/gun.npz", 3)
 
 
-def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
+def test_changes_take_the_place_of_values_in_the_file(tmp_path: Path) -> None:
     file = write(tmp_path, '[task]\nname = "adding"\n[training]\nepochs = 3\n')
     changes = dict(
         map(
@@ -124,7 +124,7 @@ def test_values_can_be_put_in_place_of_the_files(tmp_path: Path) -> None:
         ("[task\nname", "is not valid TOML"),
     ],
 )  # fmt: skip
-def test_mistakes_are_named(text: str, message: str, tmp_path: Path) -> None:
+def test_mistakes_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read_study_file(write(tmp_path, text))
     assert message in str(error.value)
@@ -132,7 +132,7 @@ def test_mistakes_are_named(text: str, message: str, tmp_path: Path) -> None:
     assert "mine.toml" in str(error.value)
 
 
-def test_mistakes_of_the_command_line() -> None:
+def test_mistakes_on_the_command_line_are_refused() -> None:
     with pytest.raises(InputError, match="There is no study file none.toml."):
         read_study_file("none.toml")
     with pytest.raises(
@@ -143,7 +143,7 @@ def test_mistakes_of_the_command_line() -> None:
         read_study_file("gun.npz", {"task.name.x": 1})
 
 
-def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
+def test_the_study_file_in_the_docs_has_the_defaults(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text()
     study = read_study_file(write(tmp_path, page.split("```toml\n")[1].split("```")[0]))
     assert study.name == "osuleaf"
@@ -154,7 +154,7 @@ def test_the_documented_study_file_is_one(tmp_path: Path) -> None:
     assert study.trials == default.trials
 
 
-def test_the_settings_of_the_tcn_paper_are_a_study(tmp_path: Path) -> None:
+def test_the_settings_of_the_tcn_paper_can_be_given(tmp_path: Path) -> None:
     copy_memory = read_study_file(
         write(
             tmp_path,
@@ -196,7 +196,7 @@ def test_the_settings_of_the_tcn_paper_are_a_study(tmp_path: Path) -> None:
     assert list(text.space.settings) == ["learning_rate"]
 
 
-def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
+def test_a_setting_is_either_searched_or_fixed(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         '[task]\nname = "adding"\n[space]\nbatch_size = [8, 16]\n[training]\nbatch_size = 32\n',
@@ -211,12 +211,12 @@ def test_a_setting_is_searched_or_fixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400)]
 )
-def test_times(text: str, expected: float) -> None:
+def test_times_are_read(text: str, expected: float) -> None:
     assert seconds("--timeout", text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "3d", "m"])
-def test_bad_times(text: str) -> None:
+def test_bad_times_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--timeout must be a time above 0"):
         seconds("--timeout", text)
 

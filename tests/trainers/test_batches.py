@@ -1,4 +1,4 @@
-"""What a training is fed with: batches of one size, every row in each epoch, in an order of its own."""
+"""Batches of a training: one size, every row in each epoch, a new order in each epoch."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ Epoch = list[tuple[np.ndarray, ...]]
 
 
 def one_pass(batches: Any) -> Epoch:
-    """The batches of an epoch, as Keras goes through them."""
+    """Return the batches of an epoch, as Keras iterates over them."""
     if isinstance(batches, keras.utils.PyDataset):
         epoch = [batches[index] for index in range(len(batches))]
         batches.on_epoch_end()
         return epoch
-    return [tuple(part.numpy() for part in batch) for batch in batches]
+    return [tuple(array.numpy() for array in batch) for batch in batches]
 
 
 def epochs(count: int, seed: int, task: Task = TASK, batch_size: int = 7) -> list[Epoch]:
-    """The batches of so many passes."""
+    """Return the batches of `count` epochs."""
     random.seed(seed)
     batches = fit_arguments(task.training, batch_size)["x"]
     return [one_pass(batches) for _ in range(count)]
 
 
 def order(epoch: Epoch) -> list[int]:
-    """Where each row of the epoch stands in the training part."""
+    """Return the index in the training split of each row of the epoch."""
     X = np.concatenate([batch[0] for batch in epoch])
     return [int(np.flatnonzero((row == TASK.train.X).all(axis=(1, 2)))[0]) for row in X]
 
 
-def test_every_epoch_has_every_row_in_another_order_and_full_batches() -> None:
+def test_every_epoch_has_every_row_in_a_new_order_and_full_batches() -> None:
     assert ROWS % 7  # some rows come a second time
     first, second = epochs(2, seed=0)
     assert [len(batch[0]) for batch in first] == [even_size(ROWS, 7)] * math.ceil(ROWS / 7)
@@ -67,9 +67,9 @@ def test_every_epoch_has_every_row_in_another_order_and_full_batches() -> None:
 
 
 @pytest.mark.skipif(
-    keras.backend.backend() == "tensorflow", reason="there a pass shuffles by itself"
+    keras.backend.backend() == "tensorflow", reason="its data set shuffles in each pass"
 )
-def test_keras_asks_for_another_order_after_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keras_uses_a_new_order_in_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     orders: list[tuple[int, ...]] = []
     batch = _ShuffledBatches.__getitem__
 
@@ -86,7 +86,7 @@ def test_keras_asks_for_another_order_after_each_epoch(monkeypatch: pytest.Monke
     assert len(set(orders)) >= 3
 
 
-def test_validation_batches_have_one_size_where_that_can_be() -> None:
+def test_validation_batches_have_one_size_if_possible() -> None:
     (X, y), (X_validation, y_validation) = waves(64), waves(600)
     task = Task.from_arrays(X, y, X_validation=X_validation, y_validation=y_validation)
     arguments = fit_arguments(task.training, 7)
@@ -96,25 +96,27 @@ def test_validation_batches_have_one_size_where_that_can_be() -> None:
         assert arguments["validation_batch_size"] == 200
 
 
-def test_without_a_rest_every_row_comes_once() -> None:
+def test_every_row_comes_once_if_the_batch_size_divides_the_rows() -> None:
     (epoch,) = epochs(1, seed=0, batch_size=ROWS)
     assert sorted(order(epoch)) == list(range(ROWS))
     assert len(epoch) == 1
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**4))
-def test_even_batches_are_as_few_and_nearly_as_many_rows_as_can_be(rows: int, most: int) -> None:
-    size = even_size(rows, most)
-    batches = math.ceil(rows / most)
-    assert size <= most
+def test_even_batches_are_as_few_as_possible_with_few_repeated_rows(
+    rows: int, largest: int
+) -> None:
+    size = even_size(rows, largest)
+    batches = math.ceil(rows / largest)
+    assert size <= largest
     assert math.ceil(rows / size) == batches
     assert 0 <= size * batches - rows < batches
 
 
 @given(st.integers(1, 10**5), st.integers(1, 10**3))
-def test_sizes_that_divide(rows: int, most: int) -> None:
-    size = _dividing_size(rows, most)
-    assert 1 <= size <= most
+def test_a_batch_size_that_divides_the_rows_is_found(rows: int, largest: int) -> None:
+    size = _dividing_size(rows, largest)
+    assert 1 <= size <= largest
     divisors = (
         [rows // count for count in range(1, rows + 1) if rows % count == 0]
         if rows <= 2_000
@@ -123,7 +125,7 @@ def test_sizes_that_divide(rows: int, most: int) -> None:
     near = [
         divisor
         for divisor in divisors
-        if divisor <= most and rows // divisor <= 2 * math.ceil(rows / most)
+        if divisor <= largest and rows // divisor <= 2 * math.ceil(rows / largest)
     ]
     if near:
         assert size == max(near)
@@ -138,39 +140,39 @@ def test_targets_and_weights_stay_with_their_rows() -> None:
         np.testing.assert_array_equal(weight, weights[y])
 
 
-def test_a_seed_gives_the_same_orders_again() -> None:
-    one, same, other = ([order(epoch) for epoch in epochs(2, seed)] for seed in (3, 3, 4))
-    assert one == same != other
+def test_a_seed_gives_the_same_orders() -> None:
+    first, same, other = ([order(epoch) for epoch in epochs(2, seed)] for seed in (3, 3, 4))
+    assert first == same != other
 
 
-def test_rows_of_large_arrays_are_the_same_and_stay_where_they_are(
+def test_rows_of_large_arrays_that_are_not_copied_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     copied = epochs(2, seed=3)
     monkeypatch.setattr(batches, "LARGEST_COPY", 0)
-    for one, other in zip(copied, epochs(2, seed=3), strict=True):
-        for batch, same in zip(one, other, strict=True):
-            for part, again in zip(batch, same, strict=True):
-                np.testing.assert_array_equal(part, again)
-    if keras.backend.backend() == "tensorflow":  # whose functions must know the shapes beforehand
-        shapes = [part.shape for part in fit_arguments(TASK.training, 7)["x"].element_spec]
+    for epoch, same_epoch in zip(copied, epochs(2, seed=3), strict=True):
+        for batch, same_batch in zip(epoch, same_epoch, strict=True):
+            for array, same_array in zip(batch, same_batch, strict=True):
+                np.testing.assert_array_equal(array, same_array)
+    if keras.backend.backend() == "tensorflow":  # its functions must know the shapes
+        shapes = [array.shape for array in fit_arguments(TASK.training, 7)["x"].element_spec]
         assert shapes == [(even_size(ROWS, 7), *TASK.train.X.shape[1:]), (even_size(ROWS, 7),)]
 
 
-def test_the_validation_part_keeps_its_order() -> None:
+def test_the_validation_split_keeps_its_order() -> None:
     batches = fit_arguments(TASK.training, 7)["validation_data"]
     if isinstance(batches, tuple):
         assert batches == (TASK.validation.X, TASK.validation.y)
         return
     for _ in range(2):
-        found = one_pass(batches)
-        np.testing.assert_array_equal(np.concatenate([X for X, _ in found]), TASK.validation.X)
-        np.testing.assert_array_equal(np.concatenate([y for _, y in found]), TASK.validation.y)
-    assert len(batches) == len(found)
+        epoch = one_pass(batches)
+        np.testing.assert_array_equal(np.concatenate([X for X, _ in epoch]), TASK.validation.X)
+        np.testing.assert_array_equal(np.concatenate([y for _, y in epoch]), TASK.validation.y)
+    assert len(batches) == len(epoch)
 
 
-def test_float64_targets_are_narrowed_as_keras_does() -> None:
+def test_float64_targets_are_converted_to_the_default_precision() -> None:
     task = Task.from_arrays(TASK.train.X, TASK.train.X[:, 0, 0].astype("float64"))
-    part = replace(task.train, y=task.train.y.astype("float64"))
-    batch = one_pass(fit_arguments(replace(task, train=part).training, 7)["x"])[0]
+    split = replace(task.train, y=task.train.y.astype("float64"))
+    batch = one_pass(fit_arguments(replace(task, train=split).training, 7)["x"])[0]
     assert batch[1].dtype == keras.config.floatx()

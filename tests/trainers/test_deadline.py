@@ -1,4 +1,4 @@
-"""A deadline moves on while somebody else keeps a training waiting."""
+"""A deadline moves on while it is paused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from tcn_search.trainers.deadline import Deadline
 
 
-def test_time_that_somebody_else_takes_does_not_count() -> None:
+def test_time_in_a_pause_does_not_count() -> None:
     deadline = Deadline(0.2)
     with deadline.paused():
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""The trainer contract: runs on every Keras backend."""
+"""One training, on every Keras backend."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build(
     return build_model(architecture, TASK, settings)
 
 
-def test_it_learns_and_its_score_is_the_best_epoch() -> None:
+def test_the_model_learns_and_the_score_is_that_of_the_best_epoch() -> None:
     settings = TrainingSettings(epochs=15, batch_size=8, learning_rate=1e-2)
     training = train(build(settings), TASK.training, settings, ACCURACY)
     values = [epoch["val_accuracy"] for epoch in training.curve]
@@ -44,31 +44,31 @@ def test_it_learns_and_its_score_is_the_best_epoch() -> None:
 def test_the_best_weights_are_kept() -> None:
     settings = TrainingSettings(epochs=6, batch_size=8, learning_rate=1e-2)
     model = build(settings)
-    # The largest loss as the "best" value: it comes first, so the last weights would be the wrong ones.
+    # The largest loss is the "best" value: it comes first, so the last weights would be wrong.
     training = train(model, TASK.training, settings, Metric("val_loss", "maximize"), keep_best=True)
     validation = TASK.validation
-    judged = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
+    metrics = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
     assert training.best_epoch < 6
-    assert judged["loss"] == pytest.approx(training.score, rel=1e-4)
+    assert metrics["loss"] == pytest.approx(training.score, rel=1e-4)
 
 
-def test_a_word_stops_it() -> None:
+def test_on_epoch_can_stop_the_training() -> None:
     settings = TrainingSettings(epochs=9)
-    seen = []
+    reports = []
 
     def until_the_third(epoch: int, best: float, numbers: dict[str, float]) -> bool:
-        seen.append((epoch, best, numbers["val_loss"]))
+        reports.append((epoch, best, numbers["val_loss"]))
         return epoch < 3
 
     training = train(build(settings), TASK.training, settings, LOSS, until_the_third)
     assert training.status == "pruned"
-    assert [epoch for epoch, _, _ in seen] == [1, 2, 3]
-    assert [best for _, best, _ in seen] == list(
-        np.minimum.accumulate([value for _, _, value in seen])
+    assert [epoch for epoch, _, _ in reports] == [1, 2, 3]
+    assert [best for _, best, _ in reports] == list(
+        np.minimum.accumulate([value for _, _, value in reports])
     )
 
 
-def test_patience_ends_it_early() -> None:
+def test_patience_ends_a_training_early() -> None:
     settings = TrainingSettings(epochs=30, learning_rate=1e-12, patience=2)
     training = train(build(settings), TASK.training, settings, ACCURACY)
     assert training.status == "complete"
@@ -79,13 +79,13 @@ def test_a_plateau_halves_the_learning_rate() -> None:
     settings = TrainingSettings(epochs=8, optimizer="sgd", learning_rate=1e-12, schedule="plateau")
     model = build(settings)
     train(model, TASK.training, settings, LOSS)
-    # Nothing is learnt, so every epoch after the fifth is one that did not help.
+    # Nothing is learnt, so every epoch after the fifth is a plateau.
     assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(
         1e-12 / 2**3
     )
 
 
-def test_a_schedule_ends_with_the_training() -> None:
+def test_a_cosine_schedule_ends_at_zero_with_the_training() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8, schedule="cosine")
     model = build(settings)
     train(model, TASK.training, settings, LOSS)
@@ -94,19 +94,19 @@ def test_a_schedule_ends_with_the_training() -> None:
     )
 
 
-def test_it_says_where_the_time_went() -> None:
+def test_the_seconds_of_all_phases_add_up() -> None:
     settings = TrainingSettings(epochs=3, batch_size=8)
     training = train(build(settings), TASK.training, settings, LOSS)
     assert set(training.seconds) == {"compile", "training", "between", "validation"}
-    assert (
-        0 <= training.seconds.pop("between") < training.seconds["training"]
-    )  # it is a part of that
+    assert 0 <= training.seconds.pop("between") < training.seconds["training"]  # a part of it
     assert all(spent > 0 for spent in training.seconds.values())
     epochs = sum(epoch["seconds"] for epoch in training.curve)
     assert sum(training.seconds.values()) == pytest.approx(epochs, rel=0.1)
 
 
-def test_the_clock_tells_steps_from_what_lies_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_separates_steps_from_the_time_between_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 0.0
 
     def wait(seconds: float) -> None:
@@ -116,7 +116,7 @@ def test_the_clock_tells_steps_from_what_lies_between_them(monkeypatch: pytest.M
     monkeypatch.setattr(fit.time, "perf_counter", lambda: now)
     seconds = dict.fromkeys(("compile", "training", "between", "validation"), 0.0)
     clock = fit._Clock(seconds)
-    for first_call in (4.0, 1.0):  # of an epoch; in the second everything is compiled
+    for first_call in (4.0, 1.0):  # the second epoch compiles nothing
         for phase in ("training", "validation"):
             clock.enter(phase)
             for call in (first_call, 1.0, 1.0):
@@ -126,44 +126,46 @@ def test_the_clock_tells_steps_from_what_lies_between_them(monkeypatch: pytest.M
                 clock.after_call()
         clock.leave()
         wait(100)
-    # Of the first epoch two steps count as training; what comes before an epoch's first step is not between any.
+    # Two steps of the first epoch count as training; time before an epoch's first step is not "between".
     assert seconds == {"compile": 8.0, "training": 6.5, "between": 1.0, "validation": 6.5}
 
 
 def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
     monkeypatch.setattr("tcn_search.models.build.FEWEST_STEPS_FOR_A_LOOP", 0)
-    found = []
+    losses = []
     for steps in (1, 4):
         monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
         model = build(settings, architecture=replace(SMALL, norm="batch"))
-        found.append(
+        losses.append(
             [epoch["val_loss"] for epoch in train(model, TASK.training, settings, LOSS).curve]
         )
     assert model.steps_per_execution == (1 if keras.backend.backend() == "torch" else 4)
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 16])
-def test_nan_is_seen_within_an_epoch(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_of_nan_ends_the_training_within_an_epoch(
+    steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tcn_search.models.build.FEWEST_STEPS_FOR_A_LOOP", 0)
     monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
     settings = TrainingSettings(epochs=2, batch_size=1, optimizer="sgd", learning_rate=1e30)
     many = Task.from_arrays(*waves(200))
     model = build_model(SMALL, many, settings)
     batches: list[int] = []
-    look = _Recorder.on_train_batch_end
+    on_train_batch_end = _Recorder.on_train_batch_end
 
     def counted(recorder: _Recorder, batch: int, logs: Any = None) -> None:
         batches.append(batch)
-        look(recorder, batch, logs)
+        on_train_batch_end(recorder, batch, logs)
 
     monkeypatch.setattr(_Recorder, "on_train_batch_end", counted)
     assert train(model, many.training, settings, LOSS).status == "diverged"
     assert max(batches) < 80
 
 
-def test_divergence_is_seen() -> None:
+def test_an_infinite_loss_ends_the_training() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     training = train(build(settings), TASK.training, settings, LOSS)
     assert training.status == "diverged"
@@ -171,7 +173,7 @@ def test_divergence_is_seen() -> None:
     assert training.best_epoch == 0 or math.isfinite(training.score)
 
 
-def test_divergence_is_seen_where_the_score_stays_finite() -> None:
+def test_a_training_diverges_although_its_score_stays_finite() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     accuracy = Metric("val_accuracy", "maximize")
     assert train(build(settings), TASK.training, settings, accuracy).status == "diverged"
@@ -187,7 +189,7 @@ def test_the_same_seed_gives_the_same_training() -> None:
     assert losses[0] != losses[2]
 
 
-def test_steps_that_the_device_still_works_on_count_as_training() -> None:
+def test_queued_steps_count_as_training() -> None:
     settings = TrainingSettings()
     recorder = _Recorder(LOSS, settings, None, False, None)
     phases: list[str] = []

@@ -1,4 +1,4 @@
-"""KerasTuner searches our space: whatever it proposes is feasible."""
+"""The KerasTuner hypermodel: every configuration is feasible, built as chosen, and trained."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
 
 TASK = Task.from_arrays(*waves(24))
-# 16 steps: of these 60 geometries most fall short.
+# The sequences have 16 steps: most of these 60 geometries do not cover them.
 SPACE = SearchSpace(
     nb_filters=[2, 4],
     kernel_size=Range(2, 4),
@@ -53,7 +53,7 @@ def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
         hypermodel(max_params=130),
         hypermodel(SearchSpace(dilations=[[1, 2, 4], [1, 2, 4, 8], [1, 3, 9]], kernel_size=[2, 3])),
         hypermodel(SearchSpace(kernel_size=Range(2, 6), dilation_base=[2, 3, 5], padding=["same"])),
-        # KerasTuner's own values at the ends of these lie outside.
+        # KerasTuner's values at the ends of these ranges lie outside them.
         hypermodel(
             SearchSpace(
                 nb_filters=Range(8, 64, log=True), learning_rate=Range(1e-4, 3e-2, log=True)
@@ -62,7 +62,7 @@ def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
     ],
     ids=["levels", "prune", "max_params", "dilations", "bases", "logarithms"],
 )
-def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) -> None:
+def test_every_configuration_is_feasible_including_the_defaults(model: TCNHyperModel) -> None:
     hp = space_of(model)
     architecture, _ = model.configuration(hp)
     assert not broken_limits(model.space.violations(architecture))
@@ -76,7 +76,7 @@ def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) 
         architecture, training = model.configuration(chosen)
         assert not broken_limits(model.space.violations(architecture))
         settings = {name: getattr(training, name) for name in model.space.space.settings}
-        suggested_values(model.space, architecture, settings)  # which refuses what lies outside
+        suggested_values(model.space, architecture, settings)  # raises an error outside the space
         assert len(chosen.space) == len(
             hp.space
         )  # one hyperparameter a dimension, always the same ones
@@ -84,7 +84,7 @@ def test_every_configuration_is_feasible_the_defaults_too(model: TCNHyperModel) 
     any_values()
 
 
-def test_what_is_feasible_is_built_as_it_was_chosen() -> None:
+def test_a_feasible_configuration_is_built_as_chosen() -> None:
     model = hypermodel()
     hp = space_of(model)
     chosen = {"kernel_size": 4, "extra_levels": 1, "nb_stacks": 2, "nb_filters": 4, "norm": "layer"}
@@ -116,7 +116,7 @@ def test_an_infeasible_space_is_refused_at_once() -> None:
         hypermodel(SearchSpace(kernel_size=[2], levels=[2], nb_stacks=[1]))
 
 
-def test_it_trains_as_a_study_does() -> None:
+def test_the_hypermodel_trains_as_a_study_does() -> None:
     task = with_class_weights(TASK, {TASK.spec.class_names[0]: 3.0})
     training = TrainingSettings(epochs=4, patience=2, schedule="plateau")
     asked: dict[str, Any] = {}
@@ -130,7 +130,10 @@ def test_it_trains_as_a_study_does() -> None:
     )
     made.fit(keras_tuner.HyperParameters(), Model())  # type: ignore[arg-type]
     assert set(asked["sample_weight"]) == {1.0, 3.0}
-    assert [type(one).__name__ for one in asked["callbacks"]] == ["HalveOnPlateau", "EarlyStopping"]
+    assert [type(callback).__name__ for callback in asked["callbacks"]] == [
+        "HalveOnPlateau",
+        "EarlyStopping",
+    ]
     assert asked["callbacks"][1].patience == 2
 
 
@@ -147,7 +150,7 @@ def test_it_trains_as_a_study_does() -> None:
         pytest.param(keras_tuner.Hyperband, {"max_epochs": 2, "factor": 2}, marks=pytest.mark.slow),
     ],
 )
-def test_keras_tuners_searches_run(tuner: Any, options: dict[str, Any], tmp_path: Path) -> None:
+def test_the_tuners_of_keras_tuner_run(tuner: Any, options: dict[str, Any], tmp_path: Path) -> None:
     small = SearchSpace(
         nb_filters=[2], kernel_size=[2, 4], levels=Range(1, 4), nb_stacks=[1], norm=["none"]
     )

@@ -1,4 +1,4 @@
-"""KerasTuner searches a study: its proposals are feasible, and nothing of it is lost between two runs."""
+"""Studies searched by KerasTuner: feasible proposals, and continuation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run(study: Study, trials: int, executor: Synthetic | None = None) -> pd.Data
 
 
 @pytest.mark.parametrize("sampler", ["keras-tuner:random", "keras-tuner:hyperband"])
-def test_a_continued_study_is_as_one_that_ran_through(sampler: str) -> None:
+def test_a_continued_study_equals_an_uninterrupted_one(sampler: str) -> None:
     whole = run(make("whole", sampler), 14)
     make("parts", sampler)
     for until in (3, 11, 14):
@@ -80,7 +80,7 @@ def test_a_continued_study_is_as_one_that_ran_through(sampler: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_its_bayesian_optimisation_learns_from_what_is_recorded() -> None:
+def test_bayesian_optimisation_learns_from_the_recorded_trials() -> None:
     pytest.importorskip("sklearn")
     small = SearchSpace(
         nb_filters=4,
@@ -104,7 +104,7 @@ def test_its_bayesian_optimisation_learns_from_what_is_recorded() -> None:
     assert frame["learning_rate"].nunique() == 8
 
 
-def test_its_hyperband_trains_few_epochs_first_and_the_best_again_for_longer() -> None:
+def test_hyperband_trains_few_epochs_first_and_the_best_again_for_longer() -> None:
     frame = run(make("waves", "keras-tuner:hyperband"), 12)
     assert list(frame["epochs"]) == [1] * 9 + [3] * 3
     best = frame[:9].sort_values("score").head(3)
@@ -112,7 +112,7 @@ def test_its_hyperband_trains_few_epochs_first_and_the_best_again_for_longer() -
 
 
 @pytest.mark.parametrize("receptive_field", ["narrow", "prune"])
-def test_what_breaks_a_limit_is_repaired_before_it_is_asked_for(receptive_field: str) -> None:
+def test_proposals_that_break_a_limit_are_repaired(receptive_field: str) -> None:
     study = make(
         "waves", "keras-tuner:random", Constraints(receptive_field=receptive_field, max_params=700)
     )
@@ -124,12 +124,12 @@ def test_what_breaks_a_limit_is_repaired_before_it_is_asked_for(receptive_field:
     )
 
 
-def test_a_lost_trial_is_tried_again_and_told_of_once() -> None:
+def test_a_stale_trial_is_tried_again_and_told_to_the_oracle_once() -> None:
     whole = run(make("whole", "keras-tuner:hyperband"), 12)
     study = make("stale", "keras-tuner:hyperband")
     frame = run(study, 12, Synthetic({4: "stale", 7: "failed"}))
     assert list(frame["ended"]).count("stale") == 1
-    # The lost one counts as what its second try gave; the failed one is none that Hyperband could go on with.
+    # The stale trial counts with the result of its second try; Hyperband cannot use the failed one.
     kept = frame[~frame["ended"].isin(["stale", "failed"])]
     assert set(kept["learning_rate"]) <= set(whole["learning_rate"]) | set(
         frame["learning_rate"][-2:]
@@ -149,15 +149,15 @@ def test_a_stopped_run_continues() -> None:
     assert set(whole["learning_rate"]) == set(frame["learning_rate"])
 
 
-def test_failures_do_not_end_it_before_the_study_says_so() -> None:
+def test_keras_tuner_does_not_end_the_search_after_failures() -> None:
     study = make("waves", "keras-tuner:random")
-    endings = dict.fromkeys(
+    statuses = dict.fromkeys(
         (1, 2, 3, 4), "out_of_memory"
     )  # KerasTuner itself would end after three
-    assert list(run(study, 7, Synthetic(endings))["ended"]).count("out_of_memory") == 4
+    assert list(run(study, 7, Synthetic(statuses))["ended"]).count("out_of_memory") == 4
 
 
-def test_a_space_with_an_end_ends_the_study() -> None:
+def test_a_study_ends_when_its_space_is_exhausted() -> None:
     few = SearchSpace(
         nb_filters=[4, 8],
         kernel_size=3,
@@ -176,7 +176,7 @@ def test_a_space_with_an_end_ends_the_study() -> None:
     assert study.ended_early == "KerasTuner has nothing more to try"
 
 
-def test_one_objective_only() -> None:
+def test_several_objectives_are_refused() -> None:
     with pytest.raises(
         InputError, match=r'^sampler "keras-tuner:random" takes one objective. Received: 2$'
     ):
@@ -204,17 +204,18 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
         ("keras-tuner", "bayesian", "keras-tuner:random", "keras-tuner:bayesian"),
     ],
 )
-def test_an_engine_keeps_its_own_sampler(
+def test_the_sampler_of_an_engine(
     engine: str | None, tuner: str | None, own: str, used: str
 ) -> None:
     assert _sampler_of_engine(argparse.Namespace(engine=engine, tuner=tuner), own) == used
 
 
 class Waiting:
-    """Has one trial, then nothing until it is told of a result, then one more."""
+    """Proposes a trial, then nothing until it is told a result, then another trial."""
 
     def __init__(self) -> None:
-        self.names, self.told = ["first", "second"], True
+        self.names = ["first", "second"]
+        self.told = True
 
     def __iter__(self) -> Waiting:
         return self
@@ -226,21 +227,22 @@ class Waiting:
         return EnqueuedTrial(self.names.pop(0), {"x": 0.5})
 
 
-def test_who_waits_for_results_is_asked_again() -> None:
-    study, waiting = optuna.create_study(), Waiting()
-    plan = TrialQueue(study, waiting, only="nothing more to try")
-    assert plan.prepare()
+def test_proposals_that_wait_for_results_are_asked_again() -> None:
+    study = optuna.create_study()
+    waiting = Waiting()
+    queue = TrialQueue(study, waiting, only="nothing more to try")
+    assert queue.prepare()
     trial = study.ask()
-    assert not plan.prepare()
+    assert not queue.prepare()
     study.tell(trial, 1.0)
     waiting.told = True
-    assert plan.prepare()
+    assert queue.prepare()
     assert study.ask().user_attrs["planned"] == "second"
     waiting.told = True
-    assert not plan.prepare()
+    assert not queue.prepare()
 
 
-def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tuner_option_needs_the_engine_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "mine.toml", "--tuner", "random"]) == 2
     assert (
         "--tuner goes with --engine keras-tuner. Received: --tuner random"
@@ -248,11 +250,11 @@ def test_tuner_goes_with_its_engine(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_a_second_try_that_was_killed_as_it_asked_is_told_of_by_the_third() -> None:
-    """Else KerasTuner would take a trial for failed that is still to come."""
+def test_a_second_try_that_was_killed_at_once_is_told_with_the_third() -> None:
+    """Otherwise KerasTuner would take a trial for failed that is still to come."""
     study = make("waves", "keras-tuner:hyperband")
     with pytest.raises(KeyboardInterrupt):
-        run(study, 12, Synthetic(interrupt_at=3))  # trial 2 is lost, and queued again
+        run(study, 12, Synthetic(interrupt_at=3))  # trial 2 is stale, and enqueued again
     killed = study._handle.optuna_study.ask()  # its second try, whose process ends here
     assert killed.user_attrs["retry_of"] == 2
     run(study, 12)
@@ -275,11 +277,11 @@ def test_clocks_of_other_time_zones_do_not_matter(hours: int) -> None:
     assert list(frame["learning_rate"]) == list(whole["learning_rate"])
 
 
-def test_what_diverged_is_told_as_failed_after_a_stop_too() -> None:
-    endings = {0: "diverged", 4: "diverged"}
-    whole = run(make("whole", "keras-tuner:hyperband"), 12, Synthetic(endings))
+def test_diverged_trials_are_told_as_failed_in_a_continued_study_too() -> None:
+    statuses = {0: "diverged", 4: "diverged"}
+    whole = run(make("whole", "keras-tuner:hyperband"), 12, Synthetic(statuses))
     study = make("parts", "keras-tuner:hyperband")
-    run(study, 6, Synthetic(endings))
+    run(study, 6, Synthetic(statuses))
     parts = run(study, 12)
     pd.testing.assert_frame_equal(whole[ASKED], parts[ASKED])
     assert not set(whole["learning_rate"][[0, 4]]) & set(whole["learning_rate"][9:])

@@ -1,4 +1,4 @@
-"""The choice of a backend, for made-up machines."""
+"""The choice of a backend, for invented machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL = ["tensorflow", "jax", "torch"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "environment", "chosen"),
+    ("requested", "environment", "chosen"),
     [
         ("torch", {"KERAS_BACKEND": "jax"}, "torch"),
         ("auto", {"KERAS_BACKEND": "jax"}, "jax"),
@@ -28,13 +28,13 @@ ALL = ["tensorflow", "jax", "torch"]
         ("auto", {}, "tensorflow"),
     ],
 )
-def test_what_is_asked_for_goes_before_the_environment_and_that_before_the_machine(
-    asked: str, environment: dict[str, str], chosen: str
+def test_the_request_wins_over_the_environment_and_that_over_the_machine(
+    requested: str, environment: dict[str, str], chosen: str
 ) -> None:
-    assert choose_backend(asked, environment, ALL, [], gpus=0) == chosen
+    assert choose_backend(requested, environment, ALL, [], gpus=0) == chosen
 
 
-def test_without_a_gpu_tensorflow_before_jax_before_torch() -> None:
+def test_without_a_gpu_tensorflow_wins_over_jax_and_jax_over_torch() -> None:
     assert choose_backend("auto", {}, ALL, [], gpus=0) == "tensorflow"
     assert choose_backend("auto", {}, ["torch", "jax"], [], gpus=0) == "jax"
     assert choose_backend("auto", {}, ["torch"], ["torch"], gpus=0) == "torch"
@@ -51,12 +51,12 @@ def test_without_a_gpu_tensorflow_before_jax_before_torch() -> None:
         ([], "tensorflow"),
     ],
 )
-def test_with_a_gpu_the_installed_one_that_sees_it(on_gpu: list[str], chosen: str) -> None:
+def test_with_a_gpu_a_backend_with_gpu_support_is_chosen(on_gpu: list[str], chosen: str) -> None:
     assert choose_backend("auto", {}, ALL, on_gpu, gpus=1) == chosen
 
 
 @pytest.mark.parametrize(
-    ("asked", "environment", "message"),
+    ("requested", "environment", "message"),
     [
         ("keras", {}, "--backend must be auto or one of tensorflow, jax, torch. Received: 'keras'"),
         ("jax", {}, "--backend jax: jax is not installed. pip install 'tcn-search[jax]'"),
@@ -67,11 +67,11 @@ def test_with_a_gpu_the_installed_one_that_sees_it(on_gpu: list[str], chosen: st
         ),
     ],
 )
-def test_what_cannot_be_had_is_refused(
-    asked: str, environment: dict[str, str], message: str
+def test_an_unknown_or_missing_backend_is_refused(
+    requested: str, environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        choose_backend(asked, environment, ["tensorflow"], [], gpus=0)
+        choose_backend(requested, environment, ["tensorflow"], [], gpus=0)
     assert str(caught.value) == message
 
 
@@ -85,19 +85,19 @@ def test_choosing_imports_no_tensor_library() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_keras_with_another_backend_is_not_used_silently() -> None:
-    taken = keras.backend.backend()
-    use_backend(taken)
-    other = next(name for name in ALL if name != taken)
+def test_keras_with_another_backend_is_refused() -> None:
+    current = keras.backend.backend()
+    use_backend(current)
+    other = next(name for name in ALL if name != current)
     with pytest.raises(InputError) as caught:
         use_backend(other)
     assert str(caught.value) == (
-        f"The study's backend is {other}, but Keras runs on {taken} in this process. Set KERAS_BACKEND={other} before "
-        f"Keras is imported; or go on with {taken}: Study(..., backend='{taken}', allow_changes=True)."
+        f"The study's backend is {other}, but Keras runs on {current} in this process. Set KERAS_BACKEND={other} before "
+        f"Keras is imported; or go on with {current}: Study(..., backend='{current}', allow_changes=True)."
     )
 
 
-def test_versions_are_short() -> None:
+def test_versions_have_two_numbers() -> None:
     for name in installed_backends():
         assert backend_version(name).count(".") == 1
     assert backend_version("nothing-like-it") == ""

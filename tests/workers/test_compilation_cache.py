@@ -1,4 +1,4 @@
-"""Compiled programs stay where JAX looks for them."""
+"""JAX stores compiled programs in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tcn_search.workers.compilation_cache import enable_compilation_cache
 
 
-def test_the_cache_is_the_users_unless_told_otherwise(
+def test_the_cache_is_in_the_users_folder_unless_the_environment_names_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):

@@ -1,4 +1,4 @@
-"""The contract of executors, run over both of them."""
+"""The contract of executors, checked for both; what only worker processes do."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ BROKEN = replace(JOB, number=1, architecture=replace(JOB.architecture, activatio
 DIVERGING = replace(JOB, number=2, settings=TrainingSettings(epochs=3, learning_rate=1e30))
 
 
-class Scripted:
+class ListOwner:
     """An owner with a fixed list of jobs."""
 
     def __init__(self, jobs: list[TrialJob], stop_at: int = 99, kill_at: int = 99) -> None:
         self.jobs = list(jobs)
-        self.stop_at, self.kill_at = stop_at, kill_at
+        self.stop_at = stop_at
+        self.kill_at = kill_at
         self.reports: list[EpochReport] = []
         self.outcomes: dict[int, TrialOutcome] = {}
         self.kill = lambda: None
@@ -58,27 +59,27 @@ class Scripted:
         self.outcomes[outcome.number] = outcome
 
 
-@pytest.fixture(scope="module", params=["this process", "a process of its own"])
+@pytest.fixture(scope="module", params=["this process", "worker process"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    made: Executor = (
-        InProcessExecutor(TASK.training)
-        if request.param == "this process"
-        else ProcessExecutor(TASK.training)
-    )
-    yield made
-    made.close()
+    executor: Executor
+    if request.param == "this process":
+        executor = InProcessExecutor(TASK.training)
+    else:
+        executor = ProcessExecutor(TASK.training)
+    yield executor
+    executor.close()
 
 
 def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> None:
-    owner = Scripted([JOB, replace(JOB, number=5)])
+    owner = ListOwner([JOB, replace(JOB, number=5)])
     executor.run(owner)
     assert [(report.number, report.epoch) for report in owner.reports] == [
-        (n, e) for n in (0, 5) for e in (1, 2, 3)
+        (number, epoch) for number in (0, 5) for epoch in (1, 2, 3)
     ]
     outcome = owner.outcomes[0]
     assert outcome.status == "complete"
     assert outcome.score == min(epoch["val_loss"] for epoch in outcome.curve)
-    # four convolutions (kernel 2; the first of 2 channels), one match, the head
+    # four convolutions (kernel 2; the first of 2 channels), one 1×1 convolution, the head
     assert outcome.parameters == (2 * 2 * 4 + 4) + 3 * (2 * 4 * 4 + 4) + (2 * 4 + 4) + (4 * 2 + 2)
     assert outcome.seconds["total"] >= outcome.seconds["build"] > 0
     assert {"compile", "training", "validation"} < set(outcome.seconds)
@@ -87,15 +88,15 @@ def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> Non
 
 
 def test_the_owner_can_stop_a_trial(executor: Executor) -> None:
-    owner = Scripted([JOB, replace(JOB, number=1)], stop_at=2)
+    owner = ListOwner([JOB, replace(JOB, number=1)], stop_at=2)
     executor.run(owner)
     assert [(outcome.status, len(outcome.curve)) for outcome in owner.outcomes.values()] == [
         ("pruned", 2)
     ] * 2
 
 
-def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
-    owner = Scripted([BROKEN, DIVERGING, JOB])
+def test_an_unbuildable_or_diverging_trial_does_not_end_the_run(executor: Executor) -> None:
+    owner = ListOwner([BROKEN, DIVERGING, JOB])
     executor.run(owner)
     assert [owner.outcomes[number].status for number in (1, 2, 0)] == [
         "unbuildable",
@@ -108,8 +109,8 @@ def test_a_broken_or_diverging_trial_ends_alone(executor: Executor) -> None:
     )
 
 
-def test_a_trial_over_its_time_ends_between_two_batches(executor: Executor) -> None:
-    owner = Scripted([replace(JOB, time_limit=1e-3), replace(JOB, number=1, time_limit=600.0)])
+def test_a_trial_over_its_time_limit_ends_between_two_batches(executor: Executor) -> None:
+    owner = ListOwner([replace(JOB, time_limit=1e-3), replace(JOB, number=1, time_limit=600.0)])
     executor.run(owner)
     outcome = owner.outcomes[0]
     assert (outcome.status, outcome.curve, outcome.score) == ("timed_out", [], None)
@@ -117,11 +118,11 @@ def test_a_trial_over_its_time_ends_between_two_batches(executor: Executor) -> N
     assert owner.outcomes[1].status == "complete"
 
 
-def test_a_job_survives_its_dictionary() -> None:
+def test_a_job_is_the_same_after_its_dictionary() -> None:
     assert TrialJob.from_dict(JOB.to_dict()) == JOB
 
 
-def test_a_worker_cannot_read_the_test_part(tmp_path: Path) -> None:
+def test_a_worker_cannot_read_the_test_split(tmp_path: Path) -> None:
     write_training_data(TASK.training, tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "X_train.npy",
@@ -137,9 +138,9 @@ def test_a_worker_cannot_read_the_test_part(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.validation.y, TASK.validation.y)
 
 
-def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
+def test_the_trial_of_a_killed_worker_is_stale_and_the_worker_is_replaced() -> None:
     executor = ProcessExecutor(TASK.training)
-    owner = Scripted([JOB, replace(JOB, number=1)], kill_at=2)
+    owner = ListOwner([JOB, replace(JOB, number=1)], kill_at=2)
     owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGKILL)
     try:
         executor.run(owner)
@@ -150,42 +151,41 @@ def test_a_killed_worker_loses_its_trial_only_and_is_replaced() -> None:
     assert owner.outcomes[1].status == "complete"
 
 
-def test_two_workers_train_at_the_same_time_and_are_recycled() -> None:
+def test_two_workers_train_at_the_same_time_and_are_replaced() -> None:
     executor = ProcessExecutor(TASK.training, [WorkerSlot(), WorkerSlot()], trials_per_process=1)
-    owner = Scripted([replace(JOB, number=number) for number in range(3)])
-    seen: set[int] = set()
+    owner = ListOwner([replace(JOB, number=number) for number in range(3)])
+    processes: set[int] = set()
 
     def finish(outcome: TrialOutcome) -> None:
-        seen.update(executor.process_ids())
-        Scripted.finish(owner, outcome)
+        processes.update(executor.process_ids())
+        ListOwner.finish(owner, outcome)
 
     owner.finish = finish  # type: ignore[method-assign]
     executor.run(owner)
     alive = executor.process_ids()
     executor.close()
     assert {outcome.status for outcome in owner.outcomes.values()} == {"complete"}
-    assert len(seen) == 3
+    assert len(processes) == 3
     for process in alive:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
 
 
 @pytest.mark.slow
-def test_what_a_trial_has_said_in_time_counts_however_late_it_is_read(
+def test_time_in_the_owner_does_not_count_against_trials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The owner is away, for longer than all trials' limits, while the first reports and the second ends."""
+    """While the first trial reports and the second ends, the owner is busy beyond their limits."""
     monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 0.0)
     executor = ProcessExecutor(TASK.training, [WorkerSlot(), WorkerSlot()])
-    warm = Scripted([replace(JOB, number=number) for number in (0, 1)])
-    executor.run(warm)
+    executor.run(ListOwner([replace(JOB, number=number) for number in (0, 1)]))  # starts workers
     limit = 6.0
-    owner = Scripted([replace(JOB, number=number, time_limit=limit) for number in (2, 3)])
-    was_away: list[int] = []
+    owner = ListOwner([replace(JOB, number=number, time_limit=limit) for number in (2, 3)])
+    slept_for: list[int] = []
 
     def keep_going(report: EpochReport) -> bool:
-        if not was_away:
-            was_away.append(report.number)
+        if not slept_for:
+            slept_for.append(report.number)
             time.sleep(limit + 1)
         return True
 
@@ -203,7 +203,7 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
 ) -> None:
     monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 1.0)
     executor = ProcessExecutor(TASK.training)
-    owner = Scripted([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
+    owner = ListOwner([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
     owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGSTOP)
     try:
         executor.run(owner)
@@ -218,10 +218,12 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
 
 @pytest.mark.slow
 def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
-    weights_of_terabytes = replace(JOB.architecture, nb_filters=300_000, kernel_size=8)
+    weights_of_terabytes = replace(JOB.architecture, nb_filters=65_536, kernel_size=512)
     huge = replace(JOB, number=5, architecture=weights_of_terabytes)
-    executor, owner, seen = ProcessExecutor(TASK.training), Scripted([huge, JOB]), list[int]()
-    owner.kill_at, owner.kill = 1, lambda: seen.extend(executor.process_ids())
+    executor = ProcessExecutor(TASK.training)
+    owner = ListOwner([huge, JOB], kill_at=1)
+    processes: list[int] = []
+    owner.kill = lambda: processes.extend(executor.process_ids())
     try:
         executor._hand_out_jobs(owner)
         (first,) = executor.process_ids()
@@ -229,7 +231,7 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
     finally:
         executor.close()
     assert owner.outcomes[5].status == "out_of_memory"
-    assert "[8,300000,300000]" in owner.outcomes[5].reason
+    assert "[512,65536,65536]" in owner.outcomes[5].reason
     assert owner.outcomes[0].status == "complete"
-    assert len(seen) == 1
-    assert seen != [first]
+    assert len(processes) == 1
+    assert processes != [first]

@@ -1,4 +1,4 @@
-"""What an error or a dead process says about how a trial ended."""
+"""The status of a trial after an error, or after its process died."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tcn_search.workers.failures import oom_kills, status_of_error, status_of_ex
 
 
 class ResourceExhaustedError(Exception):
-    """As TensorFlow names it."""
+    """The name of TensorFlow's class."""
 
 
 class XlaRuntimeError(RuntimeError):
-    """As JAX names everything."""
+    """The name of JAX's class for every error."""
 
 
 def raised_from(error: Exception, cause: Exception) -> Exception:
@@ -44,18 +44,18 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
     ],
 )
 @pytest.mark.parametrize("building", [True, False])
-def test_errors_of_memory_are_told_by_class_or_text(error: Exception, building: bool) -> None:
+def test_memory_errors_are_recognised_by_class_or_text(error: Exception, building: bool) -> None:
     assert status_of_error(error, building=building) == "out_of_memory"
 
 
-def test_numpys_own_error_of_memory_is_one() -> None:
+def test_numpys_memory_error_is_recognised() -> None:
     with pytest.raises(MemoryError) as caught:
         np.empty((2**40, 2**15))
     assert status_of_error(caught.value, building=False) == "out_of_memory"
 
 
 @pytest.mark.parametrize(
-    ("error", "building", "ended"),
+    ("error", "building", "status"),
     [
         (ValueError("negative dimension size"), True, "unbuildable"),
         (InputError("activation must be the name of a Keras activation"), True, "unbuildable"),
@@ -64,14 +64,14 @@ def test_numpys_own_error_of_memory_is_one() -> None:
         (RuntimeError("the loss function is wrong"), False, "failed"),
     ],
 )
-def test_other_errors_are_the_configurations_or_a_bug(
-    error: Exception, building: bool, ended: str
+def test_other_errors_are_unbuildable_or_failed(
+    error: Exception, building: bool, status: str
 ) -> None:
-    assert status_of_error(error, building=building) == ended
+    assert status_of_error(error, building=building) == status
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "kills", "ended"),
+    ("code", "error_line", "kills", "status"),
     [
         (-9, "", 0, "stale"),
         (-9, "failed to allocate", 0, "stale"),
@@ -82,10 +82,10 @@ def test_other_errors_are_the_configurations_or_a_bug(
         (1, "ImportError: no module named keras", 0, "stale"),
     ],
 )
-def test_a_dead_process_is_lost_unless_there_is_evidence_of_memory(
-    code: int, words: str, kills: int, ended: str
+def test_the_trial_of_a_dead_process_is_stale_unless_memory_was_the_cause(
+    code: int, error_line: str, kills: int, status: str
 ) -> None:
-    assert status_of_exit(code, words, kills) == ended
+    assert status_of_exit(code, error_line, kills) == status
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,9 @@ def test_a_dead_process_is_lost_unless_there_is_evidence_of_memory(
         ("", "proc/vmstat"),
     ],
 )
-def test_the_kernels_count_is_read_where_it_is(tmp_path: Path, group: str, counter: str) -> None:
+def test_kills_are_counted_in_the_control_group_or_on_the_machine(
+    tmp_path: Path, group: str, counter: str
+) -> None:
     assert oom_kills(tmp_path) == 0
     for file, text in (("proc/self/cgroup", group), (counter, "oom 7\noom_kill 3\n")):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

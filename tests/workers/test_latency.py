@@ -1,4 +1,4 @@
-"""The time for one sequence is taken from the trained model."""
+"""The time of a model for one sequence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tcn_search.workers.latency import measure_latency
 
 
 class Slow:
-    """Takes a while, longer at first, as a model that is compiled at its first call."""
+    """A model that takes longer at its first calls, as a compiled one does."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -22,5 +22,5 @@ class Slow:
         return batch
 
 
-def test_the_median_leaves_compilation_out() -> None:
+def test_compilation_does_not_count() -> None:
     assert 2 <= measure_latency(Slow(), np.zeros((1, 4, 2))) < 100  # type: ignore[arg-type]

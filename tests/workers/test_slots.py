@@ -15,11 +15,11 @@ BIG = Machine(cores=tuple(range(20)), memory=256 * GIB)
 GPUS = Machine(cores=tuple(range(16)), memory=128 * GIB, gpus=("0", "3"))
 
 
-def cores(machine: Machine, **asked: object) -> list[tuple[int, ...]]:
-    return [slot.cores for slot in plan_workers(machine, "tensorflow", **asked).slots]  # type: ignore[arg-type]
+def cores(machine: Machine, **arguments: object) -> list[tuple[int, ...]]:
+    return [slot.cores for slot in plan_workers(machine, "tensorflow", **arguments).slots]  # type: ignore[arg-type]
 
 
-def test_two_cores_are_two_workers_of_one_thread() -> None:
+def test_two_cores_give_two_workers_of_one_thread() -> None:
     plan = plan_workers(TWO_CORES, "tensorflow")
     assert [slot.cores for slot in plan.slots] == [(0,), (1,)]
     for slot in plan.slots:
@@ -31,21 +31,21 @@ def test_two_cores_are_two_workers_of_one_thread() -> None:
     assert str(plan) == f"2 workers, 1 core each, backend tensorflow {version} on CPU"
 
 
-def test_one_worker_has_the_machine_and_the_library_decides() -> None:
+def test_a_single_worker_is_not_pinned_and_sets_no_threads() -> None:
     plan = plan_workers(TWO_CORES, "jax", workers=1)
     assert plan.slots[0].cores == ()
     assert plan.slots[0].environment == {"KERAS_BACKEND": "jax"}
     assert str(plan).startswith("1 worker, 2 cores, backend jax")
 
 
-def test_many_cores_are_divided_among_eight() -> None:
+def test_many_cores_are_divided_among_eight_workers() -> None:
     shares = cores(BIG)
     assert sorted(len(share) for share in shares) == [2] * 4 + [3] * 4
     assert sorted(core for share in shares for core in share) == list(range(20))
     assert str(plan_workers(BIG, "torch")).startswith("8 workers, 2 to 3 cores each, backend torch")
 
 
-def test_memory_and_trials_limit_what_auto_takes_but_not_what_is_asked_for() -> None:
+def test_memory_and_trials_limit_auto_but_not_a_given_number_of_workers() -> None:
     small = Machine(cores=(0, 1, 2, 3), memory=3 * GIB)
     assert len(cores(small)) == 3
     assert len(cores(small, data_bytes=2 * GIB)) == 1
@@ -55,13 +55,13 @@ def test_memory_and_trials_limit_what_auto_takes_but_not_what_is_asked_for() -> 
     assert cores(small, workers=6)[4:] == [(0,), (1,)]
 
 
-def test_a_quota_counts_but_pins_nobody() -> None:
+def test_a_quota_limits_the_workers_but_pins_none() -> None:
     plan = plan_workers(Machine(cores=tuple(range(32)), memory=64 * GIB, quota=2), "tensorflow")
     assert [slot.cores for slot in plan.slots] == [(), ()]
     assert [slot.environment["OMP_NUM_THREADS"] for slot in plan.slots] == ["1", "1"]
 
 
-def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
+def test_each_gpu_has_one_worker_or_more_on_request() -> None:
     plan = plan_workers(GPUS, "jax", on_gpu=True)
     assert [slot.gpu for slot in plan.slots] == ["0", "3"]
     assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in plan.slots] == ["0", "3"]
@@ -82,21 +82,21 @@ def test_one_process_a_gpu_more_on_request_memory_growing() -> None:
     ]
 
 
-def test_a_backend_without_gpu_parts_gets_none() -> None:
+def test_a_backend_without_gpu_support_sees_no_gpu() -> None:
     plan = plan_workers(GPUS, "tensorflow")
     assert {slot.environment["CUDA_VISIBLE_DEVICES"] for slot in plan.slots} == {"-1"}
     assert str(plan).endswith("on CPU")
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("arguments", "message"),
     [
         ({"workers": 0}, 'workers must be "auto" or at least 1. Received: 0'),
         ({"workers": "many"}, "workers must be \"auto\" or at least 1. Received: 'many'"),
         ({"workers_per_gpu": 0}, "workers_per_gpu must be at least 1. Received: 0"),
     ],
 )
-def test_bad_numbers_are_refused(asked: dict[str, object], message: str) -> None:
+def test_bad_numbers_of_workers_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        cores(TWO_CORES, **asked)
+        cores(TWO_CORES, **arguments)
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""Temporary folders: there while their process lives, removed by the next one where it was killed."""
+"""Temporary folders live as long as their process, or until the next process if it was killed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.workers import process_executor as processes
-from tcn_search.workers import temporary_folder as scratch
+from tcn_search.workers import process_executor, temporary_folder
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.temporary_folder import PREFIX, TemporaryFolder, remove_abandoned
 from tests.workers.test_executors import TASK
@@ -35,7 +34,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_gone_when_it_is_removed_or_let_go_of(temporary: Path) -> None:
+def test_the_folder_is_gone_after_remove_or_with_its_last_reference(temporary: Path) -> None:
     first, second = TemporaryFolder(), TemporaryFolder()
     assert sorted(temporary.iterdir()) == sorted([first.path, second.path])
     first.remove()
@@ -45,7 +44,7 @@ def test_it_is_gone_when_it_is_removed_or_let_go_of(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
-def test_that_of_a_killed_process_is_removed_by_the_next_one(temporary: Path) -> None:
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_one(temporary: Path) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -60,8 +59,8 @@ def test_that_of_a_killed_process_is_removed_by_the_next_one(temporary: Path) ->
     assert list(temporary.iterdir()) == [ours.path]
 
 
-def test_what_is_not_ours_is_left_alone(temporary: Path) -> None:
-    """Folders of a like name, however old: only one with an unlocked lock was ours."""
+def test_folders_without_our_lock_file_are_left_alone(temporary: Path) -> None:
+    """Folders of a similar name stay, however old; one with a free lock is removed."""
     for name in ("tcn_search_results", f"{PREFIX}results", f"{PREFIX}killed"):
         (temporary / name).mkdir()
         os.utime(temporary / name, (0, 0))
@@ -73,7 +72,7 @@ def test_what_is_not_ours_is_left_alone(temporary: Path) -> None:
     ]
 
 
-def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_anew(
+def test_a_folder_that_was_removed_before_it_was_locked_is_created_again(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[int] = []
@@ -85,27 +84,27 @@ def test_a_folder_that_is_taken_for_abandoned_before_it_is_locked_is_made_anew(
         return opened[-1]
 
     real = os.open
-    monkeypatch.setattr(scratch.os, "open", open_and_lose)
+    monkeypatch.setattr(temporary_folder.os, "open", open_and_lose)
     folder = TemporaryFolder()
     monkeypatch.undo()
     assert (folder.path / "in-use").exists()
     folder.remove()
 
 
-def test_where_files_cannot_be_locked_a_folder_is_there_all_the_same(
+def test_a_folder_is_created_even_if_files_cannot_be_locked(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unsupported(*given: Any) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(scratch.fcntl, "flock", unsupported)
+    monkeypatch.setattr(temporary_folder.fcntl, "flock", unsupported)
     first = TemporaryFolder()
     second = TemporaryFolder()
     assert first.path.exists()
     assert second.path.exists()
 
 
-def test_a_place_without_room_for_the_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_missing_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(*given: object, **named: object) -> str:
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
@@ -124,13 +123,13 @@ def test_a_full_disk_leaves_nothing_behind(
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(processes, "write_training_data", full)
+    monkeypatch.setattr(process_executor, "write_training_data", full)
     with pytest.raises(InputError, match="No space left on device. Make room there"):
         ProcessExecutor(TASK.training)
     assert not list(temporary.iterdir())
 
 
-def test_where_no_worker_can_run_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_processes_are_refused_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(
         InputError, match="Worker processes need Linux or macOS. On Windows run this in WSL 2"

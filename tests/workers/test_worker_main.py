@@ -1,4 +1,4 @@
-"""What a worker process does before its first trial."""
+"""The import of Keras in a worker process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCRIPT = """
 import sys
 from tcn_search.workers.worker_main import _import_keras
 _import_keras()
-assert not set(sys.argv[1:]) & set(sys.modules), "imported all the same"
+assert not set(sys.argv[1:]) & set(sys.modules), "imported"
 import jax.numpy, matplotlib.pyplot, pandas, sklearn.base
 import keras
 print(keras.backend.backend(), float(keras.ops.sum(keras.ops.ones(3))), len(pandas.DataFrame({"x": [1]})))
@@ -20,7 +20,7 @@ print(keras.backend.backend(), float(keras.ops.sum(keras.ops.ones(3))), len(pand
 
 
 @pytest.mark.parametrize(
-    ("backend", "guests"),
+    ("backend", "optional"),
     [
         ("jax", ["matplotlib", "pandas", "sklearn"]),
         pytest.param(
@@ -28,9 +28,11 @@ print(keras.backend.backend(), float(keras.ops.sum(keras.ops.ones(3))), len(pand
         ),
     ],
 )
-def test_keras_comes_without_its_guests_who_can_come_later(backend: str, guests: list[str]) -> None:
+def test_keras_is_imported_without_optional_packages_which_can_be_imported_later(
+    backend: str, optional: list[str]
+) -> None:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", SCRIPT, *guests]
+    command = [sys.executable, "-c", SCRIPT, *optional]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{backend} 3.0 1\n"

@@ -1,0 +1,85 @@
+"""Studies and models of the version before 0.2 open, are read and continue."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tcn_search as ts
+from tests.study.synthetic import Synthetic
+
+FORMER = Path(__file__).parents[1] / "fixtures" / "study_before_0_2"
+STORAGE = "sqlite:///studies.db"
+STATUSES = [
+    "complete",
+    "complete",
+    "pruned",
+    "stale",
+    "failed",
+    "out_of_memory",
+    "timed_out",
+    "unbuildable",
+    "diverged",
+    "infeasible",
+    "complete",
+    "complete",
+    "complete",
+    "stale",
+    "waiting",
+]
+RETRY = 14  # of trial 13
+
+
+@pytest.fixture(autouse=True)
+def copy_of_the_former_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(FORMER, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_trials_have_the_statuses_of_today() -> None:
+    study = ts.load_study("kept", STORAGE)
+    trials = study.trials()
+    assert list(trials["trial"]) == list(range(15))
+    assert list(trials["ended"]) == STATUSES
+    assert study.finished == 9
+    assert study.best_trial == 12
+    assert study.best_score == pytest.approx(0.5098041599574912)
+    assert len(study.learning_curves()) > 0
+
+
+def test_winner_and_comparison_are_read() -> None:
+    study = ts.load_study("kept", STORAGE)
+    winner = study.winner
+    assert winner is not None
+    assert (winner.trial, winner.ranked, winner.saved_seed) == (12, [12], 0)
+    assert winner.test_scores == pytest.approx([0.4333333373069763] * 2)
+    assert [run.seed for run in winner.winning_runs] == [0, 1]
+    assert study.test_evaluations == winner.readings == 3
+    comparison = study.comparison
+    assert comparison is not None
+    assert list(comparison.frame()["contender"]) == ["gru", "tcn"]
+    assert study.changes == []
+
+
+def test_the_study_continues_with_the_waiting_retry() -> None:
+    # The task of the same data from another folder is the same: else this would be refused.
+    ts.Study("kept", ts.load_task("data.npz"), storage=STORAGE)
+    # Changes are allowed for the day on which this runs with other versions of Keras or Optuna.
+    study = ts.Study("kept", storage=STORAGE, allow_changes=True)
+    study.run(12, executor=Synthetic(), on_progress=lambda progress: None)
+    trials = study.trials()
+    assert study.finished == 12
+    assert list(trials["ended"][:RETRY]) == STATUSES[:RETRY]
+    stale, retry = study.results.records()[RETRY - 1 : RETRY + 1]
+    assert retry.retry_of == stale.number
+    assert retry.is_finished
+    assert retry.suggested == stale.suggested
+
+
+def test_the_saved_model_predicts_the_same() -> None:
+    model = ts.load_model("best.keras")
+    outputs = model.predict(np.load("inputs.npy"), verbose=0)
+    np.testing.assert_allclose(outputs, np.load("outputs.npy"), atol=1e-5)
