@@ -52,11 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filters",
         metavar="F",
-        help="channels of each convolution, one number or one a level (64)",
+        help="channels of each convolution, one number, or one per level (64)",
     )
     parser.add_argument("--norm", metavar="KIND", help=f"{', '.join(NORMS)} (none)")
     parser.add_argument(
-        "--no-skip-connections", action="store_true", help="only the last block is read"
+        "--no-skip-connections", action="store_true", help="use the output of the last block only"
     )
     parser.add_argument("--channels", type=int, metavar="C", help="channels of the input (1)")
     parser.add_argument(
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         network = network._replace(input_channels=arguments.channels)
     if network.seq_len is None:
         raise InputError(
-            "--seq-len is missing: how many steps have your sequences? Or name a --task."
+            "--seq-len is missing: give the number of steps of your sequences, or a --task."
         )
     report = check(network.architecture, network.seq_len, network.input_channels, required_context)
     verdict, _, numbers = str(report).partition("\n")
@@ -109,8 +109,8 @@ def _network(arguments: argparse.Namespace) -> TCNDescription:
     if arguments.model:
         if options:
             raise InputError(
-                f"{arguments.model} says the network's {', '.join(options)} itself. "
-                "Leave those options out."
+                f"{arguments.model} defines the network's {', '.join(options)} itself. "
+                "Leave these options out."
             )
         return find_tcn(arguments.model, arguments.layer)
     if arguments.layer is not None:
@@ -143,7 +143,7 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
 
 
 def _task_and_required_context(arguments: argparse.Namespace) -> tuple[Task, int | None]:
-    """Load the task of --task; return it with its required context, None if that is all steps."""
+    """Load the task of --task; return it with its required context, None for the whole sequence."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 

@@ -12,8 +12,8 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "--target",
         action="append",
         metavar="COLUMN",
-        help="column of a table to predict, if it does not have a usual name; "
-        "several times for several",
+        help="column of a table to predict (default: a column called target, label, class or y; "
+        "in a forecast all columns); repeatable",
     )
     parser.add_argument(
         "--horizon", type=int, metavar="N", help="forecast the next N steps of a table's series"

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    """Run the command. A training goes on if nobody reads its output any more."""
+    """Run the command. A training goes on if its output can no longer be written."""
     run: Callable[[argparse.Namespace], int] = parsed.run
     if parsed.command in TRAINING:
         with ignore_broken_output():
@@ -91,8 +91,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, text)
 
 
-def _parser(wanted: str) -> argparse.ArgumentParser:
-    """Return the parser of all commands; only the wanted one is imported and configured."""
+def _parser(command_name: str) -> argparse.ArgumentParser:
+    """Return the parser of all commands; only the given command is imported and configured."""
     parser = _Parser(
         prog="tcn-search",
         description="Hyperparameter search and receptive-field planning for temporal "
@@ -103,7 +103,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         description = f"{summary[0].upper()}{summary[1:]}."
         command = commands.add_parser(name, help=summary, description=description)
-        if name == wanted:
+        if name == command_name:
             module = import_module(f"tcn_search.cli.{name}")
             module.configure(command)
             command.set_defaults(run=module.run)

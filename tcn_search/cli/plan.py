@@ -69,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--norm", default="none", metavar="KIND", help="none, batch, layer, weight (none)"
     )
     parser.add_argument(
-        "--no-skip-connections", action="store_true", help="only the last block is read"
+        "--no-skip-connections", action="store_true", help="use the output of the last block only"
     )
     parser.add_argument(
         "--all-steps", action="store_true", help="count multiply-adds for every output step"
@@ -81,13 +81,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(SORT_KEYS)} (parameters)",
     )
     parser.add_argument(
-        "--max-params", type=int, metavar="N", help="most parameters, the head apart"
+        "--max-params", type=int, metavar="N", help="largest number of parameters, without the head"
     )
     parser.add_argument(
-        "--max-multiply-adds", type=int, metavar="N", help="most multiply-adds a sequence"
+        "--max-multiply-adds",
+        type=int,
+        metavar="N",
+        help="largest number of multiply-adds per sequence",
     )
     parser.add_argument(
-        "--max-depth", type=int, metavar="N", help="most dilated convolutions one after another"
+        "--max-depth", type=int, metavar="N", help="largest number of dilated convolutions in a row"
     )
     parser.add_argument(
         "--format", default="table", metavar="KIND", help=f"{', '.join(FORMATS)} (table)"
@@ -155,6 +158,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _reason_for_empty_plan(plan: PlanResult, arguments: argparse.Namespace) -> str:
+    """Return why no architecture suffices, and which options to change."""
     required = arguments.required_context or arguments.seq_len
     text = (
         f"none of {plan.candidates:,} architectures suffices for the {required:,} steps required "
@@ -169,7 +173,7 @@ def _reason_for_empty_plan(plan: PlanResult, arguments: argparse.Namespace) -> s
 
 
 def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
-    """Return the lines of the table, and those above and below it."""
+    """Return the lines of the table, with the lines above and below it."""
     first = plan.rows[0]
     cells = [_HEAD] + [_cells(row) for row in plan.rows[: arguments.top]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]

@@ -40,12 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="column of a .csv that is no input, if it does not have a usual name",
+        help="column of a table that is not an input, for a model without stored column names",
     )
     parser.add_argument(
         "--time",
         metavar="COLUMN",
-        help="time column of a forecast's .csv, if it does not have a usual name",
+        help="time column of a table, if its name differs from the one in training",
     )
     parser.add_argument(
         "--axes",
@@ -112,9 +112,12 @@ def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, s
     from tcn_search.models.predict import predict, recordings_of
     from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 
-    form = recordings_of(model)
-    ragged = model.get_layer("standardize").ragged
-    recordings = read_new_recordings(data, form, model.input_shape[1], ragged)
+    recordings = read_new_recordings(
+        data,
+        recordings_of(model),
+        steps=model.input_shape[1],
+        ragged=model.get_layer("standardize").ragged,
+    )
     frame = predict(model, recordings.X).drop(columns="sequence")
     frame.insert(0, "file", recordings.names)
     return frame, recordings.note

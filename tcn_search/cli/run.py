@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers",
         default="auto",
         metavar="N",
-        help="trials at the same time (default: auto, one a core up to 8, or one a GPU)",
+        help="trials at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
     parser.add_argument(
         "--workers-per-gpu",
@@ -139,10 +139,10 @@ def run(arguments: argparse.Namespace) -> int:
     study = Study(
         file.name,
         task,
-        file.space,
-        file.constraints,
-        file.training_settings(task),
-        file.search,
+        space=file.space,
+        constraints=file.constraints,
+        training=file.training_settings(task),
+        search=file.search,
         backend=arguments.backend,
         allow_changes=arguments.allow_changes,
         storage=arguments.storage,

@@ -14,7 +14,7 @@ _SLOW = 1.0  # seconds
 def slow_steps(after: float = _SLOW) -> Iterator[Callable[[str], None]]:
     """Yield a function that begins the next step, named on standard error if it is slow.
 
-    With few trials every step is over before, and nothing is printed.
+    With few trials every step is over before that, and nothing is printed.
 
     Args:
         after: seconds after which a step is slow.

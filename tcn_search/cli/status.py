@@ -43,7 +43,7 @@ def _print_names(storage: str | None) -> None:
     if names:
         print("\n".join(names))
     else:
-        print("No study in the storage yet. `tcn-search run STUDY.toml` makes one.")
+        print("No study in the storage yet. `tcn-search run STUDY.toml` creates one.")
 
 
 def _print_status(study: StudyResults) -> None:
@@ -81,7 +81,7 @@ def _print_status(study: StudyResults) -> None:
 
 
 def _print_running(study: StudyResults) -> None:
-    """Print the process that runs the study and its trials; without a process they are stale."""
+    """Print the process that runs the study, and its trials; without it they are stale."""
     holder = study.holder()
     if holder is not None:
         print(f"run by {holder}")

@@ -52,5 +52,5 @@ def study_name(text: str) -> str:
 
 
 def _is_file(text: str) -> bool:
-    """Whether STUDY is meant as a file and not as a name."""
+    """Return whether STUDY is a file, not the name of a study."""
     return Path(text).suffix.lower() == ".toml" or file_format(text) != ""

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         count = "problems, with pip install 'tcn-search[ucr]'"
     print(
         "osuleaf, gunpoint, japanesevowels, ...: "
-        f"any name of the UCR/UEA archive ({count}); read through aeon"
+        f"any name of the UCR/UEA archive ({count}); from aeon or downloaded"
     )
     print(
         "path/to/data.npz, .csv or .ts: your own; X_train (n, T, C) and y_train in an .npz "

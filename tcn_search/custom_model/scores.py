@@ -49,7 +49,7 @@ def custom_scores(
         scores = model(x)
     expected: tuple[int, ...] = (spec.outputs,)
     if spec.task_kind.reads_every_step:
-        expected = (spec.answered_steps, spec.outputs)
+        expected = (spec.output_steps, spec.outputs)
     shape = tuple(getattr(scores, "shape", ())[1:])
     if shape != expected:
         raise InputError(

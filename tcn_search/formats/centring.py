@@ -62,10 +62,10 @@ def describe_centring(
     """Return notes on the offsets, and on channels that float32 cannot hold in spite of them.
 
     Args:
-        name: what the notes call `values`.
+        name: name of `values` in the notes.
         values: (..., steps, C); the changes from step to step are the signal.
         offsets: offset of each channel, or an empty sequence.
-        channel_word: what the notes call an entry of the last axis.
+        channel_word: word for an entry of the last axis in the notes.
     """
     notes = []
     centred = [
@@ -88,7 +88,7 @@ def describe_losses(
     """Return notes on channels that float32 cannot hold; see `describe_centring` for arguments."""
     if values.dtype.kind != "f" and _is_exact_type(values.dtype):
         return []
-    lost: dict[str, list[str]] = {}
+    channels_by_cause: dict[str, list[str]] = {}
     for channel in range(values.shape[-1]):
         if not _loses_signal(values, channel, offsets):
             continue
@@ -99,10 +99,12 @@ def describe_losses(
             least_deviation = _STEPS_IN_A_DEVIATION * _spacing(mean, "float64")
             if 0 < numbers.std() <= least_deviation:
                 cause = "not even float64 can"
-        lost.setdefault(cause, []).append(f"{channel_word} {channel} (around {mean:.6g})")
+        channels_by_cause.setdefault(cause, []).append(
+            f"{channel_word} {channel} (around {mean:.6g})"
+        )
     return [
         f"{cause} tell most of the changes in {name} apart: {_join(channels)}"
-        for cause, channels in lost.items()
+        for cause, channels in channels_by_cause.items()
     ]
 
 
@@ -126,7 +128,7 @@ def _is_float32(dtype: np.dtype) -> bool:
 
 
 def _numbers(values: np.ndarray, channel: int) -> np.ndarray:
-    """Return all numbers of a channel but NaN, in double precision."""
+    """Return the numbers of a channel without NaN, in double precision."""
     numbers: np.ndarray = values[..., channel].astype("float64")
     return np.asarray(numbers[~np.isnan(numbers)])
 

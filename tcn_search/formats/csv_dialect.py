@@ -19,6 +19,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 THOUSANDS_WITH_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _SNIFFED_ROWS = 20
+_NAMES_SHOWN = 4
 
 
 def csv_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -44,10 +45,10 @@ def detect_delimiter(path: Path, text: str, expected: str | None) -> str:
     A table in which no delimiter makes more than one cell is a single column: its delimiter is ",".
 
     Args:
-        expected: preferred where several delimiters do.
+        expected: preferred where several delimiters cut equally well.
 
     Raises:
-        InputError: the cells are separated by spaces, or several delimiters do equally well.
+        InputError: the cells are separated by spaces, or several delimiters cut equally well.
     """
     fitting_rows: dict[str, int] = {}
     header_by_comma: list[str] = []
@@ -81,6 +82,7 @@ def detect_delimiter(path: Path, text: str, expected: str | None) -> str:
 
 
 def _refuse_spaces(path: Path, text: str) -> None:
+    """Raise an InputError if the cells seem to be separated by spaces."""
     lines = text.splitlines()[:_SNIFFED_ROWS]
     widths = {len(line.split()) for line in lines if line.strip()}
     if len(widths) == 1 and widths != {1}:
@@ -116,7 +118,7 @@ def detect_decimal(path: Path, rows: Sequence[Sequence[str]], expected: str | No
 def is_comment(cells: Sequence[str], following: Sequence[str]) -> bool:
     """Return whether a row that begins with # is a comment above the header, not the header.
 
-    The row below tells: it begins with #, holds no number, or has more cells.
+    It is a comment if the row below begins with #, holds no number, or has more cells.
     """
     if not cells[0].startswith("#") or not following:
         return False
@@ -155,17 +157,17 @@ def require_header(
 ) -> None:
     """Raise an InputError if the first row holds data, so that its numbers are not names.
 
-    Numbers beside a known name are names; so are 0, 1, 2, ..., and ascending numbers beside other
-    names.
+    Numbers are accepted as names if a known name stands beside them, if they count up from 0 or 1,
+    or if they ascend, or four or more descend, beside names that are not numbers.
 
     Args:
         names: cells of the first row.
-        known_names: names that a header may well have, as `plain_name` gives them.
+        known_names: names that mark a row as a header, in the form of `plain_name`.
     """
     numbers = [float(name) for name in names if NUMBER.fullmatch(name)]
     steps = np.diff(numbers)
     ordered = (steps > 0).all() or ((steps < 0).all() and len(numbers) > 3)
-    if len(numbers) == len(names):  # any row of data may ascend
+    if len(numbers) == len(names):  # the numbers of a row of data may ascend, too
         ordered = len(numbers) > 1 and (steps == 1).all() and numbers[0] in (0, 1)
     if not numbers or ordered:
         return
@@ -176,6 +178,6 @@ def require_header(
         if name not in cells_below:  # a class may be called y
             return
     raise InputError(
-        f"{path} has no header: its first row is {listed(names, 4)}. Write the "
+        f"{path} has no header: its first row is {listed(names, _NAMES_SHOWN)}. Write the "
         "columns' names above it."
     )

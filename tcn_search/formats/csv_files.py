@@ -28,7 +28,7 @@ from tcn_search.formats.table_layout import DELIMITERS, TableFormat
 from tcn_search.formats.text_files import read_text
 from tcn_search.text import listed
 
-# By the decimal sign.
+# Patterns of numbers, by the decimal sign.
 _NUMBERS = {".": NUMBER, ",": re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
 _MARKS_OF_THOUSANDS = {
     ".": THOUSANDS_WITH_COMMAS,
@@ -64,7 +64,7 @@ class TextTable:
     surplus: bool
 
     def read(
-        self, text_columns: Collection[str] = (), wanted: Collection[str] = ()
+        self, text_columns: Collection[str] = (), kept_columns: Collection[str] = ()
     ) -> pd.DataFrame:
         """Return the cells as text or numbers. An empty cell is NaN, and nothing else is.
 
@@ -74,7 +74,7 @@ class TextTable:
 
         Args:
             text_columns: columns to read as text, without the spaces around a cell.
-            wanted: further columns that are never dropped.
+            kept_columns: further columns that are never dropped.
 
         Raises:
             InputError: no rows, two columns of one name, or a column with data but without a name.
@@ -97,7 +97,7 @@ class TextTable:
         if not len(filled):
             raise InputError(f"{self.path} holds no rows.")
         frame = frame.iloc[: filled[-1] + 1]  # spreadsheets write empty rows below the last
-        return self._drop_row_numbers(frame, {*text_columns, *wanted})
+        return self._drop_row_numbers(frame, {*text_columns, *kept_columns})
 
     def _parse(self, text_positions: Sequence[int]) -> pd.DataFrame:
         try:
@@ -120,11 +120,12 @@ class TextTable:
             reason = first_line(error).removeprefix("Error tokenizing data. C error: ")
             raise InputError(f"{self.path} cannot be read as CSV: {reason}") from error
 
-    def _drop_row_numbers(self, frame: pd.DataFrame, wanted: Collection[str]) -> pd.DataFrame:
+    def _drop_row_numbers(self, frame: pd.DataFrame, kept_columns: Collection[str]) -> pd.DataFrame:
+        """Return the frame without columns that number its rows, unless they are to be kept."""
         ignored: list[str] = []
         for position, name in enumerate(frame.columns):
             column = frame[name]
-            if name in wanted:
+            if name in kept_columns:
                 continue
             if _UNNAMED.fullmatch(name):
                 is_among_first = len(ignored) == position
@@ -157,15 +158,15 @@ class TextTable:
 def _numbers_rows(name: str, column: pd.Series) -> bool:
     """Return whether a column holds n, n + 1, n + 2, ...
 
-    A column named as an index may begin anew, or hold each integer once in any order.
+    A column with the name of an index may start again, or hold each integer once in any order.
     """
     values = column.to_numpy()
     if values.dtype.kind not in "iu":
         return False
-    goes_on = np.diff(values) == 1
+    counts_up = np.diff(values) == 1
     if name in _INDEX_NAMES:
-        return bool(column.is_unique or (goes_on | (values[1:] == values[0])).all())
-    return bool(goes_on.all())
+        return bool(column.is_unique or (counts_up | (values[1:] == values[0])).all())
+    return bool(counts_up.all())
 
 
 def open_table(
@@ -177,9 +178,9 @@ def open_table(
     """Detect how a file is written, and read its header.
 
     Args:
-        table_format: what the user set; the rest is detected.
+        table_format: fields that the user set; the others are detected.
         expected: decides where the file could be read in two ways.
-        known_names: names that a header may well have, as `plain_name` gives them.
+        known_names: names that mark a row as a header, in the form of `plain_name`.
 
     Raises:
         InputError: the file cannot be read, its delimiter or decimal sign cannot be detected, it
@@ -228,10 +229,10 @@ def open_table(
     )
 
 
-def require_columns(table: TextTable, wanted: Collection[str]) -> None:
-    """Raise an InputError that names the wanted columns that a table lacks."""
+def require_columns(table: TextTable, required: Collection[str]) -> None:
+    """Raise an InputError if a table lacks any of the required columns."""
     available = set(table.names)
-    missing = [name for name in wanted if name not in available]
+    missing = [name for name in required if name not in available]
     if missing:
         raise InputError(
             f"{table.path} must have the columns that were trained on. Missing: "
@@ -251,7 +252,7 @@ def require_cells(path: Path, frame: pd.DataFrame, columns: Collection[str]) -> 
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Return the names joined by commas, at most a dozen of them."""
+    """Return the names of columns, separated by commas; at most a dozen of them."""
     return listed(names, _NAMES_SHOWN)
 
 

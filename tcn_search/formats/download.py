@@ -69,8 +69,8 @@ def fetch(
     Args:
         file: which file, and where to download it.
         data_dir: see `data_directory`.
-        accepts: returns whether the content of a file is right. Asked if there is no checksum or it
-            differs, as the same data can be packed in several ways.
+        accepts: returns whether the content of a file is right. Called if there is no checksum or
+            it differs, because the same data can be packed in several ways.
 
     Raises:
         InputError: the file cannot be downloaded, or has the wrong content; says which file to put
@@ -78,10 +78,10 @@ def fetch(
     """
     target = data_directory(data_dir) / file.path
     if target.is_file():
-        if not _is_right(target, file, accepts):
+        if not _has_right_content(target, file, accepts):
             raise InputError(
-                f"{target} is not the file that is wanted: {_reason(target, target, file)}. Remove "
-                "it to have it downloaded again."
+                f"{target} is not the expected file: {_describe_mismatch(target, target, file)}. "
+                "Remove it to have it downloaded again."
             )
         return target
     failures = []
@@ -90,7 +90,7 @@ def fetch(
             _download(url, target, file, accepts)
             return target
         except (OSError, http.client.HTTPException, _WrongContentError) as error:
-            failures.append(f"{url}: {_description(error)}")
+            failures.append(f"{url}: {_describe_error(error)}")
     raise InputError(
         f"{file.path} could not be downloaded ({'; '.join(failures)}). Without a network, put the "
         f"file at {target}, or name the directory that has {file.path} with data_dir or "
@@ -108,9 +108,9 @@ def _download(
     """Download to `target`.part, resuming an earlier attempt; rename it once it is verified."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".part")
-    _complete(url, partial)
-    if not _is_right(partial, file, accepts):
-        reason = _reason(partial, target, file)
+    _download_rest(url, partial)
+    if not _has_right_content(partial, file, accepts):
+        reason = _describe_mismatch(partial, target, file)
         partial.unlink()
         raise _WrongContentError(reason)
     if not file.sha256:
@@ -118,8 +118,8 @@ def _download(
     os.replace(partial, target)
 
 
-def _complete(url: str, partial: Path) -> None:
-    """Append the missing bytes to `partial`; start again if the server does not resume."""
+def _download_rest(url: str, partial: Path) -> None:
+    """Append the missing bytes to `partial`; start again if the server cannot resume."""
     size = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "tcn-search"})
     if size:
@@ -169,24 +169,26 @@ def _copy(response: Any, out: IO[bytes], url: str, done: int, total: int | None)
         )
 
 
-def _is_right(path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None) -> bool:
-    wanted = _wanted_sha256(path, file)
-    if wanted and _sha256(path) == wanted:
+def _has_right_content(
+    path: Path, file: RemoteFile, accepts: Callable[[Path], bool] | None
+) -> bool:
+    expected = _expected_sha256(path, file)
+    if expected and _sha256(path) == expected:
         return True
     if accepts is not None:
         return accepts(path)
-    return not wanted
+    return not expected
 
 
-def _reason(path: Path, target: Path, file: RemoteFile) -> str:
+def _describe_mismatch(path: Path, target: Path, file: RemoteFile) -> str:
     """Return why the file at `path`, which is or was to become `target`, is wrong."""
-    wanted = _wanted_sha256(target, file)
-    if wanted:
-        return f"its SHA-256 is {_sha256(path)}, not {wanted}"
+    expected = _expected_sha256(target, file)
+    if expected:
+        return f"its SHA-256 is {_sha256(path)}, not {expected}"
     return f"it is no {target.suffix} file"
 
 
-def _wanted_sha256(path: Path, file: RemoteFile) -> str:
+def _expected_sha256(path: Path, file: RemoteFile) -> str:
     """Return the published checksum, else that of the first download, else ""."""
     if file.sha256:
         return file.sha256
@@ -206,7 +208,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _description(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code} {error.reason}"
     reason = getattr(error, "reason", None) or error

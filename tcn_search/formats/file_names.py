@@ -43,6 +43,6 @@ def stem(path: str | PurePath) -> str:
 
 def _ending(path: str | PurePath) -> str:
     suffixes = PurePath(path).suffixes
-    if [suffix.lower() for suffix in suffixes[-1:]] == [".gz"]:
+    if suffixes and suffixes[-1].lower() == ".gz":
         return "".join(suffixes[-2:])
     return "".join(suffixes[-1:])

@@ -1,4 +1,4 @@
-"""Sequences from in-memory arrays or lists, as one array (sequences, steps, channels)."""
+"""Read sequences from arrays or lists into one array (sequences, steps, channels)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tcn_search.text import counted
 STEPS_CHANNELS = "steps_channels"
 CHANNELS_STEPS = "channels_steps"
 AXES = (STEPS_CHANNELS, CHANNELS_STEPS)
-# Real sequences have so few steps and so many times more channels only if the axes are exchanged.
+# Axes count as exchanged where there are at most 10 steps of more than 10 times as many channels.
 _FEW_STEPS = 10
 _MANY_TIMES = 10
 
@@ -80,7 +80,7 @@ def read_inputs(X: Any, lengths: Any, suffix: str, axes: str | None = None) -> n
     beyond = first_beyond_float32(array)
     if beyond is not None:
         raise InputError(
-            f"{name} must lie within the range of float32, {LARGEST:.2g} either way. Received: "
+            f"{name} must lie within the range of float32, ±{LARGEST:.2g}. Received: "
             f"{array[beyond]:g} in sequence {beyond[0]}, step {beyond[1]}"
         )
     return array
@@ -90,7 +90,7 @@ def check_axes(X: np.ndarray, name: str, axes: str | None) -> str:
     """Return a hint if the axes of X (n, T, C) may be exchanged, else "".
 
     Args:
-        axes: the user's setting; if it is not None, the axes are as the user wants them.
+        axes: the user's setting; if it is not None, the axes are not doubted.
 
     Raises:
         InputError: the axes are almost certainly exchanged.
@@ -103,7 +103,8 @@ def check_axes(X: np.ndarray, name: str, axes: str | None) -> str:
         raise InputError(
             f"{name} has {counted(steps, 'step')} of {channels} channels: its axes must be "
             "(sequences, steps, channels). If they are (sequences, channels, steps), set "
-            f'axes = "{CHANNELS_STEPS}"; if these are meant, set axes = "{STEPS_CHANNELS}".'
+            f'axes = "{CHANNELS_STEPS}"; if they are right as they are, set '
+            f'axes = "{STEPS_CHANNELS}".'
         )
     if channels > steps:
         return (
@@ -114,7 +115,7 @@ def check_axes(X: np.ndarray, name: str, axes: str | None) -> str:
 
 
 def pad_steps(X: np.ndarray, steps: int) -> np.ndarray:
-    """Return X (n, T, C) padded with NaN at the end to so many steps."""
+    """Return X (n, T, C) padded with NaN at the end to `steps` steps."""
     if X.shape[1] == steps:
         return X
     if X.dtype.kind != "f":
@@ -180,7 +181,7 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
             array = array.astype("float64")
         except OverflowError as error:
             raise InputError(
-                f"{name} must lie within the range of float32, {LARGEST:.2g} either way. Received: "
+                f"{name} must lie within the range of float32, ±{LARGEST:.2g}. Received: "
                 "a larger integer"
             ) from error
     if array.dtype.kind not in "fiub":
@@ -265,7 +266,7 @@ def _read_lengths(given: Any, count: int, steps: int, suffix: str) -> np.ndarray
     lengths = read_labels(given, f"lengths{suffix}")
     if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
         raise InputError(
-            f"lengths{suffix} must be {count} integers, one a sequence. "
+            f"lengths{suffix} must be {count} integers, one per sequence. "
             f"Received: shape {lengths.shape}, dtype {lengths.dtype}"
         )
     if lengths.min() < 1 or lengths.max() > steps:

@@ -1,4 +1,4 @@
-"""Labels, numbers to predict, groups and class names, from any array, list or column."""
+"""Read labels, numbers to predict, groups and class names from any array, list or column."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_labels(values: Any, name: str) -> np.ndarray:
     Args:
         values: anything that NumPy turns into an array, pandas columns too. Python objects must be
             of one type; bytes are read as UTF-8.
-        name: what errors call it.
+        name: name of the values in errors.
 
     Raises:
         InputError: missing entries, mixed or unknown types, or bytes that are not UTF-8.
@@ -75,7 +75,7 @@ def require_proper_names(names: Iterable[str], source: str) -> None:
     """Raise an InputError if a class name is empty or occurs twice.
 
     Args:
-        source: what errors call the names.
+        source: name of the list in errors.
     """
     seen: set[str] = set()
     for number, name in enumerate(names):
@@ -175,7 +175,7 @@ def _row_of(position: int, objects: np.ndarray) -> int:
 def _is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, or pandas' NA or NaT.
 
-    Told by the types' names, because workers do not import pandas.
+    Types are compared by name, because workers do not import pandas.
     """
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True

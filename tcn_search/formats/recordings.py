@@ -38,7 +38,7 @@ class WavFiles(NamedTuple):
 
     @property
     def note(self) -> str:
-        """Return counts, reasons and first names of the entries left out, "" if there are none."""
+        """A note on the entries left out, with counts and reasons; "" if there are none."""
         reasons = [
             f"{len(names)} {reason} ({listed(names, _NAMES_SHOWN)})"
             for reason, names in self.left_out.items()
@@ -49,14 +49,14 @@ class WavFiles(NamedTuple):
         return f"left out: {', '.join(reasons)}"
 
 
-class FoundRecordings(NamedTuple):
+class FolderRecordings(NamedTuple):
     """Recordings of a folder, sorted by path, and notes for the user on their names."""
 
     recordings: list[Recording]
     notes: list[str]
 
 
-def find_recordings(folder: Path) -> FoundRecordings:
+def find_recordings(folder: Path) -> FolderRecordings:
     """Return the recordings of a folder with class, speaker and number of each.
 
     If any folder inside `folder` holds .wav files, each such folder is a class, whose files are
@@ -87,7 +87,7 @@ def find_recordings(folder: Path) -> FoundRecordings:
         files.left_out["without a class in the name"] = without_class
         recordings = [recording for recording in recordings if recording.label]
         _require_one_class_each(recordings)
-        uncertain = _open_to_another_reading(recordings)
+        uncertain = _ambiguous_recordings(recordings)
     if not recordings:
         message = f"{folder} holds no .wav file, nor does any folder in it."
         if files.note:
@@ -98,7 +98,7 @@ def find_recordings(folder: Path) -> FoundRecordings:
     notes = [_describe_reading(recording, folder) for recording in examples.values()]
     if files.note:
         notes.append(files.note)
-    return FoundRecordings(recordings, notes)
+    return FolderRecordings(recordings, notes)
 
 
 def list_wav_files(folder: Path) -> WavFiles:
@@ -223,17 +223,18 @@ def _require_one_class_each(recordings: Sequence[Recording]) -> None:
                 )
 
 
-def _open_to_another_reading(recordings: Sequence[Recording]) -> list[Recording]:
+def _ambiguous_recordings(recordings: Sequence[Recording]) -> list[Recording]:
     """Return the recordings in one folder whose class may end elsewhere in the name."""
     classes = defaultdict(set)
     for recording in recordings:
         classes[recording.speaker].add(recording.label)
     # A speaker of one class only may be the end of the class's name, as left in turn_left_1.
-    none_shared = all(len(labels) == 1 for speaker, labels in classes.items() if speaker)
+    no_shared_speaker = all(len(labels) == 1 for speaker, labels in classes.items() if speaker)
     return [
         recording
         for recording in recordings
-        if recording.speaker and (none_shared or len(_split_off_number(recording.path.stem)[0]) > 2)
+        if recording.speaker
+        and (no_shared_speaker or len(_split_off_number(recording.path.stem)[0]) > 2)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Read sequences from text tables: long (a row a step) or wide (a row a sequence)."""
+"""Read sequences from text tables: long (one row per step) or wide (one row per sequence)."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def read_sequences(
 ) -> FileSequences:
     """Return the sequences of a .csv or .tsv (or .gz of one) with a header, in one of two forms.
 
-    Long: a row a step, with a column named sequence, sequence_id, series, series_id or id. If there
-    is a column named step, time, date, datetime or timestamp, the rows of a sequence are sorted by
-    it. Wide: a row a sequence of one channel, a column a step; a column that names each row once is
-    not read.
+    Long: one row per step, with a column named sequence, sequence_id, series, series_id or id. If
+    there is a column named step, time, date, datetime or timestamp, the rows of a sequence are
+    sorted by it. Wide: one row per sequence of one channel, one column per step; a column of ids
+    that differ in every row is not read.
 
     Target and group (group, speaker, patient or subject) have columns of their own; all others hold
     numbers. Sequences keep the order of the file. Ids, groups and classes stay as written: "01" is
@@ -81,7 +81,7 @@ def read_sequences(
     writes it, is not read.
 
     Args:
-        columns: columns whose names are not the usual ones.
+        columns: roles of columns whose names are not recognised.
         table_format: how the table is written, where that cannot be detected.
 
     Raises:
@@ -89,8 +89,8 @@ def read_sequences(
     """
     table = open_table(path, table_format, known_names=columns.known_names)
     layout = find_columns(path, table.names, columns, table_format)
-    wanted = [*layout.targets, *(columns.channels or ())]
-    return _read(table, layout, table_format, wanted, rows_may_be_named=True)
+    kept_columns = [*layout.targets, *(columns.channels or ())]
+    return _read(table, layout, table_format, kept_columns, rows_may_have_ids=True)
 
 
 def read_sequences_like(
@@ -126,12 +126,12 @@ def read_sequences_like(
         sequence = _name_in(table, layout.sequence)
     if sequence is not None and sequence not in table.names:
         known = {*layout.inputs, *layout.targets, layout.group, time, ""}
-        if time is None or not set(table.names) <= known:  # an unknown one may be its new name
+        if time is None or not set(table.names) <= known:  # another column may hold the ids
             require_columns(table, [sequence])
         sequence = None
     new_layout = replace(layout, targets=targets, group=None, sequence=sequence, time=time)
     given_format = TableFormat(time_format=layout.table_format.time_format)
-    sequences = _read(table, new_layout, given_format, wanted=layout.inputs)
+    sequences = _read(table, new_layout, given_format, kept_columns=layout.inputs)
     not_inputs = (*layout.targets, layout.group)
     ignored = tuple(name for name in sequences.ignored if name not in not_inputs)
     return sequences._replace(ignored=ignored)
@@ -148,24 +148,25 @@ def _read(
     table: TextTable,
     layout: TableLayout,
     given_format: TableFormat,
-    wanted: Sequence[str],
-    rows_may_be_named: bool = False,
+    kept_columns: Sequence[str],
+    rows_may_have_ids: bool = False,
 ) -> FileSequences:
     """Read the cells of a table and assign its rows to sequences.
 
     Args:
         given_format: how times are written as set by the user; the format in `layout` only decides
             where they could be read in two ways.
-        wanted: columns that are not row numbers, whatever their names.
-        rows_may_be_named: whether the column of sequences may name rows that are whole sequences.
+        kept_columns: columns that are never taken for row numbers, whatever their names.
+        rows_may_have_ids: whether each row may be a whole sequence, with its own id in the column
+            of sequences.
     """
     path = table.path
     roles = [layout.sequence, layout.time, layout.group, *layout.targets]
     special = [name for name in roles if name is not None]
-    frame = table.read(text_columns=special, wanted=wanted)
+    frame = table.read(text_columns=special, kept_columns=kept_columns)
     ignored = frame.attrs["ignored"]
     inputs = [name for name in layout.inputs if name in frame.columns]
-    if rows_may_be_named and _ids_name_rows(layout, frame, inputs):
+    if rows_may_have_ids and _has_id_per_row(layout, frame, inputs):
         special = [name for name in special if name != layout.sequence]
         layout = replace(layout, form="wide", sequence=None)
     if not inputs:
@@ -205,8 +206,8 @@ def _read_groups(path: Path, name: str | None, frame: pd.DataFrame) -> np.ndarra
     return groups
 
 
-def _ids_name_rows(layout: TableLayout, frame: pd.DataFrame, inputs: Sequence[str]) -> bool:
-    """Return whether each row has another id and no time, so that a row is a whole sequence."""
+def _has_id_per_row(layout: TableLayout, frame: pd.DataFrame, inputs: Sequence[str]) -> bool:
+    """Return whether ids differ in every row and there is no time: a row is a whole sequence."""
     if layout.sequence is None or layout.time is not None:
         return False
     return min(len(frame), len(inputs)) > 1 and bool(frame[layout.sequence].is_unique)

@@ -1,4 +1,4 @@
-"""Tables of series: a row for each time at equal steps, a column for each series."""
+"""Read tables of series: one row per time, at equal steps, and one column per series."""
 
 from __future__ import annotations
 
@@ -58,19 +58,20 @@ def read_table(
     table_format: TableFormat = TableFormat(),
     expected: TableFormat = TableFormat(),
     columns: Sequence[str] = (),
-    wanted: Sequence[str] = (),
-    usual_time: str | None = None,
+    kept_columns: Sequence[str] = (),
+    preferred_time: str | None = None,
 ) -> SeriesTable:
     """Read a table of series with a time column at equal steps.
 
     Every other column that is read must hold numbers. Rows may come in any order.
 
     Args:
-        time: the time column; by default one with a usual name, else a first column without a name.
+        time: the time column; by default a column called date, time, datetime or timestamp, else a
+            first column without a name.
         expected: decides where cells could be read in two ways.
         columns: columns to read, in this order; by default all but the time column.
-        wanted: columns that are never taken for row numbers, whatever their names.
-        usual_time: the time column if the table has a column of that name.
+        kept_columns: columns that are never taken for row numbers, whatever their names.
+        preferred_time: the time column if `time` is None and there is a column of this name.
 
     Raises:
         InputError: names the file, the column and the row.
@@ -79,8 +80,8 @@ def read_table(
     if time:
         known_names.add(plain_name(time))
     opened = open_table(path, table_format, expected, known_names)
-    if time is None and usual_time in opened.names:
-        time = usual_time
+    if time is None and preferred_time in opened.names:
+        time = preferred_time
     if time is None:
         time = find_name(opened.names, _TIME_NAMES)
         if time is None and opened.names[0] == "":  # the index of a data frame
@@ -93,7 +94,7 @@ def read_table(
             f"name. It has: {join_names(column_names)}"
         )
     require_columns(opened, columns)
-    frame = opened.read(text_columns=[time], wanted=[*columns, *wanted])
+    frame = opened.read(text_columns=[time], kept_columns=[*columns, *kept_columns])
     require_cells(path, frame, [time])
     expected = replace(expected, decimal=opened.decimal)
     index = _read_time(path, time, frame, table_format, expected)
@@ -128,20 +129,21 @@ def _read_time(
     if not len(steps):
         return index
     sizes, counts = np.unique(steps, return_counts=True)
-    usual = sizes[np.argmax(counts)]
-    uneven = steps != usual
+    common_step = sizes[np.argmax(counts)]
+    uneven = steps != common_step
     if steps.dtype.kind == "f":  # numbers are rounded to the digits that were written
         digits = frame[name].astype(str).str.extract(r"[.,](\d+)\s*$")[0].str.len().max()
-        rounding = min(10.0 ** -(0 if np.isnan(digits) else digits), abs(usual) / 4)
-        uneven = ~np.isclose(steps, usual, rtol=1e-4, atol=rounding)
+        rounding = min(10.0 ** -(0 if np.isnan(digits) else digits), abs(common_step) / 4)
+        uneven = ~np.isclose(steps, common_step, rtol=1e-4, atol=rounding)
     is_date = isinstance(ordered, pd.DatetimeIndex)
     if uneven.any() and not (is_date and len(index) > 2 and pd.infer_freq(ordered) is not None):
-        place = int(np.argmax(uneven))
-        shown = pd.Timedelta(usual) if is_date else f"{usual:g}"
+        position = int(np.argmax(uneven))
+        shown = pd.Timedelta(common_step) if is_date else f"{common_step:g}"
         raise InputError(
-            f"The times of {path} must be at equal steps. Received: {ordered[place]} in row "
-            f"{order[place] + 1}, then {ordered[place + 1]} in row {order[place + 1] + 1}, where "
-            f"most are {shown} apart. Fill what is missing first."
+            f"The times of {path} must be at equal steps. Received: {ordered[position]} in row "
+            f"{order[position] + 1}, then {ordered[position + 1]} in row "
+            f"{order[position + 1] + 1}, where most are {shown} apart. Fill in the missing rows "
+            "first."
         )
     return index
 
@@ -153,7 +155,7 @@ def _require_different_times(
     repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
     if not len(repeated):
         return
-    place = int(repeated[0])
+    position = int(repeated[0])
     others = [column for column in frame.columns if column != name]
     series_column = find_name(others, SEQUENCE)
     clocks = [column for column in others if are_clock_times(frame[column])]
@@ -168,8 +170,8 @@ def _require_different_times(
             "its own."
         )
     else:
-        hint = "Leave one out; of local times that change from summer time, give the zone too."
+        hint = "Remove one of them; where clocks were set back, give the times with their zone."
     raise InputError(
-        f"Each time in {path} must stand in one row. Received: {ordered[place]} in rows "
-        f"{order[place] + 1} and {order[place + 1] + 1}. {hint}"
+        f"Each time in {path} must stand in one row. Received: {ordered[position]} in rows "
+        f"{order[position] + 1} and {order[position + 1] + 1}. {hint}"
     )

@@ -18,7 +18,7 @@ GROUP = ("group", "speaker", "patient", "subject")
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns that a user named because their names are not the usual ones."""
+    """Columns whose roles a user has set, because their names are not recognised."""
 
     target: str | Sequence[str] | None = None
     sequence: str | None = None
@@ -28,7 +28,7 @@ class Columns:
 
     @property
     def targets(self) -> list[str]:
-        """Return the target columns that the user named."""
+        """Return the target columns that the user has set, as a list."""
         if self.target is None:
             return []
         if isinstance(self.target, str):
@@ -37,16 +37,16 @@ class Columns:
 
     @property
     def known_names(self) -> set[str]:
-        """Return names that a header may have: the usual ones and those that the user named."""
-        usual = (*SEQUENCE, *STEP, *TARGET, *GROUP)
-        named_by_user = (
+        """Return the recognised names and the names that the user has set, in plain form."""
+        recognised = (*SEQUENCE, *STEP, *TARGET, *GROUP)
+        set_by_user = (
             *self.targets,
             self.sequence,
             self.time,
             self.group,
             *(self.channels or ()),
         )
-        return {plain_name(name) for name in (*usual, *named_by_user) if name is not None}
+        return {plain_name(name) for name in (*recognised, *set_by_user) if name is not None}
 
 
 def find_columns(
@@ -55,7 +55,7 @@ def find_columns(
     """Return the roles of a table's columns, recognised by their names.
 
     Args:
-        columns: roles that the user set; the others go to columns with the usual names.
+        columns: roles that the user set; the other roles go to columns with recognised names.
 
     Raises:
         InputError: a column does not exist, has two roles, or several may have the same role.
@@ -91,17 +91,17 @@ def find_columns(
     )
 
 
-def find_name(names: Sequence[str], wanted: Sequence[str]) -> str | None:
-    """Return the first of the wanted names that is among `names` in any case, or None."""
+def find_name(names: Sequence[str], candidates: Sequence[str]) -> str | None:
+    """Return the spelling in `names` of the first candidate that is among them, or None."""
     by_plain_name = {plain_name(name): name for name in reversed(names)}
-    for name in wanted:
+    for name in candidates:
         if plain_name(name) in by_plain_name:
             return by_plain_name[plain_name(name)]
     return None
 
 
 def _find_target(path: Path, names: Sequence[str]) -> list[str]:
-    """Return the column with the usual name of a target, y only if there is no other."""
+    """Return the column with the name of a target; y only if there is no other."""
     other_than_y = [name for name in names if name.lower() != "y"]
     target = _find_role(path, other_than_y, "target", TARGET, None) or find_name(names, ("y",))
     if target is None:
@@ -110,14 +110,14 @@ def _find_target(path: Path, names: Sequence[str]) -> list[str]:
 
 
 def _find_role(
-    path: Path, names: Sequence[str], role: str, usual: Sequence[str], set_by_user: str | None
+    path: Path, names: Sequence[str], role: str, recognised: Sequence[str], set_by_user: str | None
 ) -> str | None:
-    """Return the column with a role: the one that the user set, or the only one of a usual name."""
+    """Return the column with a role: set by the user, or the only one with a recognised name."""
     if set_by_user is not None:
         if set_by_user not in names:
             raise InputError(f"{path} has no column {set_by_user!r}. It has: {join_names(names)}")
         return set_by_user
-    plain = {plain_name(name) for name in usual}
+    plain = {plain_name(name) for name in recognised}
     candidates = [name for name in names if plain_name(name) in plain]
     if len(candidates) > 1:
         raise InputError(

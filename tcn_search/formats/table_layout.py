@@ -22,7 +22,7 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table is written. What is None is detected from the file.
+    """How a table is written. A field that is None is detected from the file.
 
     Args:
         delimiter: character between two cells: "," or ";" or "|" or a tab.
@@ -30,7 +30,7 @@ class TableFormat:
         encoding: a name that Python knows, such as "latin-1".
         dayfirst: whether 05/01/2020 is the fifth of January (true) or the first of May (false).
         time_format: format of times as in `datetime.strptime`, such as "%d.%m.%y %H:%M"; `dayfirst`
-            does not count beside it.
+            is then ignored.
 
     Raises:
         InputError: a value is unknown, or delimiter and decimal sign are the same.
@@ -64,7 +64,8 @@ class TableLayout:
     """Columns of a table by their roles, and how the table is written.
 
     Args:
-        form: "long" (a row a step), "wide" (a row a sequence) or "forecast" (a column a series).
+        form: "long" (one row per step), "wide" (one row per sequence) or "forecast" (one column per
+            series).
         inputs: columns that the network reads, in its order: channels, or the steps of a wide
             table.
         targets: columns that are predicted.

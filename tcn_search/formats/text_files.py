@@ -1,4 +1,4 @@
-"""Text files in any encoding, compressed with gzip or not."""
+"""Read text files in any encoding, compressed with gzip or not."""
 
 from __future__ import annotations
 

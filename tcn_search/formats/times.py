@@ -145,20 +145,20 @@ def _not_a_time(
     path: Path, name: str, cells: pd.Series, row: int, pandas_format: str
 ) -> InputError:
     cell = cells.iloc[row]
-    wanted_format = ""
+    in_format = ""
     hint = ""
     if "%" in pandas_format:
-        wanted_format = f" in the format {pandas_format!r}"
+        in_format = f" in the format {pandas_format!r}"
     elif re.search(r"\d", cell):
         hint = ". Set how they are written with time_format"
     return InputError(
-        f"Column {name} of {path} must hold numbers or times{wanted_format}. Received: {cell!r} in "
+        f"Column {name} of {path} must hold numbers or times{in_format}. Received: {cell!r} in "
         f"row {row + 1}{hint}"
     )
 
 
 def _to_datetimes(texts: pd.Series, pandas_format: str, utc: bool, errors: Any) -> pd.DatetimeIndex:
-    """Return texts as times. Mixed ones are tried in the format of the first, which is fast."""
+    """Return texts as times; "mixed" first tries the format of the first text, which is fast."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pandas warns if there is no common format
         if pandas_format == "mixed":
@@ -171,6 +171,7 @@ def _to_datetimes(texts: pd.Series, pandas_format: str, utc: bool, errors: Any) 
 
 
 def _first_unreadable(texts: pd.Series, pandas_format: str) -> int:
+    """Return the row of the first text that is not in the format."""
     try:
         return int(np.argmax(_to_datetimes(texts, pandas_format, True, "coerce").isna()))
     except (ValueError, TypeError, OverflowError, re.error):  # the format itself is invalid
@@ -237,7 +238,7 @@ def require_dates_or_order(
 ) -> None:
     """Raise an InputError if times have no date and rows are not in their order.
 
-    Such times may pass midnight, so they do not tell the order.
+    Such times may pass midnight, so rows cannot be sorted by them.
 
     Args:
         rows: the rows of each sequence, in the order of their times.
@@ -259,7 +260,8 @@ def _is_day_first(parts: pd.DataFrame) -> bool | None:
     first, second, year = (parts[part].astype(int) for part in ("first", "second", "year"))
     first_is_day = bool((first > 12).any())
     second_is_day = bool((second > 12).any())
-    # 20/01/05: there are rarely more than a dozen years, and soon more days.
+    # In 20/01/05 the 20 may be a year: a column rarely has more than a dozen different years, but
+    # soon has more than a dozen different days.
     may_be_year = first_is_day and bool((year <= 31).all()) and first.nunique() <= _FEW_YEARS
     if first_is_day == second_is_day or may_be_year:
         return None

@@ -35,7 +35,7 @@ def read_wav(path: Path) -> tuple[np.ndarray, int]:
     """Return a file's samples (n,) float32, the mean of its channels, and its rate in Hz.
 
     Integers are scaled to −1 .. 1, floating-point numbers are as they are. A file may be cut in the
-    middle of a frame, and its header may lack the length, as that of a stream does.
+    middle of a frame, and its header may lack the length, as the header of a stream does.
 
     Raises:
         InputError: names the file and the reason.
@@ -61,7 +61,8 @@ def read_wav(path: Path) -> tuple[np.ndarray, int]:
         reason = str(error)
     else:
         _require_numbers(path, samples)
-        # Samples of 8 bits are averaged as they are stored, from 0: their mean is rounded so.
+        # Samples of 8 bits are averaged on the scale on which they are stored, which begins at 0:
+        # around 0, float32 would round their mean in another way.
         silence = np.float32(is_unsigned)
         return (samples + silence).mean(axis=1) - silence, rate
     raise InputError(f"{path} cannot be read as a WAV file: {reason}")

@@ -133,7 +133,7 @@ def assemble(
         if not spec.vocabulary:
             return keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
         tokens = TiedEmbedding(spec.vocabulary, features, dtype="float32", name="embedding")
-        answered = LastSteps(spec.answered_steps, name="answered_steps")(body(tokens(x)))
+        answered = LastSteps(spec.output_steps, name="answered_steps")(body(tokens(x)))
         return tokens(answered, reverse=True)
 
     return _compiled_model(scores, task, settings)

@@ -109,7 +109,7 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
     beyond = first_beyond_float32(X)
     if beyond is not None:
         raise InputError(
-            f"X must lie within the range of float32, {LARGEST:.2g} either way. "
+            f"X must lie within the range of float32, ±{LARGEST:.2g}. "
             f"Received: {X[beyond]:g} in sequence {beyond[0]}"
         )
     offset = model.get_layer("standardize").offset

@@ -41,7 +41,7 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
             s=30,
             color=colour,
             alpha=0.8,
-            label=f"{label}, one a seed",
+            label=f"{label}, one per seed",
             zorder=3,
         )
         for contender, mean in scored.groupby("contender")[column].mean().items():

@@ -12,7 +12,7 @@ from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new, le
 
 _NAMES = {
     "parameters": "parameters",
-    "multiply_adds": "multiply-adds a sequence",
+    "multiply_adds": "multiply-adds per sequence",
     "depth": "dilated convolutions",
 }
 
@@ -91,7 +91,7 @@ def plot_plan_frontier(
 
 
 def _frontier(frame: pd.DataFrame, cost: str) -> pd.DataFrame:
-    """Return the architectures that no other with as large a receptive field undercuts."""
+    """Return the architectures that are cheaper than all others with as large a receptive field."""
     ordered = frame.sort_values(["receptive_field", cost], ascending=[False, True])
     cheapest_before = ordered[cost].cummin().astype(float).shift(fill_value=float("inf"))
     kept = ordered[ordered[cost] < cheapest_before]

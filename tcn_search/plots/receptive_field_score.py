@@ -22,7 +22,7 @@ from tcn_search.plots.style import (
     marker_scale,
 )
 
-_ENDED_BADLY = ("diverged", "failed", *LIMITS)
+_FAILED_OR_OVER_LIMIT = ("diverged", "failed", *LIMITS)
 
 
 def plot_receptive_field_score(
@@ -94,14 +94,14 @@ def _tick_label(value: float, _: int) -> str:
 
 
 def _draw_without_score(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
-    """Draw the receptive fields without a score that counts, in a strip below the scores."""
-    fields_known = trials.dropna(subset="receptive_field")
-    infeasible = fields_known[fields_known["ended"] == "infeasible"]
-    ended_badly = fields_known[fields_known["ended"].isin(_ENDED_BADLY)]
+    """Draw the receptive fields of trials without a valid score, in a strip below the scores."""
+    with_field = trials.dropna(subset="receptive_field")
+    infeasible = with_field[with_field["ended"] == "infeasible"]
+    over_limit = with_field[with_field["ended"].isin(_FAILED_OR_OVER_LIMIT)]
     rows = (
         (0.03, excluded, "|", GREY, "excluded, never sampled"),
         (0.075, infeasible["receptive_field"], "x", RED, "infeasible, never built"),
-        (0.12, ended_badly["receptive_field"], "+", RED, "diverged, failed or over a limit"),
+        (0.12, over_limit["receptive_field"], "+", RED, "diverged, failed or over a limit"),
     )
     for height, fields, marker, colour, label in rows:
         if len(fields):

@@ -154,7 +154,7 @@ def _draw_strip(ax: Axes, edges: np.ndarray, level: int, share: np.ndarray, colo
 
 
 def _shade_padding(ax: Axes, first: int, last: int, seq_len: int, levels: int) -> None:
-    """Shade what is drawn before the first and after the last step of the sequence."""
+    """Shade the padding before the first and after the last step of the sequence."""
     if first < 0:
         _shade(ax, first - 0.5, -0.5, levels)
     if last >= seq_len:

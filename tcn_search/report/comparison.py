@@ -28,7 +28,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
 def write_comparison(comparison: Comparison, folder: Path) -> Path:
     """Write comparison.csv, with a row for each contender, and the figure as PNG and SVG.
 
-    Earlier files are replaced once all new ones are complete.
+    Earlier files are replaced once all new files are complete.
 
     Returns:
         `folder`, which is created if it does not exist.

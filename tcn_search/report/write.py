@@ -21,8 +21,8 @@ def write_report(
 ) -> Path:
     """Write trials.csv, figures as PNG and SVG, and one self-contained report.html.
 
-    All files show the trials at the same moment, even while the study runs. Those of an earlier
-    report are replaced once all new ones are complete.
+    All files show the trials at the same moment, even while the study runs. Files of an
+    earlier report are replaced once all new files are complete.
 
     Args:
         study: the study to report on.
@@ -36,12 +36,12 @@ def write_report(
         InputError: the study has no trial yet, or a file cannot be written.
     """
     on_step(f"reading the trials of {study.name}")
-    record = study.snapshot()
-    if record.trials().empty:
+    snapshot = study.snapshot()
+    if snapshot.trials().empty:
         raise InputError(f"The study {study.name!r} has no trial yet. Run it first.")
     folder = Path("runs") / study.name if folder is None else Path(folder)
     on_step("drawing the figures")
-    figures = study_figures(record)
+    figures = study_figures(snapshot)
     failure = f"The report cannot be written to {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,11 +52,11 @@ def write_report(
         def open_file(name: str) -> Path:
             return replacements.enter_context(replacing(folder / name, f"{failure}: {name}"))
 
-        record.trials().to_csv(open_file("trials.csv"), index=False)
+        snapshot.trials().to_csv(open_file("trials.csv"), index=False)
         for name, figure in figures.items():
             on_step(f"writing {name}.png and {name}.svg")
             figure.savefig(open_file(f"{name}.png"), dpi=150)
             figure.savefig(open_file(f"{name}.svg"))
         on_step("writing report.html")
-        open_file("report.html").write_text(page(record, figures), encoding="utf-8")
+        open_file("report.html").write_text(page(snapshot, figures), encoding="utf-8")
     return folder

@@ -1,4 +1,4 @@
-"""The database of studies: its URL, opening it, who may write (lease), reading stored values.
+"""The database of studies: its URL, its connection, the lease to write, and reading stored values.
 
-What the stored values mean is known in `search`, `evaluation` and `study`.
+The package may not interpret stored values: `search`, `evaluation` and `study` do.
 """

@@ -52,7 +52,7 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
         if not file.exists():
             if not create:
                 raise InputError(
-                    f"There is no study storage {shown_url(url)} yet. `tcn-search run` makes it."
+                    f"There is no study storage {shown_url(url)} yet. `tcn-search run` creates it."
                 )
             file.parent.mkdir(parents=True, exist_ok=True)
         return _opened(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
@@ -71,7 +71,7 @@ def _opened(url: str, engine_options: dict[str, object]) -> optuna.storages.RDBS
 
 
 def _is_creation_race(error: Exception) -> bool:
-    """Whether a table could not be created because another process has just created it."""
+    """Return whether a table could not be created because another process has just created it."""
     return any(
         isinstance(cause, IntegrityError) or "already exists" in str(cause)
         for cause in (error, error.__cause__)
@@ -110,7 +110,7 @@ def storage_errors(url: str) -> Iterator[None]:
 
 
 def cannot_be_used(url: str, error: Exception) -> StorageError:
-    """Return a database's error as one line without its password."""
+    """Return the exception for an error of the database: one line without its password."""
     cause: object = error
     if isinstance(error, optuna.exceptions.StorageInternalError):
         cause = error.__cause__

@@ -29,11 +29,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from tcn_search.errors import LeaseError, LeaseLost
 
 KEY = "owner"
-# Duration of a lease. Clocks of machines that share a storage must agree to within some of it.
+# Duration of a lease. Clocks of machines that share a storage may differ by less than that.
 SECONDS = 120.0
-RENEWALS = 4  # in that time
+RENEWALS = 4  # within this duration
 _TAKE_ATTEMPTS = 3
-_NOBODY = json.dumps(None)
+_NO_HOLDER = json.dumps(None)
 _HELD_TOKENS: set[str] = set()  # of the leases that this process holds
 # Optuna's tables; `key` is unique for each study.
 _ATTRIBUTES = sqlalchemy.table(
@@ -68,7 +68,7 @@ class Holder:
     born: str = ""
 
     def has_ended(self) -> bool:
-        """Whether the lease has run out, or its process is known to be gone.
+        """Return whether the lease has run out, or its process is known to be gone.
 
         Only processes of this machine and namespace are looked up.
         """
@@ -146,7 +146,8 @@ class Lease:
         """Let the lease last for its full duration from now on.
 
         Raises:
-            LeaseLost: it had run out and another process has taken it, or the study was deleted.
+            LeaseLost: the lease had run out and another process has taken it, or the study was
+                deleted.
         """
         with self._lock:
             if self._held is None:
@@ -192,7 +193,7 @@ class Lease:
                 self.renew()
             except LeaseLost:
                 return
-            except SQLAlchemyError:  # the search meets an unavailable storage itself
+            except SQLAlchemyError:  # the search reports an unavailable storage itself
                 continue
 
     def let_go(self) -> None:
@@ -201,7 +202,7 @@ class Lease:
             if self._held is not None:
                 self._forget()
                 try:
-                    self._update(self._held_text, _NOBODY)
+                    self._update(self._held_text, _NO_HOLDER)
                 except SQLAlchemyError:
                     return  # the lease runs out by itself
 
@@ -224,7 +225,7 @@ class Lease:
         return True
 
     def _swap_unconfirmed(self, new_holder: Holder) -> bool:
-        """Swap where an earlier renewal was written, but the connection broke before its answer."""
+        """Swap after an earlier renewal was written, but the connection broke before the reply."""
         stored_text = self._read()
         holder = _parsed_holder(stored_text)
         if holder is None or holder.token != new_holder.token:
@@ -289,7 +290,7 @@ def _process_namespace() -> str:
 
 
 def _exists(process: int) -> bool:
-    """Whether a process exists, or may exist where other users' processes are hidden.
+    """Return whether a process exists, or may exist where other users' processes are hidden.
 
     Process 1 always exists: if it cannot be seen, /proc is mounted with `hidepid`.
     """

@@ -25,11 +25,11 @@ STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 @contextmanager
-def readable(study: optuna.Study, what: str) -> Iterator[None]:
+def readable(study: optuna.Study, value_name: str) -> Iterator[None]:
     """Turn any error of reading a stored value into one line.
 
     Args:
-        what: name of the value in the error, such as "Trial 3".
+        value_name: name of the value in the error, such as "Trial 3".
 
     Raises:
         StorageError: names the value, the study and the version that made it.
@@ -48,26 +48,29 @@ def readable(study: optuna.Study, what: str) -> Iterator[None]:
         if isinstance(error, KeyError) and error.args == (NOT_THERE,):
             raise
         if isinstance(error, JSONDecodeError):  # Optuna reads several values at once
-            what = "A value"
+            value_name = "A value"
         raise StorageError(
-            f"{what} of the study {study.study_name!r} cannot be read: {_reason(error)}. "
+            f"{value_name} of the study {study.study_name!r} cannot be read: {_reason(error)}. "
             f"{_origin(study)} tcn_search.delete_study, with its name and storage, removes the "
             "study."
         ) from error
 
 
-def read_value(study: optuna.Study, key: str, what: str, convert: Callable[[Any], _T]) -> _T | None:
-    """Return a user attribute of a study; None if the study has none of this name.
+def read_value(
+    study: optuna.Study, key: str, value_name: str, convert: Callable[[Any], _T]
+) -> _T | None:
+    """Return a converted user attribute of a study; None if the study has no such attribute.
 
     Args:
         key: the attribute's stored name.
-        what: the attribute's name in an error.
-        convert: makes the result of the stored JSON value; may raise any error of `readable`.
+        value_name: name of the value in errors.
+        convert: turns the stored JSON value into the result; may raise any error that `readable`
+            catches.
 
     Raises:
         StorageError: the value cannot be read.
     """
-    with readable(study, what):
+    with readable(study, value_name):
         stored = study.user_attrs.get(key)
         return None if stored is None else convert(stored)
 

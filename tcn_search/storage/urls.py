@@ -46,7 +46,7 @@ def usable_url(url: str | None) -> str:
         url: see `storage_url` for None.
 
     Raises:
-        InputError: it is no URL, or its database is in the memory of this process.
+        InputError: the text is no URL, or its database is in the memory of this process.
     """
     url = storage_url(url)
     if "://" not in url:
@@ -128,7 +128,7 @@ def without_password(text: str, url: str) -> str:
 
 
 def _parsed(url: str) -> sqlalchemy.URL | None:
-    """Return SQLAlchemy's reading of a URL; None if it cannot read or write it."""
+    """Return a URL as parsed by SQLAlchemy; None if it cannot be parsed or rendered."""
     try:
         parsed = make_url(url)
         parsed.render_as_string()  # fails for characters that UTF-8 cannot encode
@@ -138,7 +138,7 @@ def _parsed(url: str) -> sqlalchemy.URL | None:
 
 
 def _start_of(url: str) -> str:
-    """Return what cannot hold a password of a URL that SQLAlchemy cannot parse."""
+    """Return the start of a URL that cannot be parsed, up to where a password may begin."""
     start = re.match(r"[\w+.-]*:(//)?", url)
     if start is not None:
         return f"{start[0]}{HIDDEN}"
@@ -148,7 +148,7 @@ def _start_of(url: str) -> str:
 
 
 def _secrets(url: str) -> set[str]:
-    """Return the password and the option values of a URL, in each form in which a text has them."""
+    """Return password and option values of a URL, in each form in which a text may quote them."""
     parsed = _parsed(url)
     if parsed is None:
         return set()
@@ -167,7 +167,7 @@ def _secrets(url: str) -> set[str]:
 
 
 def _is_in_memory(url: sqlalchemy.URL) -> bool:
-    """Whether SQLite makes a database of its own for each process that opens the URL."""
+    """Return whether SQLite creates a separate database for each process that opens the URL."""
     database = url.database or ""
     if not database.startswith("file:"):
         return database in ("", ":memory:")

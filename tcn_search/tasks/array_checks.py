@@ -1,4 +1,4 @@
-"""Check arrays that a user gave, and bring them into the one form that tasks keep."""
+"""Check the arrays of a user, and convert them to the form in which tasks keep them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CheckedArrays(NamedTuple):
         kind: kind of task.
         outputs: classes, labels or numbers to predict.
         class_names: names of the classes; of the labels or numbers where names were given.
-        inferred: what was understood from the arrays, in words.
+        inferred: the interpretation of the arrays in words, with other possible ones.
         arrays: X (n, T, C) float32 with NaN beyond each row's length, and encoded y, by split. Both
             are kept minus their offsets.
         input_offset, target_offset: empty where float32 holds the numbers as they are.
@@ -75,7 +75,7 @@ def check_arrays(
         centre: whether an offset may be subtracted from numbers that float32 cannot hold.
 
     Raises:
-        InputError: names the array, the rule and what was received.
+        InputError: names the array, the rule and the value received.
     """
     if kind is not None:
         one_of("kind", kind, tuple(KINDS))
@@ -183,10 +183,10 @@ def _pad_to_longest(inputs: Arrays, targets: Arrays, kind: str) -> tuple[Arrays,
 
 def _require_equal_shapes(inputs: Arrays) -> None:
     """Raise an InputError if a split has other steps or channels than the training split."""
-    wanted = inputs["train"].shape[1:]
+    expected = inputs["train"].shape[1:]
     for split, X in inputs.items():
-        if X.shape[1:] != wanted:
+        if X.shape[1:] != expected:
             raise InputError(
-                f"X_{split} must have the steps and channels of X_train, {wanted}. Received: "
+                f"X_{split} must have the steps and channels of X_train, {expected}. Received: "
                 f"{X.shape[1:]}. Pad the shorter one at the end and give lengths."
             )

@@ -1,4 +1,4 @@
-"""Cross-validation: several ways to hold rows out, so that few sequences judge better.
+"""Cross-validation: hold rows out in several ways, so that scores rest on more sequences.
 
 Kept by hand because the trials of a stored study must all be judged on the folds of its seed, and
 because scikit-learn's `StratifiedKFold` and `StratifiedGroupKFold` (1.9) make folds that train on
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tcn_search.errors import InputError
-from tcn_search.tasks.splitting import Split
+from tcn_search.tasks.splitting import SplitRule
 
 LEFT_OUT = 0
 KEPT = 1
@@ -21,7 +21,7 @@ def make_folds(
     number: int,
     kept: int,
     held_out: int,
-    split: Split,
+    split: SplitRule,
     classes: np.ndarray | None = None,
     groups: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -38,7 +38,7 @@ def make_folds(
         kept, held_out: rows of the training and validation split that `split` made; rows are
             numbered through both.
         classes: (rows,), to be spread evenly.
-        groups: (rows,), for "grouped", which is the default where they are given.
+        groups: (rows,), for "grouped", which is then the default.
 
     Raises:
         InputError: too few rows or groups for so many folds; or a fold by time would train without
@@ -128,10 +128,10 @@ def _deal_groups(
     return np.asarray(fold_of_group[members])
 
 
-def _require_enough(number: int, movable: int, what: str) -> None:
+def _require_enough(number: int, movable: int, noun: str) -> None:
     """Raise an InputError if fewer rows or groups than folds can be held out."""
     if movable < number:
         raise InputError(
-            f"folds = {number} needs at least {number} {what} that can be held out (never the last "
+            f"folds = {number} needs at least {number} {noun} that can be held out (never the last "
             f"one of a class). Received: {movable}. Give fewer folds."
         )

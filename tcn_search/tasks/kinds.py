@@ -13,7 +13,7 @@ class Metric:
     direction: str  # "maximize" or "minimize"
 
     def better(self, score: float, other: float) -> bool:
-        """Whether `score` beats `other`."""
+        """Return whether `score` beats `other`."""
         if self.direction == "maximize":
             return score > other
         return score < other
@@ -92,7 +92,7 @@ KINDS = {
 
 
 def scored_on_last(kind: Kind, steps: int) -> Kind:
-    """Return `kind` with metrics of the last `steps` steps only, which their names tell.
+    """Return `kind` with metrics of the last `steps` steps only, and this in their names.
 
     >>> scored_on_last(KINDS["labelling"], 10).metrics[0].name
     'accuracy_last_10'

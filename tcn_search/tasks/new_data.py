@@ -1,4 +1,4 @@
-"""Sequences to predict, read from a file as a model's training data was."""
+"""Read sequences to predict from a file, as a model's training data was read."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def read_new_data(
 ) -> NewData:
     """Read sequences to predict from an .npz, a table or a .ts.
 
-    An .npz holds array X (or X_test), and lengths (or lengths_test) where sequences differ. Targets
-    and all else that an .npz for training has may be there; they are not read. A table with a time
-    column but no column of sequences is a single sequence.
+    An .npz holds the array X (or X_test), and lengths (or lengths_test) where sequences differ in
+    length. It may also hold y and the arrays of an .npz for training, which are not read. A table
+    with a time column but no column of sequences is a single sequence.
 
     Args:
         layout: columns of the table that the model was trained on; they are found by their names.
-        target: a column that is no input, of a table without a known layout.
+        target: a column to leave out of the inputs, where `layout` is None.
         time: the time column, where its name differs from that in training.
         axes: "channels_steps" if the array of an .npz is (n, C, T).
 
@@ -62,7 +62,7 @@ def read_new_data(
             TableFormat(time_format=layout.table_format.time_format),
             expected=layout.table_format,
             columns=layout.inputs,
-            usual_time=layout.time,
+            preferred_time=layout.time,
         )
         return NewData(table.values[None], table.ignored)
     if file_kind == "table" and layout is not None:

@@ -1,4 +1,4 @@
-"""A user's own arrays in an .npz, as a task. Nothing is unpickled."""
+"""Load a user's own arrays from an .npz as a task. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -58,11 +58,12 @@ def npz(path: str | Path, **options: Any) -> Task:
         raise InputError(f"{path}: {message}") from error
 
 
-def read_arrays(path: Path, wanted: Container[str]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Return those of the wanted arrays that an .npz has, and the names of all its arrays.
+def read_arrays(path: Path, selected: Container[str]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the selected arrays that an .npz has, and the names of all its arrays.
 
     Raises:
-        InputError: it cannot be read, or does not fit into the memory; names the file and reason.
+        InputError: the file cannot be read, or does not fit into the memory; names it and the
+            reason.
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
@@ -71,7 +72,7 @@ def read_arrays(path: Path, wanted: Container[str]) -> tuple[dict[str, np.ndarra
     with open_archive(path) as archive:
         entries = archive.namelist()
         names = [entry.removesuffix(".npy") for entry in entries]
-        present = [name for name in names if name in wanted and f"{name}.npy" in entries]
+        present = [name for name in names if name in selected and f"{name}.npy" in entries]
         require_memory(path, sum(_bytes_of(archive, f"{name}.npy") for name in present))
         arrays = {}
         for name in present:

@@ -104,7 +104,7 @@ def _require_usable_path(option: str, path: Path) -> None:
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return  # the loader names what it looked for
+        return  # the loader reports a missing file
     except (OSError, ValueError) as error:  # too long a name, a byte of value 0
         raise InputError(
             f"{option} cannot be a path: {error}. Received: {received(str(path))}"

@@ -83,8 +83,8 @@ BUILT_IN = {
     "forecast": BuiltIn(
         load=forecast,
         shape="T = look_back (default 336), horizon = 96 steps ahead of every series",
-        source="a CSV of yours with a time column",
-        context="the look-back: all that is given is to be seen",
+        source="your own CSV with a time column",
+        context="the look-back: a forecast may depend on every step of it",
         published=published.FORECAST,
     ),
     "word_ptb": BuiltIn(
@@ -93,7 +93,7 @@ BUILT_IN = {
             f"windows of {WINDOW} words, the next of 10,000 words at each of the last {SCORED} "
             "steps"
         ),
-        source="a folder of yours with ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .gz)",
+        source="your own folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (or .gz)",
         context=f"{SCORED}: {WORD_CONTEXT_REASON}",
         published=published.WORD_PTB,
     ),
@@ -101,13 +101,13 @@ BUILT_IN = {
         load=wav_folder,
         shape="T = the longest clip over downsample, classification",
         source="a folder of WAV files by class",
-        context="T: what tells the class may stand anywhere",
+        context="T: the sound that decides the class may stand anywhere",
     ),
     "spoken_digits": BuiltIn(
         load=partial(wav_folder, test_recordings=5, name="spoken_digits"),
         shape="T = 18,262 samples over downsample, 10 classes",
         source="the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
-        context="T: what tells the class may stand anywhere",
+        context="T: the sound that decides the class may stand anywhere",
     ),
 }
 # Options that are paths: a study file gives them relative to itself.
@@ -123,7 +123,7 @@ _FILES: dict[str, tuple[Callable[..., Task], tuple[Callable[..., Task], ...]]] =
 
 
 def published_for(source: dict[str, Any] | None) -> tuple[Published, ...]:
-    """Return published scores on the task that `source`, {"name", "options"}, names."""
+    """Return the published scores for a task, given by its `Task.source`."""
     if not source or source["name"] not in BUILT_IN:
         return ()
     built_in = BUILT_IN[source["name"]]

@@ -1,8 +1,8 @@
 """Take a validation split from the training split.
 
-Kept by hand because a stored study knows its task by a fingerprint of the rows of each split, so a
-seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also do
-not keep every class in training: `train_test_split` refuses to stratify a class of one sequence,
+Kept by hand because a stored study identifies its task by a fingerprint of the rows of each split,
+so a seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also
+do not keep every class in training: `train_test_split` refuses to stratify a class of one sequence,
 and neither `GroupShuffleSplit` nor `StratifiedGroupKFold` (scikit-learn 1.9) looks at the classes
 that are left.
 """
@@ -21,7 +21,7 @@ from tcn_search.text import counted
 SPLITS = ("random", "grouped", "time")
 
 
-class Split(NamedTuple):
+class SplitRule(NamedTuple):
     """Rule by which a validation split is taken from the training split.
 
     Attributes:
@@ -38,7 +38,10 @@ class Split(NamedTuple):
 
 
 def split_off_validation(
-    count: int, split: Split, classes: np.ndarray | None = None, groups: np.ndarray | None = None
+    count: int,
+    split: SplitRule,
+    classes: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the row numbers (kept, held out), ascending.
 
@@ -86,7 +89,7 @@ def split_off_validation(
     if how == "grouped":
         if groups is None:
             raise InputError(
-                'validation = "grouped" needs groups: give groups_train, one entry a sequence.'
+                'validation = "grouped" needs groups: give groups_train, one entry per sequence.'
             )
         held_out = _whole_groups(groups, split, classes)
     else:
@@ -103,7 +106,7 @@ def read_groups(groups: Any, count: int) -> np.ndarray | None:
     groups = read_labels(groups, "groups_train")
     if groups.shape != (count,) or groups.dtype.kind not in "iubU":
         raise InputError(
-            f"groups_train must hold {count} integers or strings, one a sequence of X_train. "
+            f"groups_train must hold {count} integers or strings, one per sequence of X_train. "
             f"Received: shape {groups.shape}, dtype {groups.dtype}"
         )
     return np.unique(groups, return_inverse=True)[1]
@@ -114,7 +117,7 @@ def _share(fraction: float, rows: int) -> int:
     return min(max(1, round(fraction * rows)), rows - 1)
 
 
-def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
+def _last_rows(count: int, split: SplitRule) -> tuple[np.ndarray, np.ndarray]:
     held_out = _share(split.fraction, count)
     kept = count - held_out - split.gap
     if kept < 1:
@@ -125,7 +128,7 @@ def _last_rows(count: int, split: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(kept), np.arange(count - held_out, count)
 
 
-def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[int]:
+def _random_rows(count: int, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows to hold out, each class in its share if there are classes."""
     generator = np.random.default_rng(split.seed)
     strata = [np.arange(count)]
@@ -133,8 +136,10 @@ def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[i
         strata = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     held_out: list[int] = []
     for rows in strata:
-        wanted = 0 if len(rows) < 2 else _share(split.fraction, len(rows))
-        held_out.extend(generator.permutation(rows)[:wanted])
+        count_held_out = 0
+        if len(rows) > 1:
+            count_held_out = _share(split.fraction, len(rows))
+        held_out.extend(generator.permutation(rows)[:count_held_out])
     if not held_out:
         raise InputError(
             "Every class has a single training sequence, so none can be held out for validation. "
@@ -143,10 +148,11 @@ def _random_rows(count: int, split: Split, classes: np.ndarray | None) -> list[i
     return held_out
 
 
-def _whole_groups(groups: np.ndarray, split: Split, classes: np.ndarray | None) -> list[int]:
+def _whole_groups(groups: np.ndarray, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows of the groups to hold out.
 
-    Groups are taken in a random order, each that brings the classes nearer to their share.
+    Groups are tried in a random order; a group is taken if it brings the classes nearer to their
+    share.
     """
     names, members = np.unique(groups, return_inverse=True)
     labels = np.zeros(len(groups), int)

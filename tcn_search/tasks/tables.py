@@ -1,4 +1,4 @@
-"""Tasks from sequences in .csv, .tsv and .ts files; a second file is the test split."""
+"""Load tasks from .csv, .tsv and .ts files; a second file is the test split."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def csv(
         test: another file, for the test split.
         target: column to predict, or several columns of numbers; default a column named target,
             label, class or y.
-        sequence, time, group: columns with these roles; default columns with the usual names.
+        sequence, time, group: columns with these roles; default columns with recognised names.
         channels: input columns; default all others.
         delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; default detected
             where that is safe.

@@ -14,7 +14,7 @@ _FEW_VALUES = 20
 
 
 def infer_kind(y: np.ndarray, steps: int) -> str:
-    """Return the kind that type and shape of training targets (n,) or (n, K) stand for.
+    """Return the kind of task that fits type and shape of training targets (n,) or (n, K).
 
     Raises:
         InputError: integers (n, K), not all zeros and ones, whose K is not the number of steps.
@@ -35,7 +35,7 @@ def infer_kind(y: np.ndarray, steps: int) -> str:
 
 
 def are_one_hot(targets: Mapping[str, np.ndarray]) -> bool:
-    """Whether every row of every split holds a single one, and zeros elsewhere."""
+    """Return whether every row of every split holds a single one, and zeros elsewhere."""
     width = targets["train"].shape[1:]
     return all(
         y.ndim == 2
@@ -47,7 +47,7 @@ def are_one_hot(targets: Mapping[str, np.ndarray]) -> bool:
 
 
 def are_one_hot_classes(targets: Mapping[str, np.ndarray], steps: int) -> bool:
-    """Whether rows are one-hot classes, and neither a class at each step nor multi-label rows."""
+    """Return whether rows are one-hot classes, not classes of steps and not several labels."""
     y = targets["train"]
     if not are_one_hot(targets):
         return False
@@ -101,7 +101,7 @@ def describe_kind(kind: str, outputs: int, y: np.ndarray, given: bool, one_hot: 
     Args:
         y: training targets as they came.
         given: whether the user set the kind.
-        one_hot: whether one-hot rows are read as classes.
+        one_hot: whether `y` has one-hot rows that are read as classes.
     """
     outputs_in_words = {
         "classification": f"{outputs} classes",

@@ -50,12 +50,12 @@ def read_targets(y: Any, X: np.ndarray, split: str) -> np.ndarray:
     """Return the targets of a split as an array (n,) or (n, K).
 
     Args:
-        y: anything that NumPy makes an array of; or a list of arrays, one for each sequence.
+        y: anything that NumPy turns into an array; or a list of arrays, one for each sequence.
         X: inputs (n, T, C) of the split, NaN beyond each sequence's own length.
         split: errors name `y_{split}` and `X_{split}`.
 
     Raises:
-        InputError: names the array, the rule and what was received.
+        InputError: names the array, the rule and the value received.
     """
     if is_list_of_arrays(y):
         y = _targets_of_steps(list(y), X, split)
@@ -289,7 +289,7 @@ def _numbers(y: np.ndarray, split: str) -> np.ndarray:
     beyond = first_beyond_float32(y)
     if beyond is not None:
         raise InputError(
-            f"y_{split} must lie within the range of float32, {LARGEST:.2g} either way. Received: "
+            f"y_{split} must lie within the range of float32, ±{LARGEST:.2g}. Received: "
             f"{y[beyond]:g} for sequence {beyond[0]}. Give it in other units."
         )
     return y
@@ -307,15 +307,15 @@ def _require_finite_squares(y: np.ndarray, train: np.ndarray, split: str) -> Non
 
 
 def check_target_shapes(kind: str, targets: Arrays, inputs: Arrays) -> None:
-    """Raise an InputError if targets do not have the shape that their kind asks for."""
+    """Raise an InputError if targets do not have the shape of their kind."""
     width = targets["train"].shape[1:]
     for split, y in targets.items():
-        wanted = width
+        expected = width
         if kind == "classification":
-            wanted = ()
+            expected = ()
         elif kind == "labelling":
-            wanted = (inputs[split].shape[1],)
-        if y.shape[1:] != wanted:
+            expected = (inputs[split].shape[1],)
+        if y.shape[1:] != expected:
             raise InputError(
-                f"y_{split} must have shape {(len(y), *wanted)} for {kind}. Received: {y.shape}"
+                f"y_{split} must have shape {(len(y), *expected)} for {kind}. Received: {y.shape}"
             )

@@ -13,9 +13,9 @@ from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.tasks.array_checks import check_arrays
 from tcn_search.tasks.folds import make_folds
-from tcn_search.tasks.splitting import Split, read_groups, split_off_validation
+from tcn_search.tasks.splitting import SplitRule, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.training_data import Part, TrainingData, with_statistics
+from tcn_search.tasks.training_data import SplitData, TrainingData, with_statistics
 from tcn_search.text import counted
 
 _HASHED_ROWS = 1024
@@ -28,23 +28,23 @@ class Task:
     Trainers get `task.training`; only test evaluations touch `task.test`.
 
     Attributes:
-        spec: all that a model needs to know of the task.
+        spec: everything that a model needs to know about the task.
         train, validation, test: sequences and targets of each split; test is None where there is
             none.
-        inferred: what was understood from the targets, in words, and what else they may mean.
+        inferred: the interpretation of the targets in words, with other possible ones.
         source: {"name", "options"} with which `load_task` loads the task again, where possible.
         split: rule of the validation split; None where the validation split was given.
         groups: groups of the rows of training and validation split, if they have any.
-        notes: what was not read, or not as it was written: a line each.
+        notes: messages to the user, one line each: data that was left out or reinterpreted.
     """
 
     spec: TaskSpec
-    train: Part
-    validation: Part
-    test: Part | None = None
+    train: SplitData
+    validation: SplitData
+    test: SplitData | None = None
     inferred: str = ""
     source: dict[str, Any] | None = None
-    split: Split | None = None
+    split: SplitRule | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
@@ -54,7 +54,7 @@ class Task:
         return TrainingData(spec=self.spec, train=self.train, validation=self.validation)
 
     def cross_validated(self, folds: int) -> TrainingData:
-        """Return `training` with so many folds; a single fold is the validation split itself.
+        """Return `training` with `folds` folds; a single fold is the validation split itself.
 
         Raises:
             InputError: the task came with its validation split, or has too few sequences or groups.
@@ -109,9 +109,9 @@ class Task:
         offsets = self.spec.input_offset, self.spec.target_offset
         if any(offsets):
             digest.update(repr(offsets).encode())
-        for part in (self.train, self.validation, self.test):
-            if part is not None:
-                for array in (part.X, part.y):
+        for split in (self.train, self.validation, self.test):
+            if split is not None:
+                for array in (split.X, split.y):
                     # Windows of a series are views: they are never all copied at once.
                     for start in range(0, len(array), _HASHED_ROWS):
                         rows = np.ascontiguousarray(array[start : start + _HASHED_ROWS])
@@ -148,7 +148,7 @@ class Task:
         Args:
             X_train, X_validation, X_test: (n, T, C) numbers, sequences padded at the end; or a list
                 of arrays (T, C), or (T,) of one channel, that may differ in length. Where float32
-                cannot hold numbers far from zero beside their deviation, they are kept minus
+                cannot hold numbers far from zero with enough precision, they are kept minus
                 `spec.input_offset`.
             y_train, y_validation, y_test: (n,) classes (integers or strings) or numbers to predict;
                 (n, K) numbers, one-hot rows for classes, or other zeros and ones for labels; (n, T)
@@ -163,7 +163,7 @@ class Task:
             axes: "channels_steps" if arrays are (n, C, T), or lists of (C, T); "steps_channels" for
                 (n, T, C) that looks exchanged, which is an error otherwise.
             standardise: subtract the training split's mean from each channel and divide by its
-                deviation.
+                standard deviation.
             required_context: steps that the task needs to see, if not the whole sequence.
             validation: how a validation split is taken from the training split where none is given.
                 "random": at random, stratified for classes; "grouped": whole groups, the default
@@ -175,7 +175,7 @@ class Task:
             seed: seed of the validation split.
 
         Raises:
-            InputError: names the array, the rule and what was received.
+            InputError: names the array, the rule and the value received.
         """
         checked = check_arrays(
             {
@@ -192,18 +192,18 @@ class Task:
         split = None
         groups = None
         if "validation" in checked.arrays:
-            train = Part(X, y)
-            held = Part(*checked.arrays["validation"])
+            train = SplitData(X, y)
+            held = SplitData(*checked.arrays["validation"])
         else:
             is_classification = checked.kind == "classification"
-            split = Split(
+            split = SplitRule(
                 how=validation, fraction=validation_fraction, seed=seed, gap=validation_gap
             )
             groups = read_groups(groups_train, len(X))
             classes = y if is_classification else None
             kept, held_out = split_off_validation(len(X), split, classes, groups)
-            train = Part(X[kept], y[kept])
-            held = Part(X[held_out], y[held_out])
+            train = SplitData(X[kept], y[kept])
+            held = SplitData(X[held_out], y[held_out])
             if groups is not None:
                 groups = groups[np.concatenate([kept, held_out])]
             if is_classification:
@@ -228,7 +228,7 @@ class Task:
             spec=spec,
             train=train,
             validation=held,
-            test=Part(*checked.arrays["test"]) if "test" in checked.arrays else None,
+            test=SplitData(*checked.arrays["test"]) if "test" in checked.arrays else None,
             inferred=checked.inferred,
             split=split,
             groups=groups,

@@ -18,7 +18,7 @@ _MOST_OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics 
 def sequences_at_once(outputs: int) -> int:
     """Return the batch size of predictions and evaluations, without training.
 
-    It is 256, or less if sequences of so many outputs each would fill the memory.
+    It is 256, or less if 256 sequences with `outputs` numbers each would fill the memory.
     """
     return max(1, min(_MOST_SEQUENCES_AT_ONCE, _MOST_OUTPUTS_AT_ONCE // outputs))
 
@@ -26,7 +26,8 @@ def sequences_at_once(outputs: int) -> int:
 def name_from_file(path: Path) -> str:
     """Return the name of the task in a file: its stem, for tables only up to the first dot.
 
-    Neither rule may change: a stored study knows its task by a fingerprint that holds the name.
+    Neither rule may change: a stored study identifies its task by a fingerprint that includes the
+    name.
 
     >>> name_from_file(Path("own.v2.npz")), name_from_file(Path("own.v2.csv.gz"))
     ('own.v2', 'own')
@@ -38,12 +39,12 @@ def name_from_file(path: Path) -> str:
 
 @dataclass(frozen=True)
 class RecordingFormat:
-    """How recordings were made into sequences.
+    """How recordings were turned into sequences.
 
     Args:
         rate: sampling rate, in Hz.
         downsample: samples that became one step.
-        front: "average" for the mean of these samples, "fold" for a channel each.
+        front: "average" for the mean of these samples, "fold" for one channel per sample.
     """
 
     rate: int
@@ -63,17 +64,17 @@ class TaskSpec:
         outputs: classes, labels or numbers to predict.
         class_names: names of the classes or labels; of a forecast, names of the outputs.
         ragged: whether rows have different lengths.
-        input_mean, input_std: mean and deviation of each channel of the training split, after
-            `input_offset` is subtracted; inputs are standardised with them.
-        target_mean, target_std: for regression and forecasts, mean and deviation of each output of
-            the training split, after `target_offset` is subtracted; the loss is in units of
-            `target_std`.
+        input_mean, input_std: mean and standard deviation of each channel of the training split,
+            after `input_offset` is subtracted; inputs are standardised with them.
+        target_mean, target_std: for regression and forecasts, mean and standard deviation of each
+            output of the training split, after `target_offset` is subtracted; the loss is in
+            units of `target_std`.
         required_context: steps back that the task needs to see, if it is not the sequence length.
         last_value_channels: for forecasts, the input channel of each series that is predicted; its
             last value is subtracted from the inputs and added to the outputs. Empty: neither.
         context_reason: reason for the required context, in words.
-        scored_steps: for kinds that read every step, the metrics look at only so many last steps if
-            this is given; the loss looks at all steps.
+        scored_steps: for kinds that read every step, number of last steps that the metrics look at;
+            None for all steps. The loss looks at all steps.
         class_weights: for each class, its weight in the training loss.
         vocabulary: number of tokens, if X (n, T, 1) holds token numbers and y (n, scored_steps) the
             tokens that follow the last steps; a model has outputs at these steps only. 0 if inputs
@@ -122,11 +123,11 @@ class TaskSpec:
     @property
     def sequences_at_once(self) -> int:
         """Batch size of predictions and evaluations, without training."""
-        return sequences_at_once(self.answered_steps * self.outputs)
+        return sequences_at_once(self.output_steps * self.outputs)
 
     @property
-    def answered_steps(self) -> int:
-        """Steps at which a model has outputs: one, all, or of tokens those that are scored."""
+    def output_steps(self) -> int:
+        """Number of steps with an output: one, all, or for tokens the scored ones."""
         if not self.task_kind.reads_every_step:
             return 1
         if self.vocabulary and self.scored_steps:

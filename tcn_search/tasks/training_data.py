@@ -1,4 +1,4 @@
-"""Data that trainers get: training and validation split, or folds of both; no test split."""
+"""The data of trainers: training and validation split, or folds of both; no test split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tcn_search.tasks.task_spec import TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SplitData:
     """Sequences of one split, and their targets.
 
     Attributes:
@@ -36,32 +36,36 @@ class TrainingData:
     """
 
     spec: TaskSpec
-    train: Part
-    validation: Part
+    train: SplitData
+    validation: SplitData
     folds: np.ndarray | None = None
 
     @property
     def trainings(self) -> int:
-        """Trainings of a trial: one for each fold."""
+        """Number of trainings of a trial: one for each fold."""
         return 1 if self.folds is None else len(self.folds)
 
     @property
     def bytes_in_a_worker(self) -> int:
         """Memory of a worker for its data, in bytes.
 
-        It holds a copy; for folds another one, and arrays in double precision for their statistics.
+        A worker holds one copy of the data. With folds it also holds the rows of the current fold,
+        and arrays in double precision for their statistics.
         """
         size = sum(
-            array.nbytes for part in (self.train, self.validation) for array in (part.X, part.y)
+            array.nbytes for split in (self.train, self.validation) for array in (split.X, split.y)
         )
         return size if self.folds is None else 4 * size
 
-    def split(self, number: int) -> TrainingData:
-        """Return the data of one training: of the fold of this number, from 0, if there are folds.
+    def for_training(self, number: int) -> TrainingData:
+        """Return the data of one training: the fold with this number, or all data without folds.
 
-        Inputs are standardised by the fold's own training rows, and targets centred by them.
-        Targets keep their deviation, so that a loss has the same unit in all folds, and classes
-        keep their weights.
+        Inputs are standardised, and targets centred, with the statistics of the fold's own training
+        rows. Targets keep their standard deviation, so that a loss has the same unit in all folds,
+        and classes keep their weights.
+
+        Args:
+            number: number of the training, from 0.
         """
         if self.folds is None:
             return self
@@ -75,11 +79,11 @@ class TrainingData:
             spec = replace(spec, target_mean=_floats(_targets(train).mean(axis=0)))
         return TrainingData(spec=spec, train=train, validation=self._rows(roles == HELD_OUT))
 
-    def _rows(self, chosen: np.ndarray) -> Part:
+    def _rows(self, chosen: np.ndarray) -> SplitData:
         """Return a copy of the chosen rows (rows of both splits,)."""
         first = chosen[: len(self.train)]
         second = chosen[len(self.train) :]
-        return Part(
+        return SplitData(
             np.concatenate([self.train.X[first], self.validation.X[second]]),
             np.concatenate([self.train.y[first], self.validation.y[second]]),
         )
@@ -88,11 +92,11 @@ class TrainingData:
         """Return the data with the validation sequences in the training split, too."""
         X = np.concatenate([self.train.X, self.validation.X])
         y = np.concatenate([self.train.y, self.validation.y])
-        return TrainingData(spec=self.spec, train=Part(X, y), validation=self.validation)
+        return TrainingData(spec=self.spec, train=SplitData(X, y), validation=self.validation)
 
 
-def with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
-    """Return `spec` with mean and deviation of the inputs and, without classes, of the targets."""
+def with_statistics(spec: TaskSpec, train: SplitData) -> TaskSpec:
+    """Return `spec` with the statistics of the inputs and, unless they are classes, the targets."""
     mean, std = _input_statistics(spec, train)
     spec = replace(spec, input_mean=mean, input_std=std)
     if spec.task_kind.has_classes:
@@ -105,13 +109,15 @@ def with_statistics(spec: TaskSpec, train: Part) -> TaskSpec:
     )
 
 
-def _targets(part: Part) -> np.ndarray:
+def _targets(split: SplitData) -> np.ndarray:
     """Return targets (n, outputs) in double precision."""
-    return part.y.reshape(len(part), -1).astype("float64")
+    return split.y.reshape(len(split), -1).astype("float64")
 
 
-def _input_statistics(spec: TaskSpec, train: Part) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation of each channel."""
+def _input_statistics(
+    spec: TaskSpec, train: SplitData
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel."""
     steps = train.X.reshape(-1, spec.input_channels).astype("float64")
     return _floats(np.nanmean(steps, axis=0)), _floats(_one_if_zero(np.nanstd(steps, axis=0)))
 

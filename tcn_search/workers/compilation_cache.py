@@ -1,4 +1,4 @@
-"""Where JAX keeps compiled programs between processes."""
+"""Keep JAX's compiled programs between processes."""
 
 from __future__ import annotations
 

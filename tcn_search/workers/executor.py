@@ -1,4 +1,4 @@
-"""The interface between a search and an executor of its trials; the simplest executor.
+"""The interface between a search and an executor of its trials, and the simplest executor.
 
 The search owns the trials. An executor asks it for a job whenever a worker slot is free, reports
 every epoch and the outcome of every trial, and stops a trial when the search says so.
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """The side of the search: hands out jobs and takes outcomes."""
+    """The search, as an executor sees it: it hands out jobs and receives their outcomes."""
 
     def next_job(self) -> TrialJob | None:
         """Return the next trial to train, or None if there is none for now."""
 
     def keep_going(self, report: EpochReport) -> bool:
-        """Take note of an epoch; return False to stop the trial."""
+        """Record an epoch; return False to stop the trial."""
 
     def finish(self, outcome: TrialOutcome) -> None:
-        """Take note of a trial's outcome."""
+        """Record a trial's outcome."""
 
 
 class Executor(Protocol):
     """Trains jobs until the owner has no more."""
 
     def run(self, owner: Owner) -> None:
-        """Train and report until nothing runs and `owner.next_job()` returns None."""
+        """Train and report until no job runs and `owner.next_job()` returns None."""
 
     def close(self) -> None:
         """Stop running trials and end every process of the executor."""

@@ -107,7 +107,7 @@ def _group_counters(root: Path) -> Iterator[Path]:
 
 
 def _is_memory_error(error: BaseException) -> bool:
-    """Return whether class or text of an error, causes aside, tell of too little memory."""
+    """Return whether the class or text of an error, without its causes, reports lack of memory."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return not names.isdisjoint(_MEMORY_CLASSES) or bool(_MEMORY_TEXT.search(str(error)))
 

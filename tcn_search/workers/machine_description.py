@@ -1,4 +1,4 @@
-"""Describe the machine that a trial was trained on, to tell machines apart."""
+"""Describe the machine on which a trial was trained."""
 
 from __future__ import annotations
 

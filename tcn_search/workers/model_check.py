@@ -1,8 +1,8 @@
 """Try a custom model before the first trial: `python -m tcn_search.workers.model_check`.
 
-The check runs in a new process. There the model function is imported as workers import it, and the
-tensor library may be another one than in the study's process and takes no GPU. The module is not in
-`custom_model` because it needs `models` and the machinery of worker processes.
+The check runs in a new process, which imports the model function as workers do, may use another
+tensor library than the study's process, and takes no GPU. The module is not in `custom_model`
+because it needs `models` and `workers`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST_MESSAGE = 300
 def require_usable(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> None:
     """Raise an InputError if the models of the jobs cannot be built, saved and loaded.
 
-    A function that cannot be imported is tried in this process.
+    A function that cannot be imported, such as a lambda, is tried in this process.
 
     Args:
         jobs: one or several, all with the same model function.
@@ -41,7 +41,7 @@ def require_usable(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> No
         backend: name of the backend that the workers will use.
 
     Raises:
-        InputError: with what is wrong with the function, or the error of Keras.
+        InputError: says what is wrong with the function, or quotes the error of Keras.
     """
     function = jobs[0].model
     assert function is not None
@@ -74,7 +74,7 @@ def problem(jobs: Sequence[TrialJob], spec: TaskSpec) -> str:
 
 
 def _problem_in_new_process(jobs: Sequence[TrialJob], spec: TaskSpec, backend: str) -> str:
-    """Return `problem` of the jobs, found by a process of its own on the CPU."""
+    """Return `problem` of the jobs, determined in a new process on the CPU."""
     request = json.dumps({"jobs": [job.to_dict() for job in jobs], "spec": spec.to_dict()})
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -115,12 +115,12 @@ def main() -> None:
     """Read jobs and a task's specification as JSON; write the problem, or "", as JSON."""
     from tcn_search.tasks.task_spec import TaskSpec
 
-    answers = reserve_standard_output()
+    output = reserve_standard_output()
     request = json.load(sys.stdin)
     jobs = [TrialJob.from_dict(job) for job in request["jobs"]]
     message = problem(jobs, TaskSpec.from_dict(request["spec"]))
-    answers.write(json.dumps(message) + "\n")
-    answers.close()
+    output.write(json.dumps(message) + "\n")
+    output.close()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class ProcessExecutor:
 
     @contextmanager
     def _time_limits_paused(self) -> Iterator[None]:
-        """Do not count time in the owner, whose storage or sampler may be slow, against trials."""
+        """Do not count time that the owner takes, such as for a slow storage, against trials."""
         busy = [worker for worker in self._workers if worker.job is not None]
         started = time.monotonic()
         yield
@@ -109,7 +109,7 @@ class ProcessExecutor:
             worker.kill_at += time.monotonic() - started
 
     def _hand_out_jobs(self, owner: Owner) -> None:
-        """Give every free slot a job, as long as the owner has some."""
+        """Give every free slot a job, as long as the owner has jobs."""
         running = [worker for worker in self._workers if worker.job is not None]
         while len(running) < len(self._slots):
             job = owner.next_job()
@@ -136,10 +136,6 @@ class ProcessExecutor:
         worker = _Worker(str(self._folder.path), self._slots[free], free)
         self._workers.append(worker)
         return worker
-
-    def process_ids(self) -> list[int]:
-        """Return the ids of the worker processes that exist now."""
-        return [worker.process_id for worker in self._workers]
 
     def close(self) -> None:
         for worker in self._workers:
@@ -198,10 +194,6 @@ class _Worker:
         assert self._process.stdout is not None
         return self._process.stdout
 
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
-
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
@@ -213,7 +205,7 @@ class _Worker:
         self._send(job.to_dict())
 
     def read_messages(self, owner: Owner) -> None:
-        """Read what has arrived and pass it to the owner; end the trial if the worker has died."""
+        """Pass messages that have arrived to the owner; end the trial if the worker has died."""
         data = os.read(self.output.fileno(), 1 << 20)
         if not data:
             self._finish_dead(owner)
@@ -240,7 +232,7 @@ class _Worker:
             self._finish(owner, outcome)
 
     def kill_overdue(self, owner: Owner) -> None:
-        """Kill a process whose trial has not ended by itself, and finish the trial as timed out."""
+        """Kill a process whose trial did not stop in time, and finish the trial as timed out."""
         assert self.job is not None
         self._process.kill()
         self._process.wait()

@@ -1,4 +1,4 @@
-"""What this machine has: cores, memory, GPUs. No tensor library is imported for it."""
+"""Detect the cores, memory and GPUs of this machine, without a tensor library."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NVIDIA_SMI_SECONDS = 10
 
 @dataclass(frozen=True)
 class Machine:
-    """What trials can be spread over.
+    """Cores, memory and GPUs over which trials can be spread.
 
     Args:
         cores: numbers of the processor cores that this process may use.
         memory: free bytes.
         gpus: as CUDA_VISIBLE_DEVICES names them.
-        quota: how many cores' time a container's limit leaves, or None if there is no such limit.
+        quota: number of cores whose time a container's limit allows, or None without a limit.
     """
 
     cores: tuple[int, ...]
@@ -84,7 +84,7 @@ def _gpus_of_driver() -> tuple[str, ...]:
 
 
 def core_quota(root: Path = Path("/")) -> int | None:
-    """Return the whole cores that a container's limit on processor time leaves; None if no limit.
+    """Return the number of cores that a container's limit allows, rounded up; None if no limit.
 
     psutil does not read the limits of control groups.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.training_data import Part, TrainingData
+from tcn_search.tasks.training_data import SplitData, TrainingData
 
 
 def write_training_data(data: TrainingData, folder: Path) -> None:
@@ -25,7 +25,7 @@ def write_training_data(data: TrainingData, folder: Path) -> None:
 
 
 def read_training_data(folder: Path) -> TrainingData:
-    """Read what `write_training_data` wrote: the splits memory-mapped and read-only."""
+    """Read the data that `write_training_data` wrote, with the splits memory-mapped, read-only."""
     folds = None
     if (folder / "folds.npy").exists():
         folds = np.load(folder / "folds.npy", allow_pickle=False)
@@ -37,8 +37,8 @@ def read_training_data(folder: Path) -> TrainingData:
     )
 
 
-def _mapped_split(folder: Path, name: str) -> Part:
+def _mapped_split(folder: Path, name: str) -> SplitData:
     """Return the "train" or "validation" split of `folder` without reading its arrays."""
     X = np.load(folder / f"X_{name}.npy", mmap_mode="r", allow_pickle=False)
     y = np.load(folder / f"y_{name}.npy", mmap_mode="r", allow_pickle=False)
-    return Part(X, y)
+    return SplitData(X, y)

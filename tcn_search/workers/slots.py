@@ -1,4 +1,4 @@
-"""Plan the workers of a run: a pure function of the machine and of what the caller asks for."""
+"""Plan the workers of a run: a pure function of the machine and the caller's arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WorkerSlot:
 
     Args:
         cores: numbers of the processor cores that the worker is pinned to; empty: all of them.
-        threads: number of threads of its tensor library.
+        threads: number of threads of its tensor library; 0: the library's own choice.
         gpu: its GPU, as CUDA_VISIBLE_DEVICES names it, or None.
         environment: variables that are set before its tensor library is imported.
     """
@@ -109,9 +109,9 @@ def plan_workers(
         threads = len(range(number % cores, cores, count))
         pinned: tuple[int, ...] = ()
         environment = {"KERAS_BACKEND": backend}
-        if threads < len(machine.cores):  # else the worker has the whole machine
+        if threads < len(machine.cores):  # otherwise the worker has the whole machine
             environment |= _thread_variables(threads)
-            if cores == len(machine.cores):  # a quota leaves it open which cores are free
+            if cores == len(machine.cores):  # below a quota, any of the cores may be free
                 pinned = machine.cores[number % cores :: count]
         gpu = None
         if gpus:
@@ -119,7 +119,7 @@ def plan_workers(
             environment |= _gpu_variables(gpu, workers_on_gpu=-(-count // len(gpus)))
         elif machine.gpus:
             environment |= {"CUDA_VISIBLE_DEVICES": "-1"}
-        slots.append(WorkerSlot(pinned, threads, gpu, environment))
+        slots.append(WorkerSlot(cores=pinned, threads=threads, gpu=gpu, environment=environment))
     return WorkerPlan(backend, tuple(slots))
 
 
@@ -139,7 +139,7 @@ def _check_counts(workers: int | str, workers_per_gpu: int) -> None:
 
 
 def _thread_variables(threads: int) -> dict[str, str]:
-    """Return each library's own variable. XLA on a CPU uses the cores that the process has."""
+    """Return the variables that set the threads of each library; XLA uses the process's cores."""
     names = (
         "TF_NUM_INTRAOP_THREADS",
         "TF_NUM_INTEROP_THREADS",

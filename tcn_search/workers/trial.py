@@ -106,7 +106,8 @@ class TrialOutcome:
         status: complete, pruned, a limit (diverged, out of memory, timed out, unbuildable, too
             large), failed (an error in the code) or stale (its process died, or the run was
             stopped).
-        score: best value of the objective; in cross-validation the mean over the finished folds.
+        score: best value of the objective; in cross-validation the mean over finished folds; None
+            if there is no value, or it is NaN.
         best_epoch: epoch of the score, from 1; in cross-validation the mean, rounded.
         curve: numbers of each epoch; in cross-validation each row has its "fold".
         parameters: number of parameters of the model.
@@ -162,7 +163,7 @@ def run_trial(
     trial = _Trial(job, on_epoch)
     for number in range(data.trainings):
         try:
-            trial.train(data.split(number))
+            trial.train(data.for_training(number))
         except Exception as error:
             # An error of Keras or its backend ends the trial, not the study.
             lines = str(error).strip().splitlines() or [""]
@@ -181,7 +182,7 @@ def run_trial(
 
 
 class _Trial:
-    """The trainings of one trial, and what is known of the trial so far."""
+    """The trainings of one trial, with its status and measurements so far."""
 
     def __init__(self, job: TrialJob, on_epoch: Callable[[EpochReport], bool]) -> None:
         self.job = job
@@ -196,7 +197,7 @@ class _Trial:
         self.trainings: list[Training] = []
 
     def train(self, split: TrainingData) -> None:
-        """Train on the data of one training, unless the model is too large."""
+        """Build a model and train it on the data of one training, unless it is too large."""
         import keras
         import numpy as np
 
@@ -225,7 +226,7 @@ class _Trial:
             split,
             job.settings,
             Metric(job.objective, job.direction),
-            self._report_epoch,
+            on_epoch=self._report_epoch,
             deadline=self.deadline,
         )
         self.trainings.append(training)
@@ -248,7 +249,7 @@ class _Trial:
         )
 
     def _keep_going(self, report: EpochReport) -> bool:
-        """Report, and return the answer. The time until it comes is not the trial's."""
+        """Report an epoch; return whether to go on. Time limits do not run meanwhile."""
         with nullcontext() if self.deadline is None else self.deadline.paused():
             return self._on_epoch(report)
 

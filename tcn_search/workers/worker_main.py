@@ -1,9 +1,9 @@
 """Main program of a worker process: `python -m tcn_search.workers.worker_main DATA_FOLDER`.
 
 The protocol is one JSON object a line. Standard input: a job, or {"keep_going": true|false} after
-each epoch. Standard output: {"started": ...}, {"epoch": ...} or {"outcome": ...}. At the end of its
-input the main process has died: the worker removes the data folder, which no other process will,
-and exits at once, even in the middle of a trial.
+each epoch. Standard output: {"started": ...}, {"epoch": ...} or {"outcome": ...}. The input ends
+when the main process has died: the worker then removes the data folder, because no other process
+will, and exits at once, even in the middle of a trial.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(folder: str) -> None:
     data = read_training_data(Path(folder))
     enable_compilation_cache()
     _import_keras()  # takes seconds, which must not count against a trial's time limit
-    gc.freeze()  # objects of now stay, so the collector need not look at them after each trial
+    gc.freeze()  # what is imported now stays; the collector need not look at it after each trial
     gc.enable()
 
     def send(kind: str, values: dict[str, Any]) -> None:
@@ -59,14 +59,14 @@ def main(folder: str) -> None:
         job = TrialJob.from_dict(messages.get())
         send("started", {"number": job.number})
         outcome = run_trial(job, data, on_epoch)
-        gc.freeze()  # also what Keras has leaked
+        gc.freeze()  # the objects that Keras has leaked, too
         send("outcome", outcome.to_dict())
 
 
 def _import_keras() -> None:
     """Import Keras without the optional packages that it and TensorFlow import for rare uses.
 
-    That takes two thirds of the time. The packages can be imported later as usual.
+    The import then takes two thirds of the time. The packages can be imported later.
     """
     optional = {"matplotlib", "pandas", "sklearn"}
     if os.environ.get("KERAS_BACKEND") == "tensorflow":

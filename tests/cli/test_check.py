@@ -127,7 +127,7 @@ def test_embedded_words_have_as_many_channels_as_the_network(
         (["check", "nowhere.keras", "--seq-len", "3"], "There is no file nowhere.keras."),
         (
             ["check", "some.keras", "--kernel-size", "3"],
-            "some.keras says the network's kernel_size itself",
+            "some.keras defines the network's kernel_size itself",
         ),
     ],
 )

@@ -97,7 +97,7 @@ def test_run_takes_downloaded_data_from_a_directory(
     assert main(["run", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(
-        f"tcn-search run: {tmp_path}/mnist.npz is not the file that is wanted: its SHA-256 is "
+        f"tcn-search run: {tmp_path}/mnist.npz is not the expected file: its SHA-256 is "
     )
     (tmp_path / "own.toml").write_text('[task]\nname = "adding"\n')
     assert main(["run", str(tmp_path / "own.toml"), "--data-dir", str(tmp_path)]) == 2

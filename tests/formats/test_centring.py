@@ -61,7 +61,7 @@ def test_a_task_on_an_offset_is_the_task_without_it() -> None:
         "`tcn-search predict` does the same; a model that is called directly works on values minus the offset"
     )
     training = moved.cross_validated(3)
-    for split in (training.split(0), training.joined()):
+    for split in (training.for_training(0), training.joined()):
         assert split.spec.input_offset == (1.5e9,)
     padded = Task.from_arrays(DRIFT + 1.5e9, CLASSES, lengths_train=np.full(60, 9))
     assert padded.spec.input_offset == (1.5e9,)
@@ -96,7 +96,7 @@ def test_a_series_on_an_offset_keeps_its_steps(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         load_task("forecast", file=tmp_path / "meter.csv", horizon=4, look_back=8)
     assert str(error.value) == (
-        f"Column meter of {tmp_path / 'meter.csv'} must lie within the range of float32, 3.4e+38 either way. "
+        f"Column meter of {tmp_path / 'meter.csv'} must lie within the range of float32, ±3.4e+38. "
         "Received: 1e+39 at 2024-01-01 00:00:00"
     )
 

@@ -137,7 +137,7 @@ def test_without_a_published_checksum_the_first_download_is_held_to(
     path.write_bytes(b"changed")
     with pytest.raises(
         InputError,
-        match=rf"data.bin is not the file that is wanted: its SHA-256 is .*, not {SHA256}",
+        match=rf"data.bin is not the expected file: its SHA-256 is .*, not {SHA256}",
     ):
         fetch(file, tmp_path)
     path.unlink()
@@ -149,9 +149,7 @@ def test_the_content_decides_where_the_checksum_is_another(tmp_path: Path) -> No
     assert fetch(RemoteFile("data.bin", (), SHA256), tmp_path, lambda path: True).name == "data.bin"
     with pytest.raises(InputError, match=f"its SHA-256 is .*, not {SHA256}. Remove it"):
         fetch(RemoteFile("data.bin", (), SHA256), tmp_path, lambda path: False)
-    with pytest.raises(
-        InputError, match="data.bin is not the file that is wanted: it is no .bin file"
-    ):
+    with pytest.raises(InputError, match="data.bin is not the expected file: it is no .bin file"):
         fetch(RemoteFile("data.bin", ()), tmp_path, lambda path: False)
 
 

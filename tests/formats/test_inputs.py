@@ -97,8 +97,8 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
-        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if these are meant, set axes = "steps_channels".'),
+        ({"X_train": X.reshape(20, 1, 32)}, 'X_train has 1 step of 32 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if they are right as they are, set axes = "steps_channels".'),
+        ({"X_train": np.ones((20, 3, 150))}, 'X_train has 3 steps of 150 channels: its axes must be (sequences, steps, channels). If they are (sequences, channels, steps), set axes = "channels_steps"; if they are right as they are, set axes = "steps_channels".'),
         ({"X_train": [sequence.T for sequence in UNEQUAL]}, 'X_train must be a list of arrays (steps, channels). Received: arrays that differ in their second axis, (2, 4) in sequence 0 and (2, 5) in sequence 1. If they are (channels, steps), set axes = "channels_steps".'),
         ({"X_train": UNEQUAL[:7] + [x[:9, :1] for x in X[7:]]}, "X_train must have the same channels in every sequence. Received: 2 in sequence 0 and 1 in sequence 7"),
         ({"X_train": [x[: row % 3] for row, x in enumerate(X)]}, "X_train must not be empty. Received: no steps in sequence 0"),
@@ -108,7 +108,7 @@ def test_few_steps_of_many_channels_can_be_meant() -> None:
         ({"X_train": [X[:2], X[:3]]}, "X_train[0] must have rank 2, (steps, channels). Received: shape (2, 16, 2)"),
         ({"X_train": [[[1, 2], [3]]]}, "X_train[0] must be an array (steps, channels). Received: list whose entries differ in length"),
         ({"X_train": pd.DataFrame(X[..., 0])}, "X_train must have rank 3, (sequences, steps, channels). Received: shape (20, 16). For sequences of one channel use X_train.to_numpy()[..., None]."),
-        ({"X_train": X.astype("float64") * 1e300}, f"X_train must lie within the range of float32, 3.4e+38 either way. Received: {float(X[0, 0, 0]) * 1e300:g} in sequence 0, step 0"),
+        ({"X_train": X.astype("float64") * 1e300}, f"X_train must lie within the range of float32, ±3.4e+38. Received: {float(X[0, 0, 0]) * 1e300:g} in sequence 0, step 0"),
         ({"axes": "first"}, "axes must be one of 'steps_channels', 'channels_steps'. Received: 'first'"),
     ],
 )  # fmt: skip

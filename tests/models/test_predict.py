@@ -47,7 +47,7 @@ def test_numbers_that_are_rounded_already_are_refused() -> None:
     with pytest.raises(InputError) as error:
         predict(model, np.full((1, 16, 2), 1e300))
     assert str(error.value) == (
-        "X must lie within the range of float32, 3.4e+38 either way. Received: 1e+300 in sequence 0"
+        "X must lie within the range of float32, ±3.4e+38. Received: 1e+300 in sequence 0"
     )
 
 

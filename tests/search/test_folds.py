@@ -201,8 +201,8 @@ def test_worker_processes_get_the_folds(tmp_path: Path) -> None:
     read = read_training_data(tmp_path)
     assert read.trainings == 3
     for number in range(3):
-        theirs = read.split(number)
-        ours = FOLDED.split(number)
+        theirs = read.for_training(number)
+        ours = FOLDED.for_training(number)
         assert theirs.spec == ours.spec
         for split, wanted in ((theirs.train, ours.train), (theirs.validation, ours.validation)):
             np.testing.assert_array_equal(split.X, wanted.X)

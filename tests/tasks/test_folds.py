@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tcn_search import Task
 from tcn_search.errors import InputError
 from tcn_search.tasks.folds import HELD_OUT, KEPT, LEFT_OUT, make_folds
-from tcn_search.tasks.splitting import Split
+from tcn_search.tasks.splitting import SplitRule
 from tcn_search.tasks.training_data import TrainingData
 from tests.conftest import waves
 
@@ -24,7 +24,7 @@ def test_rows_are_held_out_once_with_every_class_in_equal_shares(
     labels = np.array(classes)
     single = np.isin(labels, [label for label in set(classes) if classes.count(label) == 1])
     assume((~single).sum() >= number)
-    roles = make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels)
+    roles = make_folds(number, len(labels) - 3, 3, SplitRule(seed=seed), labels)
     held = roles == HELD_OUT
     assert roles.shape == (number, len(labels))
     assert ((roles == KEPT) | held).all()
@@ -35,7 +35,7 @@ def test_rows_are_held_out_once_with_every_class_in_equal_shares(
         assert (counts < classes.count(label)).all()
     assert np.ptp(held.sum(axis=1)) <= 1
     np.testing.assert_array_equal(
-        roles, make_folds(number, len(labels) - 3, 3, Split(seed=seed), labels)
+        roles, make_folds(number, len(labels) - 3, 3, SplitRule(seed=seed), labels)
     )
 
 
@@ -49,7 +49,7 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
     rows: list[tuple[int, int]], number: int, seed: int, how: str | None
 ) -> None:
     groups, classes = (np.array(column) for column in zip(*rows, strict=True))
-    split = Split(how, seed=seed)
+    split = SplitRule(how, seed=seed)
     movable = [
         group
         for group in set(groups)
@@ -82,14 +82,14 @@ def test_groups_stay_together_and_every_fold_trains_on_every_class(
 def test_groups_are_dealt_evenly() -> None:
     groups = np.repeat(np.arange(20), 5)
     classes = np.tile([0, 0, 0, 1, 1], 20)
-    held = make_folds(5, 80, 20, Split(), classes, groups) == HELD_OUT
+    held = make_folds(5, 80, 20, SplitRule(), classes, groups) == HELD_OUT
     assert {int(fold.sum()) for fold in held} == {20}
     assert {int(classes[fold].sum()) for fold in held} == {8}
 
 
 @given(st.integers(5, 60), st.integers(1, 6), NUMBERS, st.integers(0, 4))
 def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap: int) -> None:
-    split = Split("time", gap=gap)
+    split = SplitRule("time", gap=gap)
     most = (kept - gap) // held_out
     if number > max(1, most):
         with pytest.raises(
@@ -124,22 +124,22 @@ def test_by_time_nothing_looks_ahead(kept: int, held_out: int, number: int, gap:
 def test_too_many_folds(how: str | None, groups: list[int] | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_folds(
-            9, 6, 2, Split(how), np.zeros(8, int), None if groups is None else np.array(groups)
+            9, 6, 2, SplitRule(how), np.zeros(8, int), None if groups is None else np.array(groups)
         )
 
 
 def splits(data: TrainingData) -> list[TrainingData]:
-    return [data.split(number) for number in range(data.trainings)]
+    return [data.for_training(number) for number in range(data.trainings)]
 
 
 def test_a_class_that_comes_late_has_no_folds_by_time() -> None:
     classes = np.repeat([0, 1], [40, 60])
-    assert make_folds(2, 80, 20, Split("time"), classes).shape == (2, 100)
+    assert make_folds(2, 80, 20, SplitRule("time"), classes).shape == (2, 100)
     with pytest.raises(
         InputError,
         match="folds = 3 by time leaves fold 3 no training sequence of some class. Give fewer",
     ):
-        make_folds(3, 80, 20, Split("time"), classes)
+        make_folds(3, 80, 20, SplitRule("time"), classes)
 
 
 def test_each_fold_is_a_split_of_all_rows_with_statistics_of_its_own() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tcn_search import Task, load_task
 from tcn_search.errors import InputError
-from tcn_search.tasks.splitting import Split, split_off_validation
+from tcn_search.tasks.splitting import SplitRule, split_off_validation
 from tests.conftest import waves
 
 FRACTIONS = st.floats(0.05, 0.9)
@@ -25,7 +25,7 @@ FRACTIONS = st.floats(0.05, 0.9)
 def test_random_is_stratified_and_loses_nothing(
     classes: list[int], fraction: float, seed: int
 ) -> None:
-    labels, split = np.array(classes), Split("random", fraction, seed)
+    labels, split = np.array(classes), SplitRule("random", fraction, seed)
     kept, held_out = split_off_validation(len(labels), split, labels)
     assert sorted([*kept, *held_out]) == list(range(len(labels)))
     for label in set(classes):
@@ -47,7 +47,7 @@ def test_grouped_never_splits_a_group_and_leaves_every_class(
     groups, classes = np.array(rows).T
     all_classes = set(classes)
     possible = [group for group in set(groups) if set(classes[groups != group]) == all_classes]
-    split = Split(None, fraction, seed)
+    split = SplitRule(None, fraction, seed)
     if not possible:
         with pytest.raises(
             InputError, match="can be held out for validation: the rest must hold every class"
@@ -70,7 +70,7 @@ def test_many_small_groups_come_within_a_group_of_the_share(
     groups = np.repeat(np.arange(count), 3)
     classes = np.tile([0, 1, 1], count)
     _, held_out = split_off_validation(
-        len(groups), Split("grouped", fraction, seed), classes, groups
+        len(groups), SplitRule("grouped", fraction, seed), classes, groups
     )
     assert abs(len(held_out) / 3 - fraction * count) <= 1
     assert (classes[held_out] == 0).sum() * 3 == len(held_out)
@@ -82,7 +82,7 @@ def test_time_validates_after_training_and_keeps_the_gap(
 ) -> None:
     wanted = min(max(1, round(fraction * count)), count - 1)
     assume(count - wanted - gap >= 1)
-    kept, held_out = split_off_validation(count, Split("time", fraction, gap=gap))
+    kept, held_out = split_off_validation(count, SplitRule("time", fraction, gap=gap))
     assert (kept[0], held_out[-1], len(held_out)) == (0, count - 1, wanted)
     assert held_out[0] - kept[-1] == gap + 1
     assert len(kept) + len(held_out) + gap == count
@@ -112,9 +112,9 @@ def test_groups_of_a_file_stay_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation": "grouped"}, 'validation = "grouped" needs groups: give groups_train, one entry a sequence.'),
+        ({"validation": "grouped"}, 'validation = "grouped" needs groups: give groups_train, one entry per sequence.'),
         ({"validation": "last"}, "validation must be one of 'random', 'grouped', 'time'. Received: 'last'"),
-        ({"groups_train": [1, 2]}, "groups_train must hold 8 integers or strings, one a sequence of X_train. Received: shape (2,), dtype int64"),
+        ({"groups_train": [1, 2]}, "groups_train must hold 8 integers or strings, one per sequence of X_train. Received: shape (2,), dtype int64"),
         ({"groups_train": [1] * 8}, 'None of the 1 group can be held out for validation: the rest must hold every class. Give a validation split, or use validation = "random".'),
         ({"validation": "time", "validation_gap": 6}, "validation_gap leaves no training sequence: 8 sequences, 2 held out, gap 6"),
         ({"validation_gap": 6}, 'validation_gap needs validation = "time". Received: validation = \'random\''),

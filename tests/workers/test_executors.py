@@ -70,6 +70,10 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     executor.close()
 
 
+def process_ids(executor: ProcessExecutor) -> list[int]:
+    return [worker._process.pid for worker in executor._workers]
+
+
 def test_jobs_are_trained_and_reported_epoch_by_epoch(executor: Executor) -> None:
     owner = ListOwner([JOB, replace(JOB, number=5)])
     executor.run(owner)
@@ -141,7 +145,7 @@ def test_a_worker_cannot_read_the_test_split(tmp_path: Path) -> None:
 def test_the_trial_of_a_killed_worker_is_stale_and_the_worker_is_replaced() -> None:
     executor = ProcessExecutor(TASK.training)
     owner = ListOwner([JOB, replace(JOB, number=1)], kill_at=2)
-    owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGKILL)
+    owner.kill = lambda: os.kill(process_ids(executor)[0], signal.SIGKILL)
     try:
         executor.run(owner)
     finally:
@@ -157,12 +161,12 @@ def test_two_workers_train_at_the_same_time_and_are_replaced() -> None:
     processes: set[int] = set()
 
     def finish(outcome: TrialOutcome) -> None:
-        processes.update(executor.process_ids())
+        processes.update(process_ids(executor))
         ListOwner.finish(owner, outcome)
 
     owner.finish = finish  # type: ignore[method-assign]
     executor.run(owner)
-    alive = executor.process_ids()
+    alive = process_ids(executor)
     executor.close()
     assert {outcome.status for outcome in owner.outcomes.values()} == {"complete"}
     assert len(processes) == 3
@@ -204,7 +208,7 @@ def test_a_trial_that_hangs_is_killed_and_its_worker_replaced(
     monkeypatch.setattr("tcn_search.workers.process_executor.GRACE_SECONDS", 1.0)
     executor = ProcessExecutor(TASK.training)
     owner = ListOwner([replace(JOB, time_limit=30.0), replace(JOB, number=1)], kill_at=1)
-    owner.kill = lambda: os.kill(executor.process_ids()[0], signal.SIGSTOP)
+    owner.kill = lambda: os.kill(process_ids(executor)[0], signal.SIGSTOP)
     try:
         executor.run(owner)
     finally:
@@ -223,10 +227,10 @@ def test_a_worker_without_memory_ends_its_trial_and_is_replaced() -> None:
     executor = ProcessExecutor(TASK.training)
     owner = ListOwner([huge, JOB], kill_at=1)
     processes: list[int] = []
-    owner.kill = lambda: processes.extend(executor.process_ids())
+    owner.kill = lambda: processes.extend(process_ids(executor))
     try:
         executor._hand_out_jobs(owner)
-        (first,) = executor.process_ids()
+        (first,) = process_ids(executor)
         executor.run(owner)
     finally:
         executor.close()

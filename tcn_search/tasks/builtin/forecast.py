@@ -25,7 +25,7 @@ from tcn_search.formats.table_layout import TableFormat, TableLayout
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec, name_from_file
-from tcn_search.tasks.training_data import Part
+from tcn_search.tasks.training_data import SplitData
 
 _ETT_MONTHS = (12, 4, 4)
 
@@ -49,9 +49,9 @@ def forecast(
 
     The sequences are all windows of stride 1: X (n, look_back, columns), y (n, horizon · targets).
     Training, validation and test split follow each other in time; only the look-back, which is
-    known by then, reaches into the split before. Inputs and targets are standardised with the
-    training split's mean and deviation, and the metrics are errors on standardised values, as
-    published ones are; predictions are in the series' own units. Windows are views into the one
+    known by then, reaches into the split before. Inputs and targets are standardised with mean and
+    standard deviation of the training split. The metrics are errors on standardised values, as
+    published errors are; predictions are in the series' own units. Windows are views into one
     table, not copies.
 
     Args:
@@ -67,8 +67,8 @@ def forecast(
             left over are not used.
         from_last_value: whether the model learns the difference from the window's last value.
         required_context: steps that the task needs to see, if not the whole window.
-        delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; found out where that
-            is safe.
+        delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; default detected
+            where that is safe.
 
     Raises:
         InputError: names the file, the column or the argument.
@@ -84,7 +84,7 @@ def forecast(
         time_format=time_format,
     )
     target_names = [target] if isinstance(target, str) else target
-    table = read_table(path, time, table_format, wanted=target_names or ())
+    table = read_table(path, time, table_format, kept_columns=target_names or ())
     channels = _channels(path, table, target_names)
     ends = _ends(path, table.time, parts)
     starts = (look_back, *ends[:-1])
@@ -93,7 +93,7 @@ def forecast(
     if beyond is not None:
         raise InputError(
             f"Column {table.columns[beyond[1]]} of {path} must lie within the range of float32, "
-            f"{LARGEST:.2g} either way. Received: {table.values[beyond]:g} at "
+            f"±{LARGEST:.2g}. Received: {table.values[beyond]:g} at "
             f"{table.time[beyond[0]]}"
         )
     offset = offsets_of(table.values[: ends[0]])
@@ -179,15 +179,15 @@ def _specification(
 
 
 def _channels(path: Path, table: SeriesTable, names: Sequence[str] | None) -> list[int]:
-    """Return the columns to predict, by number; all of them for None."""
-    wanted = table.columns if names is None else tuple(names)
-    unknown = [name for name in wanted if name not in table.columns]
-    if unknown or not wanted or len(set(wanted)) < len(wanted):
+    """Return the numbers of the columns to predict; all of them if `names` is None."""
+    targets = table.columns if names is None else tuple(names)
+    unknown = [name for name in targets if name not in table.columns]
+    if unknown or not targets or len(set(targets)) < len(targets):
         raise InputError(
             f"target must be columns of {path}, each once: {join_names(table.columns)}. "
-            f"Received: {join_names(unknown or wanted) or 'none'}"
+            f"Received: {join_names(unknown or targets) or 'none'}"
         )
-    return [table.columns.index(name) for name in wanted]
+    return [table.columns.index(name) for name in targets]
 
 
 def _ends(path: Path, time: pd.Index, parts: str | Sequence[float]) -> tuple[int, int, int]:
@@ -235,7 +235,7 @@ def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizo
             )
 
 
-def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[int]) -> Part:
+def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[int]) -> SplitData:
     """Return every window with the `horizon` steps after it.
 
     X is a view (n, look_back, columns), y is (n, horizon · targets).
@@ -243,4 +243,4 @@ def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[in
     view = np.lib.stride_tricks.sliding_window_view
     X = view(values[: len(values) - horizon], look_back, axis=0).transpose(0, 2, 1)
     y = view(values[look_back:, channels], horizon, axis=0).transpose(0, 2, 1)
-    return Part(X, y.reshape(len(y), -1))
+    return SplitData(X, y.reshape(len(y), -1))

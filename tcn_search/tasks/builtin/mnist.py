@@ -15,7 +15,7 @@ import numpy as np
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.formats.download import RemoteFile, fetch
-from tcn_search.tasks.splitting import Split, split_off_validation
+from tcn_search.tasks.splitting import SplitRule, split_off_validation
 from tcn_search.tasks.task import Task
 
 STEPS = 28 * 28
@@ -45,14 +45,21 @@ def seq_mnist(
     Args:
         train: training sequences, if not all that the validation split leaves (55,000).
         validation_size: validation sequences.
-        test_size: test sequences, if not all 10,000; for trying things out.
+        test_size: test sequences, if not all 10,000; for quick trials.
         seed: seed of the validation split, and of the training sequences if not all are used.
         data_dir: folder of the file, or to download it to.
 
     Raises:
         InputError: sizes that exceed the images, or a file that is neither there nor downloaded.
     """
-    return _task("seq_mnist", train, validation_size, test_size, seed, data_dir, None)
+    return _load(
+        "seq_mnist",
+        train=train,
+        validation_size=validation_size,
+        test_size=test_size,
+        seed=seed,
+        data_dir=data_dir,
+    )
 
 
 def permuted_mnist(
@@ -73,18 +80,28 @@ def permuted_mnist(
         InputError: as `seq_mnist`.
     """
     order = np.random.default_rng(permutation_seed).permutation(STEPS)
-    return _task("permuted_mnist", train, validation_size, test_size, seed, data_dir, order)
+    return _load(
+        "permuted_mnist",
+        train=train,
+        validation_size=validation_size,
+        test_size=test_size,
+        seed=seed,
+        data_dir=data_dir,
+        order=order,
+    )
 
 
-def _task(
+def _load(
     name: str,
+    *,
     train: int | None,
     validation_size: int,
     test_size: int | None,
     seed: int,
     data_dir: str | None,
-    order: np.ndarray | None,
+    order: np.ndarray | None = None,
 ) -> Task:
+    """Load either task; `order` permutes the 784 steps."""
     images, digits, test_images, test_digits = read_mnist(fetch(FILE, data_dir, is_mnist))
     positive_integer("validation_size", validation_size)
     kept, held_out = _draw_rows(digits, train, validation_size, seed)
@@ -115,18 +132,18 @@ def _draw_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of the training and of the validation split, both stratified."""
     total = len(digits)
-    wanted = None if train is None else positive_integer("train", train)
-    if validation_size + (wanted or 10) > total:
+    train_size = None if train is None else positive_integer("train", train)
+    if validation_size + (train_size or 10) > total:
         raise InputError(
             f"train and validation_size must not exceed the {total:,} training images together. "
             f"Received: {train} and {validation_size}"
         )
     kept, held_out = split_off_validation(
-        total, Split(fraction=validation_size / total, seed=seed), digits
+        total, SplitRule(fraction=validation_size / total, seed=seed), digits
     )
-    if wanted is not None and wanted < len(kept):
+    if train_size is not None and train_size < len(kept):
         _, drawn = split_off_validation(
-            len(kept), Split(fraction=wanted / len(kept), seed=seed), digits[kept]
+            len(kept), SplitRule(fraction=train_size / len(kept), seed=seed), digits[kept]
         )
         kept = kept[drawn]
     return kept, held_out
@@ -147,7 +164,7 @@ def read_mnist(file: Path) -> list[np.ndarray]:
 
 
 def is_mnist(file: Path) -> bool:
-    """Whether an .npz holds the published images, in their order."""
+    """Return whether an .npz holds the published images, in their order."""
     if not zipfile.is_zipfile(file):
         return False
     digest = hashlib.sha256()

@@ -30,7 +30,7 @@ class Published:
     options: tuple[tuple[str, object], ...] = ()
 
     def holds_for(self, options: dict[str, object]) -> bool:
-        """Whether the score is about a task that was loaded with these options."""
+        """Return whether the score is about a task that was loaded with these options."""
         return all(options.get(name) == value for name, value in self.options)
 
 

@@ -66,7 +66,7 @@ def ucr(
 
 
 def _find(problem: str, split: str, data_dir: str | Path | None) -> Path:
-    """Return PROBLEM_TRAIN.ts or PROBLEM_TEST.ts, from aeon or unpacked."""
+    """Return the path of PROBLEM_TRAIN.ts or PROBLEM_TEST.ts, inside aeon or unpacked."""
     import aeon.datasets
 
     file = Path(aeon.datasets.__file__).parent / "data" / problem / f"{problem}_{split}.ts"

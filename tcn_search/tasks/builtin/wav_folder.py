@@ -1,4 +1,4 @@
-"""Recordings to classify: a folder of WAV files, by class."""
+"""Load recordings to classify from a folder of WAV files, by class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NewRecordings(NamedTuple):
     Attributes:
         X: (n, T, C), NaN at and beyond a recording's own length.
         names: names of the files, relative to the folder that was given.
-        note: what was left out of the folder, in words; "" if nothing was.
+        note: names the files that were left out of the folder; "" if there are none.
     """
 
     X: np.ndarray
@@ -52,8 +52,8 @@ def wav_folder(
     Free Spoken Digit Dataset. Speaker and number may be missing; see `find_recordings` for names
     with more parts. A file without a speaker is a group of its own; if no file has one, validation
     is drawn. Sequences end with their clip. Channels of a file are averaged, integer samples scaled
-    to −1 .. 1 and floating-point samples taken as they are. `notes` of the task name what was left
-    out of the folder.
+    to −1 .. 1 and floating-point samples taken as they are. `notes` of the task name the files
+    that were left out.
 
     Args:
         folder: folder of the training files.
@@ -164,13 +164,13 @@ def _speakers(train: Sequence[Recording]) -> str:
 
 
 def read_new_recordings(
-    place: Path, form: RecordingFormat, steps: int, ragged: bool
+    path: Path, recording_format: RecordingFormat, *, steps: int, ragged: bool
 ) -> NewRecordings:
-    """Read a .wav, or all in a folder and the folders inside it, as in a model's training.
+    """Read a .wav file, or all of a folder and of the folders inside it, as in training.
 
     Args:
-        place: the file or the folder.
-        form: how the training recordings were read.
+        path: the file or the folder.
+        recording_format: how the training recordings were read.
         steps: T of the model.
         ragged: whether the model takes shorter recordings.
 
@@ -178,39 +178,41 @@ def read_new_recordings(
         InputError: names the file that cannot be read, or that the model does not take, and why.
     """
     note = ""
-    paths = [place]
-    folder = place.parent
-    if os.path.isdir(place):
-        wav_files = list_wav_files(place)
-        paths = sorted([*wav_files.direct, *wav_files.inside])
-        folder = place
+    files = [path]
+    folder = path.parent
+    if os.path.isdir(path):
+        wav_files = list_wav_files(path)
+        files = sorted([*wav_files.direct, *wav_files.inside])
+        folder = path
         note = wav_files.note
-        if not paths:
-            raise InputError(f"{place} holds no .wav file, nor does any folder in it.")
+        if not files:
+            raise InputError(f"{path} holds no .wav file, nor does any folder in it.")
     clips = []
-    for path in paths:
-        clip, rate = read_wav(path)
-        if rate != form.rate:
+    for file in files:
+        clip, rate = read_wav(file)
+        if rate != recording_format.rate:
             raise InputError(
-                f"{path} has {rate:,} Hz, and the model was trained on recordings of "
-                f"{form.rate:,} Hz. Resample it."
+                f"{file} has {rate:,} Hz, and the model was trained on recordings of "
+                f"{recording_format.rate:,} Hz. Resample it."
             )
-        _require_fit(path, len(clip), form, steps, ragged)
+        _require_fit(file, len(clip), recording_format, steps=steps, ragged=ragged)
         clips.append(clip)
-    X, _ = _to_steps(clips, form.downsample, form.front)
-    return NewRecordings(X, [path.relative_to(folder).as_posix() for path in paths], note)
+    X, _ = _to_steps(clips, recording_format.downsample, recording_format.front)
+    return NewRecordings(X, [file.relative_to(folder).as_posix() for file in files], note)
 
 
-def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ragged: bool) -> None:
+def _require_fit(
+    path: Path, samples: int, recording_format: RecordingFormat, *, steps: int, ragged: bool
+) -> None:
     """Raise an InputError for a recording that is longer, or shorter, than the model takes."""
-    missing = steps - _steps(samples, form.downsample)
+    missing = steps - _count_steps(samples, recording_format.downsample)
     if missing == 0 or (missing > 0 and ragged):
         return
 
     def length(samples: int) -> str:
-        return f"{samples / form.rate:.3f} s ({samples:,} samples)"
+        return f"{samples / recording_format.rate:.3f} s ({samples:,} samples)"
 
-    most = length(steps * form.downsample)
+    most = length(steps * recording_format.downsample)
     if missing < 0:
         raise InputError(
             f"{path} is longer than the model takes: {length(samples)}, and it takes up to {most}. "
@@ -222,8 +224,8 @@ def _require_fit(path: Path, samples: int, form: RecordingFormat, steps: int, ra
     )
 
 
-def _steps(samples: int, downsample: int) -> int:
-    """Count the steps of a clip; the last may hold fewer samples."""
+def _count_steps(samples: int, downsample: int) -> int:
+    """Return the number of steps of a clip; the last step may hold fewer samples."""
     return -(-samples // downsample)
 
 
@@ -231,7 +233,7 @@ def _to_steps(
     clips: Sequence[np.ndarray], downsample: int, front: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return clips as X (n, T, 1 or downsample), padded with NaN, and the steps of each (n,)."""
-    lengths = np.array([_steps(len(clip), downsample) for clip in clips])
+    lengths = np.array([_count_steps(len(clip), downsample) for clip in clips])
     channels = 1 if front == "average" else downsample
     X = np.full((len(clips), lengths.max(), channels), np.nan, dtype="float32")
     for row, (clip, steps) in enumerate(zip(clips, lengths, strict=True)):

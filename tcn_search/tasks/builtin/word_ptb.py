@@ -16,7 +16,7 @@ from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.training_data import Part
+from tcn_search.tasks.training_data import SplitData
 
 WINDOW = 80
 SCORED = 40
@@ -136,7 +136,7 @@ def _most_frequent(text: Sequence[str], vocabulary: int | None) -> tuple[str, ..
     return (*[word for word in words if word != UNKNOWN][: vocabulary - 1], UNKNOWN)
 
 
-def _windows(file: Path, numbers: np.ndarray) -> Part:
+def _windows(file: Path, numbers: np.ndarray) -> SplitData:
     """Return windows X (n, 80, 1) and y (n, 40), the words that follow each of the last 40."""
     if len(numbers) <= WINDOW:
         raise InputError(
@@ -145,4 +145,4 @@ def _windows(file: Path, numbers: np.ndarray) -> Part:
     starts = np.arange(0, len(numbers) - WINDOW, SCORED)
     X = numbers[starts[:, None] + np.arange(WINDOW)]
     y = numbers[starts[:, None] + np.arange(WINDOW - SCORED + 1, WINDOW + 1)]
-    return Part(X[:, :, None].astype("float32"), y)
+    return SplitData(X[:, :, None].astype("float32"), y)

@@ -65,9 +65,7 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
     }
     np.savez(file, **arrays)  # type: ignore[arg-type]
     assert not is_mnist(file)
-    with pytest.raises(
-        InputError, match=r"mnist.npz is not the file that is wanted: its SHA-256 is "
-    ):
+    with pytest.raises(InputError, match=r"mnist.npz is not the expected file: its SHA-256 is "):
         load_task("seq_mnist", data_dir=str(tmp_path))
 
 

@@ -171,7 +171,7 @@ def test_recordings_that_a_model_does_not_take(
     file = tmp_path / "one.wav"
     write_wav(file, np.zeros(801))
     with pytest.raises(InputError) as error:
-        read_new_recordings(file, form, steps, ragged)
+        read_new_recordings(file, form, steps=steps, ragged=ragged)
     assert str(error.value).replace(str(file), "FILE") == message
 
 

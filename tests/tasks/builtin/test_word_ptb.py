@@ -206,7 +206,7 @@ def test_missing_files_are_named(folder: Path) -> None:
     with pytest.raises(InputError) as error:
         load_task("word_ptb")
     assert str(error.value) == (
-        "Task 'word_ptb' needs the option folder: a folder of yours with ptb.train.txt, ptb.valid.txt and "
+        "Task 'word_ptb' needs the option folder: your own folder with ptb.train.txt, ptb.valid.txt and "
         "ptb.test.txt (or .gz)."
     )
     (folder / "ptb.valid.txt").write_text("the cat \n")
