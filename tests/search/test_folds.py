@@ -27,7 +27,7 @@ from tcn_search.workers.shared_data import read_training_data, write_training_da
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, epochs_of_pruning
 from tests.study.test_study import make, quiet, run
-from tests.workers.test_executors import JOB, Scripted
+from tests.workers.test_executors import JOB, ListOwner
 
 TASK = Task.from_arrays(*waves(24))
 FOLDED = TASK.cross_validated(3)
@@ -88,13 +88,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
     return made
 
 
-def train(job: Any = JOB, **owner: int) -> Scripted:
-    scripted = Scripted([job], **owner)
-    InProcessExecutor(FOLDED).run(scripted)
-    return scripted
+def train(job: Any = JOB, **owner: int) -> ListOwner:
+    list_owner = ListOwner([job], **owner)
+    InProcessExecutor(FOLDED).run(list_owner)
+    return list_owner
 
 
-def told(owner: Scripted) -> list[tuple[int, float | None]]:
+def told(owner: ListOwner) -> list[tuple[int, float | None]]:
     return [
         (report.epoch, None if report.best is None else round(report.best, 9))
         for report in owner.reports
@@ -152,7 +152,7 @@ def test_a_pruned_trial_has_the_score_of_its_finished_folds(
 
 
 def test_a_trial_that_is_pruned_after_a_fold_has_that_fold(fake: FakeTraining) -> None:
-    owner = Scripted([JOB])
+    owner = ListOwner([JOB])
     owner.keep_going = lambda report: report.epoch < 6 or report.best is None  # type: ignore[method-assign]
     InProcessExecutor(FOLDED).run(owner)
     outcome = owner.outcomes[0]
