@@ -24,7 +24,7 @@ import optuna
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.samplers import make_sampler
-from tcn_search.space.constraints import Constraints, infeasible
+from tcn_search.space.constraints import Constraints, broken_limits
 from tcn_search.space.dimensions import Range
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 
@@ -119,7 +119,7 @@ class Landscape:
             violations = self.space.violations(architecture)
             for violation in violations:
                 trial.set_constraint(violation.name, violation.excess)
-            if infeasible(violations):
+            if broken_limits(violations):
                 wasted += 1
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 continue

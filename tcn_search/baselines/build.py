@@ -30,7 +30,8 @@ def build_baseline(
         A model from sequences (B, T, C) to predictions as in `build_model`.
     """
     spec = spec_of(task)
-    settings = settings or TrainingSettings()
+    if settings is None:
+        settings = TrainingSettings()
     layer = _LAYERS[recurrent.cell]
 
     def body(x: Any) -> Any:

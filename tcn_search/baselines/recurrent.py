@@ -38,7 +38,9 @@ class Recurrent:
     @property
     def name(self) -> str:
         """The network's name, such as "gru" or "2 × lstm"."""
-        return self.cell if self.layers == 1 else f"{self.layers} × {self.cell}"
+        if self.layers == 1:
+            return self.cell
+        return f"{self.layers} × {self.cell}"
 
     def parameters(self, input_channels: int, outputs: int, vocabulary: int = 0) -> int:
         """Return the number of parameters of the whole model with its head, as in `count_params()`.
@@ -53,7 +55,9 @@ class Recurrent:
         502
         """
         total = 0
-        channels = self.units if vocabulary else input_channels
+        channels = input_channels
+        if vocabulary:
+            channels = self.units
         for _ in range(self.layers):
             total += _KERNELS[self.cell] * (channels + self.units) * self.units
             total += _BIASES[self.cell] * self.units

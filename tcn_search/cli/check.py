@@ -16,7 +16,7 @@ from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
-from tcn_search.planning.saved_model import FoundTCN, find_tcn
+from tcn_search.planning.saved_model import TCNDescription, find_tcn
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if report.covers else 1
 
 
-def _network(arguments: argparse.Namespace) -> FoundTCN:
+def _network(arguments: argparse.Namespace) -> TCNDescription:
     """Return the network of the saved model, or of the options."""
     options = _architecture_options(arguments)
     if arguments.model:
@@ -118,7 +118,7 @@ def _network(arguments: argparse.Namespace) -> FoundTCN:
     for name, option in (("kernel_size", "--kernel-size"), ("dilations", "--dilations")):
         if name not in options:
             raise InputError(f"{option} is missing; or give a saved model, MODEL.keras.")
-    return FoundTCN(
+    return TCNDescription(
         name="", architecture=Architecture.from_dict(options), seq_len=None, input_channels=None
     )
 

@@ -11,7 +11,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class MaskedModel(keras.layers.Layer):
-    """Calls a model so that its layers see the mask of the inputs.
+    """Call a model so that its layers see the mask of the inputs.
 
     Layers that take no mask see zeros in padded steps. A functional model that is called in the
     usual way passes the mask on as well, but Keras warns of every mask that reaches it.

@@ -1,7 +1,7 @@
-"""Names of a user's functions that build custom models.
+"""Import a user's function that builds a custom model, in any process.
 
-A `ModelFunction` is found again in another process, which imports its module or file, and is known
-to be the same by a fingerprint of its source. Nothing is pickled.
+A `ModelFunction` names the module or file that another process imports, and has a fingerprint of
+the source, by which the process knows that the function is the same. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ModelFunction:
             )
 
     def as_it_is_now(self) -> ModelFunction:
-        """Return the same function with the fingerprint of the present source.
+        """Return the same function with the fingerprint of its current source.
 
         Raises:
             InputError: its file or module does not exist any more.
@@ -129,9 +129,11 @@ def model_function(given: str | Callable[..., Any] | ModelFunction) -> ModelFunc
     return function
 
 
-def importing() -> str | None:
-    """Return the file or module that is being imported to find a model function, or None."""
-    return _BEING_IMPORTED[-1] if _BEING_IMPORTED else None
+def module_being_imported() -> str | None:
+    """Return the file or module that is being imported for a model function, or None."""
+    if not _BEING_IMPORTED:
+        return None
+    return _BEING_IMPORTED[-1]
 
 
 def import_file(path: str | Path) -> Any:
@@ -270,7 +272,7 @@ def _append_to_import_path(folder: str) -> None:
 
 @contextmanager
 def _noted_as_imported(place: str) -> Iterator[None]:
-    """Make `importing` return `place` inside the block."""
+    """Make `module_being_imported` return `place` inside the block."""
     _BEING_IMPORTED.append(place)
     try:
         yield

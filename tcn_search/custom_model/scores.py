@@ -64,10 +64,12 @@ def _require_no_activation(model: keras.Model, spec: TaskSpec) -> None:
 
     A softmax of a softmax would raise no error, but make a study slow to learn.
     """
-    last_layer = model.layers[-1] if model.layers else None
-    activation = getattr(
-        getattr(last_layer, "activation", None), "__name__", type(last_layer).__name__.lower()
-    )
+    if not model.layers:
+        return
+    last_layer = model.layers[-1]
+    # A layer such as keras.layers.Softmax is the activation itself.
+    layer_name = type(last_layer).__name__.lower()
+    activation = getattr(getattr(last_layer, "activation", None), "__name__", layer_name)
     if spec.task_kind.name in _KINDS_WITH_ACTIVATION and activation in ("softmax", "sigmoid"):
         raise InputError(
             "The model of model_fn must end in scores without an activation: the study adds the "

@@ -12,7 +12,7 @@ def resolve_norm(norm: str | None, **switches: bool) -> str:
     """Return the norm that is given by `norm` or by keras-tcn's three switches.
 
     Args:
-        norm: a name of `NORMS`, or None where only the switches count.
+        norm: a name of `NORMS`, or None if only the switches are given.
         switches: "batch", "layer" and "weight", each with the value of its `use_..._norm`.
 
     Raises:
@@ -21,14 +21,14 @@ def resolve_norm(norm: str | None, **switches: bool) -> str:
     switched_on = [name for name, on in switches.items() if on]
     if len(switched_on) > 1:
         received = ", ".join(f"use_{name}_norm=True" for name in switched_on)
-        raise InputError(f"Only one normalization can be used at once. Received: {received}")
+        raise InputError(f"Only one norm can be used at once. Received: {received}")
     if norm is None:
-        return switched_on[0] if switched_on else "none"
+        return next(iter(switched_on), "none")
     if norm not in NORMS:
         raise InputError(f"norm must be one of {', '.join(map(repr, NORMS))}. Received: {norm!r}")
     if switched_on and switched_on[0] != norm:
         raise InputError(
-            f"Only one normalization can be used at once. Received: norm={norm!r} "
+            f"Only one norm can be used at once. Received: norm={norm!r} "
             f"and use_{switched_on[0]}_norm=True"
         )
     return norm
@@ -44,10 +44,10 @@ def require_rank_3(shape: tuple[int | None, ...]) -> None:
 
 
 def channels_spec(input_shape: tuple[int | None, ...]) -> keras.InputSpec:
-    """Specify inputs (B, T, C) with as many channels as a layer is built for.
+    """Return the specification of inputs (B, T, C) with the channels that a layer is built for.
 
-    Keras checks the specification at every call; a convolution would take a multiple of the
-    channels for groups.
+    Keras checks it at every call. Without it, a convolution would accept a multiple of the channels
+    and treat them as groups.
 
     Raises:
         InputError: the number of channels is unknown.

@@ -21,8 +21,8 @@ from tcn_search.planning.grids import ConvolutionPlan
 _MAX_STEPS_PER_TAP = 2
 _MAX_MATRIX_SIZE = 2**18
 # TensorFlow's addition of a bias, and its gradient, are slow with so few filters. A single filter
-# is left to TensorFlow: its compiler mistakes one number for each of many steps for a bias, and
-# fails.
+# is left to TensorFlow, whose compiler would take a bias of one number per step for a bias of
+# channels, and fail.
 _FEW_FILTERS = range(2, 16)
 
 
@@ -110,8 +110,9 @@ class DilatedConvolution(keras.layers.Layer):
             return False
         steps, channels = x.shape[1:]
         size = steps * channels * plan.outputs * self.filters
-        is_short: bool = steps <= _MAX_STEPS_PER_TAP * plan.taps and size <= _MAX_MATRIX_SIZE
-        return is_short
+        if size > _MAX_MATRIX_SIZE:
+            return False
+        return bool(steps <= _MAX_STEPS_PER_TAP * plan.taps)
 
     def _multiply(self, x: Tensor, plan: ConvolutionPlan) -> Tensor:
         """Convolve by one matrix product over all steps and channels, without padding x."""
@@ -124,7 +125,7 @@ class DilatedConvolution(keras.layers.Layer):
         return ops.reshape(flat, (-1, outputs, self.filters))
 
     def _spread_kernel(self, steps: int, plan: ConvolutionPlan) -> Tensor:
-        """Return a matrix (steps · C, outputs · filters) with the kernel where taps meet steps."""
+        """Return the kernel as a matrix (steps · C, outputs · filters), zero where no tap reads."""
         kernel = self.effective_kernel()
         channels = kernel.shape[1]
         outputs = plan.outputs or 0
@@ -189,7 +190,10 @@ def _filter_norms(kernel: Tensor) -> Tensor:
     An all-zero filter gets a tiny norm instead of a division by zero.
     """
     dtype = keras.backend.standardize_dtype(kernel.dtype)
-    wide = ops.cast(kernel, "float64" if dtype == "float64" else "float32")
+    wide_dtype = "float32"
+    if dtype == "float64":
+        wide_dtype = dtype
+    wide = ops.cast(kernel, wide_dtype)
     squares = ops.sum(ops.square(wide), axis=(0, 1))
     # Not `ops.maximum`, which off TensorFlow computes float64 in float32.
     return ops.cast(ops.sqrt(ops.clip(squares, 1e-12, np.inf)), dtype)

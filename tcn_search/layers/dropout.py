@@ -26,7 +26,12 @@ Factors: TypeAlias = Sequence[Tensor] | None
 def draw_block_factors(
     rate: float, filters: Sequence[int], rows: Tensor, dtype: str, seed: keras.random.SeedGenerator
 ) -> list[Factors]:
-    """Draw the dropout factors of all blocks, of `filters` channels each, for `rows` sequences."""
+    """Draw the dropout factors of all blocks for `rows` sequences.
+
+    Args:
+        filters: number of filters of each block.
+        rate, rows, dtype, seed: as in `draw_factors`.
+    """
     channels = [count for count in filters for _ in range(CONVOLUTIONS_PER_BLOCK)]
     factors = draw_factors(rate, channels, rows, dtype, seed)
     return [
@@ -44,12 +49,15 @@ def draw_factors(
 
     Args:
         rate: the probability that a channel is dropped.
+        channels: number of channels for each tensor of factors.
         rows: number of sequences.
+        dtype: of the factors.
+        seed: generator of the random numbers.
     """
     drawn = keras.random.uniform((rows, 1, sum(channels)), dtype="float32", seed=seed)
     factors = ops.cast(drawn >= rate, dtype) / (1 - rate)
-    splits: list[Tensor] = ops.split(factors, list(accumulate(channels))[:-1], axis=-1)
-    return splits
+    separate: list[Tensor] = ops.split(factors, list(accumulate(channels))[:-1], axis=-1)
+    return separate
 
 
 def scale_channels(x: Tensor, factors: Tensor, phases: int) -> Tensor:

@@ -16,7 +16,8 @@ from tcn_search.errors import InputError
 from tcn_search.layers.tensor import Tensor
 from tcn_search.planning.grids import Grid
 
-# Gives (B, n, 1), or (1, n, 1) where all rows are alike: 1 at a grid's valid steps, else 0.
+# A function of a grid of n steps. It returns (B, n, 1), or (1, n, 1) where all rows are alike: 1 at
+# valid steps, 0 at the others.
 Validity = Callable[[Grid | None], Tensor]
 
 
@@ -37,7 +38,7 @@ def steps_of_rows(mask: Tensor) -> Tensor:
 
 
 def mask_validity(rows: Tensor, dtype: str) -> Validity:
-    """Return the validity of all steps: that of the rows (B, T), whatever the grid."""
+    """Return a validity for all steps of a sequence: the steps of the rows (B, T)."""
     valid = ops.expand_dims(ops.cast(rows, dtype), -1)
     return lambda grid: valid
 
@@ -66,8 +67,9 @@ def read_step(mask: Tensor, padding: str) -> Tensor:
 def take_read_step(x: Tensor, mask: Tensor | None, padding: str) -> Tensor:
     """Return the step of each row that is read, (B, C), of all steps x (B, T, C)."""
     if mask is None:
-        middle_or_last = ops.shape(x)[1] // 2 if padding == "same" else -1
-        return x[:, middle_or_last]
+        if padding == "same":
+            return x[:, ops.shape(x)[1] // 2]
+        return x[:, -1]
     steps = ops.arange(ops.shape(x)[1], dtype="int32")
     is_read = ops.cast(steps[None, :] == read_step(mask, padding)[:, None], x.dtype)  # (B, T)
     return ops.sum(x * is_read[..., None], axis=1)
@@ -84,18 +86,18 @@ def align_rows(
         dtype: of the validity.
 
     Returns:
-        the steps (B, grid.count, C), and their validity. Steps outside of the sequence are not
-        valid, and steps that are not valid are zero.
+        The steps (B, grid.count, C), zero where they are not valid, and the validity of any grid.
+        Steps outside of the sequence are not valid.
     """
     time = ops.shape(x)[1]
-    # (B, 1): position + shift is the row's own step.
+    # (B, 1): the step of a row at a position of the grid is position + shift.
     shift = ops.expand_dims(read_step(mask, padding) - read, -1)
     marks = ops.expand_dims(ops.cast(mask, dtype), -1)
     padded_marks = ops.pad(marks, [[0, 0], [1, 1], [0, 0]])  # (B, T + 2, 1)
 
-    def valid(wanted: Grid | None) -> Tensor:
-        assert wanted is not None
-        return _take_steps(padded_marks, ops.clip(_positions(wanted) + shift, -1, time) + 1)
+    def valid(some_grid: Grid | None) -> Tensor:
+        assert some_grid is not None
+        return _take_steps(padded_marks, ops.clip(_positions(some_grid) + shift, -1, time) + 1)
 
     steps = _take_steps(x, ops.clip(_positions(grid) + shift, 0, time - 1))
     return zero_masked(steps, valid(grid)), valid

@@ -43,6 +43,7 @@ def run_plan(
 
 
 def _wanted_steps(skip: Tensor, block_plan: BlockPlan, plan: EvaluationPlan) -> Tensor:
+    """Return the steps of a block's skip output that are wanted of the whole network."""
     if plan.wanted is not None:
         return take_every(skip, block_plan.read_start, block_plan.read_stride, plan.wanted.count)
     if block_plan.read_start:
@@ -51,7 +52,7 @@ def _wanted_steps(skip: Tensor, block_plan: BlockPlan, plan: EvaluationPlan) -> 
 
 
 def can_run_all_steps(blocks: Sequence[ResidualBlock], architecture: Architecture) -> bool:
-    """Return whether all steps follow from block outputs alone, without summing skip outputs."""
+    """Return whether `run_all_steps` can compute all steps, from block outputs alone."""
     if architecture.padding == "valid":  # each block drops other steps
         return False
     if not architecture.use_skip_connections:
@@ -71,7 +72,7 @@ def run_all_steps(
     factors: Sequence[Factors],
     valid: Validity | None,
 ) -> Tensor:
-    """Return every step, (B, T, filters), where `can_run_all_steps`; x is (B, T, C).
+    """Return every step, (B, T, filters), of x (B, T, C), if `can_run_all_steps` allows it.
 
     The sequence stays in phases from one block to the next where their dilations allow it. The sum
     of the skip outputs s₁ + ... + sₙ is yₙ + (s₁ − y₁), because the block outputs are
@@ -87,7 +88,7 @@ def run_all_steps(
         # The input of the first block is zero at masked steps already.
         must_mask = from_block and valid_steps is not None
         if block.match is not None:
-            # Matched in the order of time, where there is no row to fill.
+            # In the order of time, no step has to be added to fill a row of phases.
             x = regroup_phases(x, phases, 1, steps)
             phases = 1
             if must_mask:

@@ -42,9 +42,8 @@ class ResidualBlock(keras.layers.Layer):
     differs from `filters` and the identity otherwise. Returns (block output, skip output), both
     (B, T, filters).
 
-    With `residual=False` nothing reads the block output: it is not computed, has no weights, and is
-    None. Spatial dropout comes from outside, as one tensor of factors (B, 1, filters) after each
-    convolution (`draw_factors`).
+    With `residual=False` the block output is not used: it is None, and has no weights. The factors
+    of the spatial dropout come from outside, (B, 1, filters) for each convolution (`draw_factors`).
     """
 
     def __init__(
@@ -244,15 +243,15 @@ class ResidualBlock(keras.layers.Layer):
         training: bool | None,
         valid: Tensor | None,
     ) -> Tensor:
+        """Apply batch norm; in training its statistics are over the valid steps only."""
         if not training:
             return norm(x, training=training, mask=None)
         if valid is None:
             return batch_norm_in_training(x, norm)
-        # Statistics are over the valid steps only.
         return norm(x, training=training, mask=ops.cast(valid[..., 0], "bool"))
 
     def _activate_again(self, x: Tensor) -> Tensor:
-        """Apply the activation to its own results, which are the skip output."""
+        """Apply the activation a second time, which gives the skip output."""
         if self.activation in _IDEMPOTENT:
             return x
         return self.activation(x)
@@ -260,7 +259,7 @@ class ResidualBlock(keras.layers.Layer):
     def _residual_output(
         self, inputs: Tensor, skip: Tensor, plan: BlockPlan, from_block: bool
     ) -> Tensor | None:
-        """Return activation(match(inputs) + skip output), or None where nothing reads it."""
+        """Return activation(match(inputs) + skip output), or None if it is not used."""
         if not self.residual:
             return None
         if plan.outputs is not None:
@@ -276,9 +275,9 @@ class ResidualBlock(keras.layers.Layer):
         return self.match.convolve(inputs, _POINTWISE)
 
     def add_skip(self, matched: Tensor, skip: Tensor, from_block: bool) -> Tensor:
-        """Return activation(matched inputs + skip output), of the inputs at the same steps."""
-        # relu changes no sum of its own results, nor their gradient: where the sum is zero, both
-        # summands are, and the relu that each of them came from lets nothing through.
+        """Return activation(matched inputs + skip output), both at the same steps."""
+        # The relu of a sum of two results of relu is the sum itself. The gradient is the same, too:
+        # where the sum is zero, both summands are, and their own relu has the gradient 0.
         is_relu = self.activation is keras.activations.relu
         if from_block and self.match is None and is_relu:
             return matched + skip

@@ -13,7 +13,7 @@ from tcn_search.layers.tensor import Tensor
 
 
 def pad_or_crop(x: Tensor, before: int, after: int) -> Tensor:
-    """Return `x` with so many zeros before and after it; negative numbers crop steps."""
+    """Return x with `before` and `after` zeros around it; negative numbers crop steps."""
     if before > 0 or after > 0:
         x = ops.pad(x, [[0, 0], [max(before, 0), max(after, 0)], [0, 0]])
     if before < 0 or after < 0:
@@ -32,7 +32,8 @@ def take_every(x: Tensor, start: int, stride: int, count: int) -> Tensor:
     """Return the steps start, start + stride, ..., (B, count, C)."""
     if stride == 1 or count == 1:
         return crop(x, start, count)
-    # The wanted steps end their rows of `stride`: there is a step before more often than one after.
+    # Each wanted step is the last of a row of `stride` steps: steps before the first wanted one are
+    # there more often than steps after the last.
     begin = start - (stride - 1)
     channels = x.shape[2]
     x = pad_or_crop(x, -begin, begin + stride * count - x.shape[1])
@@ -41,8 +42,10 @@ def take_every(x: Tensor, start: int, stride: int, count: int) -> Tensor:
 
 
 def _slice(x: Tensor, start: tuple[int, int, int], steps: int, channels: int) -> Tensor:
-    """Slice all sequences; only TensorFlow leaves their number open, and understands -1."""
-    sequences = -1 if x.shape[0] is None else x.shape[0]
+    """Slice all sequences. Only TensorFlow may leave their number open, and accepts -1 for it."""
+    sequences = x.shape[0]
+    if sequences is None:
+        sequences = -1
     return ops.slice(x, start, (sequences, steps, channels))
 
 
@@ -67,12 +70,13 @@ def merge_phases(x: Tensor, phases: int) -> Tensor:
     return ops.reshape(x, (-1, rows * phases, channels))
 
 
-def regroup_phases(x: Tensor, phases: int, wanted: int, steps: int | None) -> Tensor:
-    """Return x, `steps` steps in `phases` phases, in `wanted` phases; zeros fill the last row."""
-    if wanted % phases:  # back to the order of time first
+def regroup_phases(x: Tensor, phases: int, new_phases: int, steps: int | None) -> Tensor:
+    """Return x, `steps` steps in `phases` phases, in `new_phases`; zeros fill the last row."""
+    if new_phases % phases:  # back to the order of time first
         x = crop(merge_phases(x, phases), 0, steps)  # type: ignore[arg-type]
         phases = 1
-    if wanted > phases:
-        rows = -(-steps // wanted)  # type: ignore[operator]
-        x = split_phases(pad_or_crop(x, 0, rows * wanted // phases - x.shape[1]), wanted, phases)
+    if new_phases > phases:
+        rows = -(-steps // new_phases)  # type: ignore[operator]
+        missing = rows * new_phases // phases - x.shape[1]
+        x = split_phases(pad_or_crop(x, 0, missing), new_phases, phases)
     return x

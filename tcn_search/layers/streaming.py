@@ -41,14 +41,21 @@ def state_shapes(architecture: Architecture, input_channels: int) -> list[tuple[
 def initial_states(
     states: Tensor | None, x: Tensor, shapes: list[tuple[int, int]], dtype: str
 ) -> list[Tensor]:
-    """Return the given states (B, steps, channels) of `shapes`, or zeros where they are None.
+    """Return the given states, (B, steps, channels) each, or zeros if `states` is None.
+
+    Args:
+        x: input, for the number of sequences.
+        shapes: (steps, channels) of each state.
+        dtype: of the zeros.
 
     Raises:
         InputError: the states have other shapes, or there are more or fewer of them.
     """
     if states is None:
         return [ops.zeros((ops.shape(x)[0], *shape), dtype=dtype) for shape in shapes]
-    given: list[Tensor] = list(states) if isinstance(states, (list, tuple)) else [states]
+    given: list[Tensor] = [states]
+    if isinstance(states, (list, tuple)):
+        given = list(states)
     received = [tuple(state.shape[1:]) for state in given]
     if received != shapes:
         raise InputError(

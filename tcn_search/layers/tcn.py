@@ -193,7 +193,6 @@ class TCN(keras.layers.Layer):
         architecture = self.architecture
         shape = tuple(input_shape)
         for index, (dilation, filters) in enumerate(architecture.blocks):
-            is_last = index == len(architecture.blocks) - 1
             block = ResidualBlock(
                 filters=filters,
                 kernel_size=architecture.kernel_size,
@@ -202,7 +201,7 @@ class TCN(keras.layers.Layer):
                 activation=self.activation,
                 kernel_initializer=self._initializer.clone(),
                 norm=self.norm,
-                residual=not (architecture.use_skip_connections and is_last),
+                residual=architecture.uses_residual_output(index),
                 batch_norm_momentum=self.batch_norm_momentum,
                 dtype=self.dtype_policy,
                 name=f"residual_block_{index}",
@@ -243,8 +242,9 @@ class TCN(keras.layers.Layer):
         plan = full_plan(self.architecture, x.shape[1], use_phases=not has_statistics)
         valid = None if mask is None else mask_validity(mask, self.compute_dtype)
         factors = self._draw_factors(x, training)
-        fast = can_run_all_steps(self.residual_blocks, self.architecture)
-        run = run_all_steps if fast else run_plan
+        run = run_plan
+        if can_run_all_steps(self.residual_blocks, self.architecture):
+            run = run_all_steps
         return run(self.residual_blocks, x, plan, training, factors, valid)
 
     def _evaluate_last_step(self, x: Tensor, training: bool | None, mask: Tensor | None) -> Tensor:
@@ -275,9 +275,8 @@ class TCN(keras.layers.Layer):
         if not self.dropout_rate or not training:
             return [None] * len(self.residual_blocks)
         filters = [block.filters for block in self.residual_blocks]
-        rows = ops.shape(x)[0]
         return draw_block_factors(
-            self.dropout_rate, filters, rows, self.compute_dtype, self.seed_generator
+            self.dropout_rate, filters, ops.shape(x)[0], self.compute_dtype, self.seed_generator
         )
 
     def _stream(
@@ -324,11 +323,11 @@ class TCN(keras.layers.Layer):
     def set_weights(self, weights: list[Any]) -> None:
         """Set the weights of a TCN with equal arguments, of keras-tcn too.
 
-        A single block with skip connections has no matching convolution here (nothing can read it);
-        the two arrays that keras-tcn holds for it are dropped.
+        A single block with skip connections has no matching convolution here, because its residual
+        output is not used; the two arrays that keras-tcn holds for it are dropped.
         """
-        has_unread_match = len(self.residual_blocks) == 1 and not self.residual_blocks[0].residual
-        if has_unread_match and len(weights) == len(self.weights) + 2:
+        is_without_match = len(self.residual_blocks) == 1 and not self.residual_blocks[0].residual
+        if is_without_match and len(weights) == len(self.weights) + 2:
             weights = weights[:-2]
         super().set_weights(weights)
 

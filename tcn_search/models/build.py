@@ -33,7 +33,7 @@ from tcn_search.tasks.training_data import TrainingData
 # values, lag so far behind that batch norm loses every early comparison.
 BATCH_NORM_MOMENTUM = 0.9
 STEPS_PER_EXECUTION = 16
-STEPS_THAT_PAY_A_LOOP = 2_000
+FEWEST_STEPS_FOR_A_LOOP = 2_000  # training steps for which TensorFlow's compiled loop pays
 _ACTIVATIONS = {
     "classification": "softmax",
     "labelling": "softmax",
@@ -41,8 +41,6 @@ _ACTIVATIONS = {
     "regression": "linear",
     "forecast": "linear",
 }
-
-
 # A task, its data without the test split, or its specification without data.
 AnyTask = Task | TrainingData | TaskSpec
 
@@ -87,7 +85,7 @@ def build_model(
     def scores(x: Tensor) -> Tensor:
         return custom_scores(x, model_fn, architecture, spec, settings)
 
-    return _compiled_around(scores, task, settings)
+    return _compiled_model(scores, task, settings)
 
 
 def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Tensor], Tensor]:
@@ -97,7 +95,7 @@ def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[
         dropout_rate: of the TCN's spatial dropout.
 
     Returns:
-        a function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
+        A function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
         read.
     """
 
@@ -127,7 +125,7 @@ def assemble(
     Args:
         body: maps a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It
             computes in the settings' precision; all other layers compute in float32.
-        features: F. Tokens are embedded in as many numbers, so that the embedding is the head, too.
+        features: F. A token is embedded in F numbers, so that the embedding serves as the head too.
     """
 
     def scores(x: Tensor) -> Tensor:
@@ -138,14 +136,15 @@ def assemble(
         answered = LastSteps(spec.output_steps, name="answered_steps")(body(tokens(x)))
         return tokens(answered, reverse=True)
 
-    return _compiled_around(scores, task, settings)
+    return _compiled_model(scores, task, settings)
 
 
-def _compiled_around(
+def _compiled_model(
     scores: Callable[[Tensor], Tensor], task: AnyTask, settings: TrainingSettings
 ) -> keras.Model:
+    """Build and compile the model of a task around a function from inputs to scores."""
     with precision(settings.precision):
-        model = _model_around(scores, spec_of(task))
+        model = _model_of_scores(scores, spec_of(task))
     compile_model(model, task, settings)
     return model
 
@@ -161,9 +160,14 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
-def _model_around(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> keras.Model:
-    table = None if spec.table is None else spec.table.to_dict()
-    recordings = None if spec.recordings is None else asdict(spec.recordings)
+def _model_of_scores(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> keras.Model:
+    """Build a model: standardisation, `scores` of the standardised inputs, and predictions."""
+    table = None
+    if spec.table is not None:
+        table = spec.table.to_dict()
+    recordings = None
+    if spec.recordings is not None:
+        recordings = asdict(spec.recordings)
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Tensor = Standardize(
         mean=spec.input_mean,
@@ -235,7 +239,8 @@ def steps_per_execution(steps: int | None, epochs: int) -> int:
     """Return the training steps in one call of the compiled function.
 
     On JAX, Keras loops over the steps in Python, which costs nothing and saves callbacks. On
-    TensorFlow the loop is compiled, for a third of a second that only a long training wins back.
+    TensorFlow the loop is compiled, which takes a third of a second: only a long training saves
+    more.
     torch has no such loop.
 
     Args:
@@ -244,7 +249,7 @@ def steps_per_execution(steps: int | None, epochs: int) -> int:
     backend = keras.backend.backend()
     if steps is None or backend == "torch":
         return 1
-    if backend == "tensorflow" and steps * epochs < STEPS_THAT_PAY_A_LOOP:
+    if backend == "tensorflow" and steps * epochs < FEWEST_STEPS_FOR_A_LOOP:
         return 1
     return min(STEPS_PER_EXECUTION, steps)
 
@@ -267,7 +272,7 @@ def load_model(path: str | Path) -> keras.Model:
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
     try:
         return keras.saving.load_model(path)
-    except Exception as error:  # the content of the file causes every one of them
+    except Exception as error:  # a damaged file can raise any exception inside Keras
         lines = str(error).strip().splitlines() or [""]
         reason = lines[0]
         if not isinstance(error, OSError | ValueError):
@@ -281,7 +286,9 @@ def _check_architecture(architecture: Architecture, spec: TaskSpec) -> None:
     """Raise an error if the readout, padding or activation cannot be used for the task."""
     every_step = spec.task_kind.reads_every_step
     if every_step != (architecture.readout == "sequence"):
-        allowed = "'sequence'" if every_step else "'last', 'max' or 'average'"
+        allowed = "'last', 'max' or 'average'"
+        if every_step:
+            allowed = "'sequence'"
         raise InputError(
             f"readout must be {allowed} for {spec.kind} ({spec.task_kind.description}). "
             f"Received: {architecture.readout!r}"

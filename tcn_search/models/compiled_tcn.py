@@ -49,7 +49,7 @@ def compiled_tcn(
 
     Args:
         num_feat: channels of the input.
-        num_classes: number of classes; not read with `regression=True`.
+        num_classes: number of classes; unused with `regression=True`.
         max_len: steps of the input, or None for any number of steps.
         output_len: numbers to predict with `regression=True`.
         regression: whether to predict numbers instead of classes.
@@ -82,9 +82,13 @@ def compiled_tcn(
     )
     _warn_of_exponents(layer.architecture.dilations)
     inputs = keras.Input((max_len, num_feat))
-    outputs = output_len if regression else num_classes
+    outputs = num_classes
+    output_activation = "softmax"
+    if regression:
+        outputs = output_len
+        output_activation = "linear"
     x = keras.layers.Dense(outputs)(layer(inputs))
-    x = keras.layers.Activation("linear" if regression else "softmax")(x)
+    x = keras.layers.Activation(output_activation)(x)
     model = keras.Model(inputs, x)
     optimizer = _OPTIMIZERS[opt](lr, clipnorm=_CLIP_NORM)
     if regression:
@@ -95,6 +99,7 @@ def compiled_tcn(
 
 
 def _warn_of_exponents(dilations: tuple[int, ...]) -> None:
+    """Warn of dilations that keras-tcn's `compiled_tcn` would take for exponents."""
     if any(dilation.bit_count() > 1 for dilation in dilations):
         as_exponents = [2**dilation for dilation in dilations]
         warnings.warn(
@@ -131,7 +136,9 @@ def _table_of_layers(tcn: TCN, expand_residual_blocks: bool) -> Table:
         table.add_column(heading, overflow="fold")
     table.add_column("Param #", justify="right")
     for block in tcn.residual_blocks:
-        layers = block._flatten_layers(include_self=False) if expand_residual_blocks else [block]
+        layers = [block]
+        if expand_residual_blocks:
+            layers = block._flatten_layers(include_self=False)
         for layer in layers:
             table.add_row(
                 block.name,

@@ -1,9 +1,8 @@
-"""Adam on TensorFlow as one operation a variable.
+"""Adam on TensorFlow as one operation per variable.
 
-The numbers are those of Keras, from a graph of a third fewer operations. Keras writes Adam out as
-some twenty small operations a variable. TensorFlow has one kernel for all of them, so the first
-training step, which mostly builds the graph, comes sooner, and each step has fewer operations to
-start.
+The numbers are those of Keras, from a graph with a third fewer operations. Keras writes Adam out as
+some twenty small operations per variable. TensorFlow has one kernel for all of them, so the first
+training step, which mostly builds the graph, is faster, and each step starts fewer operations.
 """
 
 from __future__ import annotations

@@ -56,12 +56,15 @@ def effective_receptive_field(model: keras.Layer, X: Tensor, batch_size: int = 3
 def _read_out(outputs: Tensor, centred: bool) -> Tensor:
     """Sum the readout over the whole batch; rows do not mix, so each has its own gradient."""
     if len(outputs.shape) == 3:
-        step = ops.shape(outputs)[1] // 2 if centred else -1
+        step = -1
+        if centred:
+            step = ops.shape(outputs)[1] // 2
         outputs = outputs[:, step]
     return ops.sum(outputs)
 
 
 def _reads_middle_step(model: keras.Layer) -> bool:
+    """Return whether the model has a TCN with padding "same", which is read at step T // 2."""
     layers = [model, *getattr(model, "layers", ())]
     paddings = [layer.architecture.padding for layer in layers if hasattr(layer, "architecture")]
     return "same" in paddings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from tcn_search.layers.tensor import Tensor
-from tcn_search.models.windows import StandardisedError
 from tcn_search.tasks.kinds import NO_CLASS
 from tcn_search.tasks.task_spec import TaskSpec
 
@@ -25,8 +25,11 @@ def make_metrics(spec: TaskSpec) -> list[keras.metrics.Metric]:
 
 
 def _make_metric(name: str, spec: TaskSpec) -> keras.metrics.Metric:
+    """Return the metric of a name such as "accuracy" or "perplexity_last_50"."""
     last = spec.scored_steps
-    score = name if last is None else name.removesuffix(f"_last_{last}")
+    score = name
+    if last is not None:
+        score = name.removesuffix(f"_last_{last}")
     if score == "perplexity":
         return Perplexity(last, name=name)
     if score in ClassScore.SCORES:
@@ -83,7 +86,9 @@ class ClassScore(keras.metrics.Metric):
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
-        count = self._count_labels if self.multi_label else self._count_classes
+        count = self._count_classes
+        if self.multi_label:
+            count = self._count_labels
         hits, occurrences, predictions = count(y_true, y_pred, sample_weight)
         self.hits.assign_add(hits)
         self.occurrences.assign_add(occurrences)
@@ -165,6 +170,30 @@ class Perplexity(keras.metrics.Metric):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "last": self.last}
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class StandardisedError(keras.metrics.Mean):
+    """Mean of |(y − ŷ) / std| ** power, with the training split's deviation of each output.
+
+    A forecast is in the series' own units; its error is measured on standardised values.
+    """
+
+    def __init__(self, power: int, std: Sequence[float], name: str, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.power = power
+        self.std = [float(value) for value in std]
+
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
+        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
+        if self.std:
+            error = error / ops.convert_to_tensor(self.std, y_pred.dtype)
+        super().update_state(ops.mean(ops.abs(error) ** self.power, axis=-1), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "power": self.power, "std": self.std}
 
 
 def counted_steps(

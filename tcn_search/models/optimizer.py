@@ -18,7 +18,7 @@ _OPTIMIZERS: dict[str, tuple[type[keras.optimizers.Optimizer], dict[str, Any]]] 
     "rmsprop": (keras.optimizers.RMSprop, {}),
     "nadam": (keras.optimizers.Nadam, {}),
 }
-STEP_DECAYS = 5
+STEP_DECAYS = 5  # equal parts of a training with the schedule "step"
 
 
 def make_optimizer(
@@ -41,8 +41,8 @@ def make_optimizer(
     optimizer = optimizer_class(**arguments)
     fuse_adam(optimizer)
     if settings.precision == "mixed_float16":
-        # Keras would wrap the optimiser by itself, but would not note it in the saved model, which
-        # then could not be opened again.
+        # Keras would wrap the optimiser by itself, but would not record that in the saved model,
+        # which could then not be loaded.
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 

@@ -31,7 +31,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
             precision where the model has an offset, which is subtracted from them.
 
     Returns:
-        the columns sequence, step (for labelling), prediction, and a probability for each class,
+        The columns sequence, step (for labelling), prediction, and a probability for each class,
         for tokens only that of the predicted token; or the probabilities of labels; or one column
         for each predicted number.
 
@@ -87,10 +87,10 @@ def _fit_to_model(model: keras.Model, X: np.ndarray) -> np.ndarray:
             f"The model takes {channels} channels. Received: {X.shape[2]} (shape {X.shape}){hint}"
         )
     if X.shape[1] > steps or (X.shape[1] < steps and not ragged):
-        up_to = "up to " if ragged else ""
-        raise InputError(
-            f"The model takes sequences of {up_to}{steps} steps. Received: {X.shape[1]}"
-        )
+        allowed = f"{steps} steps"
+        if ragged:
+            allowed = f"up to {allowed}"
+        raise InputError(f"The model takes sequences of {allowed}. Received: {X.shape[1]}")
     if not ragged and np.isnan(X).any():
         raise InputError(
             "The model was trained on sequences of equal length. Received: NaN or shorter sequences"
@@ -122,7 +122,7 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
 
 
 def forecast_columns(model: keras.Model) -> list[str]:
-    """Return the columns whose next steps a model predicts, each once; none if no forecast."""
+    """Return the columns whose next steps a model predicts, each once; [] if it is no forecast."""
     last = model.layers[-1]
     if not isinstance(last, Predictions) or last.get_config()["activation"] != "linear":
         return []
@@ -149,7 +149,9 @@ def table_of(model: keras.Model) -> TableLayout | None:
     predicted = tuple(forecast_columns(model))
     if not predicted:
         return None
-    inputs = predicted if len(predicted) == model.input_shape[-1] else ()
+    inputs: tuple[str, ...] = ()
+    if len(predicted) == model.input_shape[-1]:
+        inputs = predicted
     return TableLayout("forecast", inputs, predicted)
 
 
@@ -185,8 +187,8 @@ def recordings_of(model: keras.Model) -> RecordingFormat:
 
 def _predicts_tokens(model: keras.Model) -> bool:
     """Return whether a model predicts tokens: no other model predicts only at the last steps."""
-    is_of_steps = len(model.output_shape) == 3
-    return is_of_steps and model.output_shape[1] != model.input_shape[1]
+    predicts_steps = len(model.output_shape) == 3
+    return predicts_steps and model.output_shape[1] != model.input_shape[1]
 
 
 def _table_of_tokens(outputs: np.ndarray, steps: int, names: list[str]) -> pd.DataFrame:

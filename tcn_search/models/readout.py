@@ -21,11 +21,14 @@ class PoolOverTime(keras.layers.Layer):
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
-            pool = ops.max if self.kind == "max" else ops.mean
-            return pool(inputs, axis=1)
+            if self.kind == "max":
+                return ops.max(inputs, axis=1)
+            return ops.mean(inputs, axis=1)
         valid = ops.expand_dims(mask, -1)
         if self.kind == "max":
-            lowest = -65504.0 if inputs.dtype == "float16" else -1e30
+            lowest = -1e30
+            if inputs.dtype == "float16":
+                lowest = -65504.0  # float16 holds no lower number
             return ops.max(ops.where(valid, inputs, lowest), axis=1)
         steps = ops.maximum(ops.sum(ops.cast(valid, inputs.dtype), axis=1), 1)
         return ops.sum(ops.where(valid, inputs, 0.0), axis=1) / steps

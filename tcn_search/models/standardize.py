@@ -45,10 +45,12 @@ class Standardize(keras.layers.Layer):
         self.ragged = ragged
         self.offset = list(offset)
         self.table = table
-        self.recordings = None if recordings is None else dict(recordings)
+        self.recordings = recordings
+        if recordings is not None:
+            self.recordings = dict(recordings)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        # Otherwise a single channel would be broadcast to the channels of the statistics.
+        # Without it a single channel would be broadcast to the channels of the statistics.
         self.input_spec = channels_spec(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -114,7 +116,8 @@ class Predictions(keras.layers.Layer):
         return outputs * std + ops.convert_to_tensor(self.mean, outputs.dtype)
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
-        # Loss and metrics know padded steps from their targets; a mask would weight the loss twice.
+        # Loss and metrics recognise padded steps by their targets; a mask would weight the loss
+        # twice.
         return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

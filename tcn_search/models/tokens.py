@@ -44,7 +44,9 @@ class TiedEmbedding(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Tensor, reverse: bool = False) -> keras.KerasTensor:
         self._check_channels(inputs.shape, reverse)
-        width = self.vocabulary if reverse else self.width
+        width = self.width
+        if reverse:
+            width = self.vocabulary
         return keras.KerasTensor((*inputs.shape[:-1], width), dtype=self.compute_dtype)
 
     def _check_channels(self, shape: tuple[int | None, ...], reverse: bool) -> None:

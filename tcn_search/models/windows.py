@@ -1,4 +1,4 @@
-"""Layers of forecasts: crop the look-back, subtract the last value and add it again."""
+"""Layers that crop a sequence to its last steps, or subtract its last value and add it again."""
 
 from __future__ import annotations
 
@@ -66,28 +66,3 @@ class PutBackLastValue(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "channels": self.channels}
-
-
-@keras.saving.register_keras_serializable(package="tcn_search")
-class StandardisedError(keras.metrics.Mean):
-    """Mean of |(y − ŷ) / std| ** power, with the training split's deviation of each output.
-
-    So a forecast's error is measured on standardised values, although the forecast is in the
-    series' own units.
-    """
-
-    def __init__(self, power: int, std: Sequence[float], name: str, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.power = power
-        self.std = [float(value) for value in std]
-
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
-        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
-        if self.std:
-            error = error / ops.convert_to_tensor(self.std, y_pred.dtype)
-        super().update_state(ops.mean(ops.abs(error) ** self.power, axis=-1), sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "power": self.power, "std": self.std}

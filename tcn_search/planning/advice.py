@@ -1,4 +1,4 @@
-"""Find the smallest changes after which an architecture suffices, each verified exactly."""
+"""Find the smallest changes with which an architecture suffices, each verified exactly."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ def _smaller_kernels(architecture: Architecture, requirements: Requirements) -> 
     padding = architecture.padding
     repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
 
-    def reaches(kernel_size: int) -> bool:
-        reached = unchecked_span(kernel_size, dilations, nb_stacks, padding)
-        if not covers(reached, requirements.required_context, padding):
+    def is_far_enough(kernel_size: int) -> bool:
+        span = unchecked_span(kernel_size, dilations, nb_stacks, padding)
+        if not covers(span, requirements.required_context, padding):
             return False
         if padding == "same":
             return True
         return unbroken_reach(kernel_size, dilations, repeats) >= requirements.required_context
 
     sizes = range(1, architecture.kernel_size)
-    first = bisect_left(sizes, True, key=reaches)
+    first = bisect_left(sizes, True, key=is_far_enough)
     return sizes[first : first + _most_tries(architecture, requirements)]
 
 
@@ -110,6 +110,7 @@ def next_dilation(dilations: tuple[int, ...]) -> int:
 
 
 def _more_levels(architecture: Architecture, requirements: Requirements) -> Change | None:
+    """Return the fewest further levels that suffice; gaps are closed before the field grows."""
     added: list[int] = []
     dilations = architecture.dilations
     for _ in range(min(_MOST_LEVELS, _most_tries(architecture, requirements))):
@@ -122,10 +123,10 @@ def _more_levels(architecture: Architecture, requirements: Requirements) -> Chan
             dilations = tuple(sorted((*dilations, gap)))
         if _suffices(architecture, requirements, dilations=dilations):
             return Change(_levels_text("add", added), _with(architecture, dilations=dilations))
-        reached = unchecked_span(
+        span = unchecked_span(
             architecture.kernel_size, dilations, architecture.nb_stacks, requirements.padding
         )
-        if requirements.padding == "valid" and reached.receptive_field > requirements.seq_len:
+        if requirements.padding == "valid" and span.receptive_field > requirements.seq_len:
             return None
     return None
 

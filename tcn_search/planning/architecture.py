@@ -143,6 +143,17 @@ class Architecture:
             padding=self.padding,
         )
 
+    def uses_residual_output(self, block: int) -> bool:
+        """Return whether a block's residual output is used.
+
+        With skip connections that of the last block is not: the network's output is the sum of the
+        skip outputs.
+
+        Args:
+            block: number of the residual block, from 0 at the input.
+        """
+        return not self.use_skip_connections or block < self.levels * self.nb_stacks - 1
+
     def steps_of(self, steps: int) -> int:
         """Return how many of `steps` the network is given: all of them, or at most `look_back`."""
         if self.look_back is None:

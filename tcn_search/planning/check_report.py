@@ -29,7 +29,7 @@ _MOST_RUNS_SHOWN = 6
 
 @dataclass(frozen=True)
 class Report:
-    """Figures of one architecture at one sequence length. `str(report)` is the text for people.
+    """Figures of one architecture at one sequence length. `str(report)` is their text.
 
     `cost` is None if the network gives no output: padding "valid" and a sequence shorter than the
     receptive field.
@@ -93,7 +93,7 @@ class Report:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """The smallest single changes after which the network suffices; [] if it does already."""
+        """The smallest single changes with which the network suffices; [] if it does already."""
         if self.suffices:
             return []
         return smallest_changes(self.architecture, self._requirements)
@@ -114,6 +114,7 @@ class Report:
 
     @property
     def suffices(self) -> bool:
+        """Whether the network covers the required context without blind spots."""
         return self.covers and not self.coverage.blind_spot_count
 
     @property
@@ -171,7 +172,7 @@ def _finding(report: Report) -> str:
 
 def _seen(report: Report) -> int:
     """Return the number of steps of the required context that the output step depends on."""
-    return (report.coverage.wanted & report.coverage.mask).bit_count()
+    return (report.coverage.required & report.coverage.mask).bit_count()
 
 
 def _advice(report: Report) -> str:
@@ -191,12 +192,14 @@ def _advice(report: Report) -> str:
 
 
 def _advice_to_give_output(report: Report) -> str:
+    """Return what to change so that the network gives an output."""
     if report.smaller is None:
         return " Use a smaller kernel or fewer levels, or causal padding."
     return f" {_sentence(_as_instruction(report.smaller.text))}"
 
 
 def _advice_to_suffice(report: Report) -> str:
+    """Return what to change so that the network covers the required context."""
     texts = [change.text for change in report.changes]
     if texts:
         return f" {_sentence(_as_instruction(', or '.join(texts)))}"

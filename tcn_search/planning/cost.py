@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
 
-# Parameters of a norm per channel, trainable and other.
+# Parameters of a norm per channel, those that are not trained included.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
 _BYTES = 4  # float32
 
@@ -43,14 +43,14 @@ def cost(architecture: Architecture, input_channels: int, seq_len: int) -> Cost:
     (256, 96)
     """
     seq_len = architecture.steps_of(seq_len)
-    every = full_plan(architecture, seq_len)
-    last = last_step_plan(architecture, seq_len)
+    all_steps = full_plan(architecture, seq_len)
+    last_step = last_step_plan(architecture, seq_len)
     return Cost(
         parameters=tcn_parameters(architecture, input_channels),
-        multiply_adds=every.multiply_adds(input_channels),
-        multiply_adds_last_step=last.multiply_adds(input_channels),
-        activation_bytes=_BYTES * activations(every, input_channels, seq_len),
-        activation_bytes_last_step=_BYTES * activations(last, input_channels, seq_len),
+        multiply_adds=all_steps.multiply_adds(input_channels),
+        multiply_adds_last_step=last_step.multiply_adds(input_channels),
+        activation_bytes=_BYTES * activations(all_steps, input_channels, seq_len),
+        activation_bytes_last_step=_BYTES * activations(last_step, input_channels, seq_len),
     )
 
 
@@ -63,11 +63,12 @@ def tcn_parameters(architecture: Architecture, input_channels: int) -> int:
     channels = input_channels
     norm = _NORM_PARAMETERS[architecture.norm]
     for block, (_, filters) in enumerate(architecture.blocks):
-        into = channels
+        channels_in = channels
         for _ in range(CONVOLUTIONS_PER_BLOCK):
-            total += architecture.kernel_size * into * filters + filters + norm * filters
-            into = filters
-        if channels != filters and not is_last_with_skips(architecture, block):
+            total += architecture.kernel_size * channels_in * filters
+            total += filters + norm * filters
+            channels_in = filters
+        if channels != filters and architecture.uses_residual_output(block):
             total += channels * filters + filters
         channels = filters
     return total
@@ -86,15 +87,10 @@ def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
         steps = 2 * outputs
         if block.hidden:
             steps += block.hidden.count
-        if is_last_with_skips(architecture, index):
+        if not architecture.uses_residual_output(index):
             steps -= outputs
         total += steps * filters
     return total
-
-
-def is_last_with_skips(architecture: Architecture, block: int) -> bool:
-    """Return whether a block is the last one with skip connections: its residual sum is unused."""
-    return architecture.use_skip_connections and block == len(architecture.blocks) - 1
 
 
 def head_parameters(architecture: Architecture, outputs: int) -> int:

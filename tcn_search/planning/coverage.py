@@ -15,9 +15,9 @@ from tcn_search.planning.receptive_field import covers
 class Coverage:
     """Coverage of the required context by one output step.
 
-    `mask` (steps that are reached) and `wanted` (steps of the required context inside the receptive
-    field) are bit sets: bit i is the input step at offset i − origin from the output step. The mask
-    ends where the sequence ends.
+    `mask` (steps that are reached) and `required` (steps of the required context inside the
+    receptive field) are bit sets: bit i is the input step at offset i − origin from the output
+    step. The mask ends where the sequence ends.
     """
 
     look_back: int
@@ -25,7 +25,7 @@ class Coverage:
     required_context: int
     covers: bool
     mask: int
-    wanted: int
+    required: int
     origin: int
 
     @property
@@ -39,23 +39,27 @@ class Coverage:
         return tuple(position - self.origin for position in set_bits(self.mask))
 
     @property
+    def _blind(self) -> int:
+        """The bit set of the blind spots."""
+        return self.required & ~self.mask
+
+    @property
     def blind_spot_count(self) -> int:
         """Number of steps of the required context, inside the receptive field, without a path."""
-        return (self.wanted & ~self.mask).bit_count()
+        return self._blind.bit_count()
 
     @property
     def blind_spots(self) -> tuple[int, ...]:
         """The blind spots as offsets from the output step."""
-        return tuple(position - self.origin for position in set_bits(self.wanted & ~self.mask))
+        return tuple(position - self.origin for position in set_bits(self._blind))
 
     def blind_runs(self, most: int) -> list[tuple[int, int]]:
         """Return at most `most` runs of blind spots as (nearest, farthest) offsets.
 
         The run nearest to the output step comes first.
         """
-        blind = self.wanted & ~self.mask
-        behind = blind & ((1 << self.origin) - 1)
-        ahead = blind >> self.origin
+        behind = self._blind & ((1 << self.origin) - 1)
+        ahead = self._blind >> self.origin
         runs: list[tuple[int, int]] = []
         while behind and len(runs) < most:
             nearest = behind.bit_length() - 1
@@ -99,24 +103,24 @@ def coverage(
     seq_len = positive_integer("seq_len", seq_len)
     window = window_of(seq_len, architecture.padding)
     span = architecture.span
-    required = window_of(required_context, architecture.padding)
-    back = min(span.look_back, required.back, window.back)
-    ahead = min(span.look_ahead, required.ahead, window.ahead)
+    context = window_of(required_context, architecture.padding)
+    back = min(span.look_back, context.back, window.back)
+    ahead = min(span.look_ahead, context.ahead, window.ahead)
     return Coverage(
         look_back=span.look_back,
         look_ahead=span.look_ahead,
         required_context=required_context,
         covers=covers(span, required_context, architecture.padding),
         mask=_reached_mask(architecture, seq_len, window),
-        wanted=Window(back, ahead).full << (window.back - back),
+        required=Window(back, ahead).full << (window.back - back),
         origin=window.back,
     )
 
 
 def _reached_mask(architecture: Architecture, seq_len: int, window: Window) -> int:
-    """Return the steps of the window that are reached.
+    """Return the bit set of the steps of the window that are reached.
 
-    In closed form for a causal or valid network without blind spots.
+    For a causal or valid network without blind spots it has a closed form.
     """
     visible = visible_window(architecture, seq_len)
     repeats = CONVOLUTIONS_PER_BLOCK * architecture.nb_stacks

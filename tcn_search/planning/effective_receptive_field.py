@@ -124,7 +124,9 @@ def path_distribution(architecture: Architecture, residual_paths: bool = True) -
             block = {lag: weight / 2 for lag, weight in block.items()}
             block[0] = block.get(0, 0.0) + 0.5
         x = _convolve(x, block, cell)
-    output = skips if use_skips else x
+    output = x
+    if use_skips:
+        output = skips
     total = sum(output.values)
     shares = tuple(value / total for value in output.values)
     return PathDistribution(round(output.start), cell, shares)
@@ -141,7 +143,7 @@ class _Weights(NamedTuple):
 
 
 def _lags_per_cell(architecture: Architecture) -> int:
-    """Return the lags of one cell: 1 if exact weights are fast, else enough to bound the time."""
+    """Return the number of lags in a cell: 1 if exact weights are fast, else more."""
     convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.blocks)
     affordable = _MOST_ADDITIONS // (architecture.kernel_size * convolutions)
     cells = max(_FEWEST_CELLS, min(_MOST_CELLS, affordable))

@@ -94,22 +94,22 @@ def coverage_lags(
     [0, 2, 4]
     """
     seq_len, required_context = required_within(seq_len, required_context)
-    wanted = window_of(required_context, architecture.padding)
+    required = window_of(required_context, architecture.padding)
     covered = coverage(architecture, required_context, seq_len)
     _require_drawable(covered.mask.bit_count(), "steps")
     return {
         "seq_len": seq_len,
         "reached": [-offset for offset in reversed(covered.reached)],
-        "wanted": (-wanted.ahead, wanted.back),
+        "wanted": (-required.ahead, required.back),
         "field": (-covered.look_ahead, covered.look_back),
     }
 
 
-def _require_drawable(count: int, what: str) -> None:
+def _require_drawable(count: int, marks: str) -> None:
     """Raise an InputError if a plot has more marks than can be distinguished."""
     if count > _MOST_MARKS:
         raise InputError(
-            f"A picture of a receptive field must have at most {_MOST_MARKS:,} {what}. "
+            f"A picture of a receptive field must have at most {_MOST_MARKS:,} {marks}. "
             f"Received: {count:,}. Draw a shorter sequence or a smaller network."
         )
 

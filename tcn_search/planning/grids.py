@@ -23,12 +23,12 @@ class Grid:
 
     @property
     def last(self) -> int:
-        """Return the last position."""
+        """The last position."""
         return self.start + (self.count - 1) * self.stride
 
     @property
     def gcd_stride(self) -> int:
-        """Return the stride as an operand of `gcd`: 0 for a single position."""
+        """The stride as an operand of `gcd`: 0 for a single position."""
         if self.count == 1:
             return 0
         return self.stride
@@ -76,12 +76,12 @@ class ConvolutionPlan(NamedTuple):
 
     @property
     def folds(self) -> bool:
-        """Return whether `stride` steps become the channels of one, to compute none in vain."""
+        """Whether `stride` steps become the channels of one, so that none is computed in vain."""
         return self.stride > 1 and self.dilation == 1
 
     @property
     def multiply_adds_per_channel_pair(self) -> int:
-        """Return the multiply-adds of one sequence for a pair of input and output channel.
+        """Multiply-adds of one sequence for each pair of an input and an output channel.
 
         Raises:
             InputError: the length of the sequence is unknown.
@@ -108,15 +108,17 @@ def input_grid(outputs: Grid, kernel_size: int, dilation: int, left: int, seq_le
     stride = gcd(outputs.gcd_stride, dilation)
     first = outputs.start - left
     last = outputs.last - left + (kernel_size - 1) * dilation
-    first += -(min(first, 0) // stride) * stride
-    last -= -((seq_len - 1 - max(last, seq_len - 1)) // stride) * stride
-    if first > last:  # the outputs depend on zeros only; any one step does
+    positions_before = -(min(first, 0) // stride)  # rounded up: these lie before the sequence
+    positions_after = -(min(seq_len - 1 - last, 0) // stride)
+    first += positions_before * stride
+    last -= positions_after * stride
+    if first > last:  # the outputs depend on zeros only: any step will do
         return Grid(min(max(first, 0), seq_len - 1), 1, 1)
     return _grid(first, stride, last)
 
 
 def union(first: Grid, second: Grid) -> Grid:
-    """Return the smallest grid that holds both."""
+    """Return the smallest grid that holds the positions of both grids."""
     stride = gcd(first.gcd_stride, second.gcd_stride, abs(first.start - second.start)) or 1
     return _grid(min(first.start, second.start), stride, max(first.last, second.last))
 
@@ -136,21 +138,25 @@ def plan_convolution(
     The convolution looks back `left` steps, and ahead the rest of (kernel_size − 1) · dilation.
     """
     offset = target.start - left - source.start
-    tap_distance = dilation if kernel_size > 1 else 0
+    tap_distance = 0
+    if kernel_size > 1:
+        tap_distance = dilation
     unit = source.gcd_stride or gcd(offset, tap_distance, target.gcd_stride) or 1
     stride = target.stride_in(unit)
     apart = tap_distance // unit or 1
     first = offset // unit  # the input under tap 0 of the first output
-    final = first + stride * (target.count - 1)  # the input under tap 0 of the last output
+    last = first + stride * (target.count - 1)  # the input under tap 0 of the last output
     # Taps that see nothing but zeros, whatever the output, are left out.
-    low = min(max(0, -(final // apart)), kernel_size - 1)
+    low = min(max(0, -(last // apart)), kernel_size - 1)
     high = max(min(kernel_size - 1, (source.count - 1 - first) // apart), low)
     taps = high - low + 1
     begin = first + low * apart
-    end = final + high * apart
+    end = last + high * apart
     if taps == 1:
         apart = 1
-    lead = -taps % stride if apart == 1 else 0
+    lead = 0
+    if apart == 1:  # the taps will be folded in groups of `stride`
+        lead = -taps % stride
     return ConvolutionPlan(
         taps=taps,
         before=lead - begin,

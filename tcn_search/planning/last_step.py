@@ -1,9 +1,9 @@
-"""Which time steps each convolution must compute so that the wanted output steps are exact.
+"""Plan the time steps that each convolution must compute so that the wanted output steps are exact.
 
 For `return_sequences=False` a single output step is read. Going back from it, every convolution
-needs its input at certain positions only. A regular grid that holds these positions is found here
-from integers, and the layer follows it. The same plan with all steps wanted is the full evaluation,
-so that both run the same code.
+needs its input at certain positions only. This module computes a regular grid that holds these
+positions from integers, and the layer follows it. The same plan with all steps wanted is the full
+evaluation, so that both run the same code.
 
 Positions before and after the sequence are zeros at the input of *every* convolution. So grids end
 at the sequence's edges, and `before` and `after` of a convolution's plan say how many zeros stand
@@ -76,7 +76,6 @@ class EvaluationPlan:
         """
         total = 0
         channels = input_channels
-        last = len(self.blocks) - 1
         blocks = zip(self.blocks, self.architecture.blocks, strict=True)
         for index, (block, (_, filters)) in enumerate(blocks):
             channels_in = channels
@@ -84,15 +83,14 @@ class EvaluationPlan:
                 count = convolution.multiply_adds_per_channel_pair * block.phases
                 total += count * channels_in * filters
                 channels_in = filters
-            has_residual = not (self.architecture.use_skip_connections and index == last)
-            if channels != filters and has_residual:
+            if channels != filters and self.architecture.uses_residual_output(index):
                 total += (block.outputs or 0) * channels * filters
             channels = filters
         return total
 
 
 def last_step(seq_len: int, padding: str) -> int:
-    """Return the step that is read: the last one, with padding "same" seq_len // 2."""
+    """Return the number of the step that is read: the last, or seq_len // 2 with padding "same"."""
     if padding == "same":
         return seq_len // 2
     return seq_len - 1
@@ -132,8 +130,10 @@ def full_plan(
 ) -> EvaluationPlan:
     """Plan all steps of a sequence; with "valid" those whose whole receptive field lies inside.
 
-    `seq_len=None` stands for an unknown length. Without `use_phases` no step is computed that does
-    not exist, as statistics over steps need it.
+    Args:
+        seq_len: steps of the sequence; None for an unknown length.
+        use_phases: whether steps beyond the sequence may be computed to fill a row of phases. They
+            would spoil statistics over steps.
 
     Raises:
         InputError: padding "valid" and a sequence shorter than the receptive field.
@@ -141,7 +141,9 @@ def full_plan(
     if seq_len is None:
         return _plan_of_unknown_length(architecture)
     _check_length(architecture, seq_len)
-    dropped = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
+    dropped = 0
+    if architecture.padding == "valid":
+        dropped = architecture.receptive_field - 1
     return _plan(architecture, seq_len, Grid(dropped, 1, seq_len - dropped), use_phases)
 
 
@@ -170,8 +172,10 @@ def _plan(
         left = left_padding((kernel_size - 1) * dilation, architecture.padding)
         for _ in range(CONVOLUTIONS_PER_BLOCK):
             path.insert(0, input_grid(path[0], kernel_size, dilation, left, seq_len))
-        is_unread = skips and not paths  # nothing reads the last block's residual sum
-        following = path[0] if is_unread else union(outputs, path[0])
+        following = path[0]
+        is_last = not paths
+        if not (skips and is_last):  # the residual path reads the outputs' positions, too
+            following = union(outputs, path[0])
         paths.insert(0, path)
     blocks = []
     current = following
@@ -197,7 +201,7 @@ def plan_block(
     Args:
         path: the grids of the block's input, between its convolutions, and of its output.
         wanted: the wanted output steps of the whole network.
-        use_phases: whether steps that do not exist may be computed to fill a row of phases.
+        use_phases: whether steps beyond the sequence may be computed to fill a row of phases.
     """
     inputs, hidden, outputs = path
     phases = 1
@@ -225,8 +229,8 @@ def _can_share_phases(convolutions: tuple[ConvolutionPlan, ...], hidden: Grid) -
     """Return whether the block's convolutions can run on the same phases of the sequence.
 
     They must have one dilation, the second must start at a whole row of that many steps, and must
-    not look past the end of the first one's output, whose last row may hold steps that do not
-    exist.
+    not look past the end of the first one's output, whose last row may hold steps beyond the
+    sequence.
     """
     first, second = convolutions
     phases = first.dilation
@@ -260,9 +264,11 @@ def _in_phases(
 
 
 def _plan_of_unknown_length(architecture: Architecture) -> EvaluationPlan:
-    """Put all zeros around every convolution; with "valid" none, and crop what is read."""
+    """Plan every step that `full_plan` does, with the zeros of the padding at every convolution."""
     blocks = []
-    read_start = architecture.receptive_field - 1 if architecture.padding == "valid" else 0
+    read_start = 0
+    if architecture.padding == "valid":
+        read_start = architecture.receptive_field - 1
     for dilation, _ in architecture.blocks:
         block = BlockPlan.of_all_steps(architecture.kernel_size, dilation, architecture.padding)
         read_start -= block.residual_start

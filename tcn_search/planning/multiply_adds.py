@@ -1,7 +1,8 @@
 """Multiply-adds of the layer's evaluation plan, for many architectures at once.
 
 A plan is made from the last block to the first. So one pass over the largest number of stacks also
-gives the counts of fewer stacks, and a block that came before on the same grid is looked up.
+gives the counts of fewer stacks, and a block that was counted before, on the same grid, is looked
+up.
 """
 
 from __future__ import annotations
@@ -72,19 +73,27 @@ class MultiplyAddCounter:
     def _count_stacks(
         self, kernel_size: int, dilations: Sequence[int], stacks: Sequence[int], wanted: Grid
     ) -> Iterator[tuple[int, MultiplyAddCounts]]:
+        """Yield (nb_stacks, counts) for each of `stacks`, with the same wanted output steps."""
         following = wanted
-        done = 0
+        later_blocks = 0
         for index in range(stacks[-1] * len(dilations)):
             dilation = dilations[-1 - index % len(dilations)]
             is_last = index == 0
             block = self._block(kernel_size, dilation, following, wanted, is_last, is_first=False)
             nb_stacks, rest = divmod(index + 1, len(dilations))
             if not rest and nb_stacks in stacks:
-                first = self._block(
+                first_block = self._block(
                     kernel_size, dilation, following, wanted, is_last, is_first=True
                 )
-                yield nb_stacks, MultiplyAddCounts(first.first, done + first.second, first.outputs)
-            done += block.first + block.second
+                yield (
+                    nb_stacks,
+                    MultiplyAddCounts(
+                        first=first_block.first,
+                        others=first_block.second + later_blocks,
+                        match=first_block.outputs,
+                    ),
+                )
+            later_blocks += block.first + block.second
             following = block.following
 
     def _block(
@@ -96,6 +105,7 @@ class MultiplyAddCounter:
         is_last: bool,
         is_first: bool,
     ) -> _BlockCounts:
+        """Return the counts of a block, from the cache if it was counted before."""
         key = (kernel_size, dilation, following, wanted, is_last, is_first)
         if key not in self._known_blocks:
             self._known_blocks[key] = self._count_block(*key)
@@ -110,9 +120,12 @@ class MultiplyAddCounter:
         is_last: bool,
         is_first: bool,
     ) -> _BlockCounts:
+        """Count a block whose output feeds the grid `following` of the next one."""
         left = left_padding((kernel_size - 1) * dilation, self.padding)
         skips = self.use_skip_connections
-        outputs = union(following, wanted) if skips else following
+        outputs = following
+        if skips:
+            outputs = union(following, wanted)
         hidden = input_grid(outputs, kernel_size, dilation, left, self.seq_len)
         inputs = input_grid(hidden, kernel_size, dilation, left, self.seq_len)
         before = inputs

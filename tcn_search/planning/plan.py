@@ -129,18 +129,23 @@ def plan_rows(
         )
     if padding == "same":
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
-    requirements = Requirements(seq_len, required_context, padding, use_skip_connections)
+    requirements = Requirements(
+        seq_len=seq_len,
+        required_context=required_context,
+        padding=padding,
+        use_skip_connections=use_skip_connections,
+    )
     counter = MultiplyAddCounter(
         seq_len, padding, use_skip_connections, last_step_only=readout == "last"
     )
     largest = 0
     rows = []
     for kernel, (dilation_list, base) in product(kernels, lists.items()):
-        reached = {
+        spans = {
             number: unchecked_span(kernel, dilation_list, number, padding) for number in stacks
         }
-        largest = max(largest, reached[stacks[-1]].receptive_field)
-        sufficient = sufficient_stacks(kernel, dilation_list, reached, requirements)
+        largest = max(largest, spans[stacks[-1]].receptive_field)
+        sufficient = sufficient_stacks(kernel, dilation_list, spans, requirements)
         if not sufficient:
             continue
         for number, counts in counter.counts(kernel, dilation_list, sufficient):
@@ -149,7 +154,7 @@ def plan_rows(
                 dilations=dilation_list,
                 dilation_base=base,
                 nb_stacks=number,
-                receptive_field=reached[number].receptive_field,
+                receptive_field=spans[number].receptive_field,
                 multiply_adds=counts,
             )
             rows += [_row(shape, count, channels, requirements, norm) for count in filters]
@@ -171,6 +176,7 @@ class _Shape(NamedTuple):
 def _row(
     shape: _Shape, filters: int, channels: int, requirements: Requirements, norm: str
 ) -> PlannedRow:
+    """Return the row of a shape with this number of filters."""
     levels = len(shape.dilations)
     blocks = levels * shape.nb_stacks
     skips = requirements.use_skip_connections
@@ -209,7 +215,7 @@ def _limits(**given: int | None) -> dict[str, int]:
 def _dilation_lists(
     dilations: Iterable[Iterable[int]] | None, dilation_base: object, levels: object
 ) -> dict[tuple[int, ...], int | None]:
-    """Return the different lists of dilations with their bases; None for explicit lists."""
+    """Return each different list of dilations with its base, which is None for explicit lists."""
     if dilations is not None:
         lists = [
             positive_integers("dilations", dilation_list)
@@ -230,7 +236,7 @@ def _dilation_lists(
 
 
 def _sorted_and_marked(rows: list[PlannedRow], sort_by: str) -> list[PlannedRow]:
-    """Return the rows in order, those with the smallest receptive field marked."""
+    """Return the rows in order; rows with the smallest receptive field are marked."""
     order = [PlannedRow._fields.index(key) for key in (sort_by, *SORT_KEYS, "receptive_field")]
     rows.sort(key=itemgetter(*order))
     smallest = min((row.receptive_field for row in rows), default=0)

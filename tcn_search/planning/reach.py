@@ -41,7 +41,7 @@ class Window(NamedTuple):
 
 
 def visible_window(architecture: Architecture, seq_len: int) -> Window:
-    """Return the part of the sequence that lies inside the receptive field."""
+    """Return the window of the steps of a sequence that lie inside the receptive field."""
     window = window_of(seq_len, architecture.padding)
     span = architecture.span
     return Window(min(span.look_back, window.back), min(span.look_ahead, window.ahead))
@@ -81,16 +81,20 @@ def reach(architecture: Architecture, window: Window) -> Reach:
     padding = architecture.padding
     skips = architecture.use_skip_connections
     needed: list[int] = []
-    block_output = 0 if skips else window.output
+    block_output = 0  # nothing reads it where the skip outputs are added up
+    if not skips:
+        block_output = window.output
     for stack in range(architecture.nb_stacks):
         before = block_output
         needed_by_stack: list[int] = []
         for dilation in reversed(architecture.dilations):
-            wanted = block_output | window.output if skips else block_output
+            steps = block_output
+            if skips:
+                steps |= window.output
             for _ in range(CONVOLUTIONS_PER_BLOCK):
-                needed_by_stack.append(wanted)
-                wanted = _steps_read(wanted, kernel_size, dilation, padding, window)
-            block_output |= wanted
+                needed_by_stack.append(steps)
+                steps = _steps_read(steps, kernel_size, dilation, padding, window)
+            block_output |= steps
         if stack and block_output == before:  # further stacks add no steps either
             needed += needed_by_stack * (architecture.nb_stacks - stack)
             break
@@ -177,9 +181,9 @@ def wasted_taps(
 
 
 def wasted_taps_of_causal(architecture: Architecture, window: Window) -> tuple[WastedTap, ...]:
-    """Return the same for padding "causal" and "valid", without tracing.
+    """Return the wasted taps with padding "causal" or "valid", without tracing steps.
 
-    There every convolution must compute the output step itself, which is its newest step.
+    Every convolution must compute the output step itself there, which is its newest step.
     """
     convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.dilations) * architecture.nb_stacks
     return _wasted_taps(architecture, window, [(window.back, window.back)] * convolutions)

@@ -85,7 +85,7 @@ def left_padding(reach: int, padding: str) -> int:
     return reach
 
 
-def covers(reached: Span, required_context: int, padding: str) -> bool:
+def covers(network_span: Span, required_context: int, padding: str) -> bool:
     """Return whether the receptive field spans the required context of T steps.
 
     With padding "causal" and "valid" the receptive field must have at least T steps. With "same"
@@ -93,7 +93,7 @@ def covers(reached: Span, required_context: int, padding: str) -> bool:
     look-ahead at least T − 1 − T // 2.
     """
     if padding != "same":
-        return reached.receptive_field >= required_context
+        return network_span.receptive_field >= required_context
     back = required_context // 2
     ahead = required_context - 1 - back
-    return reached.look_back >= back and reached.look_ahead >= ahead
+    return network_span.look_back >= back and network_span.look_ahead >= ahead

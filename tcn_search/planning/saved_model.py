@@ -17,8 +17,11 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 
 
-class FoundTCN(NamedTuple):
-    """A TCN layer; `seq_len` and `input_channels` are None unless the model fixes them."""
+class TCNDescription(NamedTuple):
+    """Name and architecture of a TCN layer, and the sizes of its input.
+
+    `seq_len` and `input_channels` are None unless the model fixes them.
+    """
 
     name: str
     architecture: Architecture
@@ -26,7 +29,7 @@ class FoundTCN(NamedTuple):
     input_channels: int | None
 
 
-def find_tcn(source: Any, layer: str | None = None) -> FoundTCN:
+def find_tcn(source: Any, layer: str | None = None) -> TCNDescription:
     """Return the TCN of a layer, a model or a saved .keras file.
 
     Args:
@@ -62,7 +65,7 @@ def _layers_of(model: Any) -> Iterator[Any]:
         yield from _layers_of(layer)
 
 
-def _tcns_in_file(path: str) -> list[FoundTCN]:
+def _tcns_in_file(path: str) -> list[TCNDescription]:
     if not os.path.exists(path):
         raise InputError(f"There is no file {path}.")
     no_model = InputError(
@@ -88,7 +91,7 @@ def _tcns_in_file(path: str) -> list[FoundTCN]:
             ) from error
 
 
-def _tcns_in_config(config: Any) -> Iterator[FoundTCN]:
+def _tcns_in_config(config: Any) -> Iterator[TCNDescription]:
     """Yield every TCN layer in a model's configuration, in order."""
     if isinstance(config, Mapping):
         inner = config.get("config")
@@ -107,7 +110,7 @@ def _is_tcn(config: Mapping[str, Any]) -> bool:
     return {"nb_filters", "kernel_size", "nb_stacks", "dilations"} <= set(config)
 
 
-def _read_tcn(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
+def _read_tcn(config: Mapping[str, Any], input_shape: Any) -> TCNDescription:
     filters = config["nb_filters"]
     if not isinstance(filters, int):
         filters = tuple(filters)
@@ -134,11 +137,13 @@ def _read_tcn(config: Mapping[str, Any], input_shape: Any) -> FoundTCN:
     name = config.get("name", "tcn")
     if not isinstance(name, str):
         raise TypeError(f"name must be text. Received: {name!r}")
-    return FoundTCN(name, architecture, seq_len, channels)
+    return TCNDescription(
+        name=name, architecture=architecture, seq_len=seq_len, input_channels=channels
+    )
 
 
 def _norm_of(config: Mapping[str, Any]) -> str:
-    """Return the norm; keras-tcn has a switch use_..._norm for each kind."""
+    """Return the norm of a layer's configuration; keras-tcn has a switch for each kind."""
     norm: str | None = config.get("norm")
     if norm is not None:
         return norm
@@ -151,7 +156,7 @@ def _norm_of(config: Mapping[str, Any]) -> str:
 def _activation_name(activation: Any) -> str:
     """Return the name of an activation.
 
-    A user's function is saved as a dict, and is a function in a model in memory.
+    An activation that the user defined is a dict in a saved model, and a function in memory.
     """
     if isinstance(activation, Mapping):
         activation = activation.get("registered_name") or activation.get("config")
@@ -160,7 +165,7 @@ def _activation_name(activation: Any) -> str:
     return str(getattr(activation, "__name__", "custom"))
 
 
-def _select(tcns: list[FoundTCN], source: str, layer: str | None) -> FoundTCN:
+def _select(tcns: list[TCNDescription], source: str, layer: str | None) -> TCNDescription:
     """Return the TCN that is named `layer`, or the only one."""
     names = ", ".join(tcn.name for tcn in tcns)
     if not tcns:

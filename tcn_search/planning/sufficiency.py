@@ -15,7 +15,7 @@ from tcn_search.planning.receptive_field import Span, covers
 
 
 class Requirements(NamedTuple):
-    """What a network must cover, with the choices on which the rules of coverage depend."""
+    """The required context, and the choices on which the rules of coverage depend."""
 
     seq_len: int
     required_context: int
@@ -26,17 +26,17 @@ class Requirements(NamedTuple):
 def sufficient_stacks(
     kernel_size: int,
     dilations: Sequence[int],
-    reached: Mapping[int, Span],
+    spans: Mapping[int, Span],
     requirements: Requirements,
 ) -> list[int]:
     """Return the numbers of stacks that suffice.
 
     Args:
-        reached: span of the network for each number of stacks, ascending.
+        spans: span of the network for each number of stacks, ascending.
     """
     sufficient: list[int] = []
-    for nb_stacks, span in reached.items():
-        # Residual paths lead around a further stack, so with "same" it takes no step away.
+    for nb_stacks, span in spans.items():
+        # Residual paths lead around a further stack, so with "same" it hides no step.
         is_certain = sufficient and requirements.padding == "same"
         if is_certain or suffices(kernel_size, dilations, nb_stacks, span, requirements):
             sufficient.append(nb_stacks)
@@ -47,7 +47,7 @@ def suffices(
     kernel_size: int,
     dilations: Sequence[int],
     nb_stacks: int,
-    reached: Span,
+    span: Span,
     requirements: Requirements,
 ) -> bool:
     """Return whether a network covers the required context without blind spots and gives output.
@@ -58,9 +58,9 @@ def suffices(
         InputError: the bit set would take too long.
     """
     required_context = requirements.required_context
-    if not covers(reached, required_context, requirements.padding):
+    if not covers(span, required_context, requirements.padding):
         return False
-    if not gives_output(reached, requirements):
+    if not gives_output(span, requirements):
         return False
     if requirements.padding != "same":
         repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
@@ -98,9 +98,9 @@ def _unbroken_side(kernel_size: int, dilations: Sequence[int], nb_stacks: int) -
     return reached
 
 
-def gives_output(reached: Span, requirements: Requirements) -> bool:
+def gives_output(span: Span, requirements: Requirements) -> bool:
     """Return whether the network has an output step: "valid" needs a whole receptive field."""
-    return requirements.padding != "valid" or reached.receptive_field <= requirements.seq_len
+    return requirements.padding != "valid" or span.receptive_field <= requirements.seq_len
 
 
 def unchecked_span(

@@ -11,10 +11,10 @@ from typing import Any
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.queue import EnqueuedTrial
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
-from tcn_search.space.search_space import OTHERS, TaskSpace
+from tcn_search.space.search_space import NON_GEOMETRIC, TaskSpace
 from tcn_search.space.trial_parameters import suggested_values
 
 _MOST_POINTS = 1_000_000
@@ -51,7 +51,7 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
             rest, position = divmod(rest, len(choices))
             chosen[name] = choices[position]
         architecture = _architecture(space, geometry_points[rest], chosen)
-        if not infeasible(space.violations(architecture)):
+        if not broken_limits(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
             parameters = suggested_values(space, architecture, settings)
             yield EnqueuedTrial(_name(architecture, settings), parameters)
@@ -66,13 +66,13 @@ def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
 def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:
     """Return the architecture of a geometry's point with the chosen other hyperparameters."""
     values = space.geometry.architecture(point).to_dict()
-    values |= {name: chosen[name] for name in OTHERS}
+    values |= {name: chosen[name] for name in NON_GEOMETRIC}
     return Architecture.from_dict(values)
 
 
 def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
     """List the values of each hyperparameter that does not decide the receptive field."""
-    dimensions = {name: getattr(space.space, name) for name in OTHERS} | space.space.settings
+    dimensions = {name: getattr(space.space, name) for name in NON_GEOMETRIC} | space.space.settings
     return {name: _values_of(name, dimension) for name, dimension in dimensions.items()}
 
 

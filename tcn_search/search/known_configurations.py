@@ -9,7 +9,7 @@ from typing import Any
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.trial_record import Candidate
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import most_useful_levels
 from tcn_search.space.search_space import TaskSpace
@@ -164,7 +164,7 @@ def _first_feasible(
     ]
     architectures.sort(key=order)
     for architecture in architectures:
-        if not infeasible(space.violations(architecture)):
+        if not broken_limits(space.violations(architecture)):
             return architecture
     return architectures[0]
 

@@ -32,7 +32,7 @@ from tcn_search.search.trial_record import (
 )
 from tcn_search.search.trial_values import objective_values
 from tcn_search.search.warm_start import stored_start
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.storage.connection import STORAGE_ERRORS
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -190,7 +190,7 @@ class Search:
 
         Limits that hold are not stored: to a sampler that is the same, and saves a write for each.
         """
-        broken = infeasible(self._space.violations(architecture))
+        broken = broken_limits(self._space.violations(architecture))
         for violation in broken:
             trial.set_constraint(violation.name, violation.excess)
         if broken:

@@ -14,7 +14,7 @@ from tcn_search.planning.coverage import coverage
 
 @dataclass(frozen=True)
 class Constraints:
-    """The limits of a study.
+    """Limits that a study sets for every architecture.
 
     Args:
         required_context: number of steps that one output step must be able to see; "seq_len" is
@@ -60,9 +60,10 @@ class Constraints:
 
 
 class Violation(NamedTuple):
-    """An architecture compared with one limit.
+    """Comparison of an architecture with one limit, as Optuna's constraints have it.
 
-    The limit is broken if `excess`, a share of the limit, is above 0.
+    `excess` is the share of the limit by which the architecture exceeds it: above 0 the limit is
+    broken, and `reason` says how; at or below 0 it holds.
     """
 
     name: str
@@ -99,7 +100,7 @@ class Limits:
         return violations
 
     def receptive_field_violation(self, architecture: Architecture) -> Violation:
-        """Return by how much the receptive field falls short of the required context."""
+        """Return the comparison of the receptive field with the required context."""
         needed = architecture.steps_of(self.required_context)
         span = architecture.span
         if architecture.padding != "same":
@@ -110,7 +111,7 @@ class Limits:
                 f"receptive field {reached} falls short of the required context {needed}",
             )
         back = needed // 2
-        ahead = needed - 1 - needed // 2
+        ahead = needed - 1 - back
         return Violation(
             "receptive_field",
             max(back - span.look_back, ahead - span.look_ahead) / needed,
@@ -119,7 +120,7 @@ class Limits:
         )
 
     def blind_spot_violation(self, architecture: Architecture) -> Violation:
-        """Return how many steps of the required context are blind spots."""
+        """Return the violation by blind spots in the required context."""
         needed = architecture.steps_of(self.required_context)
         seq_len = architecture.steps_of(self.seq_len)
         blind = coverage(architecture, needed, seq_len).blind_spot_count
@@ -135,6 +136,6 @@ class Limits:
         return model_parameters(architecture, self.input_channels, self.outputs, self.vocabulary)
 
 
-def infeasible(violations: list[Violation]) -> list[Violation]:
-    """Return the violations whose limit is broken."""
+def broken_limits(violations: list[Violation]) -> list[Violation]:
+    """Return the violations with an excess above 0; none if the architecture is feasible."""
     return [violation for violation in violations if violation.excess > 0]

@@ -1,4 +1,4 @@
-"""Dimensions of a search space: the choices or the range of one hyperparameter."""
+"""Dimensions of a search space: a choice or a range of values for one hyperparameter."""
 
 from __future__ import annotations
 
@@ -92,11 +92,13 @@ class Range:
 
     def as_real_range(self) -> Range:
         """Return the same range of all real numbers, even if its ends are integers."""
-        step = None if self.step is None else float(self.step)
+        step = self.step
+        if step is not None:
+            step = float(step)
         return replace(self, low=float(self.low), high=float(self.high), step=step)
 
     def values(self) -> tuple[int, ...]:
-        """Return every integer of the range."""
+        """Return every value of a range of integers."""
         return tuple(range(int(self.low), int(self.high) + 1, int(self.step or 1)))
 
 

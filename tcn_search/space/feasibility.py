@@ -1,4 +1,4 @@
-"""Refuse a space without a feasible architecture, with a text that says what would help."""
+"""Refuse a space without a feasible architecture, with a text that says what to change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FARTHEST_CHANGE = 2048
 def require_feasible(
     geometry: Geometry, limits: Limits, nb_filters: int, norms: Collection[str]
 ) -> None:
-    """Raise an InputError that says what would help if no architecture is feasible.
+    """Raise an InputError that says what to change if no architecture is feasible.
 
     Args:
         nb_filters: the smallest number of filters in the space.
@@ -40,7 +40,7 @@ def require_feasible(
 
 
 def _least_context(geometry: Geometry, limits: Limits) -> int:
-    """Return the number of steps that every architecture of the space must cover."""
+    """Return the least number of steps that an architecture of the space must cover."""
     if geometry.names[0] != "look_back":
         return limits.required_context
     shortest_look_back: int = geometry.values[0][0]
@@ -48,7 +48,7 @@ def _least_context(geometry: Geometry, limits: Limits) -> int:
 
 
 def _changes_that_cover(geometry: Geometry, point: Point) -> str:
-    """Return the smallest changes of single hyperparameters after which a point covers."""
+    """Return as a sentence the smallest single changes with which a point covers the context."""
     chosen = dict(zip(geometry.names, point, strict=True))
     changes = []
     for name in ("levels", "kernel_size", "nb_stacks"):

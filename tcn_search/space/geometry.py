@@ -2,8 +2,9 @@
 
 A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
 dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them. A
-space has few points, so each is checked once and exactly. Then every hyperparameter, suggested in
-this order, is bounded to the values for which a feasible point exists, given those before it.
+space has few points, so each is checked once and exactly. Hyperparameters are suggested in this
+order, each bounded to the values of the feasible points that agree with the values suggested
+before.
 """
 
 from __future__ import annotations
@@ -145,9 +146,9 @@ class Geometry:
     def suggest_static(self, trial: Any) -> dict[str, Any]:
         """Suggest a feasible point with ranges that are the same in every trial.
 
-        Levels are suggested as the number of levels beyond the fewest that suffice. A value for
-        which there is no feasible point, given those before it, is replaced by the nearest with
-        one.
+        Levels are suggested as the number of levels beyond the fewest that suffice. A suggested
+        value is replaced by the nearest one if no feasible point has it and the values suggested
+        before.
         """
         remaining = self.feasible
         chosen: dict[str, Any] = {}
@@ -171,9 +172,13 @@ class Geometry:
     def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:
         """Suggest a point for an Optuna trial.
 
-        If `narrow`, each value is bounded to those with a feasible point, given those before it.
+        Args:
+            narrow: whether to bound each value to the feasible points that agree with the values
+                suggested before.
         """
-        remaining = self.feasible if narrow else frozenset(self.points)
+        remaining = frozenset(self.points)
+        if narrow:
+            remaining = self.feasible
         chosen: dict[str, Any] = {}
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
             possible = {point[position] for point in remaining}

@@ -32,8 +32,8 @@ from tcn_search.space.value_checks import (
 )
 
 # Hyperparameters of an architecture that do not decide the receptive field. They are suggested
-# after those that do; see geometry.py.
-OTHERS = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+# after the point of `Geometry`, whose hyperparameters decide it.
+NON_GEOMETRIC = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
 _MOST_DEFAULT_LEVELS = 16
 _REQUIRED = (
     "nb_filters",
@@ -179,7 +179,7 @@ class SearchSpace:
             static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
-            InputError: no architecture of the space is feasible; the text says what would help. Or
+            InputError: no architecture of the space is feasible; the text says what to change. Or
                 the space or the constraints do not fit the task.
         """
         if constraints is None:
@@ -270,7 +270,9 @@ class TaskSpace:
             chosen = self.geometry.suggest_static(trial)
         else:
             chosen = self.geometry.suggest(trial, self.narrow)
-        others = {name: suggest(trial, name, getattr(self.space, name)) for name in OTHERS}
+        non_geometric = {
+            name: suggest(trial, name, getattr(self.space, name)) for name in NON_GEOMETRIC
+        }
         settings = {
             name: suggest(trial, name, dimension) for name, dimension in self.space.settings.items()
         }
@@ -280,7 +282,7 @@ class TaskSpace:
             nb_stacks=chosen["nb_stacks"],
             padding=chosen["padding"],
             look_back=chosen.get("look_back"),
-            **others,
+            **non_geometric,
         )
         return architecture, settings
 

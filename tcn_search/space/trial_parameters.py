@@ -7,7 +7,7 @@ from typing import Any
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import EXTRA_LEVELS, dilations_as_text
 from tcn_search.space.search_space import TaskSpace
@@ -21,18 +21,18 @@ class RecordedSuggestions:
     """Stand-in for an Optuna trial that suggests given values and records them by parameter.
 
     Args:
-        wanted: the value to suggest for each parameter.
+        values: the value to suggest for each parameter.
 
     Attributes:
         parameters: the values that have been suggested.
     """
 
-    def __init__(self, wanted: Mapping[str, Any]) -> None:
-        self.wanted = wanted
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
         self.parameters = dict[str, Any]()
 
     def suggest_int(self, name: str, low: int, high: int, step: int = 1, log: bool = False) -> int:
-        value = self._wanted_number(name, low, high)
+        value = self._number(name, low, high)
         if value != int(value) or (value - low) % step:
             raise OutsideSpace(f"{name} {value}")
         self.parameters[name] = int(value)
@@ -41,20 +41,22 @@ class RecordedSuggestions:
     def suggest_float(
         self, name: str, low: float, high: float, step: float | None = None, log: bool = False
     ) -> float:
-        value = self._wanted_number(name, low, high)
+        value = self._number(name, low, high)
         if step is not None and abs((value - low) / step - round((value - low) / step)) > 1e-9:
             raise OutsideSpace(f"{name} {value}")
         self.parameters[name] = float(value)
         return float(value)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        if self.wanted[name] not in choices:
-            raise OutsideSpace(f"{name} {self.wanted[name]}")
-        self.parameters[name] = self.wanted[name]
-        return self.wanted[name]
+        value = self.values[name]
+        if value not in choices:
+            raise OutsideSpace(f"{name} {value}")
+        self.parameters[name] = value
+        return value
 
-    def _wanted_number(self, name: str, low: float, high: float) -> float:
-        value: object = self.wanted[name]
+    def _number(self, name: str, low: float, high: float) -> float:
+        """Return the value of a parameter, which must be a number from `low` to `high`."""
+        value: object = self.values[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise OutsideSpace(f"{name} {value}")
         if not low <= value <= high:
@@ -75,13 +77,13 @@ def suggested_values(
     Raises:
         OutsideSpace: the space does not hold a value, or a limit is broken; the text says which.
     """
-    wanted = {**_wanted_geometry(space, architecture), **architecture.to_dict()}
+    values = {**_geometry_values(space, architecture), **architecture.to_dict()}
     for name, dimension in space.space.settings.items():
-        wanted[name] = settings[name] if name in settings else default_value(name, dimension)
-    wanted["dilations"] = dilations_as_text(architecture.dilations)
-    for violation in infeasible(space.violations(architecture)):
+        values[name] = settings.get(name, default_value(name, dimension))
+    values["dilations"] = dilations_as_text(architecture.dilations)
+    for violation in broken_limits(space.violations(architecture)):
         raise OutsideSpace(violation.reason)
-    recorded = RecordedSuggestions(wanted)
+    recorded = RecordedSuggestions(values)
     suggested, suggested_settings = space.suggest(recorded)
     suggested_arguments = suggested.to_dict()
     different = [
@@ -114,33 +116,39 @@ def default_value(name: str, dimension: Dimension) -> Any:
         return min(max(default or 0, dimension.low), dimension.high)
     if name == "learning_rate":
         return sorted(dimension)[(len(dimension) - 1) // 2]
-    return default if default in dimension else dimension[0]
+    if default in dimension:
+        return default
+    return dimension[0]
 
 
-def _wanted_geometry(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
-    """Return the values of all parameters by which a space may suggest the receptive field.
+def _geometry_values(space: TaskSpace, architecture: Architecture) -> dict[str, Any]:
+    """Return the parameters by which a space may suggest the geometry of an architecture.
 
-    They are values, indexes of values, and the number of levels beyond the fewest.
+    A hyperparameter is suggested by its value or its index, and levels also by their number beyond
+    the fewest.
     """
     geometry = space.geometry
     point: list[Any] = []
-    wanted: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for name, values in zip(geometry.names, geometry.values, strict=True):
         value = getattr(architecture, name, None)
         if name == "dilation_base":
             value = _dilation_base(architecture, values)
         if value not in values:
-            shown = dilations_as_text(architecture.dilations) if name == "dilations" else value
-            raise OutsideSpace(f"{name} {shown}")
-        wanted[name] = value
-        wanted[f"{name}_index"] = values.index(value)
+            if name == "dilations":
+                value = dilations_as_text(architecture.dilations)
+            raise OutsideSpace(f"{name} {value}")
+        parameters[name] = value
+        parameters[f"{name}_index"] = values.index(value)
         point.append(value)
     if geometry.names[-1] == "levels":
         possible = [
             levels for levels in geometry.values[-1] if (*point[:-1], levels) in geometry.feasible
         ]
-        wanted[EXTRA_LEVELS] = possible.index(point[-1]) if point[-1] in possible else -1
-    return wanted
+        parameters[EXTRA_LEVELS] = -1  # outside the range of every trial
+        if point[-1] in possible:
+            parameters[EXTRA_LEVELS] = possible.index(point[-1])
+    return parameters
 
 
 def _dilation_base(architecture: Architecture, bases: Sequence[int]) -> int:

@@ -20,7 +20,7 @@ from tcn_search.space.dimensions import Dimension, Range, integers_of, largest_i
 
 
 def read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
-    """Return explicit lists of dilations as tuples. One flat list stands for a list with it."""
+    """Return explicit lists of dilations as tuples. A flat list of integers is a single list."""
     if isinstance(given, Range | str | Mapping) or not isinstance(given, Iterable):
         raise InputError(
             f"dilations must be a list of lists such as [[1, 2, 4, 8]]. Received: {received(given)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tcn_search.custom_model.model_function import importing
+from tcn_search.custom_model.model_function import module_being_imported
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.search.known_configurations import cheapest
@@ -34,7 +34,7 @@ def require_usable_model(definition: Definition) -> None:
 
 def require_not_imported() -> None:
     """Raise an InputError if a file creates a study while it is imported for its model function."""
-    file = importing()
+    file = module_being_imported()
     if file is not None:
         raise InputError(
             f"{file} makes a study when it is imported, as workers must do to find the model "

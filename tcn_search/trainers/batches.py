@@ -118,7 +118,7 @@ def _tensorflow_batches(arrays: tuple[np.ndarray, ...], size: int, seed: int | N
     with tf.device("CPU:0"):
         gathers = [_row_gatherer(_in_floatx(array)) for array in arrays]
 
-    @tf.autograph.experimental.do_not_convert  # it would write a file that stays after a kill
+    @tf.autograph.experimental.do_not_convert  # converting writes a file that stays after a kill
     def gather_all(indices: Any) -> tuple[Any, ...]:
         return tuple(gather(indices) for gather in gathers)
 
@@ -156,4 +156,6 @@ def _row_gatherer(array: np.ndarray) -> Callable[[Any], Any]:
 
 def _in_floatx(array: np.ndarray) -> np.ndarray:
     """Return float64 in Keras' default precision, other types as they are."""
-    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array
+    if array.dtype == np.float64:
+        return array.astype(keras.config.floatx())
+    return array

@@ -72,7 +72,13 @@ def train(
         keep_best: whether to leave the model with the weights of its best epoch.
         deadline: the training ends, timed out, with the first batch after it.
     """
-    recorder = _Recorder(objective, settings, on_epoch, keep_best, deadline)
+    recorder = _Recorder(
+        objective=objective,
+        settings=settings,
+        on_epoch=on_epoch,
+        keep_best=keep_best,
+        deadline=deadline,
+    )
     model.fit(
         **fit_arguments(data, settings.batch_size),
         epochs=settings.epochs,
@@ -110,7 +116,7 @@ class HalveOnPlateau(keras.callbacks.Callback):
 
 
 class _Callbacks(keras.callbacks.CallbackList):
-    """A list of callbacks that passes each batch's numbers on as they are.
+    """List of callbacks that passes each batch's numbers on without conversion.
 
     Keras' own list converts them to Python numbers after every batch, and so waits for the device
     each time.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tcn_search.planning.architecture import Architecture
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import integers_of
 from tcn_search.space.geometry import Point
 from tcn_search.space.search_space import TaskSpace
@@ -24,7 +24,7 @@ def nearest_feasible(space: TaskSpace, proposed: Architecture) -> Architecture:
     for architecture in _by_distance(space, proposed):
         if limit is not None and space.limits.parameters(architecture) > limit:
             continue  # checked before the blind spots, which take longer
-        if not infeasible(space.violations(architecture)):
+        if not broken_limits(space.violations(architecture)):
             return architecture
     raise AssertionError("a space without a feasible architecture is refused when it is made")
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tcn_search import Constraints, Range, SearchSpace
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.search_space import TaskSpace
 from tcn_search.space.trial_parameters import OutsideSpace, RecordedSuggestions, suggested_values
 
@@ -40,7 +40,7 @@ def test_suggested_values_give_the_same_suggestion_again(
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
     architecture, training = space.suggest(trial)
-    assume(not infeasible(space.violations(architecture)))
+    assume(not broken_limits(space.violations(architecture)))
     parameters = suggested_values(space, architecture, training)
     study.enqueue_trial(parameters)
     again = study.ask()
@@ -54,7 +54,7 @@ def test_static_ranges_give_exactly_the_feasible_points(number: int) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     trials = [study.ask() for _ in range(100)]
     for trial in trials:
-        assert not infeasible(space.violations(space.suggest(trial)[0]))
+        assert not broken_limits(space.violations(space.suggest(trial)[0]))
         assert trial.distributions == trials[0].distributions
     usual = space.suggest(study.ask())[0]
     for point in space.geometry.feasible:

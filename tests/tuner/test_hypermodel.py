@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tcn_search import Constraints, Range, SearchSpace, Task, TCNHyperModel, TrainingSettings
 from tcn_search.errors import InputError
-from tcn_search.space.constraints import infeasible
+from tcn_search.space.constraints import broken_limits
 from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tasks.class_weights import with_class_weights
 from tests.conftest import waves
@@ -65,7 +65,7 @@ def space_of(model: TCNHyperModel) -> keras_tuner.HyperParameters:
 def test_every_configuration_is_feasible_including_the_defaults(model: TCNHyperModel) -> None:
     hp = space_of(model)
     architecture, _ = model.configuration(hp)
-    assert not infeasible(model.space.violations(architecture))
+    assert not broken_limits(model.space.violations(architecture))
 
     @settings(max_examples=60, deadline=None, database=None)
     @given(st.lists(st.floats(0, 1), min_size=len(hp.space), max_size=len(hp.space)))
@@ -74,7 +74,7 @@ def test_every_configuration_is_feasible_including_the_defaults(model: TCNHyperM
         for dimension, share in zip(hp.space, shares, strict=True):
             chosen.values[dimension.name] = dimension.prob_to_value(share)
         architecture, training = model.configuration(chosen)
-        assert not infeasible(model.space.violations(architecture))
+        assert not broken_limits(model.space.violations(architecture))
         settings = {name: getattr(training, name) for name in model.space.space.settings}
         suggested_values(model.space, architecture, settings)  # raises an error outside the space
         assert len(chosen.space) == len(
