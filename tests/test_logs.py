@@ -12,6 +12,19 @@ SHOW = (
 )
 
 
+def test_downloads_leave_standard_output_to_the_command() -> None:
+    code = "from tcn_search.logs import DOWNLOADS, show_messages; show_messages(); DOWNLOADS.info('1 MB')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "1 MB\n")
+
+
+def test_a_closed_output_does_not_end_the_work() -> None:
+    code = f"{SHOW}; LOGGER.info('again'); import sys; sys.stderr.write('done')"
+    program = f'exec 1>&-; {sys.executable} -c "{code}"'
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "done")
+
+
 @pytest.mark.parametrize(
     ("setup", "out", "error"),
     [

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tcn_search.errors import InputError
-from tcn_search.logs import LOGGER
+from tcn_search.logs import DOWNLOADS, show_messages
 
 ENVIRONMENT = "TCN_SEARCH_DATA"
 _BLOCK = 1 << 20
@@ -150,9 +150,10 @@ def _copy(response: Any, out: IO[bytes], url: str, done: int, total: int | None)
     Raises:
         ConnectionError: the response ends before `total` bytes.
     """
+    show_messages()
     name = url.rsplit("/", 1)[-1]
     if total is None:
-        LOGGER.info("Downloading %s", name)
+        DOWNLOADS.info("Downloading %s", name)
     logged_steps = -1
     while block := response.read(_BLOCK):
         out.write(block)
@@ -162,7 +163,7 @@ def _copy(response: Any, out: IO[bytes], url: str, done: int, total: int | None)
         steps = _PROGRESS_STEPS * done // total
         if steps > logged_steps:
             logged_steps = steps
-            LOGGER.info("Downloading %s: %.1f of %.1f MB", name, done / 1e6, total / 1e6)
+            DOWNLOADS.info("Downloading %s: %.1f of %.1f MB", name, done / 1e6, total / 1e6)
     if total is not None and done < total:
         raise ConnectionError(
             f"the connection ended after {done:,} of {total:,} bytes; try again to resume"

@@ -123,7 +123,7 @@ class TrialRecord:
         outcome = None
         settings = None
         if stored.result is not None:
-            outcome = _outcome(trial.number, stored.result)
+            outcome = _outcome(trial.number, stored.result, trial.user_attrs[RESULT])
             if stored.result.settings is not None:
                 settings = TrainingSettings.from_dict(stored.result.settings)
         return cls(
@@ -270,19 +270,25 @@ def _check_values(trial: FrozenTrial, objectives: int) -> None:
         raise ValueError("a value is no finite number")
 
 
-def _outcome(number: int, stored: _StoredResult) -> TrialOutcome:
+def _outcome(number: int, stored: _StoredResult, values: Mapping[str, Any]) -> TrialOutcome:
+    """Return the outcome of a trial.
+
+    Args:
+        values: as stored, from which `stored` was read. There the integers among the numbers of
+            epochs and folds are still integers.
+    """
     return TrialOutcome(
         number=number,
         status=TrialStatus.from_stored(stored.ended),
         score=stored.score,
         best_epoch=stored.best_epoch,
-        curve=stored.curve,
+        curve=values.get("curve", []),
         parameters=stored.parameters,
         seconds=stored.seconds,
         reason=stored.reason,
         latency=stored.latency,
         machine=stored.machine,
-        folds=stored.folds,
+        folds=values.get("folds", []),
     )
 
 

@@ -220,6 +220,7 @@ def test_a_study_stores_and_shows_its_folds(fake: FakeTraining) -> None:
     assert list(frame["fold_std"]) == pytest.approx([0.2, 0.1 / math.sqrt(3)])
     assert list(frame["epochs"]) == [6, 6]
     curves = study.learning_curves()
+    assert curves["fold"].dtype == int
     assert list(curves.columns[:3]) == ["trial", "fold", "epoch"]
     assert list(curves["epoch"]) == [1, 2] * 6
     stored = optuna.load_study(study_name="folds", storage="sqlite:///runs/studies.db")
