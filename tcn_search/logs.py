@@ -41,3 +41,4 @@ def show_messages() -> None:
         LOGGER.setLevel(logging.INFO)
     if not LOGGER.hasHandlers():
         LOGGER.addHandler(_Console())
+        LOGGER.propagate = False  # a handler that the root logger gets later would repeat each line

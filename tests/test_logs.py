@@ -12,6 +12,12 @@ SHOW = (
 )
 
 
+def test_logging_that_is_set_up_later_repeats_nothing() -> None:
+    code = f"{SHOW}; import logging; logging.basicConfig(); LOGGER.info('8 of 9 done')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("7 of 9 done\n8 of 9 done\n", "")
+
+
 def test_downloads_leave_standard_output_to_the_command() -> None:
     code = "from tcn_search.logs import DOWNLOADS, show_messages; show_messages(); DOWNLOADS.info('1 MB')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
