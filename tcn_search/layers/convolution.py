@@ -88,7 +88,7 @@ class DilatedConvolution(keras.layers.Layer):
         if plan.taps < self.kernel_size:
             kernel = ops.slice(kernel, (plan.first_tap, 0, 0), (plan.taps, *kernel.shape[1:]))
         if plan.folds:
-            x, kernel = _fold(pad_or_crop(x, plan.before, plan.after), kernel, plan)
+            x, kernel = _steps_to_channels(pad_or_crop(x, plan.before, plan.after), kernel, plan)
             outputs = convolve_padded(x, kernel)
         else:
             outputs = convolve_padded(x, kernel, plan.before, plan.after, plan.dilation)
@@ -169,7 +169,7 @@ def _tap_positions(plan: ConvolutionPlan, steps: int, kernel_size: int) -> np.nd
     return positions.reshape(-1, kernel_size)
 
 
-def _fold(x: Tensor, kernel: Tensor, plan: ConvolutionPlan) -> tuple[Tensor, Tensor]:
+def _steps_to_channels(x: Tensor, kernel: Tensor, plan: ConvolutionPlan) -> tuple[Tensor, Tensor]:
     """Turn `plan.stride` steps into the channels of one, so that no step is computed in vain.
 
     x (B, n, C) becomes (B, n / stride, stride·C), and the kernel, with zero taps in front,
