@@ -13,7 +13,18 @@ import pytest
 import tcn_search
 
 PACKAGE = Path(tcn_search.__file__).parent
-HEAVY = ("tensorflow", "keras", "jax", "torch", "optuna", "pandas", "matplotlib", "numpy")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "jax",
+    "torch",
+    "optuna",
+    "pandas",
+    "matplotlib",
+    "numpy",
+    "psutil",
+    "logging",
+)
 
 # Lowest row first: modules of a row import from their own row and from those before it.
 ROWS: tuple[tuple[str, ...], ...] = (

@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from tcn_search.cli.output import ignore_broken_output, printable, shortened
 from tcn_search.errors import TcnSearchError
-from tcn_search.logs import show_messages
 
 # Each command is a module of this package with `configure(parser)` and `run(arguments)`, which
 # returns the exit code.
@@ -56,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command is None:
         parser.print_help()
         return BAD_INPUT
-    show_messages()
     try:
         return _run(parsed)
     except TcnSearchError as error:
