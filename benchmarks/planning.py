@@ -38,7 +38,7 @@ MANY_SHAPES = {
     "nb_stacks": "1-13",
 }
 # With padding "same" `plan` takes fewer candidates at this length.
-SHAPES_OF_SAME = {**MANY_SHAPES, "kernel_size": "2-7"}
+SHAPES_OF_SAME = {**MANY_SHAPES, "kernel_size": "2-6"}
 MANY_FILTERS = {
     "kernel_size": "2-8",
     "dilation_base": "2,3",
