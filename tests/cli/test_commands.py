@@ -164,17 +164,6 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert sorted(folder.rglob("*")) == before
 
 
-def test_messages_of_library_code_are_shown() -> None:
-    code = (
-        "from tcn_search.cli import main, tasks\n"
-        "from tcn_search.logs import LOGGER\n"
-        "tasks.run = lambda arguments: LOGGER.info('trial %d', 3) or 0\n"
-        "main.main(['tasks'])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("trial 3\n", "")
-
-
 def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "run" in capsys.readouterr().out
