@@ -153,11 +153,6 @@ class TrialRecord:
         return has_ended and self.status.counts_as_finished
 
     @property
-    def is_complete(self) -> bool:
-        """Whether the trial was trained to its end and has values."""
-        return self.state is TrialState.COMPLETE
-
-    @property
     def score(self) -> float | None:
         """The validation value of the first objective in the best epoch, or None."""
         return None if self.outcome is None else self.outcome.score

@@ -27,6 +27,7 @@ from tcn_search.study.changes import recorded_changes
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.pareto import values_frame, within
+from tcn_search.trial_status import TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,9 @@ class StudyResults:
         self.name = handle.name
         self._handle = handle
         self._snapshot = None if records is None else list(records)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, {self.finished} trials finished)"
 
     @property
     def definition(self) -> Definition:
@@ -148,7 +152,7 @@ class StudyResults:
 
     def _ranked(self) -> list[TrialRecord]:
         """Return the complete trials, best score first; of equal scores the earlier trial first."""
-        complete = [record for record in self.records() if record.is_complete]
+        complete = [record for record in self.records() if record.status is TrialStatus.COMPLETE]
         sign = -1 if self.definition.objective.direction == "maximize" else 1
         return sorted(complete, key=lambda record: sign * (record.score or 0.0))
 
@@ -269,6 +273,11 @@ class StudyResults:
         """Times that the test split was used to score something; see `Study.test_evaluations`."""
         what = "The count of test evaluations"
         return self._stored(TEST_EVALUATIONS, what, _COUNT.validate_python) or 0
+
+    @property
+    def test_readings(self) -> int:
+        """The former name of `test_evaluations`."""
+        return self.test_evaluations
 
     def _stored(self, attribute: str, what: str, convert: Callable[[Any], _T]) -> _T | None:
         """Read a user attribute of the study; None if it has none of that name."""

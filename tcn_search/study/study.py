@@ -101,12 +101,15 @@ class Study:
 
         def __getattr__(self, name: str) -> Any:
             """Answer by `results` too, where some methods of earlier versions are now."""
-            if name == "results":
-                raise AttributeError(name)
+            if name.startswith("_") or not hasattr(StudyResults, name):
+                raise AttributeError(f"'Study' object has no attribute {name!r}")
             return getattr(self.results, name)
 
+        def __dir__(self) -> list[str]:
+            return sorted({*super().__dir__(), *dir(self.results)})
+
     def __repr__(self) -> str:
-        return f"Study({self.name!r}, {self.finished} trials finished)"
+        return repr(self.results)
 
     @property
     def definition(self) -> Definition:
@@ -315,11 +318,6 @@ class Study:
         one, are kept.
         """
         return self.results.test_evaluations
-
-    @property
-    def test_readings(self) -> int:
-        """The former name of `test_evaluations`."""
-        return self.test_evaluations
 
     @property
     def changes(self) -> list[dict[str, Any]]:

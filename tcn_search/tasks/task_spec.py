@@ -134,6 +134,11 @@ class TaskSpec:
             return self.scored_steps
         return self.seq_len
 
+    @property
+    def answered_steps(self) -> int:
+        """The former name of `output_steps`, which functions of custom models may use."""
+        return self.output_steps
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, without the later fields that have their default.
 

@@ -98,3 +98,13 @@ def test_the_report_names_its_steps(study: Study) -> None:
         "writing pareto_params.png and pareto_params.svg",
         "writing report.html",
     ]
+
+
+def test_methods_that_are_on_the_results_now_answer_on_the_study_too(study: Study) -> None:
+    assert study.endings() == study.results.status_counts()
+    assert study.candidate(0) == study.results.candidate(0)
+    assert study.snapshot().test_readings == study.test_evaluations
+    assert {"endings", "holder", "run", "name"} <= set(dir(study))
+    assert repr(study.snapshot()) == repr(study)
+    with pytest.raises(AttributeError, match="'Study' object has no attribute 'nothing'"):
+        study.nothing  # noqa: B018
