@@ -72,7 +72,9 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
 
 
 def cast(values: np.ndarray, dtype: str) -> np.ndarray:
-    """Convert values to another type, with loss where it is not exact."""
+    """Convert numbers to another type, with loss where it is not exact; text stays as it is."""
+    if values.dtype.kind not in "biufc":
+        return values
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         if np.dtype(dtype).kind not in "fc":
