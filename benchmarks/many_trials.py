@@ -99,7 +99,7 @@ def make_study(trials: int, url: str) -> None:
     in_memory = optuna.create_study(
         sampler=optuna.samplers.RandomSampler(seed=0), pruner=optuna.pruners.NopPruner()
     )
-    Drawn().run(Search(in_memory, definition, trials))
+    Drawn().run(Search(in_memory, definition, [], trials))
     stored = optuna.load_study(study_name=NAME, storage=open_storage(url))
     stored.add_trials(in_memory.get_trials(deepcopy=False))
 

@@ -125,13 +125,15 @@ def _network(arguments: argparse.Namespace) -> TCNDescription:
 
 def _architecture_options(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the given options about the network under the names of `Architecture`."""
-    filters = _numbers("filters", arguments.filters)
+    filters: tuple[int, ...] | int | None = _numbers("filters", arguments.filters)
+    if isinstance(filters, tuple) and len(filters) == 1:
+        filters = filters[0]
     options = {
         "kernel_size": arguments.kernel_size,
         "dilations": _numbers("dilations", arguments.dilations),
         "nb_stacks": arguments.stacks,
         "padding": arguments.padding,
-        "nb_filters": filters[0] if filters and len(filters) == 1 else filters,
+        "nb_filters": filters,
         "norm": arguments.norm,
         "use_skip_connections": False if arguments.no_skip_connections else None,
     }

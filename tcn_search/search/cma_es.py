@@ -39,10 +39,9 @@ class CmaEs(optuna.samplers.CmaEsSampler):
             if len(generation) < optimizer.population_size:
                 return optimizer
             # The trials that ended first: a later one does not change what was learnt.
-            generation.sort(key=lambda one: (one.datetime_complete, one.number))
-            optimizer.tell(
-                [
-                    (transform.transform(one.params), sign * one.values[0])
-                    for one in generation[: optimizer.population_size]
-                ]
-            )
+            generation.sort(key=lambda trial: (trial.datetime_complete, trial.number))
+            solutions = [
+                (transform.transform(trial.params), sign * trial.values[0])
+                for trial in generation[: optimizer.population_size]
+            ]
+            optimizer.tell(solutions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -25,9 +25,9 @@ from tcn_search.search.trial_record import (
     INFEASIBLE,
     PLANNED,
     RETRY_OF,
+    TrialRecord,
     best_score,
     read_record,
-    read_records,
     store_outcome,
 )
 from tcn_search.search.trial_values import objective_values
@@ -57,6 +57,7 @@ class Search:
     Args:
         study: Optuna's study, with its sampler and pruner.
         definition: of the study.
+        records: of the trials so far.
         trials: number of finished trials that the study has in the end.
         timeout: seconds after which no further trial is started.
         on_progress: called after each epoch and each trial.
@@ -70,6 +71,7 @@ class Search:
         self,
         study: optuna.Study,
         definition: Definition,
+        records: Sequence[TrialRecord],
         trials: int,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -90,7 +92,6 @@ class Search:
         self._space = definition.task_space()
         self._objectives = definition.objectives
         self._objective = definition.objective
-        records = read_records(study, len(self._objectives), {})
         finished = [record for record in records if record.is_finished]
         self._finished = len(finished)
         self._finished_in_this_run = 0

@@ -6,12 +6,14 @@ earlier call of it, left half done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import optuna
 from optuna.trial import TrialState
 
 from tcn_search.search.definition import Definition
 from tcn_search.search.queue import enqueue
-from tcn_search.search.trial_record import EPOCHS, PLANNED, RETRY_OF, TrialRecord, read_records
+from tcn_search.search.trial_record import EPOCHS, PLANNED, RETRY_OF, TrialRecord, read_record
 from tcn_search.search.trial_values import objective_values
 from tcn_search.trial_status import TrialStatus
 
@@ -29,26 +31,24 @@ def enqueue_again(study: optuna.Study, record: TrialRecord) -> None:
     enqueue(study, parameters, **kept, **{RETRY_OF: record.number})
 
 
-def fail_stale_trials(study: optuna.Study, definition: Definition) -> int:
+def fail_stale_trials(
+    study: optuna.Study, definition: Definition, records: Sequence[TrialRecord]
+) -> None:
     """Fail stale RUNNING trials and enqueue interrupted ones again.
 
     A trial whose outcome was stored, but whose end was not told to Optuna, is told as it ended.
 
-    Returns:
-        The number of stale trials.
+    Args:
+        records: of all trials, read while no process runs the study.
     """
-    objectives = len(definition.objectives)
-    known: dict[int, TrialRecord] = {}
-    records = read_records(study, objectives, known)
-    running = [record for record in records if record.state is TrialState.RUNNING]
-    for record in running:
-        _tell_end(study, record, definition)
     retried = {record.retry_of for record in records}
-    for record in read_records(study, objectives, known):
+    for record in records:
+        if record.state is TrialState.RUNNING:
+            _tell_end(study, record, definition)
+            record = read_record(study, record.number)
         is_stale = record.state is TrialState.FAIL and record.status is TrialStatus.STALE
         if is_stale and record.number not in retried:
             enqueue_again(study, record)
-    return len(running)
 
 
 def _tell_end(study: optuna.Study, record: TrialRecord, definition: Definition) -> None:

@@ -199,7 +199,7 @@ def read_records(
             to them.
 
     Raises:
-        InputError: a stored value is damaged, or of another version.
+        StorageError: a stored value is damaged, or of another version.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tcn_search.arguments import positive_integer, positive_seconds
 from tcn_search.logs import LOGGER, show_messages
@@ -12,6 +12,7 @@ from tcn_search.search.progress import Progress, log_progress
 from tcn_search.search.pruners import make_pruner
 from tcn_search.search.retries import fail_stale_trials
 from tcn_search.search.samplers import make_sampler
+from tcn_search.search.trial_record import TrialRecord
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import StudyResults
 from tcn_search.workers.backends import backends_on_gpu, use_backend
@@ -61,12 +62,14 @@ def run_study(
             require_no_interrupt()
 
         handle.accept_changes()
-        handle.records()  # a damaged record is reported before anything is changed
-        fail_stale_trials(handle.optuna_study, handle.definition)
-        if StudyResults(handle).finished >= trials:
+        records = handle.records()  # a damaged record is reported before anything is changed
+        fail_stale_trials(handle.optuna_study, handle.definition, records)
+        records = handle.records()
+        if sum(record.is_finished for record in records) >= trials:
             return ""
         search = _search(
             handle,
+            records,
             trials=trials,
             timeout=timeout,
             trial_timeout=trial_timeout,
@@ -112,6 +115,7 @@ def worker_slots(
 
 def _search(
     handle: StudyHandle,
+    records: Sequence[TrialRecord],
     trials: int,
     timeout: float | None,
     trial_timeout: float | None,
@@ -123,27 +127,28 @@ def _search(
     study = handle.optuna_study
     settings = definition.search
     # The seed moves on with the study, so that a continued study does not repeat its trials.
-    seed = (settings.seed + len(handle.records())) % 2**31
+    seed = (settings.seed + len(records)) % 2**31
     study.sampler = make_sampler(settings.sampler, seed)
     study.pruner = make_pruner(settings.pruner_used, definition.training.epochs, settings.folds)
     return Search(
         study=study,
         definition=definition,
+        records=records,
         trials=trials,
         timeout=timeout,
         on_progress=on_progress,
         trial_timeout=trial_timeout,
         patience=patience,
         require_ownership=require_ownership,
-        proposals=_proposals(handle),
+        proposals=_proposals(handle, records),
     )
 
 
-def _proposals(handle: StudyHandle) -> Proposals | None:
+def _proposals(handle: StudyHandle, records: Sequence[TrialRecord]) -> Proposals | None:
     """Return the search engine that proposes trials in place of Optuna, or None."""
     if not handle.definition.search.is_keras_tuner:
         return None
     use_backend(handle.definition.backend)
     from tcn_search.tuner.proposals import KerasTunerProposals
 
-    return KerasTunerProposals(handle.optuna_study, handle.definition)
+    return KerasTunerProposals(handle.definition, records)

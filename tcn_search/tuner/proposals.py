@@ -6,17 +6,17 @@ order in which they began and ended, so that it goes on from there, on another m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import keras_tuner
-import optuna
 from keras_tuner.engine.base_tuner import BaseTuner
 
 from tcn_search.search.definition import Definition
 from tcn_search.search.queue import EnqueuedTrial
-from tcn_search.search.trial_record import EPOCHS, KERAS_TUNER, TrialRecord, read_records
+from tcn_search.search.trial_record import EPOCHS, KERAS_TUNER, TrialRecord
 from tcn_search.space.trial_parameters import suggested_values
 from tcn_search.tuner.repair import nearest_feasible
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, HyperParametersAsTrial
@@ -29,11 +29,11 @@ class KerasTunerProposals:
     """Iterator over KerasTuner's proposals, each moved to the nearest feasible architecture.
 
     Args:
-        study: whose trials are told to the oracle.
         definition: of the study. Its sampler, "keras-tuner:NAME", says which oracle.
+        records: of the trials so far, of which the oracle is told.
     """
 
-    def __init__(self, study: optuna.Study, definition: Definition) -> None:
+    def __init__(self, definition: Definition, records: Sequence[TrialRecord]) -> None:
         self._definition = definition
         self._space = definition.task_space()
         # Fixed ranges, folded onto the feasible space: KerasTuner keeps the first that it sees.
@@ -44,7 +44,7 @@ class KerasTunerProposals:
         self._oracle.verbose = 0
         self._running: dict[str, keras_tuner.engine.trial.Trial] = {}
         self._proposed = 0
-        self._replay(read_records(study, len(definition.objectives), {}))
+        self._replay(records)
 
     def _declare(self, hp: keras_tuner.HyperParameters) -> None:
         """Register every hyperparameter; called by KerasTuner in place of building a model."""
@@ -99,7 +99,7 @@ class KerasTunerProposals:
             trial.status = "COMPLETED"
         self._oracle.end_trial(trial)
 
-    def _replay(self, records: list[TrialRecord]) -> None:
+    def _replay(self, records: Sequence[TrialRecord]) -> None:
         """Begin and end the recorded trials in the order of their times.
 
         The oracle's new proposals are replaced by those that were recorded; its model is not fitted
@@ -122,7 +122,7 @@ class KerasTunerProposals:
         self._oracle.num_initial_points = initial_points
 
 
-def _events(records: list[TrialRecord]) -> list[tuple[bool, TrialRecord]]:
+def _events(records: Sequence[TrialRecord]) -> list[tuple[bool, TrialRecord]]:
     """List beginnings (True) and ends (False) of KerasTuner's trials in the order of time.
 
     Several tries of a proposal share its name: it begins with the first and ends with the last.
