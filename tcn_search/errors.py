@@ -31,7 +31,7 @@ class LeaseError(TcnSearchError):
 
 
 class LeaseLost(LeaseError):
-    """This process had the lease of a study and has it no longer."""
+    """The process had the lease of a study and has it no longer."""
 
 
 class TrialsFailedError(TcnSearchError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Return the bytes that can be allocated without swapping, on the machine or in its container.
+    """Return the bytes that can be allocated without swapping, in a container or the machine.
 
     In a container with a memory limit, the smaller number of both. Cached files count as free: the
     kernel gives them up.

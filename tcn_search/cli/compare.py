@@ -1,4 +1,4 @@
-"""`tcn-search compare`: train recurrent networks of the winner's size and compare the scores."""
+"""`tcn-search compare`: compare the winner with recurrent networks of its size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tcn-search dashboard`: show the studies of a storage in the browser, with Optuna's dashboard."""
+"""`tcn-search dashboard`: show the studies of a storage in Optuna's dashboard."""
 
 from __future__ import annotations
 

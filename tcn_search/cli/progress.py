@@ -1,4 +1,4 @@
-"""Show the progress of a run: a line for each trial and, on a terminal, a live bar below them."""
+"""Show the progress of a run: a line for each trial and, on a terminal, a live bar below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tcn-search status`: show trials by status, the best score and the running trials of a study."""
+"""`tcn-search status`: show a study's trials by status, its best score and running trials."""
 
 from __future__ import annotations
 

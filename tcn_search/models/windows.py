@@ -1,4 +1,4 @@
-"""Layers that crop a sequence to its last steps, or subtract its last value and add it again."""
+"""Layers that crop a sequence to its last steps, or subtract and restore its last value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan the time steps that each convolution must compute so that the wanted output steps are exact.
+"""Plan the steps that each convolution must compute for exact output steps.
 
 For `return_sequences=False` a single output step is read. Going back from it, every convolution
 needs its input at certain positions only. This module computes a regular grid that holds these

@@ -15,7 +15,7 @@ _MOST_CELLS = 200
 
 
 def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Plot the share of the lags that are reached, in at most 200 cells; the past is on the left.
+    """Plot the share of reached lags in at most 200 cells; the past is on the left.
 
     Args:
         lags: as `coverage_lags` returns it, with lags in steps back from the output step, below 0

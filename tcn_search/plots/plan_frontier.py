@@ -1,4 +1,4 @@
-"""Plot a plan: receptive field against cost, with the frontier of the cheapest architectures."""
+"""Plot a plan: receptive field against cost, and the frontier of the cheapest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plot_plan_frontier(
     cost: str = "parameters",
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot the receptive field of each architecture against its cost, and the cheapest as a line.
+    """Plot receptive field against cost of each architecture, and the cheapest as a line.
 
     Args:
         plan: columns receptive_field, the cost, smallest, required_context and seq_len, as `plan`

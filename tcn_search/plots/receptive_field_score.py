@@ -1,4 +1,4 @@
-"""Plot receptive field against score, with the required context and the trials without a score."""
+"""Plot receptive field against score, the required context, and trials without a score."""
 
 from __future__ import annotations
 

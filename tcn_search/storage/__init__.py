@@ -1,4 +1,4 @@
-"""The database of studies: its URL, its connection, the lease to write, and reading stored values.
+"""The database of studies: URL, connection, the lease to write, reading of stored values.
 
 The package may not interpret stored values: `search`, `evaluation` and `study` do.
 """

@@ -1,4 +1,4 @@
-"""The lease of a study: one process at a time uses it, on any machine, while it renews the lease.
+"""The lease of a study: one process at a time, on any machine, holds and renews it.
 
 The lease is one row of the study's attributes in the storage. A process takes and renews it by
 comparing and swapping that row in a single SQL statement, because Optuna's own attributes are
@@ -88,7 +88,7 @@ class Holder:
 
 
 class Lease:
-    """This process's lease on one study.
+    """The lease of one study, as this process holds or wants it.
 
     Args:
         storage: where the study is stored.

@@ -111,7 +111,7 @@ def shown_url(url: str) -> str:
 
 
 def without_password(text: str, url: str) -> str:
-    """Return a text, such as a driver's error, with the secrets of a URL replaced by three stars.
+    """Return a text, such as a driver's error, with three stars for the secrets of a URL.
 
     Args:
         url: of a storage that has been opened. Its password and the values of its options are

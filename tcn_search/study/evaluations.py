@@ -53,7 +53,7 @@ def find_best(
     )
 
     def stored_winner() -> Winner | None:
-        """The stored winner, if it is of exactly the trainings that are wanted."""
+        """Return the stored winner, if it is of exactly the wanted trainings."""
         winner = results.winner
         if winner is None or not winner.is_result_of(wanted, made_with, file, refit):
             return None

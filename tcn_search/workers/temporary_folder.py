@@ -23,7 +23,7 @@ _LOCK = "in-use"  # file in each folder, locked by the process that uses the fol
 
 
 class TemporaryFolder:
-    """Create a folder that exists as long as this process; remove those of killed processes first.
+    """Create a folder that exists as long as this process; remove abandoned ones first.
 
     Attributes:
         path: the folder.
