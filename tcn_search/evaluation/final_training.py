@@ -80,7 +80,7 @@ def train_once(
 
     keras.utils.set_random_seed(seed)
     model = build()
-    training = train(model, task.training, settings, objective, keep_best=True)
+    training = train(model, task.training, settings, objective)
     metric = math.nan
     if training.best_epoch:
         best = training.curve[training.best_epoch - 1]
@@ -142,7 +142,7 @@ class FinalTrainer:
 
         keras.utils.set_random_seed(seed)
         data = self.task.training.joined()
-        settings = replace(candidate.settings, epochs=epochs, patience=0)
+        settings = replace(candidate.settings, epochs=epochs, patience=0, weights="last")
         model = self._build(replace(candidate, settings=settings), data)
         training = train(model, data, settings, self.objective)
         if training.status is TrialStatus.DIVERGED:
