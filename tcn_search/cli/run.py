@@ -268,6 +268,8 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         f"sequence length {architecture.steps_of(definition.spec.seq_len):,}"
     )
     _print_ties(study)
+    if study.results.best_trial_note:
+        print(f"      {study.results.best_trial_note}")
     best = _command("best", study.name, arguments.storage)
     report = _command("report", study.name, arguments.storage)
     print(f"next: {best}     trains it again over seeds and scores it on the test split")

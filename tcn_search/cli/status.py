@@ -66,6 +66,8 @@ def _print_status(study: StudyResults) -> None:
     if study.best_trial is not None:
         score = f"{definition.score_name} {study.best_score:.4g}"
         print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
+        if study.best_trial_note:
+            print(study.best_trial_note)
     if len(definition.objectives) > 1:
         names = [objective.name for objective in definition.objectives]
         front = study.pareto()

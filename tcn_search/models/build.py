@@ -16,6 +16,11 @@ from tcn_search.custom_model.scores import BuildModel, custom_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.layers.tensor import Tensor
+from tcn_search.models.initialisation import (
+    constant_scores,
+    residual_scale,
+    scale_residual_branches,
+)
 from tcn_search.models.losses import make_loss, smooth_training_loss
 from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
@@ -102,7 +107,9 @@ def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[
     def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
-        x = make_tcn(architecture, dropout_rate)(x)
+        tcn = make_tcn(architecture, dropout_rate)
+        x = tcn(x)
+        scale_residual_branches(tcn, residual_scale(architecture))
         if architecture.readout in ("max", "average"):
             x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
         return x
@@ -122,6 +129,8 @@ def assemble(
 ) -> keras.Model:
     """Build a compiled model around `body`, between the task's standardisation and its head.
 
+    The model begins with the best constant prediction where the task has its data.
+
     Args:
         body: maps a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It
             computes in the settings' precision; all other layers compute in float32.
@@ -131,12 +140,19 @@ def assemble(
     def scores(x: Tensor) -> Tensor:
         spec = spec_of(task)
         if not spec.vocabulary:
-            return keras.layers.Dense(spec.outputs, dtype="float32", name="head")(body(x))
+            head = keras.layers.Dense(
+                spec.outputs, kernel_initializer="zeros", dtype="float32", name="head"
+            )
+            return head(body(x))
         tokens = TiedEmbedding(spec.vocabulary, features, dtype="float32", name="embedding")
         answered = LastSteps(spec.output_steps, name="answered_steps")(body(tokens(x)))
         return tokens(answered, reverse=True)
 
-    return _compiled_model(scores, task, settings)
+    model = _compiled_model(scores, task, settings)
+    if not isinstance(task, TaskSpec):
+        name = "embedding" if task.spec.vocabulary else "head"
+        model.get_layer(name).bias.assign(constant_scores(task.spec, task.train))
+    return model
 
 
 def _compiled_model(

@@ -109,6 +109,8 @@ def _facts(study: StudyResults) -> dict[str, str]:
             f"{row['required_context']:,.0f} required steps, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
+    if study.best_trial_note:
+        facts["Length of trainings"] = study.best_trial_note
     winner = study.winner
     if winner is not None:
         facts |= winner.facts()

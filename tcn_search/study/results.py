@@ -27,6 +27,7 @@ from tcn_search.study.changes import recorded_changes
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.pareto import values_frame, within
+from tcn_search.trainers.learning_curve import is_still_improving
 from tcn_search.trial_status import TrialStatus
 
 if TYPE_CHECKING:
@@ -199,6 +200,25 @@ class StudyResults:
         score = self._record(self.candidates()[0].trial).score
         assert score is not None
         return score
+
+    @property
+    def best_trial_note(self) -> str:
+        """What to do where the best trial was still improving at its last epoch; else ""."""
+        ranked = self._ranked()
+        if not ranked:
+            return ""
+        outcome = ranked[0].outcome
+        settings = ranked[0].settings
+        if outcome is None or settings is None:  # None in studies of early versions
+            return ""
+        if not is_still_improving(outcome.curve, self.definition.objective):
+            return ""
+        return (
+            f"Trial {outcome.number} was still improving at the last of its {settings.epochs} "
+            "epochs: longer trainings may be better. Give a new study "
+            f"epochs = {2 * settings.epochs} in [training], or final_epochs for the final "
+            "trainings alone."
+        )
 
     def excluded_receptive_fields(self) -> list[int]:
         """Return the receptive fields that a narrowed search never samples, each once."""

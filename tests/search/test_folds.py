@@ -272,8 +272,8 @@ def test_a_study_of_one_fold_has_no_columns_of_folds() -> None:
 def test_pruners_count_the_epochs_of_all_folds() -> None:
     assert make_pruner("hyperband", 21, folds=4)._max_resource == 84  # type: ignore[attr-defined]
     asha = make_pruner("asha", 21, folds=4)
-    # The rung at 27 lies in the second fold, at whose end there is something new to judge by.
-    assert epochs_of_pruning(asha, [*range(1, 22), 42, 63]) == {3, 9, 42}
+    # The rung at 40 lies in the second fold, at whose end there is something new to judge by.
+    assert epochs_of_pruning(asha, [*range(1, 22), 42, 63]) == {5, 10, 20, 42}
 
 
 def test_the_folds_of_a_study_cannot_change() -> None:

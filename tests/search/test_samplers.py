@@ -141,17 +141,15 @@ def test_nothing_is_pruned_after_its_last_epoch(pruner: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "rungs"), [(2, {1}), (4, {1}), (5, {1}), (10, {1, 3}), (20, {3, 9}), (40, {6, 18})]
+    ("epochs", "rungs"), [(2, {1}), (4, {2}), (5, {2}), (10, {3}), (20, {5, 10}), (60, {15, 30})]
 )
-def test_asha_prunes_at_a_seventh_and_never_in_the_second_half(
-    epochs: int, rungs: set[int]
-) -> None:
+def test_asha_prunes_at_a_quarter_and_at_half_of_the_epochs(epochs: int, rungs: set[int]) -> None:
     assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs
 
 
 def test_hyperband_gets_its_resources_explicitly() -> None:
     hyperband = make_pruner("hyperband", 20)
-    assert (hyperband._min_resource, hyperband._max_resource) == (3, 20)  # type: ignore[attr-defined]
+    assert (hyperband._min_resource, hyperband._max_resource) == (5, 20)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("sampler", "package"), NEEDS.items())
