@@ -16,7 +16,7 @@ from tcn_search.models.predict import predict
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Standardize
 from tcn_search.planning.cost import head_parameters, tcn_parameters
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 X, Y = waves(12)
 SMALL = Architecture(nb_filters=3, kernel_size=2, dilations=(1, 2))
@@ -81,6 +81,7 @@ def test_the_counted_parameters_are_keras_own(
 def test_inputs_are_standardised_inside_the_model() -> None:
     task, scaled = Task.from_arrays(X, Y), Task.from_arrays(X * 50 + 3, Y)
     model, other = build_model(SMALL, task), build_model(SMALL, scaled)
+    draw_head(model)
     other.set_weights(model.get_weights())
     np.testing.assert_allclose(
         model.predict(X, verbose=0), other.predict(X * 50 + 3, verbose=0), atol=1e-4
@@ -108,6 +109,7 @@ def test_padding_changes_nothing() -> None:
                 nb_filters=4, kernel_size=3, dilations=(1, 2), padding=padding, readout=readout
             )
             model = build_model(architecture, Task.from_arrays(padded, Y, lengths_train=lengths))
+            draw_head(model)
             together = np.asarray(model.predict(padded, verbose=0))
             for length in (9, 5):
                 alone = _without_padding(model, padded[lengths == length][:, :length])
@@ -143,6 +145,7 @@ def test_standardize_masks_only_what_is_nan_in_every_channel() -> None:
 def test_a_saved_model_opens_in_a_process_that_never_imported_us(tmp_path: Path) -> None:
     task = Task.from_arrays(X, Y, class_names=["slow", "fast"])
     model = build_model(SMALL, task)
+    draw_head(model)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "x.npy", X)
     code = (

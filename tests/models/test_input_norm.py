@@ -11,7 +11,7 @@ import pytest
 from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.errors import InputError
 from tcn_search.models.standardize import Standardize
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 SMALL = Architecture(nb_filters=2, kernel_size=2, dilations=(1, 2))
 
@@ -55,6 +55,7 @@ def test_the_saved_model_standardises_alike(input_norm: str, tmp_path: Path) -> 
     X, y = waves(24)
     task = Task.from_arrays(7 * X + 5, y)
     model = build_model(SMALL, task, TrainingSettings(input_norm=input_norm))
+    draw_head(model)
     model.save(tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")
     sequences = 7 * waves(6, seed=1)[0] + 5

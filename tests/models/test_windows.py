@@ -12,6 +12,7 @@ import pytest
 from tcn_search import Architecture, build_model, load_model
 from tcn_search.models.predict import predict
 from tcn_search.tasks.task_spec import TaskSpec
+from tests.conftest import draw_head
 
 SPEC = TaskSpec(
     "series",
@@ -32,6 +33,7 @@ X = np.random.default_rng(0).normal(5, 3, (6, 20, 2)).astype("float32")
 
 def test_a_look_back_sees_the_end_of_the_window_only(tmp_path: Path) -> None:
     model = build_model(replace(ARCHITECTURE, look_back=7), SPEC)
+    draw_head(model)
     shorter = build_model(ARCHITECTURE, replace(SPEC, seq_len=7))
     shorter.set_weights(model.get_weights())
     expected = shorter.predict(X[:, -7:], verbose=0)
