@@ -21,6 +21,7 @@ from tcn_search.errors import InputError
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
 SCHEDULES = ("constant", "cosine", "step", "plateau")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+BATCH_NORM_STATISTICS = ("all", "evaluated")
 
 # Settings that a search space may hold, in the order in which they are suggested.
 SEARCHABLE = (
@@ -61,6 +62,8 @@ class TrainingSettings:
             0 never clips.
         precision: "float32", "mixed_float16" or "mixed_bfloat16": the type in which layers compute.
             Weights, the standardisation of the inputs and the head stay float32.
+        batch_norm_statistics: steps over which batch norm takes its statistics in training: "all"
+            or those that are "evaluated", see `TCN`. They differ only where one step is read.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -76,6 +79,7 @@ class TrainingSettings:
     weight_decay: float | None = None
     clip_norm: float = 0.0
     precision: str = "float32"
+    batch_norm_statistics: str = "evaluated"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
@@ -85,6 +89,7 @@ class TrainingSettings:
                 check_setting(name, getattr(self, name))
                 object.__setattr__(self, name, plain_number(getattr(self, name)))
         one_of("precision", self.precision, PRECISIONS)
+        one_of("batch_norm_statistics", self.batch_norm_statistics, BATCH_NORM_STATISTICS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
@@ -94,13 +99,15 @@ class TrainingSettings:
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
         """Return the settings that `to_dict` wrote.
 
+        An early version stored no `batch_norm_statistics`, and took them over all steps.
+
         Raises:
             InputError: a key is no argument of `TrainingSettings`.
         """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
-        return cls(**values)
+        return cls(**{"batch_norm_statistics": "all", **values})
 
 
 def check_setting(name: str, value: object) -> None:

@@ -79,7 +79,7 @@ def build_model(
     spec = spec_of(task)
     _check_architecture(architecture, spec)
     if model_fn is None:
-        body = tcn_body(architecture, settings.dropout_rate)
+        body = tcn_body(architecture, settings.dropout_rate, settings.batch_norm_statistics)
         return assemble(body, task, settings, architecture.level_filters[-1])
 
     def scores(x: Tensor) -> Tensor:
@@ -88,11 +88,16 @@ def build_model(
     return _compiled_model(scores, task, settings)
 
 
-def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Tensor], Tensor]:
+def tcn_body(
+    architecture: Architecture,
+    dropout_rate: float = 0.0,
+    batch_norm_statistics: str = "evaluated",
+) -> Callable[[Tensor], Tensor]:
     """Return the network of an architecture as a function, look-back and readout included.
 
     Args:
         dropout_rate: of the TCN's spatial dropout.
+        batch_norm_statistics: "all" or "evaluated", as in `TCN`.
 
     Returns:
         A function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
@@ -102,7 +107,7 @@ def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[
     def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
-        x = make_tcn(architecture, dropout_rate)(x)
+        x = make_tcn(architecture, dropout_rate, batch_norm_statistics)(x)
         if architecture.readout in ("max", "average"):
             x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
         return x
@@ -199,7 +204,11 @@ def _model_of_scores(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> kera
     return keras.Model(inputs, outputs, name="tcn_search")
 
 
-def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
+def make_tcn(
+    architecture: Architecture,
+    dropout_rate: float = 0.0,
+    batch_norm_statistics: str = "evaluated",
+) -> TCN:
     """Build the TCN layer of an architecture."""
     arguments = architecture.to_dict()
     readout = arguments.pop("readout")
@@ -209,6 +218,7 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
         dropout_rate=dropout_rate,
         return_sequences=readout != "last",
         batch_norm_momentum=BATCH_NORM_MOMENTUM,
+        batch_norm_statistics=batch_norm_statistics,
         name="tcn",
     )
 

@@ -44,6 +44,7 @@ class _TrainingSection(_Section):
     schedule: str | None = None
     weight_decay: float | None = None
     clip_norm: float | None = None
+    batch_norm_statistics: str | None = None
 
 
 class _SearchSection(_Section):
