@@ -122,7 +122,7 @@ def learned(file: Path, seeds: int, data_dir: str | None) -> str:
     lines = [
         "",
         "Validation accuracy of both ways to train the same networks, "
-        f"`python benchmarks/batch_norm.py --learning FILE`:",
+        "`python benchmarks/batch_norm.py --learning FILE`:",
         f"{IMAGES:,} images, {EPOCHS} epochs, learning rate 2e-3, momentum 0.9.",
         "",
         "| statistics | seed | " + " | ".join(f"epoch {n + 1}" for n in range(EPOCHS)) + " |",

@@ -48,7 +48,9 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
     readout = described.pop("readout")
     described.pop("look_back")
     inputs = keras.Input((seq_len, CHANNELS))
-    x = TCN(**described, return_sequences=readout != "last")(inputs)
+    x = TCN(**described, return_sequences=readout != "last", batch_norm_statistics="evaluated")(
+        inputs
+    )
     if readout != "last":
         x = PoolOverTime(readout)(x)
     model = keras.Model(inputs, keras.layers.Dense(1)(x))

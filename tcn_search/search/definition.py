@@ -56,16 +56,17 @@ class Definition:
             InputError: the task does not have an objective, or cannot be split into the folds; or
                 the space has no feasible architecture.
         """
-        if search is not None:
-            task.cross_validated(search.folds)
+        search = (search or SearchSettings()).for_sequences(len(task.train))
+        task.cross_validated(search.folds)
+        sequences = search.sequences_of_a_trial(len(task.train))
         definition = cls(
             spec=task.spec,
             fingerprint=task.fingerprint(),
             source=task.source,
             space=space or SearchSpace(),
             constraints=constraints or Constraints(),
-            training=training or settings_for(len(task.train)),
-            search=search or SearchSettings(),
+            training=training or settings_for(sequences),
+            search=search,
             backend=backend,
             model=model,
         )

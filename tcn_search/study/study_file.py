@@ -55,8 +55,8 @@ class StudyFile(NamedTuple):
         return load_task(self.task_name, **self.task_options)
 
     def training_settings(self, task: Task) -> TrainingSettings:
-        """Return the file's training settings; missing ones suit the size of the training split."""
-        return settings_for(len(task.train), **self.training)
+        """Return the file's training settings; missing ones suit the sequences of a trial."""
+        return settings_for(self.search.sequences_of_a_trial(len(task.train)), **self.training)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
@@ -200,6 +200,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             warm_start=file.search.warm_start,
             final_epochs=final_epochs,
             folds=file.search.folds,
+            fraction=file.search.fraction,
         ),
         trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),

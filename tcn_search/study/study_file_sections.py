@@ -57,6 +57,7 @@ class _SearchSection(_Section):
     patience: int | None = Field(default=None, ge=1)
     warm_start: bool = True
     folds: int = 1
+    fraction: float | None = None
 
 
 class Sections(_Section):
