@@ -48,9 +48,7 @@ def built(architecture: Architecture, seq_len: int) -> keras.Model:
     readout = described.pop("readout")
     described.pop("look_back")
     inputs = keras.Input((seq_len, CHANNELS))
-    x = TCN(**described, return_sequences=readout != "last", batch_norm_statistics="evaluated")(
-        inputs
-    )
+    x = TCN(**described, return_sequences=readout != "last")(inputs)
     if readout != "last":
         x = PoolOverTime(readout)(x)
     model = keras.Model(inputs, keras.layers.Dense(1)(x))

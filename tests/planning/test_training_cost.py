@@ -17,13 +17,13 @@ from tcn_search.planning.cost import cost
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
-def test_training_evaluates_every_step_where_the_readout_needs_it() -> None:
+def test_training_evaluates_every_step_where_the_readout_or_a_batch_norm_needs_it() -> None:
     last = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2, 4, 8))
     costs = cost(last, input_channels=2, seq_len=60)
     for changed, expected in (
         ({}, costs.multiply_adds_last_step),
         ({"norm": "layer"}, costs.multiply_adds_last_step),
-        ({"norm": "batch"}, costs.multiply_adds_last_step),
+        ({"norm": "batch"}, costs.multiply_adds),
         ({"readout": "max"}, costs.multiply_adds),
     ):
         architecture = Architecture.from_dict({**last.to_dict(), **changed})

@@ -79,8 +79,8 @@ def test_final_trainings_have_all_sequences(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(TrainingData, "with_fraction", refuse)
     with pytest.raises(AssertionError):
-        study.training_data
-    assert len(study.evaluate_best(seeds=1).winning_runs) == 1
+        assert study.training_data
+    assert len(study.best(seeds=1).winning_runs) == 1
 
 
 def test_default_settings_suit_the_sequences_of_a_trial(tmp_path: Path) -> None:
