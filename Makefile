@@ -64,6 +64,8 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/planning.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/cost_model.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/norms.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/batch_norm.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/batch_norm.py --learning runs/batch_norm.jsonl --append docs/benchmarks.md
 	$(BIN)/python benchmarks/trial_start.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/cost_model.py --seed 1 --append docs/benchmarks.md
 	$(BIN)/python benchmarks/samplers.py --append docs/benchmarks.md

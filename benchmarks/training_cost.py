@@ -30,7 +30,8 @@ class TrainingWork(NamedTuple):
 def training_work(architecture: Architecture, input_channels: int, seq_len: int) -> TrainingWork:
     """Return the work of a training step over the steps that training evaluates.
 
-    That is the last step only, unless the readout or the statistics of a batch norm need all.
+    That is the last step only, unless the readout or the statistics of a batch norm need all. Those
+    of a batch norm do by the layer's default, `batch_norm_statistics="all"`.
     """
     seq_len = architecture.steps_of(seq_len)
     if architecture.readout != "last" or architecture.norm == "batch":

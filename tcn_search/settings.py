@@ -25,6 +25,7 @@ LOSS_SCHEDULES = ("plateau", "train_plateau")
 INPUT_NORMS = ("none", "dataset", "series")
 KEPT_WEIGHTS = ("best", "last", "lowest_loss", "ema")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+BATCH_NORM_STATISTICS = ("all", "evaluated")
 
 # Settings that a search space may hold, in the order in which they are suggested.
 SEARCHABLE = (
@@ -87,6 +88,8 @@ class TrainingSettings:
             score, of the "last" epoch, of the epoch with the "lowest_loss" of training, or "ema",
             an exponential moving average over the steps, whose window is a tenth of the training.
             With "ema" the validation numbers are those of the average.
+        batch_norm_statistics: steps over which batch norm takes its statistics in training: "all"
+            or those that are "evaluated", see `TCN`. They differ only where one step is read.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -106,6 +109,7 @@ class TrainingSettings:
     label_smoothing: float = 0.0
     warmup: float = 0.0
     weights: str = "best"
+    batch_norm_statistics: str = "evaluated"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
@@ -121,6 +125,7 @@ class TrainingSettings:
                 f"warmup must be 0 with the schedule {self.schedule!r}, which follows losses, not "
                 f"steps. Received: {self.warmup!r}"
             )
+        one_of("batch_norm_statistics", self.batch_norm_statistics, BATCH_NORM_STATISTICS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
@@ -159,13 +164,15 @@ class TrainingSettings:
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
         """Return the settings that `to_dict` wrote.
 
+        An early version stored no `batch_norm_statistics`, and took them over all steps.
+
         Raises:
             InputError: a key is no argument of `TrainingSettings`.
         """
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
-        return cls(**values)
+        return cls(**{"batch_norm_statistics": "all", **values})
 
 
 def check_setting(name: str, value: object) -> None:

@@ -34,6 +34,14 @@ def resolve_norm(norm: str | None, **switches: bool) -> str:
     return norm
 
 
+def check_rates(dropout_rate: object, batch_norm_momentum: object) -> None:
+    """Raise an error if a rate is not from 0 to below 1."""
+    rates = {"dropout_rate": dropout_rate, "batch_norm_momentum": batch_norm_momentum}
+    for name, rate in rates.items():
+        if isinstance(rate, bool) or not 0 <= rate < 1:  # type: ignore[operator]
+            raise InputError(f"{name} must be at least 0 and below 1. Received: {rate!r}")
+
+
 def require_rank_3(shape: tuple[int | None, ...]) -> None:
     """Raise an error if the shape of an input is not (B, T, C)."""
     if len(shape) != 3:

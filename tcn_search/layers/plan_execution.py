@@ -10,14 +10,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+from keras import ops
 
 from tcn_search.layers.dropout import Factors
-from tcn_search.layers.masks import Validity
+from tcn_search.layers.masks import Validity, align_rows
 from tcn_search.layers.residual_block import ResidualBlock
 from tcn_search.layers.slicing import regroup_phases, take_every
 from tcn_search.layers.tensor import Tensor
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.last_step import BlockPlan, EvaluationPlan
+from tcn_search.planning.last_step import (
+    BlockPlan,
+    EvaluationPlan,
+    last_step_plan,
+    window_plan,
+)
+
+
+def plan_of_read_step(
+    architecture: Architecture, steps: int | None, use_phases: bool
+) -> EvaluationPlan:
+    """Plan the step that is read of a sequence; `steps` is None where its length is unknown."""
+    if steps is None:
+        return window_plan(architecture, use_phases=use_phases)
+    return last_step_plan(architecture, steps, use_phases=use_phases)
+
+
+def take_inputs(
+    x: Tensor, mask: Tensor | None, plan: EvaluationPlan, dtype: str
+) -> tuple[Tensor, Validity | None]:
+    """Return the input steps of a plan of the read step, and the validity of each grid.
+
+    Args:
+        x: (B, T, C).
+        mask: (B, T), the steps of each row; None where all steps are valid.
+        dtype: of the validity.
+    """
+    inputs = plan.inputs
+    wanted = plan.wanted
+    assert inputs is not None
+    assert wanted is not None
+    if x.shape[1] is None and mask is None:
+        # The length is known only when the graph runs; then all steps are valid.
+        mask = ops.ones((1, ops.shape(x)[1]), "bool")
+    if mask is None:
+        return take_every(x, inputs.start, inputs.stride, inputs.count), None
+    return align_rows(x, mask, inputs, wanted.start, plan.architecture.padding, dtype)
 
 
 def run_plan(
@@ -101,7 +138,7 @@ def run_all_steps(
             valid_in_phases = regroup_phases(valid_steps, 1, phases, steps)
         convolved = x * valid_in_phases if must_mask else x
         skip = block.convolve_twice(
-            convolved, block_plan, training, factors[index], valid_in_phases
+            convolved, block_plan, training, factors[index], valid_in_phases, valid_in_phases
         )
         if block.match is None:
             matched = x if skips else convolved

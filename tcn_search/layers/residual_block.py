@@ -150,8 +150,11 @@ class ResidualBlock(keras.layers.Layer):
                 already where they are not valid.
         """
         hidden = None
+        outputs = None
         if valid is not None:
             hidden = valid(plan.hidden)
+            if self.norm == "batch":
+                outputs = valid(plan.output_grid)
             if from_block:
                 inputs = inputs * valid(plan.inputs)
         x = inputs
@@ -159,7 +162,7 @@ class ResidualBlock(keras.layers.Layer):
             x = split_phases(pad_or_crop(x, plan.before, plan.after), plan.phases)
             if hidden is not None:
                 hidden = self._split_validity(hidden, plan, ops.shape(inputs)[0])
-        skip = self.convolve_twice(x, plan, training, factors, hidden)
+        skip = self.convolve_twice(x, plan, training, factors, hidden, outputs)
         if plan.phases > 1:
             assert plan.outputs is not None
             skip = crop(merge_phases(skip, plan.phases), 0, plan.outputs)
@@ -171,17 +174,20 @@ class ResidualBlock(keras.layers.Layer):
         plan: BlockPlan,
         training: bool | None,
         factors: Factors,
-        valid: Tensor | None,
+        hidden: Tensor | None,
+        outputs: Tensor | None,
     ) -> Tensor:
         """Return the skip output of `x`, both in the phases of the plan, (B · phases, n, C).
 
-        `valid` is None or (B · phases, n, 1), ones at the valid steps after the first convolution;
-        at the other steps, x is zero.
+        Args:
+            hidden: None, or (B · phases, n, 1), ones at the valid steps after the first
+                convolution; x is zero at steps that are not valid.
+            outputs: the same after the second convolution; only batch norm in training reads it.
         """
-        steps = zip(self.convolutions, plan.convolutions, strict=True)
-        for index, (convolution, convolution_plan) in enumerate(steps):
-            if index and valid is not None:
-                x = x * valid
+        steps = zip(self.convolutions, plan.convolutions, (hidden, outputs), strict=True)
+        for index, (convolution, convolution_plan, valid) in enumerate(steps):
+            if index and hidden is not None:
+                x = x * hidden
             x = convolution.convolve(x, convolution_plan)
             x = self._finish_convolution(x, index, training, factors, valid, plan.phases)
         return self._activate_again(x)
@@ -248,7 +254,9 @@ class ResidualBlock(keras.layers.Layer):
             return norm(x, training=training, mask=None)
         if valid is None:
             return batch_norm_in_training(x, norm)
-        return norm(x, training=training, mask=ops.cast(valid[..., 0], "bool"))
+        # Keras counts the steps of the mask, so rows that are all alike must be there, too.
+        mask = ops.broadcast_to(ops.cast(valid[..., 0], "bool"), ops.shape(x)[:2])
+        return norm(x, training=training, mask=mask)
 
     def _activate_again(self, x: Tensor) -> Tensor:
         """Apply the activation a second time, which gives the skip output."""

@@ -8,24 +8,29 @@ from typing import Any
 import keras
 from keras import ops
 
-from tcn_search.errors import InputError
-from tcn_search.layers.arguments import channels_spec, require_rank_3, resolve_norm
+from tcn_search.arguments import one_of
+from tcn_search.layers.arguments import channels_spec, check_rates, require_rank_3, resolve_norm
 from tcn_search.layers.dropout import Factors, draw_block_factors
 from tcn_search.layers.masks import (
-    align_rows,
     check_mask,
     mask_validity,
     steps_of_rows,
     take_read_step,
     zero_masked,
 )
-from tcn_search.layers.plan_execution import can_run_all_steps, run_all_steps, run_plan
+from tcn_search.layers.plan_execution import (
+    can_run_all_steps,
+    plan_of_read_step,
+    run_all_steps,
+    run_plan,
+    take_inputs,
+)
 from tcn_search.layers.residual_block import ResidualBlock
-from tcn_search.layers.slicing import take_every
 from tcn_search.layers.streaming import check_streaming, initial_states, run_stream, state_shapes
 from tcn_search.layers.tensor import Tensor
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.last_step import full_plan, last_step_plan, window_plan
+from tcn_search.planning.last_step import full_plan
+from tcn_search.settings import BATCH_NORM_STATISTICS
 
 # Arguments that the architecture keeps, in the order of `get_config`.
 _ARCHITECTURE_ARGUMENTS = (
@@ -77,6 +82,11 @@ class TCN(keras.layers.Layer):
         norm: "none", "batch", "layer" or "weight", as one argument in place of the three switches.
         batch_norm_momentum: share of batch norm's moving statistics that a training step keeps.
             keras-tcn has Keras' 0.99, which needs some 500 training steps to forget its start.
+        batch_norm_statistics: steps over which batch norm takes mean and variance in training:
+            "all" steps of the sequence, as keras-tcn does, or the steps that are "evaluated", which
+            differ without `return_sequences`. Then "all" computes every step in training;
+            "evaluated" computes the steps of inference and takes a sample of the statistics, at the
+            last convolution one step of each sequence: batches must hold several sequences.
 
     Masks are supported. A row begins at its first valid step and ends at its last one, and its
     outputs are those of the row alone, without the padding around it. A masked step within a row
@@ -109,6 +119,7 @@ class TCN(keras.layers.Layer):
         return_state: bool = False,
         norm: str | None = None,
         batch_norm_momentum: float = 0.99,
+        batch_norm_statistics: str = "all",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -130,10 +141,8 @@ class TCN(keras.layers.Layer):
         norm = resolve_norm(
             norm, batch=use_batch_norm, layer=use_layer_norm, weight=use_weight_norm
         )
-        if isinstance(dropout_rate, bool) or not 0 <= dropout_rate < 1:
-            raise InputError(
-                f"dropout_rate must be at least 0 and below 1. Received: {dropout_rate!r}"
-            )
+        check_rates(dropout_rate, batch_norm_momentum)
+        one_of("batch_norm_statistics", batch_norm_statistics, BATCH_NORM_STATISTICS)
         self.architecture = Architecture(
             nb_filters=nb_filters,  # type: ignore[arg-type]
             kernel_size=kernel_size,
@@ -143,14 +152,10 @@ class TCN(keras.layers.Layer):
             use_skip_connections=bool(use_skip_connections),
             norm=norm,
         )
-        if not 0 <= batch_norm_momentum < 1:
-            raise InputError(
-                "batch_norm_momentum must be at least 0 and below 1. "
-                f"Received: {batch_norm_momentum!r}"
-            )
         self.dropout_rate = float(dropout_rate)
         self.seed_generator = keras.random.SeedGenerator() if dropout_rate else None
         self.batch_norm_momentum = batch_norm_momentum
+        self.batch_norm_statistics = batch_norm_statistics
         self.return_sequences = return_sequences
         self.go_backwards = go_backwards
         self.return_state = return_state
@@ -231,7 +236,7 @@ class TCN(keras.layers.Layer):
             mask = steps_of_rows(mask)
         if self.return_sequences:
             return self._evaluate_all_steps(x, training, mask)
-        if self.norm == "batch" and training:  # its statistics are over all steps
+        if self.norm == "batch" and training and self.batch_norm_statistics == "all":
             outputs = self._evaluate_all_steps(x, training, mask)
             return take_read_step(outputs, mask, self.architecture.padding)
         return self._evaluate_last_step(x, training, mask)
@@ -249,23 +254,9 @@ class TCN(keras.layers.Layer):
 
     def _evaluate_last_step(self, x: Tensor, training: bool | None, mask: Tensor | None) -> Tensor:
         """Return the step that is read, (B, filters); compute only the steps that reach it."""
-        architecture = self.architecture
-        steps = x.shape[1]
-        plan = window_plan(architecture) if steps is None else last_step_plan(architecture, steps)
-        inputs = plan.inputs
-        wanted = plan.wanted
-        valid = None
-        assert inputs is not None
-        assert wanted is not None
-        if steps is None and mask is None:
-            # The length is known only when the graph runs; then all steps are valid.
-            mask = ops.ones((1, ops.shape(x)[1]), "bool")
-        if mask is None:
-            x = take_every(x, inputs.start, inputs.stride, inputs.count)
-        else:
-            x, valid = align_rows(
-                x, mask, inputs, wanted.start, architecture.padding, self.compute_dtype
-            )
+        has_statistics = self.norm == "batch" and training
+        plan = plan_of_read_step(self.architecture, x.shape[1], use_phases=not has_statistics)
+        x, valid = take_inputs(x, mask, plan, self.compute_dtype)
         factors = self._draw_factors(x, training)
         outputs = run_plan(self.residual_blocks, x, plan, training, factors, valid)
         return ops.squeeze(outputs, axis=1)
@@ -346,4 +337,5 @@ class TCN(keras.layers.Layer):
             "go_backwards": self.go_backwards,
             "return_state": self.return_state,
             "batch_norm_momentum": self.batch_norm_momentum,
+            "batch_norm_statistics": self.batch_norm_statistics,
         }

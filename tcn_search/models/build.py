@@ -84,7 +84,7 @@ def build_model(
     spec = spec_of(task)
     _check_architecture(architecture, spec)
     if model_fn is None:
-        body = tcn_body(architecture, settings.dropout_rate)
+        body = tcn_body(architecture, settings.dropout_rate, settings.batch_norm_statistics)
         return assemble(body, task, settings, architecture.level_filters[-1])
 
     def scores(x: Tensor) -> Tensor:
@@ -93,11 +93,16 @@ def build_model(
     return _compiled_model(scores, task, settings)
 
 
-def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[[Tensor], Tensor]:
+def tcn_body(
+    architecture: Architecture,
+    dropout_rate: float = 0.0,
+    batch_norm_statistics: str = "evaluated",
+) -> Callable[[Tensor], Tensor]:
     """Return the network of an architecture as a function, look-back and readout included.
 
     Args:
         dropout_rate: of the TCN's spatial dropout.
+        batch_norm_statistics: "all" or "evaluated", as in `TCN`.
 
     Returns:
         A function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
@@ -107,7 +112,7 @@ def tcn_body(architecture: Architecture, dropout_rate: float = 0.0) -> Callable[
     def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
-        tcn = make_tcn(architecture, dropout_rate)
+        tcn = make_tcn(architecture, dropout_rate, batch_norm_statistics)
         x = tcn(x)
         scale_residual_branches(tcn, residual_scale(architecture))
         if architecture.readout in ("max", "average"):
@@ -224,7 +229,11 @@ def _model_of_scores(
     return keras.Model(inputs, outputs, name="tcn_search")
 
 
-def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
+def make_tcn(
+    architecture: Architecture,
+    dropout_rate: float = 0.0,
+    batch_norm_statistics: str = "evaluated",
+) -> TCN:
     """Build the TCN layer of an architecture."""
     arguments = architecture.to_dict()
     readout = arguments.pop("readout")
@@ -234,6 +243,7 @@ def make_tcn(architecture: Architecture, dropout_rate: float = 0.0) -> TCN:
         dropout_rate=dropout_rate,
         return_sequences=readout != "last",
         batch_norm_momentum=BATCH_NORM_MOMENTUM,
+        batch_norm_statistics=batch_norm_statistics,
         name="tcn",
     )
 

@@ -48,6 +48,14 @@ class BlockPlan(NamedTuple):
     read_stride: int = 1
     outputs: int | None = None
 
+    @property
+    def output_grid(self) -> Grid | None:
+        """The steps of the block's outputs; None where the sequence's length is unknown."""
+        if self.inputs is None or self.outputs is None:
+            return None
+        start = self.inputs.start + self.residual_start * self.inputs.stride
+        return Grid(start, self.residual_stride * self.inputs.stride, self.outputs)
+
     @classmethod
     def of_all_steps(cls, kernel_size: int, dilation: int, padding: str) -> BlockPlan:
         """Plan every step of a sequence of unknown length, with the zeros that `padding` adds."""
@@ -97,8 +105,13 @@ def last_step(seq_len: int, padding: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def last_step_plan(architecture: Architecture, seq_len: int) -> EvaluationPlan:
+def last_step_plan(
+    architecture: Architecture, seq_len: int, *, use_phases: bool = True
+) -> EvaluationPlan:
     """Plan only the steps that reach the step read from a sequence of `seq_len` steps.
+
+    Args:
+        use_phases: as in `full_plan`.
 
     Raises:
         InputError: padding "valid" and a sequence shorter than the receptive field.
@@ -111,17 +124,21 @@ def last_step_plan(architecture: Architecture, seq_len: int) -> EvaluationPlan:
     (66, 1200)
     """
     _check_length(architecture, seq_len)
-    return _plan(architecture, seq_len, Grid(last_step(seq_len, architecture.padding), 1, 1))
+    wanted = Grid(last_step(seq_len, architecture.padding), 1, 1)
+    return _plan(architecture, seq_len, wanted, use_phases)
 
 
 @lru_cache(maxsize=256)
-def window_plan(architecture: Architecture) -> EvaluationPlan:
+def window_plan(architecture: Architecture, *, use_phases: bool = True) -> EvaluationPlan:
     """Plan the last step of a sequence of unknown length: all steps that it can see.
 
     Positions count from the farthest step that the last one looks back to.
+
+    Args:
+        use_phases: as in `full_plan`.
     """
     span = architecture.span
-    return _plan(architecture, span.receptive_field, Grid(span.look_back, 1, 1))
+    return _plan(architecture, span.receptive_field, Grid(span.look_back, 1, 1), use_phases)
 
 
 @lru_cache(maxsize=256)

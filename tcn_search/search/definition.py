@@ -57,16 +57,17 @@ class Definition:
             InputError: the task does not have an objective, or cannot be split into the folds; the
                 space has no feasible architecture; or a training setting does not suit the task.
         """
-        if search is not None:
-            task.cross_validated(search.folds)
+        search = (search or SearchSettings()).for_sequences(len(task.train))
+        task.cross_validated(search.folds)
+        sequences = search.sequences_of_a_trial(len(task.train))
         definition = cls(
             spec=task.spec,
             fingerprint=task.fingerprint(),
             source=task.source,
             space=space or SearchSpace(),
             constraints=constraints or Constraints(),
-            training=training or settings_for(len(task.train)),
-            search=search or SearchSettings(),
+            training=training or settings_for(sequences),
+            search=search,
             backend=backend,
             model=model,
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tcn_search.arguments import as_integer, one_of, positive_integer, received
+from tcn_search.arguments import as_integer, is_number, one_of, positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.search.objectives import check_names
 from tcn_search.search.pruners import PRUNERS
 from tcn_search.search.samplers import KERAS_TUNER, check_sampler
+
+MOST_SEQUENCES = 12_000  # of a trial, where no fraction is given
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class SearchSettings:
         warm_start: whether to try known configurations first; see `search.known_configurations`.
         folds: trainings of a trial, each with another fold held out; the score is their mean. With
             1 fold a trial is judged by the task's validation split.
+        fraction: share of the training sequences that trials are trained on, 0 < fraction ≤ 1;
+            final trainings have all. None: all up to 12,000 sequences, then the share that leaves
+            about as many. A study's definition has the number.
 
     Raises:
         InputError: names the setting, the rule and the value received.
@@ -43,6 +48,7 @@ class SearchSettings:
     final_epochs: int | None = None
     warm_start: bool = True
     folds: int = 1
+    fraction: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objectives", check_names(self.objectives))
@@ -62,6 +68,32 @@ class SearchSettings:
                 f"warm_start must be true or false. Received: {received(self.warm_start)}"
             )
         object.__setattr__(self, "folds", positive_integer("folds", self.folds))
+        if self.fraction is not None:
+            if not (is_number(self.fraction) and 0 < self.fraction <= 1):
+                raise InputError(
+                    "fraction must be above 0 and at most 1, the share of the training sequences "
+                    f"that trials are trained on. Received: {received(self.fraction)}"
+                )
+            object.__setattr__(self, "fraction", float(self.fraction))
+
+    def for_sequences(self, count: int) -> SearchSettings:
+        """Return the settings of a study whose training split has `count` sequences.
+
+        >>> SearchSettings().for_sequences(54_000).fraction
+        0.22
+        >>> SearchSettings().for_sequences(9_000).fraction
+        1.0
+        """
+        if self.fraction is not None:
+            return self
+        share = min(1.0, MOST_SEQUENCES / max(1, count))
+        return replace(self, fraction=float(f"{share:.2g}"))
+
+    def sequences_of_a_trial(self, count: int) -> int:
+        """Return about how many of `count` training sequences a trial is trained on."""
+        fraction = self.for_sequences(count).fraction
+        assert fraction is not None
+        return max(1, round(fraction * count))
 
     @property
     def objective(self) -> str:
@@ -88,10 +120,12 @@ class SearchSettings:
     def from_dict(cls, values: Mapping[str, Any]) -> SearchSettings:
         """Read what `to_dict` returned.
 
-        An early version stored one `objective` in place of a list, and no `warm_start`.
+        An early version stored one `objective` in place of a list, and no `warm_start`; trials of a
+        study without a `fraction` were trained on all training sequences.
         """
         values = dict(values)
         if "objective" in values:
             values["objectives"] = [values.pop("objective")]
         values.setdefault("warm_start", False)
+        values.setdefault("fraction", 1.0)
         return cls(**values)

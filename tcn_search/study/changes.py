@@ -53,11 +53,12 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
     """Raise an InputError for differences that cannot be allowed.
 
     Choices and objectives cannot change, because Optuna keeps them; folds cannot, because a mean of
-    folds does not compare with a single score.
+    folds does not compare with a single score, nor the fraction, because trials on more data do not
+    compare with trials on less.
     """
     fixed = [
         f"search.{key}"
-        for key in ("objectives", "folds")
+        for key in ("objectives", "folds", "fraction")
         if getattr(stored.search, key) != getattr(given.search, key)
     ]
     dimensions = _changed_dimensions(stored, given)
@@ -69,7 +70,7 @@ def require_changeable(name: str, stored: Definition, given: Definition) -> None
     ]
     if fixed:
         raise InputError(
-            f"The study {name!r} cannot go on with other choices, objectives or folds: "
+            f"The study {name!r} cannot go on with other choices, objectives, folds or fraction: "
             f"{', '.join(fixed)}. Give the new study another name; it can begin with the best of "
             f"this one: --from {name} (start_from={name!r})."
         )

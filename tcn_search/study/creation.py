@@ -149,6 +149,8 @@ def _continued(
     constraints = given.constraints or stored.constraints
     training = given.training or stored.training
     search = given.search or stored.search
+    if search.fraction is None:
+        search = replace(search, fraction=stored.search.fraction)
     model = model or stored.model
     if given.task is None:
         wanted = replace(

@@ -85,8 +85,15 @@ class StudyHandle:
 
     @property
     def training_data(self) -> TrainingData:
-        """What trials are trained on and judged by: training and validation split, or the folds."""
-        return self.task.cross_validated(self.definition.search.folds)
+        """What trials are trained on and judged by: training and validation split, or the folds.
+
+        The training sequences are the fraction that the search gives to trials.
+        """
+        search = self.definition.search
+        data = self.task.cross_validated(search.folds)
+        if search.fraction is None:
+            return data
+        return data.with_fraction(search.fraction, search.seed, self.task.kept_groups)
 
     def records(self) -> list[TrialRecord]:
         """Read the records of all trials."""

@@ -249,12 +249,23 @@ class StudyResults:
                 f"{search.folds} folds: a trial trains {search.folds} times, "
                 "and its score is the mean"
             )
+        if search.fraction is not None and search.fraction < 1:
+            lines.append(self._fraction_note(search.fraction))
         if len(search.objectives) > 1 and search.pruner != "none":
             lines.append(
                 f"{len(search.objectives)} objectives: no trial is pruned between epochs, "
                 "pruners weigh one only"
             )
         return lines
+
+    def _fraction_note(self, fraction: float) -> str:
+        """Return on how many of the training sequences trials are trained."""
+        data = self._handle.training_data
+        if data.folds is None:
+            count = f"{len(data.train):,} of {len(self._handle.task.train):,} sequences"
+        else:
+            count = "a part of the training sequences of each fold"
+        return f"trials train on {count} (fraction {fraction:g}); final trainings on all"
 
     @property
     def changes(self) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ from tcn_search.study.toml_files import read_toml
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
+# Training settings whose default was another one in earlier versions.
+_FORMER_DEFAULTS = ("schedule", "batch_norm_statistics")
 _SECONDS_OF_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -57,17 +59,17 @@ class StudyFile(NamedTuple):
     def training_settings(
         self, task: Task, stored: TrainingSettings | None = None
     ) -> TrainingSettings:
-        """Return the file's training settings; missing ones suit the size of the training split.
+        """Return the file's training settings; missing ones suit the sequences of a trial.
 
         Args:
             task: the study's task.
-            stored: the settings of the study if it exists. It keeps its schedule where the file
-                names none: the default was another one in earlier versions.
+            stored: the settings of the study if it exists. It keeps those of `_FORMER_DEFAULTS`
+                that the file does not name: their default was another one in earlier versions.
         """
         given = self.training
         if stored is not None:
-            given = {"schedule": stored.schedule, **given}
-        return settings_for(len(task.train), **given)
+            given = {**{name: getattr(stored, name) for name in _FORMER_DEFAULTS}, **given}
+        return settings_for(self.search.sequences_of_a_trial(len(task.train)), **given)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
@@ -211,6 +213,7 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             warm_start=file.search.warm_start,
             final_epochs=final_epochs,
             folds=file.search.folds,
+            fraction=file.search.fraction,
         ),
         trials=file.search.trials,
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),

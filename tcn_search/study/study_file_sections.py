@@ -48,6 +48,7 @@ class _TrainingSection(_Section):
     label_smoothing: float | None = None
     warmup: float | None = None
     weights: str | None = None
+    batch_norm_statistics: str | None = None
 
 
 class _SearchSection(_Section):
@@ -60,6 +61,7 @@ class _SearchSection(_Section):
     patience: int | None = Field(default=None, ge=1)
     warm_start: bool = True
     folds: int = 1
+    fraction: float | None = None
 
 
 class Sections(_Section):

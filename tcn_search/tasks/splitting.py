@@ -1,4 +1,4 @@
-"""Take a validation split from the training split.
+"""Take a validation split from the training split, or draw a part of it.
 
 Kept by hand because a stored study identifies its task by a fingerprint of the rows of each split,
 so a seed must go on giving the same split, and scikit-learn's splitters draw other rows. They also
@@ -99,6 +99,75 @@ def split_off_validation(
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
+def draw_part(
+    count: int,
+    fraction: float,
+    seed: int,
+    classes: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the ascending row numbers of a part of the rows: at least one, and one of each class.
+
+    With `classes`, each class gives its share. With `groups`, whole groups are drawn, so that the
+    rows of each class come near to their share.
+
+    Args:
+        count: rows to draw from.
+        fraction: share of the rows, 0 < fraction ≤ 1.
+        seed: of the draw.
+        classes: (count,).
+        groups: (count,).
+    """
+    if groups is not None:
+        return _part_of_groups(groups, fraction, seed, classes)
+    generator = np.random.default_rng(seed)
+    drawn = [
+        generator.permutation(rows)[: max(1, round(fraction * len(rows)))]
+        for rows in _strata(count, classes)
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def _part_of_groups(
+    groups: np.ndarray, fraction: float, seed: int, classes: np.ndarray | None
+) -> np.ndarray:
+    """Return the rows of the groups that are drawn, in a random order.
+
+    A group is drawn if it brings the classes nearer to their share, or has a class that is missing.
+    """
+    counts, members = _count_classes(groups, classes)
+    total = counts.sum(axis=0)
+    drawn = np.zeros_like(total)
+    chosen: list[int] = []
+    for group in np.random.default_rng(seed).permutation(len(counts)):
+        wider = drawn + counts[group]
+        if _distance(wider / total, fraction) < _distance(drawn / total, fraction):
+            chosen.append(group)
+            drawn = wider
+    for label in np.flatnonzero(drawn == 0):
+        if not drawn[label]:
+            smallest = min(np.flatnonzero(counts[:, label]), key=lambda group: counts[group].sum())
+            chosen.append(smallest)
+            drawn = drawn + counts[smallest]
+    return np.flatnonzero(np.isin(members, chosen))
+
+
+def _count_classes(groups: np.ndarray, classes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of each class in each group, (groups, classes), and each row's group."""
+    names, members = np.unique(groups, return_inverse=True)
+    labels = np.zeros(len(groups), int)
+    if classes is not None:
+        labels = np.unique(classes, return_inverse=True)[1]
+    counts = np.zeros((len(names), labels.max() + 1), int)
+    np.add.at(counts, (members, labels), 1)
+    return counts, members
+
+
+def _distance(shares: np.ndarray, fraction: float) -> float:
+    """Return how far the shares of the classes are from the one that is wanted."""
+    return float(((shares - fraction) ** 2).sum())
+
+
 def read_groups(groups: Any, count: int) -> np.ndarray | None:
     """Return group numbers (count,) from integers or strings that name the groups, or None."""
     if groups is None:
@@ -128,14 +197,18 @@ def _last_rows(count: int, split: SplitRule) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(kept), np.arange(count - held_out, count)
 
 
+def _strata(count: int, classes: np.ndarray | None) -> list[np.ndarray]:
+    """Return the rows of each class, or all rows where there are no classes."""
+    if classes is None:
+        return [np.arange(count)]
+    return [np.flatnonzero(classes == label) for label in np.unique(classes)]
+
+
 def _random_rows(count: int, split: SplitRule, classes: np.ndarray | None) -> list[int]:
     """Return rows to hold out, each class in its share if there are classes."""
     generator = np.random.default_rng(split.seed)
-    strata = [np.arange(count)]
-    if classes is not None:
-        strata = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     held_out: list[int] = []
-    for rows in strata:
+    for rows in _strata(count, classes):
         count_held_out = 0
         if len(rows) > 1:
             count_held_out = _share(split.fraction, len(rows))
@@ -154,22 +227,17 @@ def _whole_groups(groups: np.ndarray, split: SplitRule, classes: np.ndarray | No
     Groups are tried in a random order; a group is taken if it brings the classes nearer to their
     share.
     """
-    names, members = np.unique(groups, return_inverse=True)
-    labels = np.zeros(len(groups), int)
-    if classes is not None:
-        labels = np.unique(classes, return_inverse=True)[1]
-    counts = np.zeros((len(names), labels.max() + 1), int)
-    np.add.at(counts, (members, labels), 1)
+    counts, members = _count_classes(groups, classes)
     total = counts.sum(axis=0)
 
     def distance(held: np.ndarray) -> float:
-        return float(((held / total - split.fraction) ** 2).sum())
+        return _distance(held / total, split.fraction)
 
-    order = np.random.default_rng(split.seed).permutation(len(names))
+    order = np.random.default_rng(split.seed).permutation(len(counts))
     possible = [group for group in order if (counts[group] < total).all()]
     if not possible:
         raise InputError(
-            f"None of the {counted(len(names), 'group')} can be held out for "
+            f"None of the {counted(len(counts), 'group')} can be held out for "
             "validation: the rest must hold every class. Give a validation split, or use "
             'validation = "random".'
         )

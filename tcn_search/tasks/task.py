@@ -81,6 +81,13 @@ class Task:
         return replace(self.training, folds=roles)
 
     @property
+    def kept_groups(self) -> np.ndarray | None:
+        """The groups (rows of both splits,) that are not torn apart, if there are any."""
+        if self.split is not None and self.split.how == "random":
+            return None
+        return self.groups
+
+    @property
     def name(self) -> str:
         """Name of the task in a study."""
         return self.spec.name

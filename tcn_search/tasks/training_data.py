@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tcn_search.tasks.folds import HELD_OUT, KEPT
+from tcn_search.tasks.folds import HELD_OUT, KEPT, LEFT_OUT
+from tcn_search.tasks.splitting import draw_part
 from tcn_search.tasks.task_spec import TaskSpec
 
 
@@ -56,6 +57,41 @@ class TrainingData:
             array.nbytes for split in (self.train, self.validation) for array in (split.X, split.y)
         )
         return size if self.folds is None else 4 * size
+
+    def with_fraction(
+        self, fraction: float, seed: int, groups: np.ndarray | None = None
+    ) -> TrainingData:
+        """Return the data with a part of the training sequences, drawn as `draw_part` does.
+
+        Validation sequences, and the statistics of the whole training split, stay. With folds, the
+        part is drawn inside the training sequences of each fold.
+
+        Args:
+            fraction: share of the training sequences, 0 < fraction ≤ 1.
+            seed: of the draw.
+            groups: (rows of both splits,), to be kept whole.
+        """
+        if fraction == 1:
+            return self
+        classes = None
+        if self.spec.kind == "classification":
+            classes = np.concatenate([self.train.y, self.validation.y])
+
+        def drawn(rows: np.ndarray) -> np.ndarray:
+            class_of_row = None if classes is None else classes[rows]
+            group_of_row = None if groups is None else groups[rows]
+            part = draw_part(len(rows), fraction, seed, class_of_row, group_of_row)
+            return np.asarray(rows[part])
+
+        if self.folds is None:
+            rows = drawn(np.arange(len(self.train)))
+            return replace(self, train=SplitData(self.train.X[rows], self.train.y[rows]))
+        folds = self.folds.copy()
+        for roles in folds:
+            kept = np.flatnonzero(roles == KEPT)
+            roles[kept] = LEFT_OUT
+            roles[drawn(kept)] = KEPT
+        return replace(self, folds=folds)
 
     def for_training(self, number: int) -> TrainingData:
         """Return the data of one training: the fold with this number, or all data without folds.

@@ -283,7 +283,7 @@ def test_the_folds_of_a_study_cannot_change() -> None:
     for task in (TASK, None):
         with pytest.raises(
             InputError,
-            match=r"cannot go on with other choices, objectives or folds: search.folds. Give",
+            match=r"cannot go on with other choices, objectives, folds or fraction: search.folds. Give",
         ):
             make(task=task, search=SearchSettings(folds=2), allow_changes=True)
 

@@ -88,7 +88,7 @@ def test_choices_and_objectives_cannot_change() -> None:
     with pytest.raises(InputError) as caught:
         make(space=other, allow_changes=True, search=SearchSettings(objectives=("val_accuracy",)))
     assert str(caught.value) == (
-        "The study 'waves' cannot go on with other choices, objectives or folds: search.objectives, space.nb_filters. Give the "
+        "The study 'waves' cannot go on with other choices, objectives, folds or fraction: search.objectives, space.nb_filters. Give the "
         "new study another name; it can begin with the best of this one: --from waves (start_from='waves')."
     )
     make(space=SearchSpace(**{**SPACE.to_dict(), "kernel_size": Range(2, 6)}), allow_changes=True)
@@ -115,7 +115,8 @@ def test_the_kind_of_a_dimension_cannot_change(
     run(make(space=old), 2)
     if not may:
         with pytest.raises(
-            InputError, match=f"other choices, objectives or folds: space.{next(iter(after))}"
+            InputError,
+            match=f"other choices, objectives, folds or fraction: space.{next(iter(after))}",
         ):
             make(space=new, allow_changes=True)
         return

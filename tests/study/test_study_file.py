@@ -111,7 +111,7 @@ def test_changes_take_the_place_of_values_in_the_file(tmp_path: Path) -> None:
         ("[task]\nname = 'adding'\n[space]\nkernel_sizes = [3]", "Unknown key 'space.kernel_sizes'. Did you mean 'space.kernel_size'?"),
         ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'training.learning_rate'?"),
         ("[task]\nname = 'adding'\n[serch]\ntrials = 1", "Unknown key 'serch'. Did you mean 'search'?"),
-        ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, trial_timeout, sampler, pruner, objectives, seed, patience, warm_start, folds."),
+        ("[task]\nname = 'adding'\n[search]\nzzzz = 1", "Unknown key 'search.zzzz'. Known here: trials, trial_timeout, sampler, pruner, objectives, seed, patience, warm_start, folds, "),
         ("[search]\ntrials = 1", "task is missing"),
         ("[task]\nseq_len = 1", "task.name is missing"),
         ("task = 'adding'", "task must be a section, [task]. Received: 'adding'"),
