@@ -15,6 +15,7 @@ from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.deadline import Deadline
+from tcn_search.trainers.length_batches import accept_lengths, batch_lengths
 from tcn_search.trial_status import TrialStatus
 
 PLATEAU_EPOCHS = 5
@@ -79,8 +80,11 @@ def train(
         keep_best=keep_best,
         deadline=deadline,
     )
+    lengths = batch_lengths(model, data, settings.epochs)
+    if lengths:
+        accept_lengths(model)
     model.fit(
-        **fit_arguments(data, settings.batch_size),
+        **fit_arguments(data, settings.batch_size, lengths),
         epochs=settings.epochs,
         callbacks=_Callbacks(recorder, model, settings.epochs),
         verbose=0,
