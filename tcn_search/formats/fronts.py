@@ -57,6 +57,17 @@ def clips_to_steps(
     return X, lengths
 
 
+def samples_to_steps(X: np.ndarray, rate: int, downsample: int, front: str) -> np.ndarray:
+    """Return samples X (n, samples, 1), NaN after the end of a clip, as steps (n, T, C)."""
+    clips = []
+    for samples in X[:, :, 0]:
+        missing = np.isnan(samples)
+        if missing.any():
+            samples = samples[: missing.argmax()]
+        clips.append(samples.astype("float32"))
+    return clips_to_steps(clips, rate, downsample, front)[0]
+
+
 def _group_samples(clip: np.ndarray, steps: int, downsample: int, front: str) -> np.ndarray:
     """Return a clip as (steps, downsample) for "fold", or the mean of each step (steps, 1)."""
     samples = np.zeros(steps * downsample, dtype="float32")

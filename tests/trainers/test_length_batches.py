@@ -72,7 +72,7 @@ def short_batch(task: Task) -> tuple[np.ndarray, np.ndarray, int]:
     lengths = lengths_of(task.train.X)
     rows = np.argsort(lengths)[:24:3]
     longest = int(lengths[rows].max())
-    assert 1 < len(set(lengths[rows]))
+    assert len(set(lengths[rows])) > 1
     assert longest < LONGEST / 2
     return task.train.X[rows], task.train.y[rows], longest
 
