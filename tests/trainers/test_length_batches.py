@@ -217,7 +217,5 @@ def test_only_models_whose_padding_changes_nothing_get_cut_batches() -> None:
 
     custom = build_model(architecture(), TASK, SETTINGS, model_fn=own)
     assert batch_lengths(custom, TASK.training, 2) == ()
-    cropped = build_model(architecture(look_back=20), TASK, SETTINGS)
-    assert batch_lengths(cropped, TASK.training, 2) == ()
     even = Task.from_arrays(*waves(24))
     assert batch_lengths(build_model(architecture(), even), even.training, 2) == ()
