@@ -11,6 +11,7 @@ import pandas as pd
 
 from tcn_search.errors import InputError
 from tcn_search.formats.centring import LARGEST, first_beyond_float32, subtract_offsets
+from tcn_search.formats.fronts import samples_to_steps
 from tcn_search.formats.inputs import pad_steps
 from tcn_search.formats.table_layout import TableLayout
 from tcn_search.models.standardize import Predictions
@@ -28,7 +29,9 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     Args:
         model: a model that `build_model` built.
         X: (n, T, C) raw sequences, NaN at and beyond a row's own length. They must be in double
-            precision where the model has an offset, which is subtracted from them.
+            precision where the model has an offset, which is subtracted from them. A model of
+            recordings also takes their samples, (n, samples, 1), from which the front that it
+            stores makes steps.
 
     Returns:
         The columns sequence, step (for labelling), prediction, and a probability for each class,
@@ -44,6 +47,9 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
+    recordings = model.get_layer("standardize").recordings
+    if recordings is not None and X.shape[2] == 1 and model.input_shape[2] > 1:
+        X = samples_to_steps(X, **recordings)
     X = _subtract_offset(model, _fit_to_model(model, X))
     outputs = model.predict(
         X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0

@@ -99,13 +99,13 @@ BUILT_IN = {
     ),
     "wav_folder": BuiltIn(
         load=wav_folder,
-        shape="T = the longest clip over downsample, classification",
+        shape="T = the longest clip, one step for each 10 ms, 40 channels, classification",
         source="a folder of WAV files by class",
         context="T: the sound that decides the class may stand anywhere",
     ),
     "spoken_digits": BuiltIn(
         load=partial(wav_folder, test_recordings=5, name="spoken_digits"),
-        shape="T = 18,262 samples over downsample, 10 classes",
+        shape="T = 229 steps of 10 ms, 40 channels, 10 classes",
         source="the folder recordings of github.com/Jakobovski/free-spoken-digit-dataset",
         context="T: the sound that decides the class may stand anywhere",
     ),

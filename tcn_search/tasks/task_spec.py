@@ -44,7 +44,8 @@ class RecordingFormat:
     Args:
         rate: sampling rate, in Hz.
         downsample: samples that became one step.
-        front: "average" for the mean of these samples, "fold" for one channel per sample.
+        front: "log_mel" for their spectrum in 40 bands, "average" for their mean, "fold" for one
+            channel per sample.
     """
 
     rate: int

@@ -16,14 +16,18 @@ import keras
 import numpy as np
 
 from tcn_search.tasks.class_weights import sample_weights
+from tcn_search.tasks.length_buckets import choose_lengths, row_lengths
 from tcn_search.tasks.training_data import TrainingData
+from tcn_search.trainers.length_batches import LengthBatches, tensorflow_batches
 
 PREFETCHED_BATCHES = 2
 # Size in bytes of the largest array that TensorFlow copies, in each trial of each worker.
 LARGEST_COPY = 64 << 20
 
 
-def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
+def fit_arguments(
+    data: TrainingData, batch_size: int, lengths: tuple[int, ...] = ()
+) -> dict[str, Any]:
     """Return the arguments of `keras.Model.fit` for training and validation data.
 
     Each epoch has every row of the training split, in an order of its own, and as many rows drawn a
@@ -33,6 +37,8 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     Args:
         data: training and validation split.
         batch_size: largest size of a training batch.
+        lengths: lengths to which batches are cut, as `batch_lengths` chooses them; empty for
+            batches of one length.
     """
     train = data.train
     validation = data.validation
@@ -43,6 +49,8 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
     validation_arrays = (validation.X, validation.y)
     size = even_size(len(train), batch_size)
     seed = random.randrange(2**31)
+    if lengths:
+        return _length_arguments(data, train_arrays, size, lengths, seed)
     validation_size = _dividing_size(len(validation), max(batch_size, data.spec.sequences_at_once))
     if keras.backend.backend() == "tensorflow":
         return {
@@ -56,6 +64,39 @@ def fit_arguments(data: TrainingData, batch_size: int) -> dict[str, Any]:
         "validation_data": validation_arrays,
         "validation_batch_size": validation_size,
     }
+
+
+def _length_arguments(
+    data: TrainingData,
+    train_arrays: tuple[np.ndarray, ...],
+    size: int,
+    lengths: tuple[int, ...],
+    seed: int,
+) -> dict[str, Any]:
+    """Return the arguments of `keras.Model.fit` for batches that are cut to few lengths."""
+    validation = data.validation
+    validation_lengths = choose_lengths(row_lengths(validation.X))
+    # Small enough that few batches have rows of two lengths.
+    validation_size = max(size, len(validation) // (4 * len(validation_lengths)))
+    every_step = data.spec.task_kind.reads_every_step
+    stepwise = (True, every_step, every_step)
+    batches: Any = LengthBatches(
+        tuple(map(_in_floatx, train_arrays)),
+        stepwise[: len(train_arrays)],
+        size,
+        lengths,
+        np.random.default_rng(seed),
+    )
+    validation_batches: Any = LengthBatches(
+        (_in_floatx(validation.X), _in_floatx(validation.y)),
+        stepwise[:2],
+        _dividing_size(len(validation), validation_size),
+        validation_lengths,
+    )
+    if keras.backend.backend() == "tensorflow":
+        batches = tensorflow_batches(batches, PREFETCHED_BATCHES)
+        validation_batches = tensorflow_batches(validation_batches, PREFETCHED_BATCHES)
+    return {"x": batches, "shuffle": False, "validation_data": validation_batches}
 
 
 def even_size(rows: int, largest: int) -> int:

@@ -17,6 +17,7 @@ from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.deadline import Deadline
 from tcn_search.trainers.kept_weights import KeptWeights
 from tcn_search.trainers.schedules import schedule_callbacks
+from tcn_search.trainers.length_batches import accept_lengths, batch_lengths
 from tcn_search.trial_status import TrialStatus
 
 BATCHES_BETWEEN_CHECKS = 64
@@ -84,8 +85,11 @@ def train(
         on_epoch=on_epoch,
         deadline=deadline,
     )
+    lengths = batch_lengths(model, data, settings.epochs)
+    if lengths:
+        accept_lengths(model)
     model.fit(
-        **fit_arguments(data, settings.batch_size),
+        **fit_arguments(data, settings.batch_size, lengths),
         epochs=settings.epochs,
         callbacks=_Callbacks(recorder, model, settings.epochs),
         verbose=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,8 @@ import pytest
 
 from tcn_search import Architecture, Task, build_model, load_task
 from tcn_search.cli.main import main
+from tcn_search.formats.wav_files import read_wav
+from tcn_search.models.predict import predict
 from tcn_search.models.standardize import Standardize
 from tests.conftest import waves
 
@@ -80,6 +83,33 @@ def test_one_file_is_a_row_as_in_its_folder(
     (row,) = predicted(capsys, "one.WAV").to_dict("records")
     assert (row["file"], row["prediction"]) == ("one.WAV", in_folder["prediction"])
     assert row["probability_tone_low"] == pytest.approx(in_folder["probability_tone_low"], abs=1e-5)
+
+
+def test_log_mel_features_are_computed_from_files_and_from_samples(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = load_task(
+        "wav_folder",
+        folder=folder / "tones",
+        front="log_mel",
+        downsample=3,
+        validation_fraction=0.3,
+    )
+    model = build_model(replace(ARCHITECTURE, dilations=(1,)), task)
+    model.save("log_mel.keras")
+    assert model.input_shape == (None, 16, 40)
+    assert task.spec.ragged
+    assert main(["predict", "log_mel.keras", "tones"]) == 0
+    frame = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    probabilities = ["probability_tone_high", "probability_tone_low"]
+    X = np.full((len(frame), 45, 1), np.nan, dtype="float32")
+    for row, name in enumerate(frame["file"]):
+        samples, _ = read_wav(folder / "tones" / name)
+        X[row, : len(samples), 0] = samples
+    from_samples = predict(keras.saving.load_model("log_mel.keras"), X)
+    np.testing.assert_allclose(from_samples[probabilities], frame[probabilities], atol=1e-5)
+    as_trained = {tuple(row) for row in model.predict(task.train.X, verbose=0).round(4)}
+    assert as_trained <= {tuple(row) for row in frame[probabilities].to_numpy("float32").round(4)}
 
 
 def test_files_left_out_are_named_beside_the_table(

@@ -12,13 +12,13 @@ import numpy as np
 
 from tcn_search.arguments import one_of, positive_integer
 from tcn_search.errors import InputError
+from tcn_search.formats.fronts import FRONTS, clips_to_steps, count_steps, most_samples
 from tcn_search.formats.inputs import STEPS_CHANNELS
+from tcn_search.formats.log_mel import LOWEST_RATE, default_hop
 from tcn_search.formats.recordings import Recording, find_recordings, list_wav_files
 from tcn_search.formats.wav_files import read_clips, read_wav
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import RecordingFormat
-
-FRONTS = ("average", "fold")
 
 
 class NewRecordings(NamedTuple):
@@ -37,8 +37,8 @@ class NewRecordings(NamedTuple):
 
 def wav_folder(
     folder: str | Path,
-    downsample: int = 1,
-    front: str = "average",
+    downsample: int | None = None,
+    front: str | None = None,
     test_recordings: int = 0,
     test_folder: str | Path | None = None,
     validation: str | None = None,
@@ -57,10 +57,13 @@ def wav_folder(
 
     Args:
         folder: folder of the training files.
-        downsample: samples that become one step.
-        front: how samples become a step: "average" gives one channel, their mean; "fold" gives each
-            sample a channel of its own, so that nothing is lost and the first convolution is the
-            filter.
+        downsample: samples that become one step. None stands for 10 ms with "log_mel", and for 1
+            with the other fronts.
+        front: how samples become a step. "log_mel" gives 40 channels, the loudness in 40 bands of
+            frequency (see `log_mel`); "average" one channel, the mean of the samples; "fold" gives
+            each sample a channel of its own, so that nothing is lost and the first convolution is
+            the filter. None stands for "log_mel", but for "average" where `downsample` is given, as
+            in study files of earlier versions.
         test_recordings: files with a NUMBER below it are the test split.
         test_folder: another folder that holds the test split, instead.
         validation, validation_fraction, seed: as in `Task.from_arrays`.
@@ -68,7 +71,10 @@ def wav_folder(
     Raises:
         InputError: names the folder or the file, and the argument.
     """
-    positive_integer("downsample", downsample)
+    if downsample is not None:
+        positive_integer("downsample", downsample)
+    if front is None:
+        front = "log_mel" if downsample is None else "average"
     one_of("front", front, FRONTS)
     in_folder = find_recordings(Path(folder))
     train = in_folder.recordings
@@ -87,13 +93,10 @@ def wav_folder(
             "number is below it."
         )
     clips, rate = read_clips([*train, *test])
-    longest = max(map(len, clips))
-    if downsample > longest:
-        raise InputError(
-            f"downsample must be at most {longest}, the samples of the longest recording. "
-            f"Received: {downsample}"
-        )
-    X, lengths = _to_steps(clips, downsample, front)
+    if downsample is None:
+        downsample = default_hop(rate) if front == "log_mel" else 1
+    _require_usable(clips, rate, downsample, front)
+    X, lengths = clips_to_steps(clips, rate, downsample, front)
     count = len(train)
     test_arrays: dict[str, Any] = {}
     if test:
@@ -117,6 +120,8 @@ def wav_folder(
         f"classification, {len(task.spec.class_names)} classes, {len(train) + len(test)} recordings"
         f"{_speakers(train)} at {rate:,} Hz"
     )
+    if front == "log_mel":
+        description += ", log-mel features"
     if downsample > 1:
         description += f", {downsample} samples a step"
     return replace(
@@ -125,6 +130,21 @@ def wav_folder(
         inferred=description,
         notes=tuple(notes),
     )
+
+
+def _require_usable(clips: Sequence[np.ndarray], rate: int, downsample: int, front: str) -> None:
+    """Raise an InputError where a step has more samples than any clip, or the rate is too low."""
+    if front == "log_mel" and rate < LOWEST_RATE:
+        raise InputError(
+            f'front = "log_mel" needs a sampling rate of at least {LOWEST_RATE:,} Hz. '
+            f'Received: {rate:,} Hz. Use front = "fold" or "average".'
+        )
+    longest = max(map(len, clips))
+    if downsample > longest and front != "log_mel":
+        raise InputError(
+            f"downsample must be at most {longest}, the samples of the longest recording. "
+            f"Received: {downsample}"
+        )
 
 
 def _require_two_classes(recordings: Sequence[Recording], folder: str | Path) -> None:
@@ -197,7 +217,9 @@ def read_new_recordings(
             )
         _require_fit(file, len(clip), recording_format, steps=steps, ragged=ragged)
         clips.append(clip)
-    X, _ = _to_steps(clips, recording_format.downsample, recording_format.front)
+    X, _ = clips_to_steps(
+        clips, recording_format.rate, recording_format.downsample, recording_format.front
+    )
     return NewRecordings(X, [file.relative_to(folder).as_posix() for file in files], note)
 
 
@@ -205,14 +227,16 @@ def _require_fit(
     path: Path, samples: int, recording_format: RecordingFormat, *, steps: int, ragged: bool
 ) -> None:
     """Raise an InputError for a recording that is longer, or shorter, than the model takes."""
-    missing = steps - _count_steps(samples, recording_format.downsample)
+    downsample = recording_format.downsample
+    front = recording_format.front
+    missing = steps - count_steps(samples, downsample, front)
     if missing == 0 or (missing > 0 and ragged):
         return
 
     def length(samples: int) -> str:
         return f"{samples / recording_format.rate:.3f} s ({samples:,} samples)"
 
-    most = length(steps * recording_format.downsample)
+    most = length(most_samples(steps, downsample, front))
     if missing < 0:
         raise InputError(
             f"{path} is longer than the model takes: {length(samples)}, and it takes up to {most}. "
@@ -222,27 +246,3 @@ def _require_fit(
         f"{path} is shorter than the model takes: {length(samples)}, and it was trained on "
         f"recordings of one length, {most}."
     )
-
-
-def _count_steps(samples: int, downsample: int) -> int:
-    """Return the number of steps of a clip; the last step may hold fewer samples."""
-    return -(-samples // downsample)
-
-
-def _to_steps(
-    clips: Sequence[np.ndarray], downsample: int, front: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return clips as X (n, T, 1 or downsample), padded with NaN, and the steps of each (n,)."""
-    lengths = np.array([_count_steps(len(clip), downsample) for clip in clips])
-    channels = 1 if front == "average" else downsample
-    X = np.full((len(clips), lengths.max(), channels), np.nan, dtype="float32")
-    for row, (clip, steps) in enumerate(zip(clips, lengths, strict=True)):
-        frames = np.zeros(steps * downsample, dtype="float32")
-        frames[: len(clip)] = clip
-        frames = frames.reshape(steps, downsample)
-        if front == "average":
-            counts = np.full((steps, 1), downsample)
-            counts[-1] = len(clip) - downsample * (steps - 1)
-            frames = frames.sum(axis=1, keepdims=True) / counts
-        X[row, :steps] = frames
-    return X, lengths

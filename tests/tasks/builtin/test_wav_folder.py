@@ -27,7 +27,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_digits_are_split_by_number_and_speaker(folder: Path) -> None:
-    task = load_task("spoken_digits", folder=folder, test_recordings=1, validation_fraction=0.25)
+    task = load_task(
+        "spoken_digits",
+        folder=folder,
+        front="average",
+        test_recordings=1,
+        validation_fraction=0.25,
+    )
     assert task.test is not None
     assert (len(task.train), len(task.validation), len(task.test)) == (12, 4, 8)
     assert (task.name, task.seq_len, task.spec.ragged) == ("spoken_digits", 33, True)
@@ -39,7 +45,9 @@ def test_digits_are_split_by_number_and_speaker(folder: Path) -> None:
     assert not speakers(task.train.X) & speakers(task.validation.X)
     assert speakers(task.test.X) == {0, 1, 2, 3}
     assert task.inferred == "classification, 2 classes, 24 recordings of 4 speakers at 8,000 Hz"
-    drawn = load_task("spoken_digits", folder=folder, test_recordings=1, validation="random")
+    drawn = load_task(
+        "spoken_digits", folder=folder, front="average", test_recordings=1, validation="random"
+    )
     assert speakers(drawn.validation.X) & speakers(drawn.train.X)
 
 
@@ -82,7 +90,7 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
     """All other speakers stay in one split each; the folder of the files changes no split."""
     write_wav(folder / "0_7.wav", np.arange(20) + 501)
     write_wav(folder / "1_8.wav", np.arange(20) + 601)
-    task = load_task("wav_folder", folder=folder, validation_fraction=0.25)
+    task = load_task("wav_folder", folder=folder, front="average", validation_fraction=0.25)
     assert task.inferred == (
         "classification, 2 classes, 26 recordings of 4 speakers (2 without a speaker are each a group of their "
         "own) at 8,000 Hz"
@@ -94,10 +102,8 @@ def test_a_file_without_a_speaker_is_a_group_of_its_own(folder: Path) -> None:
     assert task.groups is not None
     assert sorted(np.bincount(task.groups)) == [1, 1, 6, 6, 6, 6]
     moved = folder.rename(folder.parent / "zzz")
-    assert (
-        load_task("wav_folder", folder=moved, validation_fraction=0.25).fingerprint()
-        == task.fingerprint()
-    )
+    again = load_task("wav_folder", folder=moved, front="average", validation_fraction=0.25)
+    assert again.fingerprint() == task.fingerprint()
     (moved / "1_8.wav").unlink()
     assert (
         "(1 without a speaker is a group of its own)"
@@ -109,7 +115,7 @@ def test_files_left_out_of_both_folders_are_noted(folder: Path, tmp_path: Path) 
     (folder / "notes.txt").touch()
     write_wav(tmp_path / "test" / "0" / "zoe_1.WAV", [1, 2, 3])
     (tmp_path / "test" / "0" / "._zoe_1.WAV").write_bytes(b"of macOS")
-    task = load_task("wav_folder", folder=folder, test_folder=tmp_path / "test")
+    task = load_task("wav_folder", folder=folder, front="average", test_folder=tmp_path / "test")
     assert task.inferred == "classification, 2 classes, 25 recordings of 4 speakers at 8,000 Hz"
     assert task.notes == (
         "left out: 1 not ending in .wav (notes.txt)",
@@ -126,6 +132,44 @@ def test_a_single_class_is_refused_with_an_example(tmp_path: Path) -> None:
     assert str(error.value).replace(str(tmp_path), "FOLDER") == (
         "FOLDER must hold recordings of at least 2 classes. Received only: turn, as in FOLDER/turn_left_1.wav. "
         "Files are CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."
+    )
+
+
+def test_log_mel_features_are_the_default_unless_samples_a_step_are_given(folder: Path) -> None:
+    task = load_task("spoken_digits", folder=folder, test_recordings=1)
+    assert task.spec.recordings == RecordingFormat(rate=8000, downsample=80, front="log_mel")
+    assert task.train.X.shape[1:] == (1, 40)  # clips are shorter than the 10 ms of a step
+    assert task.inferred.endswith("at 8,000 Hz, log-mel features, 80 samples a step")
+    finer = load_task("wav_folder", folder=folder, front="log_mel", downsample=8)
+    assert (finer.seq_len, finer.spec.ragged) == (1 + 33 // 8, True)
+    average = load_task("wav_folder", folder=folder, downsample=8)  # as of earlier versions
+    assert average.spec.recordings == RecordingFormat(rate=8000, downsample=8, front="average")
+
+
+def test_log_mel_features_of_a_clip_do_not_depend_on_the_others(folder: Path) -> None:
+    task = load_task("wav_folder", folder=folder, front="log_mel", downsample=8)
+    longest = folder / "1_dora_2.wav"
+    X = read_new_recordings(
+        folder / "0_anna_0.wav", RecordingFormat(8000, 8, "log_mel"), steps=99, ragged=True
+    ).X
+    assert X.shape == (1, 1 + 10 // 8, 40)
+    rows = np.concatenate([task.train.X, task.validation.X])
+    assert any(np.array_equal(row[:2], X[0]) and np.isnan(row[2:]).all() for row in rows)
+    longest.unlink()
+    without = load_task("wav_folder", folder=folder, front="log_mel", downsample=8)
+    assert without.seq_len == 1 + 32 // 8
+    rows = np.concatenate([without.train.X, without.validation.X])
+    assert any(np.array_equal(row[:2], X[0]) and np.isnan(row[2:]).all() for row in rows)
+
+
+def test_log_mel_features_need_a_sampling_rate_of_sound(tmp_path: Path) -> None:
+    for label in "ab":
+        write_wav(tmp_path / f"{label}_1.wav", np.arange(90), rate=1999)
+    with pytest.raises(InputError) as error:
+        load_task("wav_folder", folder=tmp_path)
+    assert str(error.value) == (
+        'front = "log_mel" needs a sampling rate of at least 2,000 Hz. Received: 1,999 Hz. '
+        'Use front = "fold" or "average".'
     )
 
 
@@ -162,6 +206,7 @@ def test_new_recordings_are_read_as_the_model_was_trained(folder: Path, tmp_path
     [
         (RecordingFormat(16000, 2, "fold"), 99, True, "FILE has 8,000 Hz, and the model was trained on recordings of 16,000 Hz. Resample it."),
         (RecordingFormat(8000, 2, "fold"), 400, True, "FILE is longer than the model takes: 0.100 s (801 samples), and it takes up to 0.100 s (800 samples). Cut it, or train a model on recordings as long."),
+        (RecordingFormat(8000, 80, "log_mel"), 10, True, "FILE is longer than the model takes: 0.100 s (801 samples), and it takes up to 0.100 s (799 samples). Cut it, or train a model on recordings as long."),
         (RecordingFormat(8000, 2, "fold"), 402, False, "FILE is shorter than the model takes: 0.100 s (801 samples), and it was trained on recordings of one length, 0.101 s (804 samples)."),
     ],
 )  # fmt: skip
@@ -197,7 +242,7 @@ def test_the_real_digits(shared_data: Path, tmp_path: Path) -> None:
         ({"folder": "nowhere"}, "There is no folder nowhere. It must hold WAV files: CLASS/SPEAKER_NUMBER.wav or CLASS_SPEAKER_NUMBER.wav."),
         ({"downsample": 0}, "downsample must be an integer of at least 1. Received: 0"),
         ({"downsample": 34, "test_recordings": 1}, "downsample must be at most 33, the samples of the longest recording. Received: 34"),
-        ({"front": "spectrum"}, "front must be one of 'average', 'fold'. Received: 'spectrum'"),
+        ({"front": "spectrum"}, "front must be one of 'log_mel', 'average', 'fold'. Received: 'spectrum'"),
         ({"test_recordings": 3}, "test_recordings = 3 leaves no training file in FOLDER: every number is below it."),
         ({"speed": 1}, "Task 'spoken_digits' has no option 'speed'. It has: folder, downsample, front, test_recordings, test_folder, validation, validation_fraction, seed."),
     ],
