@@ -19,11 +19,11 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
-from tcn_search.search import loop, samplers
+from tcn_search.search import samplers, suggestions
 from tcn_search.search.cma_es import CmaEs
-from tcn_search.search.loop import INFEASIBLE_OF_A_SAMPLER
 from tcn_search.search.pruners import PRUNERS, make_pruner
 from tcn_search.search.samplers import SAMPLERS, is_dynamic, make_sampler
+from tcn_search.search.suggestions import REJECTED_OF_A_SAMPLER
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, epochs_of_pruning
 
@@ -86,9 +86,9 @@ def test_a_study_goes_on_with_a_sampler_that_proposes_nothing_feasible() -> None
     )
     study.run(3, executor=Synthetic(), on_progress=lambda progress: None)
     ended = list(study.trials()["ended"])
-    assert ended[:INFEASIBLE_OF_A_SAMPLER] == ["infeasible"] * INFEASIBLE_OF_A_SAMPLER
+    assert ended[:REJECTED_OF_A_SAMPLER] == ["infeasible"] * REJECTED_OF_A_SAMPLER
     assert ended.count("complete") == 3
-    assert ended.count("infeasible") < 4 * INFEASIBLE_OF_A_SAMPLER
+    assert ended.count("infeasible") < 4 * REJECTED_OF_A_SAMPLER
 
 
 @pytest.mark.parametrize("sampler", ["gp", "cmaes"])
@@ -107,7 +107,7 @@ def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) 
 
 
 def test_the_timeout_holds_among_infeasible_proposals_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "INFEASIBLE_OF_A_SAMPLER", 10**9)
+    monkeypatch.setattr(suggestions, "REJECTED_OF_A_SAMPLER", 10**9)
     space = SearchSpace(**{**SPACE.to_dict(), "nb_filters": [4, 512]})
     search = SearchSettings(sampler=f"{__name__}.Stubborn", warm_start=False)
     study = Study(
