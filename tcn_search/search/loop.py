@@ -98,6 +98,7 @@ class Search:
         self._suggestions = Suggestions(study, definition, self._make_queue(), records)
         self._time = TimeBudget(timeout)
         self._waits = False  # after the time, for the first complete trial
+        self._shortest = 0.0  # seconds of a complete trial of this run; 0: there is none
 
     def _make_queue(self) -> TrialQueue:
         if self._proposals is not None:
@@ -156,7 +157,8 @@ class Search:
         )
 
     def _is_over(self) -> bool:
-        if self._time.is_over:
+        left = self._time.left_with_grace
+        if left is not None and (self._time.is_over or left < self._shortest):
             self.stop_reason = TIME_IS_OVER
         waited = self._patience.without_improvement
         if self._most_without_improvement is not None and waited >= self._most_without_improvement:
@@ -209,6 +211,9 @@ class Search:
         outcome = running.ended(outcome)
         status = outcome.status
         is_retried = status is TrialStatus.STALE and RETRY_OF not in trial.user_attrs
+        if status is TrialStatus.COMPLETE:
+            seconds = self._time.spent - running.started
+            self._shortest = min(self._shortest or seconds, seconds)
         self._set_constraint(trial, outcome)  # before the result, by which stale trials are ended
         store_outcome(trial, outcome, job.settings)
         if status.is_error:

@@ -139,6 +139,12 @@ def test_the_first_complete_trial_is_waited_for(
     assert lines.count("the time is over; the run ends with the first complete trial") == 1
 
 
+def test_no_trial_starts_that_could_not_be_complete(clock: Clock) -> None:
+    study, seconds = run(clock, 2, timeout=52)  # 17 seconds with the grace are left after two
+    assert seconds == 40
+    assert study.status_counts() == {"complete": 2}
+
+
 def test_a_trial_timeout_is_told_from_the_end_of_the_run(clock: Clock) -> None:
     study, seconds = run(clock, 1, 12, timeout=100, trial_timeout=50)
     assert list(study.trials()["ended"]) == ["complete", "timed_out", "pruned"]
