@@ -12,6 +12,7 @@ class TrialStatus(StrEnum):
         COMPLETE: trained to its end.
         PRUNED: stopped by the pruner between two epochs.
         INFEASIBLE: broke a constraint; nothing was built.
+        DUPLICATE: the sampler proposed what another trial has trained; nothing was built.
         DIVERGED: NaN or infinite loss.
         OUT_OF_MEMORY: the machine or the GPU had too little memory.
         TIMED_OUT: took longer than the trial timeout.
@@ -26,6 +27,7 @@ class TrialStatus(StrEnum):
     COMPLETE = "complete"
     PRUNED = "pruned"
     INFEASIBLE = "infeasible"
+    DUPLICATE = "duplicate"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
     TIMED_OUT = "timed_out"

@@ -37,7 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number of finished trials at which the study ends",
     )
     parser.add_argument(
-        "--timeout", metavar="TIME", help="start no further trial after this time: 90s, 30m, 2h"
+        "--timeout",
+        metavar="TIME",
+        help="end after this time: 90s, 30m, 2h; trials in training are pruned then",
     )
     parser.add_argument(
         "--patience",
@@ -292,6 +294,8 @@ def _command(name: str, study: str, storage: str | None) -> str:
 
 def _print_ties(study: Study) -> None:
     """Print how many trials share the best score, and a study that could rank them."""
+    from tcn_search.search.ranking import VALIDATION_LOSS
+
     trials = study.trials()
     best = trials[(trials["ended"] == "complete") & (trials["score"] == study.best_score)]
     split = study.task.split
@@ -303,6 +307,8 @@ def _print_ties(study: Study) -> None:
             f"      {len(best)} trials have this score: {len(study.task.validation)} validation "
             f"sequences cannot rank them. A study with {options} could."
         )
+        if study.definition.objective.name != VALIDATION_LOSS:
+            print("      The best of them is the one with the lowest validation loss.")
 
 
 def _as_toml(text: str) -> str:

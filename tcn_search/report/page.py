@@ -27,6 +27,7 @@ _COLUMNS = (
     "trial",
     "ended",
     "score",
+    "val_loss",
     "fold_std",
     "fold_scores",
     "best_epoch",

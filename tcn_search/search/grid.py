@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tcn_search.errors import InputError
@@ -54,12 +54,12 @@ def grid_points(space: TaskSpace, seed: int) -> Iterator[EnqueuedTrial]:
         if not broken_limits(space.violations(architecture)):
             settings = {name: chosen[name] for name in space.space.settings}
             parameters = suggested_values(space, architecture, settings)
-            yield EnqueuedTrial(_name(architecture, settings), parameters)
+            yield EnqueuedTrial(point_name(architecture, settings), parameters)
 
 
-def _name(architecture: Architecture, settings: dict[str, Any]) -> str:
+def point_name(architecture: Architecture, settings: Mapping[str, Any]) -> str:
     """Name a point. The name is the same in every space that holds the point."""
-    values = json.dumps([architecture.to_dict(), settings], sort_keys=True)
+    values = json.dumps([architecture.to_dict(), dict(settings)], sort_keys=True)
     return f"grid {hashlib.sha256(values.encode()).hexdigest()[:16]}"
 
 

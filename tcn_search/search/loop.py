@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import optuna
 from optuna.trial import TrialState
 
 from tcn_search.errors import InputError, LeaseError
+from tcn_search.logs import LOGGER
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_points
 from tcn_search.search.progress import Progress, outcome_in_words
 from tcn_search.search.queue import EnqueuedTrial, TrialQueue
 from tcn_search.search.retries import enqueue_again
+from tcn_search.search.running_trial import TIME_IS_OVER, RunningTrial
 from tcn_search.search.stopping import BadTrials, Patience
+from tcn_search.search.suggestions import Suggestion, Suggestions
+from tcn_search.search.time_budget import TimeBudget
 from tcn_search.search.trial_record import (
-    ARCHITECTURE,
     EPOCH,
-    EPOCHS,
-    INFEASIBLE,
     PLANNED,
     RETRY_OF,
     TrialRecord,
@@ -32,13 +31,9 @@ from tcn_search.search.trial_record import (
 )
 from tcn_search.search.trial_values import objective_values
 from tcn_search.search.warm_start import stored_start
-from tcn_search.space.constraints import broken_limits
 from tcn_search.storage.connection import STORAGE_ERRORS
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
-
-INFEASIBLE_IN_A_ROW = 2_000
-INFEASIBLE_OF_A_SAMPLER = 20  # in a row, after which suggestions are drawn at random
 
 
 class Proposals(Protocol):
@@ -59,7 +54,8 @@ class Search:
         definition: of the study.
         records: of the trials so far.
         trials: number of finished trials that the study has in the end.
-        timeout: seconds after which no further trial is started.
+        timeout: seconds after which no further trial starts; see `_may_go_on` for those in
+            training.
         on_progress: called after each epoch and each trial.
         trial_timeout: seconds after which a trial is timed out.
         patience: stop after this many finished trials in a row without improvement.
@@ -89,7 +85,6 @@ class Search:
         self._most_without_improvement = patience
         self._require_ownership = require_ownership
         self._proposals = proposals
-        self._space = definition.task_space()
         self._objectives = definition.objectives
         self._objective = definition.objective
         finished = [record for record in records if record.is_finished]
@@ -99,106 +94,76 @@ class Search:
         self._patience = Patience(self._objectives, finished)
         any_success = any(record.status.is_success for record in records)
         self._bad_trials = BadTrials(any_success)
-        self._running: dict[int, optuna.Trial] = {}
-        self._jobs: dict[int, TrialJob] = {}
-        self._epochs: dict[int, int] = {}
-        self._queue = self._make_queue()
-        self._started = time.monotonic()
-        self._deadline = None if timeout is None else self._started + timeout
+        self._running: dict[int, RunningTrial] = {}
+        self._suggestions = Suggestions(study, definition, self._make_queue(), records)
+        self._time = TimeBudget(timeout)
+        self._waits = False  # after the time, for the first complete trial
+        self._shortest = 0.0  # seconds of a complete trial of this run; 0: there is none
 
     def _make_queue(self) -> TrialQueue:
         if self._proposals is not None:
             reason = "KerasTuner has nothing more to try"
             return TrialQueue(self._study, self._proposals, only=reason)
         if self._definition.search.sampler == "grid":
-            points = grid_points(self._space, self._definition.search.seed)
+            points = grid_points(self._definition.task_space(), self._definition.search.seed)
             return TrialQueue(self._study, points, only="every point of the grid has been tried")
         return TrialQueue(self._study, stored_start(self._study).trials)
 
     def next_job(self) -> TrialJob | None:
-        """Return the next feasible trial, or None. Infeasible trials are pruned, not built."""
+        """Return the next trial to train, or None; see `Suggestions`."""
         if self._finished + len(self._running) >= self._wanted or self._is_over():
             return None
         self._require_ownership()
-        sampler = self._study.sampler
-        try:
-            return self._next_feasible()
-        except ImportError as error:  # a sampler may import what it needs as late as this
-            raise InputError(
-                f"sampler {self._definition.search.sampler!r} needs a package that is missing: "
-                f"{error}"
-            ) from error
-        finally:
-            self._study.sampler = sampler
+        suggestion = self._suggestions.next(bool(self._running), self._is_over)
+        self.stop_reason = self.stop_reason or self._suggestions.stop_reason
+        if suggestion is None:
+            return None
+        running = self._start(suggestion)
+        self._running[running.job.number] = running
+        return running.job
 
-    def _next_feasible(self) -> TrialJob | None:
-        for infeasible_before in range(INFEASIBLE_IN_A_ROW):
-            if not self._queue.prepare():
-                if not self._running:  # a running trial may become stale, and is tried again then
-                    self.stop_reason = self._queue.only
-                return None
-            if infeasible_before == INFEASIBLE_OF_A_SAMPLER:
-                seed = self._definition.search.seed + len(self._study.get_trials(deepcopy=False))
-                self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
-            trial = self._study.ask()
-            architecture, settings = self._space.suggest(trial)
-            trial.set_user_attr(ARCHITECTURE, architecture.to_dict())
-            if self._is_feasible(trial, architecture):
-                job = self._job(trial, architecture, settings)
-                self._running[trial.number] = trial
-                self._jobs[trial.number] = job
-                self._epochs[trial.number] = 0
-                return job
-            if self._is_over():
-                return None
-        raise InputError(
-            f"{INFEASIBLE_IN_A_ROW:,} suggestions in a row were infeasible. Loosen the constraints "
-            'of the study, or use receptive_field = "narrow".'
-        )
-
-    def _job(
-        self, trial: optuna.Trial, architecture: Architecture, settings: dict[str, Any]
-    ) -> TrialJob:
+    def _start(self, suggestion: Suggestion) -> RunningTrial:
         definition = self._definition
-        training = replace(definition.training, **settings)
-        epochs = trial.user_attrs.get(EPOCHS, training.epochs)
+        number = suggestion.trial.number
+        self._suggestions.trained.add(number, suggestion.architecture, suggestion.settings)
         max_params = None
         if definition.model is not None:  # known of other models before they are built
             max_params = definition.constraints.max_params
-        return TrialJob(
-            number=trial.number,
-            architecture=architecture,
-            settings=replace(training, epochs=epochs),
+        time_limit = self._trial_timeout
+        left = self._time.left_with_grace
+        ends_with_run = (
+            left is not None
+            and self._best is not None
+            and (time_limit is None or left < time_limit)
+        )
+        job = TrialJob(
+            number=number,
+            architecture=suggestion.architecture,
+            settings=suggestion.settings,
             objective=self._objective.name,
             direction=self._objective.direction,
-            seed=definition.seed_of(trial.number),
+            seed=definition.seed_of(number),
             measure_latency=any(metric.name == "latency" for metric in self._objectives),
-            time_limit=self._trial_timeout,
+            time_limit=left if ends_with_run else time_limit,
             model=definition.model,
             max_params=max_params,
         )
+        return RunningTrial(
+            trial=suggestion.trial,
+            job=job,
+            epochs=suggestion.settings.epochs * definition.search.folds,
+            started=self._time.spent,
+            ends_with_run=ends_with_run,
+        )
 
     def _is_over(self) -> bool:
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            self.stop_reason = "the time is over"
+        left = self._time.left_with_grace
+        if left is not None and (self._time.is_over or left < self._shortest):
+            self.stop_reason = TIME_IS_OVER
         waited = self._patience.without_improvement
         if self._most_without_improvement is not None and waited >= self._most_without_improvement:
             self.stop_reason = f"no better trial among the last {waited}"
         return bool(self.stop_reason)
-
-    def _is_feasible(self, trial: optuna.Trial, architecture: Architecture) -> bool:
-        """Prune the trial here if a limit is broken, with that limit as a constraint.
-
-        Limits that hold are not stored: to a sampler that is the same, and saves a write for each.
-        """
-        broken = broken_limits(self._space.violations(architecture))
-        for violation in broken:
-            trial.set_constraint(violation.name, violation.excess)
-        if broken:
-            reasons = "; ".join(violation.reason for violation in broken)
-            trial.set_user_attr(INFEASIBLE, reasons)
-            self._study.tell(trial, state=TrialState.PRUNED)
-        return not broken
 
     def keep_going(self, report: EpochReport) -> bool:
         """Report the score so far and ask the pruner. False stops the trial.
@@ -206,31 +171,53 @@ class Search:
         In the epochs of a further fold the score is not new, so that the pruner is not asked.
         """
         self._require_ownership()
-        trial = self._running[report.number]
-        self._epochs[report.number] = report.epoch
+        running = self._running[report.number]
+        running.epoch = report.epoch
         self._show()
-        if len(self._objectives) > 1:  # pruners take one objective only
-            trial.set_user_attr(EPOCH, report.epoch)
-            return True
-        if report.best is None:
-            return True
-        trial.report(report.best, report.epoch)
         # After the last epoch there is nothing left to save: the trial is complete.
-        epochs = self._jobs[report.number].settings.epochs * self._definition.search.folds
-        return report.epoch >= epochs or not trial.should_prune()
+        is_last = running.epoch >= running.epochs
+        if len(self._objectives) > 1:  # pruners take one objective only
+            running.trial.set_user_attr(EPOCH, report.epoch)
+        elif report.best is not None:
+            running.trial.report(report.best, report.epoch)
+            if not is_last and running.trial.should_prune():
+                return False
+        return is_last or self._may_go_on(running)
+
+    def _may_go_on(self, running: RunningTrial) -> bool:
+        """Return whether the time of the run allows another epoch of a trial.
+
+        When it is over, a trial goes on only if it will be complete within the grace, or if the
+        study has no complete trial yet.
+        """
+        left = self._time.left_with_grace
+        if left is None or not self._time.is_over:
+            return True
+        if self._best is None:
+            if not self._waits:
+                LOGGER.info("%s; the run ends with the first complete trial", TIME_IS_OVER)
+            self._waits = True
+            return True
+        running.was_ended = running.seconds_to_the_end(self._time.spent) > left
+        return not running.was_ended
 
     def finish(self, outcome: TrialOutcome) -> None:
         """Record an outcome. A stale trial is enqueued again once, and is not counted till then."""
         self._require_ownership()
         self._require_folds(outcome)
+        running = self._running.pop(outcome.number)
+        trial = running.trial
+        job = running.job
+        outcome = running.ended(outcome)
         status = outcome.status
-        trial = self._running.pop(outcome.number)
-        job = self._jobs.pop(outcome.number)
-        self._epochs.pop(outcome.number)
         is_retried = status is TrialStatus.STALE and RETRY_OF not in trial.user_attrs
+        if status is TrialStatus.COMPLETE:
+            seconds = self._time.spent - running.started
+            self._shortest = min(self._shortest or seconds, seconds)
         self._set_constraint(trial, outcome)  # before the result, by which stale trials are ended
         store_outcome(trial, outcome, job.settings)
         if status.is_error:
+            self._suggestions.trained.discard(trial.number)
             self._study.tell(trial, state=TrialState.FAIL)
             if is_retried:
                 enqueue_again(self._study, read_record(self._study, trial.number))
@@ -241,7 +228,7 @@ class Search:
             self._proposals.tell(trial.user_attrs.get(PLANNED), score)
         if status.is_success:
             self._bad_trials.add_success()
-        elif not is_retried:
+        elif not is_retried and outcome.reason != TIME_IS_OVER:
             self._bad_trials.add(outcome)
         self._show(outcome, job.architecture)
 
@@ -290,10 +277,10 @@ class Search:
         self._running = {}
         try:
             self._require_ownership()
-            for number, trial in running.items():
+            for number, each in running.items():
                 reason = "the study was stopped"
-                store_outcome(trial, TrialOutcome(number, TrialStatus.STALE, reason=reason))
-                self._study.tell(trial, state=TrialState.FAIL)
+                store_outcome(each.trial, TrialOutcome(number, TrialStatus.STALE, reason=reason))
+                self._study.tell(each.trial, state=TrialState.FAIL)
                 enqueue_again(self._study, read_record(self._study, number))
         except (LeaseError, optuna.exceptions.UpdateFinishedTrialError, *STORAGE_ERRORS):
             return
@@ -306,7 +293,7 @@ class Search:
         progress = Progress(
             finished=self._finished,
             wanted=self._wanted,
-            running=dict(self._epochs),
+            running={number: each.epoch for number, each in self._running.items()},
             best=self._best,
             seconds_left=self._seconds_left(),
         )
@@ -318,8 +305,8 @@ class Search:
     def _seconds_left(self) -> float | None:
         if not self._finished_in_this_run:
             return None
-        seconds_a_trial = (time.monotonic() - self._started) / self._finished_in_this_run
+        seconds_a_trial = self._time.spent / self._finished_in_this_run
         left = seconds_a_trial * (self._wanted - self._finished)
-        if self._deadline is not None:
-            left = min(left, self._deadline - time.monotonic())
+        if self._time.left is not None:
+            left = min(left, self._time.left)
         return max(0.0, left)

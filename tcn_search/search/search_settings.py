@@ -9,7 +9,7 @@ from typing import Any
 from tcn_search.arguments import as_integer, is_number, one_of, positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.search.objectives import check_names
-from tcn_search.search.pruners import PRUNERS
+from tcn_search.search.pruners import FOLDS_TO_COMPARE, PRUNERS
 from tcn_search.search.samplers import KERAS_TUNER, check_sampler
 
 MOST_SEQUENCES = 12_000  # of a trial, where no fraction is given
@@ -26,8 +26,10 @@ class SearchSettings:
         sampler: "tpe", "gp", "cmaes", "random", "grid", or a dotted path such as
             "optuna.samplers.QMCSampler". "keras-tuner:random", "keras-tuner:bayesian" and
             "keras-tuner:hyperband" let KerasTuner search.
-        pruner: "asha" (successive halving between epochs), "hyperband", "median" or "none". With
-            several objectives, and with KerasTuner, no trial is pruned between epochs.
+        pruner: "asha" (successive halving between epochs; with 3 or more folds also "wilcoxon"),
+            "hyperband", "median", "wilcoxon" (a paired test between folds; needs 3 folds) or
+            "none". With several objectives, and with KerasTuner, no trial is pruned while it is
+            trained.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
         final_epochs: epochs of the final trainings; None: as many as a trial.
         warm_start: whether to try known configurations first; see `search.known_configurations`.
@@ -94,6 +96,12 @@ class SearchSettings:
         fraction = self.for_sequences(count).fraction
         assert fraction is not None
         return max(1, round(fraction * count))
+        if self.pruner == "wilcoxon" and self.folds < FOLDS_TO_COMPARE:
+            raise InputError(
+                f'pruner "wilcoxon" compares trials fold by fold and needs at least '
+                f"{FOLDS_TO_COMPARE} folds. Set folds = {FOLDS_TO_COMPARE}, or take another "
+                f"pruner. Received: folds = {self.folds}"
+            )
 
     @property
     def objective(self) -> str:

@@ -27,6 +27,7 @@ from tcn_search.workers.trial import TrialOutcome
 ARCHITECTURE = "architecture"
 RESULT = "result"
 INFEASIBLE = "infeasible"  # why nothing was built
+DUPLICATE_OF = "duplicate_of"  # number of the trial that trained the same; nothing was built
 EPOCH = "epoch"  # the last one reported, where no pruner is asked
 EPOCHS = "epochs"  # of this trial, where they are not those of the study
 PLANNED = "planned"  # name of the enqueued trial
@@ -59,6 +60,7 @@ class _StoredAttributes(BaseModel):
     architecture: dict[str, Any] | None = None
     result: _StoredResult | None = None
     infeasible: str = ""
+    duplicate_of: int | None = None
     epoch: int = 0
     epochs: int | None = None
     planned: str | None = None
@@ -81,6 +83,7 @@ class TrialRecord:
         outcome: None until the trial has ended.
         settings: used in training; None where they were not stored (studies of early versions).
         infeasible: which constraints the architecture breaks, in words.
+        duplicate_of: number of the trial that trained the same configuration, or None.
         last_epoch: the last one reported.
         epochs: of this trial, where they are not those of the study.
         enqueued_as: name of the enqueued trial, or None.
@@ -99,6 +102,7 @@ class TrialRecord:
     outcome: TrialOutcome | None = None
     settings: TrainingSettings | None = None
     infeasible: str = ""
+    duplicate_of: int | None = None
     last_epoch: int = 0
     epochs: int | None = None
     enqueued_as: str | None = None
@@ -129,13 +133,14 @@ class TrialRecord:
         return cls(
             number=trial.number,
             state=trial.state,
-            status=_status(trial.state, outcome),
+            status=_status(trial.state, outcome, stored.duplicate_of),
             suggested=trial.params,
             values=tuple(trial.values) if trial.state is TrialState.COMPLETE else None,
             architecture=architecture,
             outcome=outcome,
             settings=settings,
             infeasible=stored.infeasible,
+            duplicate_of=stored.duplicate_of,
             last_epoch=trial.last_step or stored.epoch,
             epochs=stored.epochs,
             enqueued_as=stored.planned,
@@ -162,6 +167,8 @@ class TrialRecord:
         """Why the trial ended as it did, in words."""
         if self.outcome is not None and self.outcome.reason:
             return self.outcome.reason
+        if self.duplicate_of is not None:
+            return f"the same configuration as trial {self.duplicate_of}"
         return self.infeasible
 
     @property
@@ -230,6 +237,12 @@ def store_outcome(
     trial.set_user_attr(RESULT, values)
 
 
+def fold_scores(trial: FrozenTrial) -> list[float]:
+    """Return the score of each finished fold of a trial that has ended; none without folds."""
+    result = trial.user_attrs.get(RESULT) or {}
+    return [fold["score"] for fold in result.get("folds", [])]
+
+
 def best_score(records: Sequence[TrialRecord], direction: str) -> float | None:
     """Return the best value of the first objective over the complete trials, or None."""
     scores = [record.values[0] for record in records if record.values is not None]
@@ -287,10 +300,14 @@ def _outcome(number: int, stored: _StoredResult, values: Mapping[str, Any]) -> T
     )
 
 
-def _status(state: TrialState, outcome: TrialOutcome | None) -> TrialStatus:
+def _status(
+    state: TrialState, outcome: TrialOutcome | None, duplicate_of: int | None
+) -> TrialStatus:
     """Return the status of a trial; where no outcome is stored, it follows from Optuna's state."""
     if outcome is not None:
         return outcome.status
+    if duplicate_of is not None:
+        return TrialStatus.DUPLICATE
     if state is TrialState.PRUNED:
         return TrialStatus.INFEASIBLE
     if state is TrialState.FAIL:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.cost import body_channels, cost, model_parameters
 from tcn_search.search.definition import Definition
+from tcn_search.search.ranking import in_best_epoch
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.workers.trial import TrialOutcome
 
@@ -52,17 +51,6 @@ def objective_values(
             assert outcome.latency is not None
             value = outcome.latency
         else:
-            value = _in_best_epoch(outcome, metric.name)
+            value = in_best_epoch(outcome, metric.name)
         values.append(float(value))
     return values
-
-
-def _in_best_epoch(outcome: TrialOutcome, name: str) -> float:
-    """Return a number of the curve in the best epoch; over several folds, the mean."""
-    if not outcome.folds:
-        return float(outcome.curve[outcome.best_epoch - 1][name])
-    values = []
-    for number, fold in enumerate(outcome.folds, start=1):
-        curve = [epoch for epoch in outcome.curve if epoch["fold"] == number]
-        values.append(curve[int(fold["best_epoch"]) - 1][name])
-    return fmean(values)

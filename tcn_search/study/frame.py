@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tcn_search.search.definition import Definition
+from tcn_search.search.ranking import VALIDATION_LOSS, validation_loss
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.search.trial_values import parameter_count
 from tcn_search.settings import SEARCHABLE
@@ -50,6 +51,8 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         state: Optuna's.
         ended: the status, a word of `TrialStatus`.
         score: validation value of the best epoch; over several folds, the mean.
+        val_loss: in that epoch; only where the score is another number. It ranks trials of equal
+            score.
         fold_scores, fold_std: of each fold, and their sample standard deviation; only where the
             study has several folds.
         best_epoch, epochs: from 1; over several folds, the rounded mean and the sum.
@@ -68,6 +71,8 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
     rows = [_row(record, definition) for record in records]
     searched = [name for name in SEARCHABLE if any(name in record.suggested for record in records)]
     columns = ["trial", "state", "ended", "score"]
+    if definition.objective.name != VALIDATION_LOSS:
+        columns.append(VALIDATION_LOSS)
     if definition.search.folds > 1:
         columns += ["fold_scores", "fold_std"]
     columns += [*_RESULTS, *_ARCHITECTURE]
@@ -104,6 +109,7 @@ def _row(record: TrialRecord, definition: Definition) -> dict[str, Any]:
         "state": record.state.name,
         "ended": record.status.value,
         "score": record.score,
+        VALIDATION_LOSS: validation_loss(record.outcome),
         "required_context": definition.required_context,
         "seq_len": definition.spec.seq_len,
         "reason": record.reason,

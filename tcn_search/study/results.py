@@ -17,6 +17,7 @@ from tcn_search.evaluation.comparison import Comparison
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
+from tcn_search.search.ranking import ranked
 from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.search.warm_start import WarmStart, stored_start
 from tcn_search.settings import TrainingSettings
@@ -28,7 +29,6 @@ from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.pareto import values_frame, within
 from tcn_search.trainers.learning_curve import is_still_improving
-from tcn_search.trial_status import TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,9 +119,11 @@ class StudyResults:
         values = self.objective_values()
         front = values[values["on_front"].astype(bool)].drop(columns="on_front")
         objective = self.definition.objective
+        objective_names = [metric.name for metric in self.definition.objectives]
         ascending = objective.direction == "minimize"
         front = front.sort_values(objective.name, ascending=ascending, kind="stable")
-        return front.merge(self.trials(), on="trial").reset_index(drop=True)
+        trials = self.trials().drop(columns=objective_names, errors="ignore")
+        return front.merge(trials, on="trial").reset_index(drop=True)
 
     def candidate(self, trial: int) -> Candidate:
         """Return a trial's architecture with the settings of a final training."""
@@ -131,20 +133,20 @@ class StudyResults:
         self, top: int = 1, limits: Mapping[str, float] | None = None
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first; see `Study.candidates`."""
-        ranked = self._ranked()
-        if not ranked:
+        complete = self._ranked()
+        if not complete:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
         if limits:
-            kept = within(ranked, self.definition, limits)
-            ranked = [record for record in ranked if record.number in kept]
-            if not ranked:
+            kept = within(complete, self.definition, limits)
+            complete = [record for record in complete if record.number in kept]
+            if not complete:
                 listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
                 raise InputError(
                     f"No complete trial of the study {self.name!r} is within the limits: {listed}."
                 )
         positive_integer("top", top)
         best: dict[tuple[Architecture, TrainingSettings], Candidate] = {}
-        for record in ranked:
+        for record in complete:
             candidate = self._candidate(record)
             best.setdefault((candidate.architecture, candidate.settings), candidate)
             if len(best) == top:
@@ -152,10 +154,8 @@ class StudyResults:
         return list(best.values())
 
     def _ranked(self) -> list[TrialRecord]:
-        """Return the complete trials, best score first; of equal scores the earlier trial first."""
-        complete = [record for record in self.records() if record.status is TrialStatus.COMPLETE]
-        sign = -1 if self.definition.objective.direction == "maximize" else 1
-        return sorted(complete, key=lambda record: sign * (record.score or 0.0))
+        """Return the complete trials, best first; see `search.ranking`."""
+        return ranked(self.records(), self.definition.objective.direction)
 
     def _candidate(self, record: TrialRecord) -> Candidate:
         training = self.definition.training
@@ -186,8 +186,8 @@ class StudyResults:
     @property
     def best_trial(self) -> int | None:
         """Number of the trial with the best score, or None if none is complete yet."""
-        ranked = self._ranked()
-        return ranked[0].number if ranked else None
+        complete = self._ranked()
+        return complete[0].number if complete else None
 
     @property
     def best_architecture(self) -> Architecture:

@@ -143,7 +143,8 @@ class Study:
 
         Args:
             trials: number of finished trials that the study has in the end.
-            timeout: seconds after which no further trial is started.
+            timeout: seconds after which the run ends. Trials that are then in training are pruned,
+                unless they will soon be complete or no trial of the study is complete yet.
             workers: number of processes that train at the same time, "auto" for what suits the
                 machine, or a plan from `crew`. With several, the order of trials varies.
             trial_timeout: seconds after which a trial is timed out.

@@ -33,9 +33,9 @@ class Training:
 
     Attributes:
         curve: one dict for each epoch: loss, val_loss, the metrics and seconds.
-        best_epoch: last epoch with the best validation value, from 1; 0 if there is none. On a
-            small validation split accuracies are often equal, and the longer training is the
-            better bet.
+        best_epoch: epoch with the best validation value, from 1; 0 if there is none. On a small
+            validation split accuracies are often equal: of those epochs it is the one with the
+            lowest validation loss, and the last one where that is equal too.
         score: best validation value of the objective, or NaN.
         kept_epoch: epoch whose weights the model has, from 1; 0 if they are of no use. See
             `TrainingSettings.weights`; a moving average counts as that of the last epoch.
@@ -199,7 +199,7 @@ class _Recorder(keras.callbacks.Callback):
         first = training.best_epoch == 0
         if first or self.objective.better(value, training.score):
             self.improved_epoch = epoch + 1
-        is_best = first or not self.objective.better(training.score, value)
+        is_best = first or self._is_best(value, numbers["val_loss"])
         if is_best:
             training.best_epoch = epoch + 1
             training.score = value
@@ -208,6 +208,13 @@ class _Recorder(keras.callbacks.Callback):
             self._stop(TrialStatus.PRUNED)
         elif self.settings.patience and epoch + 1 - self.improved_epoch >= self.settings.patience:
             self.model.stop_training = True
+
+    def _is_best(self, value: float, loss: float) -> bool:
+        """Return whether an epoch is better than the best one so far, or as good."""
+        training = self.training
+        if value == training.score:
+            return loss <= training.curve[training.best_epoch - 1]["val_loss"]
+        return self.objective.better(value, training.score)
 
     def _stop(self, status: TrialStatus) -> None:
         self.training.status = status

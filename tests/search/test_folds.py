@@ -276,6 +276,74 @@ def test_pruners_count_the_epochs_of_all_folds() -> None:
     assert epochs_of_pruning(asha, [*range(1, 22), 42, 63]) == {5, 10, 20, 42}
 
 
+def stopped_after(
+    pruner: optuna.pruners.BasePruner, best: list[float], scores: list[float], direction: str
+) -> int | None:
+    """Return the folds after which a trial is stopped, where another one is the best so far.
+
+    Each fold has 4 epochs. The mean of the finished folds is reported at the end of each fold.
+    """
+    study = optuna.create_study(pruner=pruner, direction=direction)
+    trial = study.ask()
+    trial.set_user_attr("result", {"folds": [{"score": score, "best_epoch": 1} for score in best]})
+    study.tell(trial, float(np.mean(best or [0.5])))
+    trial = study.ask()
+    for epoch in range(1, 5):
+        trial.report(scores[0], epoch)
+        assert not trial.should_prune()
+    for folds in range(2, len(scores)):
+        trial.report(float(np.mean(scores[:folds])), 4 * folds)
+        if trial.should_prune():
+            return folds
+    return None
+
+
+@pytest.mark.parametrize(
+    ("direction", "best", "scores", "folds"),
+    [
+        ("minimize", [0.1, 0.2, 0.3, 0.4, 0.5], [0.2, 0.4, 0.6, 0.8, 1.0], 3),
+        ("maximize", [0.1, 0.2, 0.3, 0.4, 0.5], [0.2, 0.4, 0.6, 0.8, 1.0], None),
+        ("maximize", [0.9, 0.8, 0.9, 0.8, 0.9], [0.8, 0.7, 0.7, 0.6, 0.5], 3),
+        ("minimize", [0.1, 0.2, 0.3, 0.4, 0.5], [0.0, 0.4, 0.6, 0.8, 1.0], 4),  # 0.1 better once
+        ("minimize", [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.2, 0.3, 0.4, 0.5], None),
+        ("minimize", [0.1, 0.9, 0.2], [0.3, 1.0, 0.2], 2),  # of 3 folds, two must do
+        ("minimize", [0.1, 0.9, 0.2], [0.3, 0.8, 0.2], None),
+        ("minimize", [], [0.3, 0.8, 0.2], None),  # the best trial has no folds
+    ],
+)
+def test_wilcoxon_stops_trials_that_are_worse_in_the_same_folds(
+    direction: str, best: list[float], scores: list[float], folds: int | None
+) -> None:
+    pruner = make_pruner("wilcoxon", 4, folds=len(scores))
+    assert stopped_after(pruner, best, scores, direction) == folds
+
+
+def test_asha_compares_fold_by_fold_as_well_from_three_folds_on() -> None:
+    best, scores = [0.1, 0.9, 0.2], [0.3, 1.0, 0.2]
+    assert stopped_after(make_pruner("asha", 4, folds=3), best, scores, "minimize") == 2
+    assert stopped_after(make_pruner("none", 4, folds=3), best, scores, "minimize") is None
+    assert stopped_after(make_pruner("asha", 4, folds=2), best, scores, "minimize") is None
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_wilcoxon_needs_folds(folds: int) -> None:
+    with pytest.raises(InputError) as error:
+        SearchSettings(pruner="wilcoxon", folds=folds)
+    assert str(error.value) == (
+        'pruner "wilcoxon" compares trials fold by fold and needs at least 3 folds. '
+        f"Set folds = 3, or take another pruner. Received: folds = {folds}"
+    )
+
+
+def test_a_study_is_pruned_between_folds(fake: FakeTraining) -> None:
+    fake.losses = [[0.3], [0.2], [0.1], [0.5], [0.4], [0.35], [0.1], [0.05]]
+    search = SearchSettings(pruner="wilcoxon", folds=3, warm_start=False)
+    study = make("folds", TASK, training=TrainingSettings(epochs=1), search=search)
+    study.run(3, executor=InProcessExecutor(study.training_data), on_progress=quiet)
+    assert list(study.trials()["ended"]) == ["complete", "pruned", "complete"]
+    assert list(study.trials()["fold_scores"]) == ["0.3, 0.2, 0.1", "0.5, 0.4", "0.35, 0.1, 0.05"]
+
+
 def test_the_folds_of_a_study_cannot_change() -> None:
     make(search=SearchSettings(folds=3))
     with pytest.raises(InputError, match=r"search.folds: 3 in the study, 2 now"):

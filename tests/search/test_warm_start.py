@@ -316,7 +316,8 @@ def test_a_grid_over_a_range_without_steps_is_refused() -> None:
 def test_a_search_without_improvement_ends() -> None:
     study = make(search=SearchSettings(sampler="random", seed=1))
     run(study, 200, patience=6)
-    scores = study.trials()["score"]
+    trials = study.trials()
+    scores = trials["score"][trials["ended"] != "duplicate"].reset_index(drop=True)
     assert study.finished == scores.idxmin() + 1 + 6
     assert study.ended_early == "no better trial among the last 6"
     run(study, study.finished + 1, patience=6)

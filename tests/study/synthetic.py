@@ -75,6 +75,9 @@ class Synthetic:
         self, job: TrialJob, status: TrialStatus, curve: list[dict[str, float]]
     ) -> TrialOutcome:
         score = curve[-1]["val_loss"]
+        best_epoch = len(curve)
+        if self.folds:
+            curve = [{"fold": fold, **row} for fold in range(1, self.folds + 1) for row in curve]
         latency = None
         if job.measure_latency:
             latency = float(len(job.architecture.dilations))
@@ -82,12 +85,12 @@ class Synthetic:
             number=job.number,
             status=status,
             score=score,
-            best_epoch=len(curve),
+            best_epoch=best_epoch,
             curve=curve,
             parameters=100,
             seconds={"build": 0.1, "total": 0.01 * len(curve)},
             latency=latency,
-            folds=[{"score": score, "best_epoch": len(curve)}] * self.folds,
+            folds=[{"score": score, "best_epoch": best_epoch}] * self.folds,
         )
 
     def close(self) -> None:

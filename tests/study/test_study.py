@@ -252,18 +252,21 @@ def test_candidates_are_different_networks() -> None:
     one = replace(
         one, readout="last", use_skip_connections=True, learning_rate=None, dropout_rate=None
     )
-    study = make(
-        space=one,
-        search=SearchSettings(pruner="none"),
-        training=replace(TRAINING, learning_rate=0.01),
-    )
     scores = iter([0.3, 0.1, 0.2])
 
     class Scores(Synthetic):
         def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
             return replace(super()._train(job, owner), score=next(scores))
 
-    run(study, 3, Scores())
+    for trials, epochs in enumerate((9, 3, 6), start=1):
+        study = make(
+            space=one,
+            search=SearchSettings(pruner="none"),
+            training=replace(TRAINING, learning_rate=0.01, epochs=epochs),
+            allow_changes=True,
+        )
+        run(study, trials, Scores())
+    assert study.finished == 3
     assert [candidate.trial for candidate in study.candidates(3)] == [1]
 
 

@@ -36,9 +36,10 @@ def test_the_model_learns_and_the_score_is_that_of_the_best_epoch() -> None:
     assert training.status == "complete"
     assert len(values) == 15
     assert training.score == max(values) > 0.9
-    assert training.best_epoch == max(
-        epoch for epoch, value in enumerate(values, 1) if value == max(values)
-    )
+    equal = [epoch for epoch, value in enumerate(values, 1) if value == max(values)]
+    losses = {epoch: training.curve[epoch - 1]["val_loss"] for epoch in equal}
+    assert len(equal) > 1
+    assert training.best_epoch == min(equal, key=losses.__getitem__)
     assert all(epoch["seconds"] > 0 for epoch in training.curve)
 
 

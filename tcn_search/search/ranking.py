@@ -1,0 +1,54 @@
+"""Rank trials by their score, and trials of equal score by their validation loss.
+
+Accuracies of a small validation split take few values, so that many trials share the best one. The
+loss tells them apart: it also weighs how sure a network is of its answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from statistics import fmean
+
+from tcn_search.search.trial_record import TrialRecord
+from tcn_search.trial_status import TrialStatus
+from tcn_search.workers.trial import TrialOutcome
+
+VALIDATION_LOSS = "val_loss"
+
+
+def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
+    """Return the complete trials, best first; the earlier trial first where all is equal.
+
+    Args:
+        records: of trials, by number.
+        direction: of the score, "minimize" or "maximize".
+    """
+    sign = -1 if direction == "maximize" else 1
+
+    def order(record: TrialRecord) -> tuple[float, float]:
+        loss = validation_loss(record.outcome)
+        return sign * (record.score or 0.0), math.inf if loss is None else loss
+
+    complete = [record for record in records if record.status is TrialStatus.COMPLETE]
+    return sorted(complete, key=order)
+
+
+def validation_loss(outcome: TrialOutcome | None) -> float | None:
+    """Return the validation loss in the best epoch, or None where it was not recorded."""
+    if outcome is None or not outcome.best_epoch:
+        return None
+    if not outcome.curve or VALIDATION_LOSS not in outcome.curve[0]:
+        return None
+    return in_best_epoch(outcome, VALIDATION_LOSS)
+
+
+def in_best_epoch(outcome: TrialOutcome, name: str) -> float:
+    """Return a number of the curve in the best epoch; over several folds, the mean."""
+    if not outcome.folds:
+        return float(outcome.curve[outcome.best_epoch - 1][name])
+    values = []
+    for number, fold in enumerate(outcome.folds, start=1):
+        curve = [epoch for epoch in outcome.curve if epoch["fold"] == number]
+        values.append(curve[int(fold["best_epoch"]) - 1][name])
+    return fmean(values)
