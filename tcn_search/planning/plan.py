@@ -47,8 +47,8 @@ class PlannedRow(NamedTuple):
     over one sequence, for the last step only unless every step is read. `depth` is the number of
     dilated convolutions. `receptive_field` is that of one step of the TCN,
     `output_receptive_field` that of the output: through a pooled readout the whole sequence, and
-    then `required_context` is None unless one was given. `dilation_base` is None for an explicit list of dilations. `smallest`
-    marks the smallest receptive field that suffices.
+    then `required_context` is None unless one was given. `dilation_base` is None for an explicit
+    list of dilations. `smallest` marks the smallest receptive field that suffices.
     """
 
     nb_filters: int

@@ -30,6 +30,11 @@ class Requirements(NamedTuple):
     padding: str
     use_skip_connections: bool = True
 
+    @property
+    def steps_of_one(self) -> int:
+        """Number of steps that one step of the TCN must see, itself included."""
+        return self.required_context or 1
+
 
 def sufficient_stacks(
     kernel_size: int,

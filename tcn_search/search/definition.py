@@ -215,7 +215,7 @@ class Definition:
             fingerprint=values["fingerprint"],
             source=values["source"],
             space=SearchSpace.from_dict(values["space"]),
-            constraints=Constraints(**values["constraints"]),
+            constraints=Constraints(**{"required_context": "seq_len", **values["constraints"]}),
             training=TrainingSettings.from_dict(values["training"]),
             search=SearchSettings.from_dict(values["search"]),
             backend=values.get("backend", "tensorflow"),

@@ -20,20 +20,19 @@ def description(geometry: Geometry, architectures_per_point: int, narrow: bool) 
     readouts = geometry.by_name.get("readout", ())
     free = [readout for readout in readouts if geometry.limits.context_of(readout) is None]
     bounded = [readout for readout in readouts if readout not in free]
+    if not free:
+        return _infeasible(geometry, geometry.points, architectures_per_point, narrow)
     lines = []
     if bounded:
         points = [point for point in geometry.points if point[0] in bounded]
         text = _infeasible(geometry, points, architectures_per_point, narrow)
         lines.append(f"readout {_list(bounded)}: {text}")
-    if free:
-        points = [point for point in geometry.points if point[0] in free]
-        lines.append(
-            f"readout {_list(free)}: the output sees all {_seen(geometry)} through the pool, and "
-            f"one step of the TCN {_receptive_fields(geometry, points)} steps"
-        )
-    if lines:
-        return "\n".join(lines)
-    return _infeasible(geometry, geometry.points, architectures_per_point, narrow)
+    points = [point for point in geometry.points if point[0] in free]
+    lines.append(
+        f"readout {_list(free)}: the output sees all {_seen(geometry)} through the pool; the "
+        f"receptive field of one step is searched, {_receptive_fields(geometry, points)} steps"
+    )
+    return "\n".join(lines)
 
 
 def _infeasible(

@@ -41,8 +41,8 @@ def require_feasible(
 
 def _least_context(geometry: Geometry, limits: Limits) -> int:
     """Return the least number of steps that an architecture of the space must cover."""
-    look_backs = geometry.by_name.get("look_back", (limits.seq_len,))
-    return min(limits.required_context, look_backs[0])
+    shortest: int = geometry.by_name.get("look_back", (limits.seq_len,))[0]
+    return min(limits.required_context, shortest)
 
 
 def _changes_that_cover(geometry: Geometry, point: Point) -> str:

@@ -186,5 +186,5 @@ def test_with_several_look_backs_receptive_fields_are_multiples_of_the_required_
     assert [line.get_xdata()[0] for line in ax.lines] == [1]
     assert (
         ax.get_xlabel()
-        == "receptive field as a multiple of the look-back that it must cover (logarithmic)"
+        == "receptive field of one step as a multiple of the look-back that it must cover (logarithmic)"
     )
