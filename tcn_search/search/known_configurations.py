@@ -50,8 +50,9 @@ def known_configurations(definition: Definition, space: TaskSpace) -> list[Known
     and the networks of the TCN paper.
     """
     readout = "sequence" if definition.spec.task_kind.reads_every_step else "last"
-    if readout not in space.space.readout:
-        readout = space.space.readout[0]
+    feasible = [name for name in space.space.readout if space.geometry.feasible_with(name)]
+    if readout not in feasible:
+        readout = feasible[0]
     activation = "relu" if "relu" in space.space.activation else space.space.activation[0]
     look_back = None
     if space.space.look_back is not None:

@@ -44,7 +44,7 @@ def test_the_default_space_has_levels_from_1_on_where_the_readout_pools(static: 
         trial = study.ask()
         architecture, _ = space.suggest(trial)
         assert not broken_limits(space.violations(architecture))
-        assert list(trial.params)[0] == "readout"
+        assert next(iter(trial.params)) == "readout"
         levels[architecture.readout][architecture.levels] += 1
         if architecture.readout == "last":
             assert architecture.receptive_field >= 427
@@ -61,22 +61,18 @@ def test_other_rules_bind_every_readout_and_suggest_as_before(rule: int | str) -
         trial = study.ask()
         architecture, _ = space.suggest(trial)
         assert architecture.receptive_field >= 427
-        assert (
-            list(trial.params)
-            == [
-                "padding",
-                "kernel_size",
-                "nb_stacks",
-                "levels",
-                "nb_filters_index",
-                "norm",
-                "use_skip_connections",
-                "readout",
-                "dropout_rate",
-                "learning_rate",
-            ]
-            or "nb_filters" in trial.params
-        )
+        assert list(trial.params) == [
+            "padding",
+            "kernel_size",
+            "nb_stacks",
+            "levels",
+            "nb_filters",
+            "norm",
+            "use_skip_connections",
+            "readout",
+            "dropout_rate",
+            "learning_rate",
+        ]
 
 
 def test_the_context_of_a_task_holds_for_readouts_of_one_step() -> None:
@@ -177,3 +173,10 @@ def test_a_study_keeps_the_rule_that_it_was_made_with(stored: int | str) -> None
     assert Definition.from_dict(values).constraints.required_context == "seq_len"
     other = Definition.of(task, constraints=Constraints(required_context=9))
     assert other.continued(Constraints()).required_context == "auto"  # a change, which is refused
+
+
+def test_known_configurations_pool_where_no_readout_of_one_step_is_feasible() -> None:
+    task = Task.from_arrays(*waves(24, steps=400))
+    definition = Definition.of(task, SearchSpace(levels=[1, 2]), search=SearchSettings())
+    known = known_configurations(definition, definition.task_space())
+    assert {configuration.architecture.readout for configuration in known} == {"max"}
