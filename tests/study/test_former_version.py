@@ -67,7 +67,12 @@ def test_winner_and_comparison_are_read() -> None:
 def test_the_study_continues_with_the_waiting_retry() -> None:
     # The task of the same data from another folder is the same: else this would be refused.
     # So is a study file without a required context, though its default is another one now.
-    same = ts.Study("kept", ts.load_task("data.npz"), constraints=ts.Constraints(max_params=3000), storage=STORAGE)
+    same = ts.Study(
+        "kept",
+        ts.load_task("data.npz"),
+        constraints=ts.Constraints(max_params=3000),
+        storage=STORAGE,
+    )
     assert same.definition.constraints.required_context == "seq_len"
     # Changes are allowed for the day on which this runs with other versions of Keras or Optuna.
     study = ts.Study("kept", storage=STORAGE, allow_changes=True)

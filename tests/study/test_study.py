@@ -481,7 +481,7 @@ def test_another_definition_under_the_same_name_is_refused(
         ({"storage": "nosql://ann:secret@host/db"}, "nosql://ann:***@host/db is no database URL that can be used"),
         ({"storage": "sqlite:////proc/none/studies.db"}, "The study storage sqlite:////proc/none/studies.db cannot be used"),
         ({"search": SearchSettings(objectives=("val_accurracy",))}, "objective must be one of val_loss (minimize), val_accuracy (maximize), val_balanced_accuracy (maximize), val_f1 (maximize), params (minimize), multiply_adds (minimize), latency (minimize) for classification. Received: 'val_accurracy'"),
-        ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1)}, "No architecture of this space covers the required context of 16 steps"),
+        ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1, readout="last")}, "No architecture of this space covers the required context of 16 steps"),
     ],
 )  # fmt: skip
 def test_bad_input_leaves_nothing_on_disk(
