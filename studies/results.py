@@ -87,6 +87,8 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     row = frame.set_index("trial").loc[winner.trial]
     context, seq_len = definition.required_context, definition.spec.seq_len
     needs = f"{architecture.steps_of(context):,} of {architecture.steps_of(seq_len):,} steps"
+    if definition.required_context_of(architecture) is None:
+        needs += f" for readouts of one step; none for {architecture.readout}"
     if architecture.look_back is not None:
         needs += f" of look-back, chosen out of up to {seq_len:,}"
     result: dict[str, Any] = {
@@ -99,6 +101,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "required_context": f"{needs}{definition.context_reason}",
         "architecture": str(architecture),
         "receptive_field": architecture.receptive_field,
+        "output_receptive_field": architecture.output_receptive_field(seq_len),
         "parameters": int(row["parameters"]),
         "settings": study.results.candidate(winner.trial).settings.to_dict(),
         "metric": winner.metric,
@@ -127,6 +130,14 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         text.write_text(page(folder.name, result), encoding="utf-8")
 
 
+def _receptive_field(result: dict[str, Any]) -> str:
+    """Receptive field of a step, and of the output where a result of today has it."""
+    text = f"{result['receptive_field']:,} steps"
+    if "output_receptive_field" in result:
+        text += f" of a step, {result['output_receptive_field']:,} of the output"
+    return text
+
+
 def page(name: str, result: dict[str, Any]) -> str:
     """What a result's README.md says."""
     search, final = (_minutes(value) for value in result["seconds"])
@@ -137,7 +148,7 @@ def page(name: str, result: dict[str, Any]) -> str:
         ("Trials", f"{trials}: [trials.csv](trials.csv)"),
         ("Required context", result["required_context"]),
         ("Winner", f"`{result['architecture']}`"),
-        ("Receptive field", f"{result['receptive_field']:,} steps"),
+        ("Receptive field", _receptive_field(result)),
         ("Parameters", f"{result['parameters']:,}"),
         ("Validation", f"{result['metric']} {with_spread(result['validation'])}"),
         ("Test", f"{result['metric']} {with_spread(result['test'])}"),

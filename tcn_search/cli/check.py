@@ -1,18 +1,19 @@
 """`tcn-search check`: say whether a network sees the whole sequence.
 
-The exit code is 0 if its receptive field covers the required context, 1 if not, 2 for bad input.
+The exit code is 0 if the network covers the required context, 1 if not, 2 for bad input.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
 from tcn_search.cli.output import printable
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import file_format, require_table
-from tcn_search.planning.architecture import NORMS, PADDINGS, Architecture
+from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
 from tcn_search.planning.check import check
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
@@ -20,6 +21,7 @@ from tcn_search.planning.saved_model import TCNDescription, find_tcn
 
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
+    from tcn_search.tasks.task_spec import TaskSpec
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -58,20 +60,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-skip-connections", action="store_true", help="use the output of the last block only"
     )
+    parser.add_argument(
+        "--readout",
+        metavar="KIND",
+        help=f"{', '.join(READOUTS)} (last); through max and average the output sees every step",
+    )
     parser.add_argument("--channels", type=int, metavar="C", help="channels of the input (1)")
     parser.add_argument(
-        "--required-context", type=int, metavar="N", help="steps that the task needs to see (T)"
+        "--required-context",
+        type=int,
+        metavar="N",
+        help="steps that one step must see (T; no bound for max and average)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report: a verdict in words, then the numbers."""
     network = _network(arguments)
+    if arguments.readout is not None:
+        changed = replace(network.architecture, readout=arguments.readout)
+        network = network._replace(architecture=changed)
     required_context = arguments.required_context
     reason = ""
     task_lines: list[str] = []
     if arguments.task is not None:
-        task, context_of_task = _task_and_required_context(arguments)
+        task, rule = _task_and_rule(arguments)
         spec = task.spec
         task_lines = [f"{task.name}: {task.shape}; {task.inferred}", *task.notes]
         network = network._replace(
@@ -81,8 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
             ),
         )
         if required_context is None:
-            required_context = context_of_task
-            if context_of_task == spec.required_context:
+            required_context = _required_context(rule, network.architecture, spec)
+            if required_context == spec.required_context:
                 reason = spec.context_reason
     if arguments.seq_len is not None:
         network = network._replace(seq_len=arguments.seq_len)
@@ -144,8 +157,17 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
     return None if text is None else dilation_list(name, text)
 
 
-def _task_and_required_context(arguments: argparse.Namespace) -> tuple[Task, int | None]:
-    """Load the task of --task; return it with its required context, None for the whole sequence."""
+def _required_context(rule: int | str, architecture: Architecture, spec: TaskSpec) -> int | None:
+    """Return the steps that one step must see by a study's rule; None as for `check`."""
+    if isinstance(rule, int):
+        return rule
+    if rule == "auto" and architecture.is_pooled:
+        return None
+    return spec.required_context or spec.seq_len
+
+
+def _task_and_rule(arguments: argparse.Namespace) -> tuple[Task, int | str]:
+    """Load the task of --task; return it with the `required_context` of its study file."""
     from tcn_search.study.study_file import read_study_file
     from tcn_search.tasks.registry import load_task
 
@@ -154,11 +176,7 @@ def _task_and_required_context(arguments: argparse.Namespace) -> tuple[Task, int
     if name.lower().endswith(".toml"):
         changes = {f"task.{option}": value for option, value in options.items()}
         file = read_study_file(name, changes)
-        task = file.load_task()
-        required_context = file.constraints.required_context
-        if isinstance(required_context, int):
-            return task, required_context
-        return task, task.spec.required_context
+        return file.load_task(), file.constraints.required_context
     if "horizon" in options and file_format(name):
         require_table(name)
         options["file"] = name
@@ -166,5 +184,4 @@ def _task_and_required_context(arguments: argparse.Namespace) -> tuple[Task, int
     if arguments.seq_len is not None:
         length_option = "look_back" if name == "forecast" else "seq_len"
         options[length_option] = arguments.seq_len
-    task = load_task(name, **options)
-    return task, task.spec.required_context
+    return load_task(name, **options), "auto"

@@ -12,6 +12,7 @@ from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
+from tcn_search.planning.architecture import POOLED_READOUTS, READOUTS
 from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, PlannedRow, PlanResult, plan_rows
 from tcn_search.planning.ranges import dilation_list
 
@@ -29,7 +30,7 @@ _HEAD = (
     "dilations",
     "stacks",
     "filters",
-    "receptive field",
+    "receptive field of a step",
     "parameters",
     "multiply-adds",
     "depth",
@@ -43,7 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seq-len", type=int, required=True, metavar="T", help="steps of the sequences"
     )
     parser.add_argument(
-        "--required-context", type=int, metavar="N", help="steps that the task needs to see (T)"
+        "--readout",
+        metavar="KIND",
+        help=f"{', '.join(READOUTS)} (last); through max and average the output sees every step, "
+        "so a step may see any number",
+    )
+    parser.add_argument(
+        "--required-context",
+        type=int,
+        metavar="N",
+        help="steps that one step must see (T; no bound for max and average)",
     )
     parser.add_argument(
         "--channels", type=int, default=1, metavar="C", help="channels of the input (1)"
@@ -71,9 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-skip-connections", action="store_true", help="use the output of the last block only"
     )
-    parser.add_argument(
-        "--all-steps", action="store_true", help="count multiply-adds for every output step"
-    )
+    parser.add_argument("--all-steps", action="store_true", help="the same as --readout sequence")
     parser.add_argument(
         "--sort-by",
         default="parameters",
@@ -142,7 +150,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "padding": arguments.padding,
         "use_skip_connections": not arguments.no_skip_connections,
         "norm": arguments.norm,
-        "readout": "sequence" if arguments.all_steps else "last",
+        "readout": _readout(arguments),
         "sort_by": arguments.sort_by,
         "max_params": arguments.max_params,
         "max_multiply_adds": arguments.max_multiply_adds,
@@ -157,9 +165,25 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     return options
 
 
+def _readout(arguments: argparse.Namespace) -> str:
+    """Return the readout of --readout or --all-steps."""
+    readout: str = arguments.readout or "last"
+    if not arguments.all_steps:
+        return readout
+    if arguments.readout not in (None, "sequence"):
+        raise InputError("--all-steps is --readout sequence. Give either, not both.")
+    return "sequence"
+
+
 def _reason_for_empty_plan(plan: PlanResult, arguments: argparse.Namespace) -> str:
     """Return why no architecture suffices, and which options to change."""
-    required = arguments.required_context or arguments.seq_len
+    required = arguments.required_context
+    if required is None and _readout(arguments) in POOLED_READOUTS:
+        return (
+            f"none of {plan.candidates:,} architectures is within the limits. Widen the ranges or "
+            "the limits."
+        )
+    required = required or arguments.seq_len
     text = (
         f"none of {plan.candidates:,} architectures suffices for the {required:,} steps required "
         f"(sequence length {arguments.seq_len:,})"
@@ -178,9 +202,9 @@ def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
     cells = [_HEAD] + [_cells(row) for row in plan.rows[: arguments.top]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
     lines = [
-        f"{len(plan.rows):,} of {plan.candidates:,} architectures cover the "
-        f"{first.required_context:,} steps required (sequence length {first.seq_len:,}) "
-        f"without blind spots; cheapest first by {arguments.sort_by}.",
+        f"{len(plan.rows):,} of {plan.candidates:,} architectures {_what_suffices(first)}; "
+        f"cheapest first by {arguments.sort_by}.",
+        _receptive_field_of_the_output(first, arguments),
         "",
     ]
     for row in cells:
@@ -200,6 +224,30 @@ def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
     if hidden > 0:
         lines.append(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
     return lines
+
+
+def _what_suffices(row: PlannedRow) -> str:
+    """Return what the architectures of a plan have in common."""
+    if row.required_context is None:
+        return "suffice"
+    return (
+        f"cover the {row.required_context:,} steps required (sequence length {row.seq_len:,}) "
+        "without blind spots"
+    )
+
+
+def _receptive_field_of_the_output(row: PlannedRow, arguments: argparse.Namespace) -> str:
+    """Return what the column of the receptive fields means for the output."""
+    readout = _readout(arguments)
+    if readout not in POOLED_READOUTS:
+        return f"The output (readout {readout}) has the receptive field of one step."
+    text = (
+        f"Through the {readout} over time the output sees all {row.output_receptive_field:,} steps "
+        f"(sequence length {row.seq_len:,})"
+    )
+    if row.required_context is None:
+        return f"{text}; one step may see any number of them."
+    return f"{text}."
 
 
 def _cells(row: PlannedRow) -> tuple[str, ...]:

@@ -253,6 +253,7 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         spent: duration of the run, in seconds.
     """
     from tcn_search.search.progress import minutes
+    from tcn_search.search.receptive_field_text import receptive_field_text
 
     if study.ended_early:
         print(f"\nended early: {study.ended_early}")
@@ -264,11 +265,7 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
     print(f"\n{study.finished} trials finished, {minutes(spent)}")
     print(f"best: {definition.score_name} {study.best_score:.4g}, trial {study.best_trial}")
     print(f"      {architecture}")
-    print(
-        f"      receptive field {architecture.receptive_field:,}, "
-        f"required context {architecture.steps_of(definition.required_context):,}, "
-        f"sequence length {architecture.steps_of(definition.spec.seq_len):,}"
-    )
+    print(f"      {receptive_field_text(definition, architecture)}")
     _print_ties(study)
     if study.results.best_trial_note:
         print(f"      {study.results.best_trial_note}")

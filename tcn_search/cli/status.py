@@ -47,13 +47,12 @@ def _print_names(storage: str | None) -> None:
 
 
 def _print_status(study: StudyResults) -> None:
+    from tcn_search.search.receptive_field_text import context_text, receptive_field_text
+
     definition = study.definition
     spec = definition.spec
     print(f"{study.name}: {spec.name}, {spec.kind}")
-    print(
-        f"required context {definition.required_context:,} of sequence length {spec.seq_len:,}"
-        f"{definition.context_reason}"
-    )
+    print(context_text(definition))
     print(definition.task_space().describe())
     if definition.model is not None:
         print(f"model {definition.model}")
@@ -66,6 +65,7 @@ def _print_status(study: StudyResults) -> None:
     if study.best_trial is not None:
         score = f"{definition.score_name} {study.best_score:.4g}"
         print(f"best: {score}, trial {study.best_trial}, {study.best_architecture}")
+        print(f"      {receptive_field_text(definition, study.best_architecture)}")
         if study.best_trial_note:
             print(study.best_trial_note)
     if len(definition.objectives) > 1:

@@ -77,11 +77,11 @@ def _smaller_kernels(architecture: Architecture, requirements: Requirements) -> 
 
     def is_far_enough(kernel_size: int) -> bool:
         span = unchecked_span(kernel_size, dilations, nb_stacks, padding)
-        if not covers(span, requirements.required_context, padding):
+        if not covers(span, requirements.steps_of_one, padding):
             return False
         if padding == "same":
             return True
-        return unbroken_reach(kernel_size, dilations, repeats) >= requirements.required_context
+        return unbroken_reach(kernel_size, dilations, repeats) >= requirements.steps_of_one
 
     sizes = range(1, architecture.kernel_size)
     first = bisect_left(sizes, True, key=is_far_enough)
@@ -144,7 +144,7 @@ def _shortest_gap(
         if reached < whole and 1 not in dilations:
             return 1
         return None
-    if reached < min(whole, requirements.required_context):
+    if reached < min(whole, requirements.steps_of_one):
         return reached
     return None
 

@@ -19,6 +19,7 @@ from tcn_search.planning.receptive_field import Span, receptive_field, span
 PADDINGS = ("causal", "same", "valid")
 NORMS = ("none", "batch", "layer", "weight")
 READOUTS = ("last", "max", "average", "sequence")
+POOLED_READOUTS = ("average", "max", "flatten")  # the head gets something of every step
 CONVOLUTIONS_PER_BLOCK = 2
 
 
@@ -142,6 +143,24 @@ class Architecture:
             CONVOLUTIONS_PER_BLOCK,
             padding=self.padding,
         )
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether the head sees every step of the TCN's output through a pool."""
+        return self.readout in POOLED_READOUTS
+
+    def output_receptive_field(self, seq_len: int) -> int:
+        """Return the number of input steps, from first to last, that the output can depend on.
+
+        Through a pooled readout these are all steps that the network is given. Other readouts have
+        the receptive field of one step of the TCN.
+
+        Args:
+            seq_len: steps of the sequence.
+        """
+        if self.is_pooled:
+            return self.steps_of(seq_len)
+        return self.receptive_field
 
     def uses_residual_output(self, block: int) -> bool:
         """Return whether a block's residual output is used.

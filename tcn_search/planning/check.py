@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tcn_search.arguments import positive_integer, required_within
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.check_report import Report
-from tcn_search.planning.coverage import coverage
+from tcn_search.planning.coverage import coverage, coverage_through_pool
 
 
 def check(
@@ -15,6 +16,7 @@ def check(
     seq_len: int | None = None,
     input_channels: int | None = None,
     required_context: int | None = None,
+    readout: str | None = None,
 ) -> Report:
     """Report receptive field, blind spots and cost of a network without building it.
 
@@ -24,8 +26,11 @@ def check(
         seq_len: steps of the sequences. Default: the fixed input length of the model.
         input_channels: channels of the TCN's input. Default: those of the built layer or model,
             else 1.
-        required_context: number of steps that one output step must be able to see. Default: all
-            steps of a sequence.
+        required_context: number of steps that one step of the TCN must be able to see. Default:
+            all steps of a sequence for readouts of one step, no bound for "average" and "max",
+            through which the output sees every step.
+        readout: what the head gets of the TCN's output, as in `Architecture`. Default: that of
+            `arch`; of a model, its pool over time if it has one.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -49,11 +54,18 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
             input_channels = tcn.input_channels
     if input_channels is None:
         input_channels = 1
-    seq_len, required_context = map(arch.steps_of, required_within(seq_len, required_context))
+    if readout is not None:
+        arch = replace(arch, readout=readout)
+    is_bounded = required_context is not None or not arch.is_pooled
+    seq_len, context = map(arch.steps_of, required_within(seq_len, required_context))
+    if is_bounded:
+        covered = coverage(arch, context, seq_len)
+    else:
+        covered = coverage_through_pool(arch, seq_len)
     return Report(
         architecture=arch,
         seq_len=seq_len,
-        required_context=required_context,
+        required_context=covered.required_context,
         input_channels=positive_integer("input_channels", input_channels),
-        coverage=coverage(arch, required_context, seq_len),
+        coverage=covered,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,8 +20,10 @@ from tcn_search.planning.reach import (
     visible_window,
     wasted_taps,
     wasted_taps_of_causal,
+    wasted_taps_of_pooled,
 )
 from tcn_search.planning.sufficiency import Requirements, gives_output
+from tcn_search.planning.units import bytes_as_text, lags_as_text
 from tcn_search.text import counted
 
 _MOST_RUNS_SHOWN = 6
@@ -32,12 +34,13 @@ class Report:
     """Figures of one architecture at one sequence length. `str(report)` is their text.
 
     `cost` is None if the network gives no output: padding "valid" and a sequence shorter than the
-    receptive field.
+    receptive field. `required_context` is None if the output sees the sequence through a pool and
+    nothing else is required of one step.
     """
 
     architecture: Architecture
     seq_len: int
-    required_context: int
+    required_context: int | None
     input_channels: int
     coverage: Coverage
 
@@ -53,8 +56,13 @@ class Report:
 
     @property
     def receptive_field(self) -> int:
-        """Number of steps that one output step can depend on, from first to last."""
+        """Number of steps that one step of the TCN can depend on, from first to last."""
         return self.coverage.receptive_field
+
+    @property
+    def output_receptive_field(self) -> int:
+        """Number of steps that the output can depend on: through a pool, the whole sequence."""
+        return self.architecture.output_receptive_field(self.seq_len)
 
     @property
     def look_back(self) -> int:
@@ -68,12 +76,17 @@ class Report:
 
     @cached_property
     def blind_spots(self) -> tuple[int, ...]:
-        """Blind spots of the required context as offsets from the output step: −3 is 3 back."""
+        """Blind spots of the required context as offsets from the output step: −3 is 3 back.
+
+        Without a required context, steps that the output does not see, counted from the last step.
+        """
         return self.coverage.blind_spots
 
     @cached_property
     def wasted_taps(self) -> tuple[WastedTap, ...]:
-        """Taps that read only padding while the output step is computed at this length."""
+        """Taps that read only padding while the output is computed at this length."""
+        if self.architecture.is_pooled:
+            return wasted_taps_of_pooled(self.architecture, self.seq_len)
         window = visible_window(self.architecture, self.seq_len)
         if self.architecture.padding != "same":
             return wasted_taps_of_causal(self.architecture, window)
@@ -94,14 +107,14 @@ class Report:
     @cached_property
     def changes(self) -> list[Change]:
         """The smallest single changes with which the network suffices; [] if it does already."""
-        if self.suffices:
+        if self.suffices or self.required_context is None:
             return []
         return smallest_changes(self.architecture, self._requirements)
 
     @cached_property
     def smaller(self) -> Change | None:
         """A smaller network that suffices, if some taps read only padding or there is no output."""
-        if not self.covers and self.runs:
+        if self.required_context is None or (self.runs and not self.covers):
             return None
         if self.runs and (self.coverage.blind_spot_count or not self.wasted_taps):
             return None
@@ -110,7 +123,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """One line: whether the network covers the required context, and what to change if not."""
-        return _verdict(self)
+        return f"{_finding(self)}{_advice(self)}"
 
     @property
     def suffices(self) -> bool:
@@ -130,11 +143,6 @@ class Report:
         return "\n".join(_report_lines(self))
 
 
-def _verdict(report: Report) -> str:
-    """Return the finding and the advice in one line."""
-    return f"{_finding(report)}{_advice(report)}"
-
-
 def _report_lines(report: Report) -> list[str]:
     """Return the verdict, an empty line, and a line for each figure."""
     rows = [
@@ -144,30 +152,62 @@ def _report_lines(report: Report) -> list[str]:
         *_cost_rows(report),
     ]
     width = max(len(name) for name, _ in rows)
-    return [_verdict(report), "", *(f"{name:<{width}}  {text}" for name, text in rows)]
+    return [report.verdict, "", *(f"{name:<{width}}  {text}" for name, text in rows)]
 
 
 def _finding(report: Report) -> str:
     """Return whether the network covers the required context, as a sentence."""
-    needed = report.required_context
     length = f"sequence length {report.seq_len:,}"
     if not report.runs:
         return (
             'No: with padding "valid" it gives no output, because its receptive field of '
             f"{report.receptive_field:,} steps is longer than the sequence ({length})."
         )
-    if not report.covers:
-        return f"No: it sees {_seen(report):,} of the {needed:,} steps required ({length})."
     blind = report.coverage.blind_spot_count
+    if report.required_context is None:
+        return _finding_through_pool(report, blind)
+    needed = report.required_context
+    if not report.covers:
+        return (
+            f"No: {_subject(report)} sees {_seen(report):,} of the {needed:,} steps required "
+            f"({length})."
+        )
     if blind:
         return (
-            f"Not all of it: it spans the {needed:,} steps required ({length}), "
+            f"Not all of it: {_subject(report)} spans the {needed:,} steps required ({length}), "
             f"but {counted(blind, 'step')} among them reach no output (blind spots)."
         )
-    field = report.receptive_field
-    return (
-        f"Yes: it sees all {needed:,} steps required ({length}); its receptive field is {field:,}."
+    text = (
+        f"Yes: {_subject(report)} sees all {needed:,} steps required ({length}); "
+        f"its receptive field is {report.receptive_field:,}."
     )
+    if report.architecture.is_pooled:
+        text += f" The output sees all {report.seq_len:,} steps {_through_pool(report)}."
+    return text
+
+
+def _finding_through_pool(report: Report, blind: int) -> str:
+    """Return how much of the sequence an output sees through its pool, as a sentence."""
+    seq_len = report.seq_len
+    step = f"the receptive field of one step of the TCN is {report.receptive_field:,}"
+    through = f"(sequence length {seq_len:,}) {_through_pool(report)}"
+    if blind:
+        return (
+            f"Not all of it: the output sees {seq_len - blind:,} of {seq_len:,} steps {through}; "
+            f"{step}."
+        )
+    return f"Yes: the output sees all {seq_len:,} steps {through}; {step}."
+
+
+def _through_pool(report: Report) -> str:
+    return f"through the {report.architecture.readout} over time"
+
+
+def _subject(report: Report) -> str:
+    """Return what sees the required context: the network, or one step of it before a pool."""
+    if report.architecture.is_pooled:
+        return "one step of the TCN"
+    return "it"
 
 
 def _seen(report: Report) -> int:
@@ -201,6 +241,8 @@ def _advice_to_give_output(report: Report) -> str:
 def _advice_to_suffice(report: Report) -> str:
     """Return what to change so that the network covers the required context."""
     texts = [change.text for change in report.changes]
+    if report.required_context is None:
+        return " Use a level with dilation 1, or an odd kernel."
     if texts:
         return f" {_sentence(_as_instruction(', or '.join(texts)))}"
     if report.architecture.padding == "valid":
@@ -229,20 +271,38 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = f"{counted(report.receptive_field, 'step')}: {report.look_back:,} back"
     if report.look_ahead:
         field += f", {report.look_ahead:,} ahead"
-    yield "Receptive field", field + ", and the output step itself"
-    yield (
-        "Required context",
-        f"{report.required_context:,} of a sequence length of {report.seq_len:,}",
-    )
+    itself = "the output step itself"
+    if report.architecture.is_pooled:
+        itself = "the step itself (of one step of the TCN)"
+    yield "Receptive field", f"{field}, and {itself}"
+    yield "Output", _output_text(report)
+    context = f"{report.required_context or 0:,} of a sequence length of {report.seq_len:,}"
+    if report.required_context is None:
+        context = "no bound for one step of the TCN, as the output sees every step"
+    yield "Required context", context
     blind_spots = "none"
     if report.coverage.blind_spot_count:
         runs = report.coverage.blind_runs(_MOST_RUNS_SHOWN + 1)
-        blind_spots = f"{report.coverage.blind_spot_count:,}, at {_lags(runs)}"
+        blind_spots = (
+            f"{report.coverage.blind_spot_count:,}, at {lags_as_text(runs, _MOST_RUNS_SHOWN)}"
+        )
     yield "Blind spots", blind_spots
     wasted = "none"
     if report.wasted_taps:
         wasted = f"{len(report.wasted_taps):,} only ever see padding at this length"
     yield "Wasted taps", wasted
+
+
+def _output_text(report: Report) -> str:
+    """Return how many steps the output sees, and why."""
+    of_length = f"of a sequence length of {report.seq_len:,}"
+    readout = report.architecture.readout
+    if report.architecture.is_pooled:
+        return f"sees {report.output_receptive_field:,} {of_length}, {_through_pool(report)}"
+    field = report.output_receptive_field
+    if readout == "sequence":
+        return f"one for each step, with a receptive field of {field:,}, {of_length}"
+    return f"reads one step, so its receptive field is {field:,}, {of_length}"
 
 
 def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
@@ -272,6 +332,10 @@ def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
     if cost is None:
         return
     yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
+    if report.architecture.is_pooled:
+        yield "Multiply-adds", f"{cost.multiply_adds:,} a sequence, for all steps"
+        yield "Activations", f"{bytes_as_text(cost.activation_bytes)} a sequence, for all steps"
+        return
     yield (
         "Multiply-adds",
         f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
@@ -279,40 +343,6 @@ def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
     )
     yield (
         "Activations",
-        f"{_bytes(cost.activation_bytes_last_step)} a sequence for the last step only, "
-        f"{_bytes(cost.activation_bytes)} for all",
+        f"{bytes_as_text(cost.activation_bytes_last_step)} a sequence for the last step only, "
+        f"{bytes_as_text(cost.activation_bytes)} for all",
     )
-
-
-def _lags(runs: Sequence[tuple[int, int]]) -> str:
-    """Return runs of (nearest, farthest) offsets as text. Lags ahead of the output have a plus.
-
-    >>> _lags([(-1, -1), (-3, -3), (-6, -8)])
-    'lags 1, 3, 6 to 8'
-    """
-    shown = [_lag_run(nearest, farthest) for nearest, farthest in runs[:_MOST_RUNS_SHOWN]]
-    if len(runs) > _MOST_RUNS_SHOWN:
-        shown.append("…")
-    return "lags " + ", ".join(shown)
-
-
-def _lag_run(nearest: int, farthest: int) -> str:
-    if nearest == farthest:
-        return _lag(nearest)
-    return f"{_lag(nearest)} to {_lag(farthest)}"
-
-
-def _lag(offset: int) -> str:
-    if offset > 0:
-        return f"+{offset}"
-    return str(-offset)
-
-
-def _bytes(number: float) -> str:
-    if number < 1000:
-        return f"{number:.0f} B"
-    for unit in ("kB", "MB", "GB"):
-        number /= 1000
-        if number < 1000:
-            return f"{number:.1f} {unit}"
-    return f"{number / 1000:.1f} TB"

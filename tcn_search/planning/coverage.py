@@ -17,12 +17,13 @@ class Coverage:
 
     `mask` (steps that are reached) and `required` (steps of the required context inside the
     receptive field) are bit sets: bit i is the input step at offset i − origin from the output
-    step. The mask ends where the sequence ends.
+    step. The mask ends where the sequence ends. Of a pooled output without a required context the
+    mask has the steps that are seen through the pool; offsets count from the last step.
     """
 
     look_back: int
     look_ahead: int
-    required_context: int
+    required_context: int | None
     covers: bool
     mask: int
     required: int
@@ -115,6 +116,56 @@ def coverage(
         required=Window(back, ahead).full << (window.back - back),
         origin=window.back,
     )
+
+
+def coverage_through_pool(architecture: Architecture, seq_len: int) -> Coverage:
+    """Return the coverage of a sequence by an output that sees every step through a pool.
+
+    Raises:
+        InputError: a number is below 1 or above its limit, or the bit sets would take too long.
+
+    >>> network = Architecture(kernel_size=2, dilations=(1,), readout="max")
+    >>> coverage_through_pool(network, seq_len=600).blind_spot_count
+    0
+    """
+    seq_len = positive_integer("seq_len", seq_len)
+    window = Window(seq_len - 1, 0)
+    span = architecture.span
+    return Coverage(
+        look_back=span.look_back,
+        look_ahead=span.look_ahead,
+        required_context=None,
+        covers=True,
+        mask=_pooled_mask(architecture, window),
+        required=window.full,
+        origin=window.back,
+    )
+
+
+def _pooled_mask(architecture: Architecture, window: Window) -> int:
+    """Return the bit set of the steps that reach any output step."""
+    outputs = window.full
+    if architecture.padding == "valid":
+        outputs = window.full >> architecture.span.look_back << architecture.span.look_back
+    elif sees_its_own_step(
+        architecture.kernel_size,
+        architecture.dilations,
+        architecture.padding,
+        architecture.use_skip_connections,
+    ):
+        return window.full
+    return reach(architecture, window, outputs).inputs
+
+
+def sees_its_own_step(
+    kernel_size: int, dilations: Iterable[int], padding: str, use_skip_connections: bool
+) -> bool:
+    """Return whether certainly every step of a TCN's output depends on the input at that step.
+
+    A causal kernel has a tap there. With "same", an odd kernel has one, an even kernel only for
+    dilation 1; without skip connections the residual path leads there.
+    """
+    return padding == "causal" or kernel_size % 2 == 1 or 1 in dilations or not use_skip_connections
 
 
 def _reached_mask(architecture: Architecture, seq_len: int, window: Window) -> int:

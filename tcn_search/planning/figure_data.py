@@ -28,9 +28,10 @@ def receptive_field_rows(
         required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        A dict with seq_len; output, the position that is read out; rows, one for the input and one
-        for each dilated convolution, with label, positions and edges, which are (from, to) pairs of
-        positions in the row before and in this row; blind, the input positions of blind spots.
+        A dict with seq_len; output, the position that is read out; readout; rows, one for the input
+        and one for each dilated convolution, with label, positions and edges, which are (from, to)
+        pairs of positions in the row before and in this row; blind, the input positions of blind
+        spots.
 
     Raises:
         InputError: a number is out of range, or the plot would have more than 1,000,000 edges.
@@ -67,6 +68,7 @@ def receptive_field_rows(
     return {
         "seq_len": seq_len,
         "output": window.back,
+        "readout": architecture.readout,
         "rows": rows,
         "blind": [offset + window.back for offset in covered.blind_spots],
     }

@@ -16,7 +16,13 @@ from tcn_search.arguments import (
     required_within,
 )
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, NORMS, PADDINGS, READOUTS
+from tcn_search.planning.architecture import (
+    CONVOLUTIONS_PER_BLOCK,
+    NORMS,
+    PADDINGS,
+    POOLED_READOUTS,
+    READOUTS,
+)
 from tcn_search.planning.cost import uniform_parameters
 from tcn_search.planning.multiply_adds import MultiplyAddCounter, MultiplyAddCounts
 from tcn_search.planning.ranges import integers
@@ -39,8 +45,10 @@ class PlannedRow(NamedTuple):
 
     `parameters` are those of the TCN without its head. `multiply_adds` are those of a forward pass
     over one sequence, for the last step only unless every step is read. `depth` is the number of
-    dilated convolutions. `dilation_base` is None for an explicit list of dilations. `smallest`
-    marks the smallest receptive field that suffices.
+    dilated convolutions. `receptive_field` is that of one step of the TCN,
+    `output_receptive_field` that of the output: through a pooled readout the whole sequence, and
+    then `required_context` is None unless one was given. `dilation_base` is None for an explicit
+    list of dilations. `smallest` marks the smallest receptive field that suffices.
     """
 
     nb_filters: int
@@ -50,7 +58,8 @@ class PlannedRow(NamedTuple):
     levels: int
     nb_stacks: int
     receptive_field: int
-    required_context: int
+    output_receptive_field: int
+    required_context: int | None
     seq_len: int
     parameters: int
     multiply_adds: int
@@ -88,9 +97,13 @@ def plan_rows(
 ) -> PlanResult:
     """Return the architectures that cover the required context without blind spots.
 
+    Through the readouts "average" and "max" the output sees every step. They have no required
+    context unless one is given, and all architectures suffice.
+
     Args:
         seq_len: steps of the sequences.
-        required_context: number of steps that one output step must be able to see. Default: all.
+        required_context: number of steps that one step of the TCN must be able to see. Default: all
+            for readouts of one step, no bound for "average" and "max".
         input_channels: channels of the TCN's input.
         nb_filters, kernel_size, dilation_base, levels, nb_stacks: an integer, a list, a range, or
             text such as "2-8". The dilations are base ** (0 .. levels − 1).
@@ -106,7 +119,8 @@ def plan_rows(
     >>> plan_rows(784, kernel_size="6-8", levels="7-9").rows[0].receptive_field
     1271
     """
-    seq_len, required_context = required_within(seq_len, required_context)
+    is_bounded = required_context is not None or readout not in POOLED_READOUTS
+    seq_len, context = required_within(seq_len, required_context)
     channels = positive_integer("input_channels", input_channels)
     one_of("padding", padding, PADDINGS)
     one_of("norm", norm, NORMS)
@@ -131,7 +145,7 @@ def plan_rows(
         require_few_bits_of_many(sum(map(len, lists)) * sum(stacks) * len(kernels), seq_len)
     requirements = Requirements(
         seq_len=seq_len,
-        required_context=required_context,
+        required_context=context if is_bounded else None,
         padding=padding,
         use_skip_connections=use_skip_connections,
     )
@@ -157,7 +171,7 @@ def plan_rows(
                 receptive_field=spans[number].receptive_field,
                 multiply_adds=counts,
             )
-            rows += [_row(shape, count, channels, requirements, norm) for count in filters]
+            rows += [_row(shape, count, channels, requirements, norm, readout) for count in filters]
     kept = [row for row in rows if all(getattr(row, key) <= limit for key, limit in limits.items())]
     return PlanResult(_sorted_and_marked(kept, sort_by), candidates, largest)
 
@@ -174,12 +188,20 @@ class _Shape(NamedTuple):
 
 
 def _row(
-    shape: _Shape, filters: int, channels: int, requirements: Requirements, norm: str
+    shape: _Shape,
+    filters: int,
+    channels: int,
+    requirements: Requirements,
+    norm: str,
+    readout: str,
 ) -> PlannedRow:
     """Return the row of a shape with this number of filters."""
     levels = len(shape.dilations)
     blocks = levels * shape.nb_stacks
     skips = requirements.use_skip_connections
+    output_receptive_field = shape.receptive_field
+    if readout in POOLED_READOUTS:
+        output_receptive_field = requirements.seq_len
     has_match = channels != filters and not (skips and blocks == 1)
     return PlannedRow(
         nb_filters=filters,
@@ -189,6 +211,7 @@ def _row(
         levels=levels,
         nb_stacks=shape.nb_stacks,
         receptive_field=shape.receptive_field,
+        output_receptive_field=output_receptive_field,
         required_context=requirements.required_context,
         seq_len=requirements.seq_len,
         parameters=uniform_parameters(shape.kernel_size, filters, blocks, channels, norm, skips),

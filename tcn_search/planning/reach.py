@@ -68,10 +68,13 @@ def window_of(seq_len: int, padding: str) -> Window:
     return Window(seq_len - 1, 0)
 
 
-def reach(architecture: Architecture, window: Window) -> Reach:
+def reach(architecture: Architecture, window: Window, outputs: int | None = None) -> Reach:
     """Trace the output step back through skips, residuals and convolutions to the input.
 
     The result is the support of the gradient of a linear network with positive weights.
+
+    Args:
+        outputs: bit set of several output steps to trace. Default: the output step of the window.
 
     Raises:
         InputError: the bit sets would take too long.
@@ -80,17 +83,19 @@ def reach(architecture: Architecture, window: Window) -> Reach:
     kernel_size = architecture.kernel_size
     padding = architecture.padding
     skips = architecture.use_skip_connections
+    if outputs is None:
+        outputs = window.output
     needed: list[int] = []
     block_output = 0  # nothing reads it where the skip outputs are added up
     if not skips:
-        block_output = window.output
+        block_output = outputs
     for stack in range(architecture.nb_stacks):
         before = block_output
         needed_by_stack: list[int] = []
         for dilation in reversed(architecture.dilations):
             steps = block_output
             if skips:
-                steps |= window.output
+                steps |= outputs
             for _ in range(CONVOLUTIONS_PER_BLOCK):
                 needed_by_stack.append(steps)
                 steps = _steps_read(steps, kernel_size, dilation, padding, window)
@@ -187,6 +192,12 @@ def wasted_taps_of_causal(architecture: Architecture, window: Window) -> tuple[W
     """
     convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.dilations) * architecture.nb_stacks
     return _wasted_taps(architecture, window, [(window.back, window.back)] * convolutions)
+
+
+def wasted_taps_of_pooled(architecture: Architecture, seq_len: int) -> tuple[WastedTap, ...]:
+    """Return the taps that read only padding while every step of a sequence is computed."""
+    convolutions = CONVOLUTIONS_PER_BLOCK * len(architecture.dilations) * architecture.nb_stacks
+    return _wasted_taps(architecture, Window(seq_len - 1, 0), [(0, seq_len - 1)] * convolutions)
 
 
 def _wasted_taps(

@@ -10,11 +10,14 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.architecture import POOLED_READOUTS, Architecture
+
+_KERAS_POOLS = {"GlobalAveragePooling1D": "average", "GlobalMaxPooling1D": "max"}
 
 
 class TCNDescription(NamedTuple):
@@ -50,12 +53,10 @@ def find_tcn(source: Any, layer: str | None = None) -> TCNDescription:
     if _is_tcn(source.get_config()):
         build_config = source.get_build_config() or {}
         return _read_tcn(source.get_config(), build_config.get("input_shape"))
-    tcns = [
-        find_tcn(inner_layer)
-        for inner_layer in _layers_of(source)
-        if _is_tcn(inner_layer.get_config())
-    ]
-    return _select(tcns, f"model {source.name!r}", layer)
+    layers = list(_layers_of(source))
+    tcns = [find_tcn(inner_layer) for inner_layer in layers if _is_tcn(inner_layer.get_config())]
+    pools = [_pool(type(inner_layer).__name__, inner_layer.get_config()) for inner_layer in layers]
+    return _select(_with_pool(tcns, pools), f"model {source.name!r}", layer)
 
 
 def _layers_of(model: Any) -> Iterator[Any]:
@@ -84,7 +85,7 @@ def _tcns_in_file(path: str) -> list[TCNDescription]:
         except ValueError:
             raise no_model from None
         try:
-            return list(_tcns_in_config(config))
+            return _with_pool(list(_tcns_in_config(config)), list(_pools_in_config(config)))
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise InputError(
                 f"{path} cannot be read: a TCN layer's configuration is damaged: {error}"
@@ -104,6 +105,35 @@ def _tcns_in_config(config: Any) -> Iterator[TCNDescription]:
     elif isinstance(config, list):
         for value in config:
             yield from _tcns_in_config(value)
+
+
+def _pools_in_config(config: Any) -> Iterator[str]:
+    """Yield the readout of every layer in a model's configuration that pools over time."""
+    if isinstance(config, Mapping):
+        inner = config.get("config")
+        if isinstance(inner, Mapping):
+            yield _pool(config.get("class_name"), inner)
+        for value in config.values():
+            yield from _pools_in_config(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _pools_in_config(value)
+
+
+def _pool(class_name: object, config: Mapping[str, Any]) -> str:
+    """Return the readout of a layer that pools over time, "" for other layers."""
+    if class_name == "PoolOverTime" and config.get("kind") in POOLED_READOUTS:
+        return str(config["kind"])
+    return _KERAS_POOLS.get(str(class_name), "")
+
+
+def _with_pool(tcns: list[TCNDescription], pools: list[str]) -> list[TCNDescription]:
+    """Return the TCNs with the readout of the model, if it has one TCN and pools its steps."""
+    readouts = list(filter(None, pools))
+    if len(tcns) != 1 or len(readouts) != 1 or tcns[0].architecture.readout != "sequence":
+        return tcns
+    architecture = replace(tcns[0].architecture, readout=readouts[0])
+    return [tcns[0]._replace(architecture=architecture)]
 
 
 def _is_tcn(config: Mapping[str, Any]) -> bool:

@@ -9,18 +9,31 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.coverage import coverage, unbroken_reach
+from tcn_search.planning.coverage import (
+    coverage,
+    coverage_through_pool,
+    sees_its_own_step,
+    unbroken_reach,
+)
 from tcn_search.planning.reach import window_of
 from tcn_search.planning.receptive_field import Span, covers
 
 
 class Requirements(NamedTuple):
-    """The required context, and the choices on which the rules of coverage depend."""
+    """The required context, and the choices on which the rules of coverage depend.
+
+    Without a required context (None) the output sees the sequence through a pool.
+    """
 
     seq_len: int
-    required_context: int
+    required_context: int | None
     padding: str
     use_skip_connections: bool = True
+
+    @property
+    def steps_of_one(self) -> int:
+        """Number of steps that one step of the TCN must see, itself included."""
+        return self.required_context or 1
 
 
 def sufficient_stacks(
@@ -58,6 +71,10 @@ def suffices(
         InputError: the bit set would take too long.
     """
     required_context = requirements.required_context
+    if required_context is None:
+        return gives_output(span, requirements) and _pool_sees_all(
+            kernel_size, dilations, nb_stacks, requirements
+        )
     if not covers(span, required_context, requirements.padding):
         return False
     if not gives_output(span, requirements):
@@ -68,14 +85,31 @@ def suffices(
     required = window_of(required_context, "same")
     if _unbroken_side(kernel_size, dilations, nb_stacks) > max(required.back, required.ahead):
         return True
-    architecture = Architecture(
+    architecture = _architecture(kernel_size, dilations, nb_stacks, requirements)
+    return not coverage(architecture, required_context, requirements.seq_len).blind_spot_count
+
+
+def _pool_sees_all(
+    kernel_size: int, dilations: Sequence[int], nb_stacks: int, requirements: Requirements
+) -> bool:
+    """Return whether every step of the sequence reaches some output step."""
+    skips = requirements.use_skip_connections
+    if sees_its_own_step(kernel_size, dilations, requirements.padding, skips):
+        return True
+    architecture = _architecture(kernel_size, dilations, nb_stacks, requirements)
+    return not coverage_through_pool(architecture, requirements.seq_len).blind_spot_count
+
+
+def _architecture(
+    kernel_size: int, dilations: Sequence[int], nb_stacks: int, requirements: Requirements
+) -> Architecture:
+    return Architecture(
         kernel_size=kernel_size,
         dilations=tuple(dilations),
         nb_stacks=nb_stacks,
         padding=requirements.padding,
         use_skip_connections=requirements.use_skip_connections,
     )
-    return not coverage(architecture, required_context, requirements.seq_len).blind_spot_count
 
 
 def _unbroken_side(kernel_size: int, dilations: Sequence[int], nb_stacks: int) -> int:

@@ -26,7 +26,8 @@ def plot_plan_frontier(
 
     Args:
         plan: columns receptive_field, the cost, smallest, required_context and seq_len, as `plan`
-            returns them; or such rows as mappings.
+            returns them; or such rows as mappings. Without a required context (None) the output
+            sees every step through a pool.
         cost: "parameters", "multiply_adds" or "depth".
         ax: where to draw; default: a new figure (`Axes.figure`).
     """
@@ -38,6 +39,8 @@ def plot_plan_frontier(
         return ax
     required = frame["required_context"].iloc[0]
     seq_len = frame["seq_len"].iloc[0]
+    is_bounded = not pd.isna(required)
+    leftmost = required if is_bounded else frame["receptive_field"].min()
     ax.scatter(
         frame["receptive_field"],
         frame[cost],
@@ -49,7 +52,7 @@ def plot_plan_frontier(
     )
     frontier = _frontier(frame, cost)
     ax.step(
-        [required, *frontier["receptive_field"]],
+        [leftmost, *frontier["receptive_field"]],
         [frontier[cost].iloc[0], *frontier[cost]],
         where="pre",
         color=BLUE,
@@ -68,24 +71,26 @@ def plot_plan_frontier(
         zorder=5,
         label=f"smallest that suffices, {smallest['receptive_field'].iloc[0]:,}",
     )
-    ax.axvline(
-        required,
-        color=ORANGE,
-        linestyle="--",
-        linewidth=1.2,
-        label=f"required context, {required:,}",
-    )
+    if is_bounded:
+        title = f"{len(frame):,} architectures cover {required:,} of {seq_len:,} steps"
+        ax.axvline(
+            required,
+            color=ORANGE,
+            linestyle="--",
+            linewidth=1.2,
+            label=f"required context, {required:,}",
+        )
+    else:
+        title = f"{len(frame):,} architectures; through the pool the output sees {seq_len:,} steps"
+    if required != seq_len:
+        label = f"sequence length, {seq_len:,}"
+        ax.axvline(seq_len, color=INK, linestyle="--", linewidth=1.2, label=label)
     ax.set_xscale("log")
     if frame[cost].max() > 20 * frame[cost].min():
         ax.set_yscale("log")
-    ax.set_xlabel("receptive field (steps)")
+    ax.set_xlabel("receptive field of one step of the TCN (steps)")
     ax.set_ylabel(_NAMES.get(cost, cost))
-    ax.set_title(
-        f"{len(frame):,} architectures cover {required:,} of {seq_len:,} steps",
-        loc="left",
-        fontsize=11,
-        color=INK,
-    )
+    ax.set_title(title, loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
 

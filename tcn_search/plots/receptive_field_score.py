@@ -35,12 +35,15 @@ def plot_receptive_field_score(
 ) -> Axes:
     """Plot receptive field and score of each trial, and required context and sequence length.
 
-    If trials have different look-backs (column required_context), receptive fields are multiples of
-    the required context of their own trial, and `excluded` is not shown.
+    Trials whose output sees every step through a pool (nothing in column required_context) are
+    diamonds: the required context does not hold for them. If trials have different look-backs,
+    receptive fields are multiples of what their own trial must cover, or of its look-back, and
+    `excluded` is not shown.
 
     Args:
-        trials: columns ended, score and receptive_field (in steps), as in `Study.trials` or
-            trials.csv; infeasible trials have no score.
+        trials: columns ended, score and receptive_field (of one step of the TCN, in steps), and
+            perhaps required_context and output_receptive_field, as in `Study.trials` or trials.csv;
+            infeasible trials have no score.
         objective: name of the score, for the label.
         required_context: in steps.
         seq_len: in steps.
@@ -50,43 +53,77 @@ def plot_receptive_field_score(
     ax = axes_or_new(ax)
     ax.set_xscale("log", base=2)
     unit = "in steps"
-    if "required_context" in trials and trials["required_context"].nunique() > 1:
-        multiples = trials["receptive_field"] / trials["required_context"]
-        trials = trials.assign(receptive_field=multiples)
+    trials = trials.assign(is_free=_is_free(trials))
+    own_context = _own_context(trials)
+    if own_context is not None:
+        trials = trials.assign(receptive_field=trials["receptive_field"] / own_context)
         required_context = 1
         seq_len = 1
         excluded = ()
         unit = "as a multiple of the look-back that it must cover"
     scored = trials.dropna(subset="score")
-    scale = marker_scale(len(scored))
-    for status, face, edge, label in (
-        ("pruned", "none", GREY, "pruned early"),
-        ("complete", BLUE, BLUE, "complete"),
-    ):
-        rows = scored[scored["ended"] == status]
-        ax.scatter(
-            rows["receptive_field"],
-            rows["score"],
-            s=32 * scale,
-            facecolors=face,
-            edgecolors=edge,
-            linewidths=1.5 * scale**0.5,
-            label=label,
-            zorder=3,
-        )
+    _draw_scored(ax, scored)
     log_scale_if_wide(ax, scored["score"])
     _draw_without_score(ax, trials, excluded)
     steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
     ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
-    _draw_required_context(ax, required_context, seq_len)
+    _draw_required_context(ax, required_context, seq_len, trials["is_free"].any())
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
     ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(f"receptive field {unit} (logarithmic)")
+    ax.set_xlabel(f"receptive field of one step {unit} (logarithmic)")
     ax.set_ylabel(f"{objective} (best epoch)")
     ax.set_title("Receptive field and score", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
+
+
+def _is_free(trials: pd.DataFrame) -> pd.Series:
+    """Return which trials have a receptive field, but no required context for it."""
+    if "required_context" not in trials:
+        return pd.Series(False, index=trials.index)
+    return trials["required_context"].isna() & trials["receptive_field"].notna()
+
+
+def _own_context(trials: pd.DataFrame) -> pd.Series | None:
+    """Return the steps that each trial must cover, or pools; None if all trials have the same."""
+    if "required_context" not in trials:
+        return None
+    contexts = trials["required_context"].astype(float)
+    pooled = pd.Series(dtype=float)
+    if "output_receptive_field" in trials:
+        pooled = trials.loc[trials["is_free"], "output_receptive_field"].astype(float)
+    if max(contexts.nunique(), pooled.nunique()) < 2:
+        return None
+    return contexts.fillna(pooled)
+
+
+def _draw_scored(ax: Axes, scored: pd.DataFrame) -> None:
+    """Draw trials with a score: circles, and diamonds where the output sees every step."""
+    scale = marker_scale(len(scored))
+    for is_free, marker, suffix in (
+        (False, "o", ""),
+        (True, "D", ", the output sees all steps through its pool"),
+    ):
+        of_kind = scored[scored["is_free"] == is_free]
+        if is_free and of_kind.empty:
+            continue
+        for status, face, edge, label in (
+            ("pruned", "none", GREY, "pruned early"),
+            ("complete", BLUE, BLUE, "complete"),
+        ):
+            rows = of_kind[of_kind["ended"] == status]
+            ax.scatter(
+                rows["receptive_field"],
+                rows["score"],
+                s=32 * scale,
+                marker=marker,
+                facecolors=face,
+                edgecolors=edge,
+                linewidths=1.5 * scale**0.5,
+                label=f"{label}{suffix}",
+                zorder=3,
+            )
 
 
 def _tick_label(value: float, _: int) -> str:
@@ -98,8 +135,11 @@ def _draw_without_score(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int])
     with_field = trials.dropna(subset="receptive_field")
     infeasible = with_field[with_field["ended"] == "infeasible"]
     over_limit = with_field[with_field["ended"].isin(_FAILED_OR_OVER_LIMIT)]
+    excluded_label = "excluded, never sampled"
+    if trials["is_free"].any():
+        excluded_label += " with readouts of one step"
     rows = (
-        (0.03, excluded, "|", GREY, "excluded, never sampled"),
+        (0.03, excluded, "|", GREY, excluded_label),
         (0.075, infeasible["receptive_field"], "x", RED, "infeasible, never built"),
         (0.12, over_limit["receptive_field"], "+", RED, "diverged, failed or over a limit"),
     )
@@ -128,15 +168,20 @@ def _make_room_below(ax: Axes) -> None:
         ax.set_ylim(low - 0.17 * (high - low), high)
 
 
-def _draw_required_context(ax: Axes, required_context: int, seq_len: int) -> None:
+def _draw_required_context(
+    ax: Axes, required_context: int, seq_len: int, some_are_free: bool
+) -> None:
     """Draw required context and sequence length as lines; shade the fields that are too small."""
+    name = "required context"
+    if some_are_free:
+        name += " of readouts of one step"
     ax.axvspan(ax.get_xlim()[0], required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
     if seq_len == 1:
-        label = "required context = the trial's own look-back"
+        label = f"{name} = the trial's own look-back"
     elif required_context == seq_len:
-        label = f"required context = sequence length, {seq_len:,}"
+        label = f"{name} = sequence length, {seq_len:,}"
     else:
-        label = f"required context, {required_context:,}"
+        label = f"{name}, {required_context:,}"
     ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
     if required_context != seq_len:
         label = f"sequence length, {seq_len:,}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
+from tcn_search.search.receptive_field_text import context_text, receptive_field_text
 from tcn_search.settings import SEARCHABLE
 from tcn_search.study.results import StudyResults
 
@@ -33,6 +34,7 @@ _COLUMNS = (
     "best_epoch",
     "epochs",
     "receptive_field",
+    "output_receptive_field",
     "parameters",
     "seconds",
     "seconds_build",
@@ -55,6 +57,7 @@ _INTEGER_COLUMNS = (
     "best_epoch",
     "epochs",
     "receptive_field",
+    "output_receptive_field",
     "parameters",
     "kernel_size",
     "nb_stacks",
@@ -95,8 +98,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
     facts = {
         "Task": f"{spec.name}: {spec.task_kind.name} ({spec.task_kind.description}), "
         f"outputs: {spec.outputs}, channels: {spec.input_channels}",
-        "Required context / sequence length": f"{definition.required_context:,} / "
-        f"{spec.seq_len:,} steps{definition.context_reason}",
+        "Required context": context_text(definition),
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
         "Trained on": "; ".join(sorted(set(trials["machine"].dropna()))) or "nothing yet",
@@ -106,8 +108,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
         row = trials.set_index("trial").loc[best]
         facts["Best trial"] = (
             f"{best}, {definition.score_name} {row['score']:.4g}, "
-            f"receptive field {row['receptive_field']:,.0f} of "
-            f"{row['required_context']:,.0f} required steps, "
+            f"{receptive_field_text(definition, study.best_architecture)}, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
     if study.best_trial_note:

@@ -74,7 +74,7 @@ class Definition:
         return definition.checked()
 
     def checked(self) -> Definition:
-        """Return the definition with the task's own required context where no other is given.
+        """Return the definition with the task's own required context in place of "seq_len".
 
         Raises:
             InputError: as `of`.
@@ -113,11 +113,29 @@ class Definition:
 
     @property
     def required_context(self) -> int:
-        """Number of steps that one output step must be able to see."""
+        """Number of steps that one step must be able to see, unless its readout is free."""
         context = self.constraints.required_context
+        if context == "auto" and self.spec.required_context is not None:
+            return self.spec.required_context
         if isinstance(context, str):
             return self.spec.seq_len
         return context
+
+    def required_context_of(self, architecture: Architecture) -> int | None:
+        """Return the steps that one step of an architecture must see; None for no bound."""
+        if self.constraints.required_context == "auto" and architecture.is_pooled:
+            return None
+        return architecture.steps_of(self.required_context)
+
+    def continued(self, given: Constraints) -> Constraints:
+        """Return the constraints with which this study continues: it keeps its required context.
+
+        "auto" is the default; studies of earlier versions have the default of their time.
+        """
+        kept = self.constraints.required_context
+        if given.required_context == "auto" and kept in ("seq_len", self.spec.required_context):
+            return replace(given, required_context=kept)
+        return given
 
     @property
     def context_reason(self) -> str:
@@ -145,6 +163,7 @@ class Definition:
             outputs=spec.outputs,
             constraints=limits,
             vocabulary=spec.vocabulary,
+            context_of_task=spec.required_context,
             static=not is_dynamic(self.search.sampler),
         )
 
@@ -203,7 +222,7 @@ class Definition:
             fingerprint=values["fingerprint"],
             source=values["source"],
             space=SearchSpace.from_dict(values["space"]),
-            constraints=Constraints(**values["constraints"]),
+            constraints=Constraints(**{"required_context": "seq_len", **values["constraints"]}),
             training=TrainingSettings.from_dict(values["training"]),
             search=SearchSettings.from_dict(values["search"]),
             backend=values.get("backend", "tensorflow"),

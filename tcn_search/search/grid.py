@@ -14,14 +14,14 @@ from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import Dimension, Range
 from tcn_search.space.geometry import Point
-from tcn_search.space.search_space import NON_GEOMETRIC, TaskSpace
+from tcn_search.space.search_space import TaskSpace
 from tcn_search.space.trial_parameters import suggested_values
 
 _MOST_POINTS = 1_000_000
 
 
 def grid_size(space: TaskSpace) -> int:
-    """Count the points of the grid whose receptive field covers the required context.
+    """Count the points of the grid, without geometries that are infeasible.
 
     Raises:
         InputError: a range has no step, or there are too many points.
@@ -66,13 +66,14 @@ def point_name(architecture: Architecture, settings: Mapping[str, Any]) -> str:
 def _architecture(space: TaskSpace, point: Point, chosen: dict[str, Any]) -> Architecture:
     """Return the architecture of a geometry's point with the chosen other hyperparameters."""
     values = space.geometry.architecture(point).to_dict()
-    values |= {name: chosen[name] for name in NON_GEOMETRIC}
+    values |= {name: chosen[name] for name in space.non_geometric}
     return Architecture.from_dict(values)
 
 
 def _values(space: TaskSpace) -> dict[str, tuple[Any, ...]]:
-    """List the values of each hyperparameter that does not decide the receptive field."""
-    dimensions = {name: getattr(space.space, name) for name in NON_GEOMETRIC} | space.space.settings
+    """List the values of each hyperparameter that does not decide what is feasible."""
+    dimensions = {name: getattr(space.space, name) for name in space.non_geometric}
+    dimensions |= space.space.settings
     return {name: _values_of(name, dimension) for name, dimension in dimensions.items()}
 
 

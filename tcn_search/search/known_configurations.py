@@ -50,12 +50,13 @@ def known_configurations(definition: Definition, space: TaskSpace) -> list[Known
     and the networks of the TCN paper.
     """
     readout = "sequence" if definition.spec.task_kind.reads_every_step else "last"
-    if readout not in space.space.readout:
-        readout = space.space.readout[0]
+    feasible = [name for name in space.space.readout if space.geometry.feasible_with(name)]
+    if readout not in feasible:
+        readout = feasible[0]
     activation = "relu" if "relu" in space.space.activation else space.space.activation[0]
     look_back = None
     if space.space.look_back is not None:
-        look_back = space.geometry.values[0][-1]
+        look_back = space.geometry.by_name["look_back"][-1]
     common: dict[str, Any] = {
         "readout": readout,
         "look_back": look_back,
@@ -121,19 +122,25 @@ def cheapest(space: TaskSpace, readout: str, activation: str) -> Architecture:
 def middle(space: TaskSpace, readout: str, activation: str) -> Architecture:
     """Return a network from the middle of the space.
 
-    Filters and kernel size from the middle, with the fewest stacks and levels that are feasible;
-    without a norm where the space allows it, otherwise with the first norm listed.
+    Filters and kernel size from the middle, with the fewest stacks and levels that are feasible,
+    or where any levels are feasible, as through a pool, with as many as are in the middle; without
+    a norm where the space allows it, otherwise with the first norm listed.
     """
     filters = integers_of("nb_filters", space.space.nb_filters)
     kernel_sizes = integers_of("kernel_size", space.space.kernel_size)
     middle_kernel = (len(kernel_sizes) - 1) // 2
+    wanted_levels = 0
+    if space.limits.context_of(readout) is None:
+        points = space.geometry.feasible_with(readout)
+        levels = sorted({space.geometry.architecture(point).levels for point in points})
+        wanted_levels = levels[(len(levels) - 1) // 2]
 
     def order(architecture: Architecture) -> tuple[Any, ...]:
         return (
             -(architecture.look_back or 0),
             abs(kernel_sizes.index(architecture.kernel_size) - middle_kernel),
             architecture.nb_stacks,
-            architecture.levels,
+            abs(architecture.levels - wanted_levels),
             not architecture.use_skip_connections,
             space.space.padding.index(architecture.padding),
             repr(architecture),
@@ -159,7 +166,7 @@ def _first_feasible(
     """
     architectures = [
         replace(space.geometry.architecture(point, use_skip_connections), **same)
-        for point in space.geometry.feasible
+        for point in space.geometry.feasible_with(same["readout"])
         for use_skip_connections in space.space.use_skip_connections
     ]
     architectures.sort(key=order)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from tcn_search.arguments import one_of, positive_integer, received
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.architecture import POOLED_READOUTS, Architecture
 from tcn_search.planning.cost import model_parameters
-from tcn_search.planning.coverage import coverage
+from tcn_search.planning.coverage import coverage, coverage_through_pool
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class Constraints:
     """Limits that a study sets for every architecture.
 
     Args:
-        required_context: number of steps that one output step must be able to see; "seq_len" is
-            the whole sequence.
+        required_context: number of steps that one step of the TCN must be able to see, whatever the
+            readout. "seq_len" is the task's own required context, or else the whole sequence. With
+            "auto" this holds for the readouts "last" and "sequence" only: through "average" and
+            "max" the output sees every step, so one step may see any number of them.
         receptive_field: "narrow" never samples an architecture whose receptive field is too short;
             "prune" samples it and prunes the trial before a model is built.
         max_params: largest number of parameters of the whole model, head included; None for no
@@ -29,16 +31,16 @@ class Constraints:
         InputError: names the argument, the rule and the value received.
     """
 
-    required_context: int | str = "seq_len"
+    required_context: int | str = "auto"
     receptive_field: str = "narrow"
     max_params: int | None = None
     allow_blind_spots: bool = False
 
     def __post_init__(self) -> None:
         context = self.required_context
-        if isinstance(context, str) and context != "seq_len":
+        if isinstance(context, str) and context not in ("auto", "seq_len"):
             raise InputError(
-                'required_context must be "seq_len" or a number of steps. '
+                'required_context must be "auto", "seq_len" or a number of steps. '
                 f"Received: {received(context)}"
             )
         if not isinstance(context, str):
@@ -73,7 +75,11 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """Constraints together with the numbers of a task on which they depend."""
+    """Constraints together with the numbers of a task on which they depend.
+
+    `required_context` is a number of steps that one step of the TCN must be able to see. With
+    `pooled_is_free` it does not hold for pooled readouts, through which the output sees every step.
+    """
 
     required_context: int
     seq_len: int
@@ -82,6 +88,13 @@ class Limits:
     max_params: int | None = None
     vocabulary: int = 0
     allow_blind_spots: bool = False
+    pooled_is_free: bool = False
+
+    def context_of(self, readout: str) -> int | None:
+        """Return the steps that one step must see with this readout; None for no bound."""
+        if self.pooled_is_free and readout in POOLED_READOUTS:
+            return None
+        return self.required_context
 
     def violations(self, architecture: Architecture) -> list[Violation]:
         """Return the comparison with every limit; a feasible architecture has no excess above 0."""
@@ -101,14 +114,18 @@ class Limits:
 
     def receptive_field_violation(self, architecture: Architecture) -> Violation:
         """Return the comparison of the receptive field with the required context."""
-        needed = architecture.steps_of(self.required_context)
+        context = self.context_of(architecture.readout)
+        if context is None:
+            return Violation("receptive_field", 0.0, "")
+        needed = architecture.steps_of(context)
         span = architecture.span
         if architecture.padding != "same":
             reached = span.receptive_field
             return Violation(
                 "receptive_field",
                 (needed - reached) / needed,
-                f"receptive field {reached} falls short of the required context {needed}",
+                f"receptive field {reached} falls short of the required context {needed} "
+                f"{self._circumstances(architecture)}",
             )
         back = needed // 2
         ahead = needed - 1 - back
@@ -116,13 +133,28 @@ class Limits:
             "receptive_field",
             max(back - span.look_back, ahead - span.look_ahead) / needed,
             f"receptive field {span.receptive_field} (−{span.look_back} to +{span.look_ahead}) "
-            f"falls short of the required context {needed} (−{back} to +{ahead})",
+            f"falls short of the required context {needed} (−{back} to +{ahead}) "
+            f"{self._circumstances(architecture)}",
         )
 
-    def blind_spot_violation(self, architecture: Architecture) -> Violation:
-        """Return the violation by blind spots in the required context."""
-        needed = architecture.steps_of(self.required_context)
+    def _circumstances(self, architecture: Architecture) -> str:
+        """Return readout and sequence length in brackets."""
         seq_len = architecture.steps_of(self.seq_len)
+        return f"(readout {architecture.readout}, sequence length {seq_len})"
+
+    def blind_spot_violation(self, architecture: Architecture) -> Violation:
+        """Return the violation by blind spots in the required context.
+
+        Without one, by steps that the output does not see through its pool.
+        """
+        context = self.context_of(architecture.readout)
+        seq_len = architecture.steps_of(self.seq_len)
+        if context is None:
+            unseen = coverage_through_pool(architecture, seq_len).blind_spot_count
+            return Violation(
+                "blind_spots", unseen / seq_len, f"{unseen} of {seq_len} steps reach no output"
+            )
+        needed = architecture.steps_of(context)
         blind = coverage(architecture, needed, seq_len).blind_spot_count
         return Violation(
             "blind_spots",

@@ -41,10 +41,8 @@ def require_feasible(
 
 def _least_context(geometry: Geometry, limits: Limits) -> int:
     """Return the least number of steps that an architecture of the space must cover."""
-    if geometry.names[0] != "look_back":
-        return limits.required_context
-    shortest_look_back: int = geometry.values[0][0]
-    return min(limits.required_context, shortest_look_back)
+    shortest: int = geometry.by_name.get("look_back", (limits.seq_len,))[0]
+    return min(limits.required_context, shortest)
 
 
 def _changes_that_cover(geometry: Geometry, point: Point) -> str:
@@ -83,9 +81,12 @@ def _require_few_parameters(
         for point in geometry.feasible
         for norm in norms
     )
+    covering = f" that covers {context} steps"
+    if any(limits.context_of(readout) is None for readout in geometry.by_name.get("readout", ())):
+        covering = ""
     if smallest > limits.max_params:
         raise InputError(
             f"No architecture of this space has at most max_params = {limits.max_params:,} "
-            f"parameters: the smallest that covers {context} steps has {smallest:,}. "
+            f"parameters: the smallest{covering} has {smallest:,}. "
             "Allow more, or fewer filters."
         )

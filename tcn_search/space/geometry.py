@@ -1,10 +1,10 @@
 """The hyperparameters that decide the receptive field, and their feasible combinations.
 
 A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
-dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them. A
-space has few points, so each is checked once and exactly. Hyperparameters are suggested in this
-order, each bounded to the values of the feasible points that agree with the values suggested
-before.
+dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them, and
+the readout before all of them where the required context depends on it. A space has few points, so
+each is checked once and exactly. Hyperparameters are suggested in this order, each bounded to the
+values of the feasible points that agree with the values suggested before.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ from tcn_search.space.dimensions import suggest_within
 
 Point = tuple[Any, ...]
 EXTRA_LEVELS = "extra_levels"
+_ANY_READOUT = "last"  # where all readouts require the same
+_CATEGORICAL = ("readout", "padding", "dilations")
 
 
 @dataclass(frozen=True)
 class Geometry:
     """All combinations of the hyperparameters that decide the receptive field.
 
-    `names` and `values` are in the order in which they are suggested. "padding" and "dilations" are
-    categorical choices; all others are ascending integers.
+    `names` and `values` are in the order in which they are suggested. "readout", "padding" and
+    "dilations" are categorical choices; all others are ascending integers.
     """
 
     names: tuple[str, ...]
@@ -43,14 +45,15 @@ class Geometry:
     use_skip_connections: tuple[bool, ...]
 
     def __post_init__(self) -> None:
-        count = prod(map(len, self.values))
+        by_name = self.by_name
+        by_name.pop("readout", None)  # pooled readouts need no check
+        count = prod(map(len, by_name.values()))
         if count > MOST_POINTS:
             raise InputError(
                 f"A space must have at most {MOST_POINTS:,} combinations of "
-                f"{', '.join(self.names)}. "
+                f"{', '.join(by_name)}. "
                 f"Received: {count:,}. Give fewer values of one of them."
             )
-        by_name = dict(zip(self.names, self.values, strict=True))
         if "same" in by_name["padding"] and not self.limits.allow_blind_spots:
             if "dilations" in by_name:
                 levels = sum(map(len, by_name["dilations"]))
@@ -59,6 +62,11 @@ class Geometry:
             blocks = levels * sum(by_name["nb_stacks"]) * len(by_name["kernel_size"])
             blocks *= len(by_name.get("look_back", (None,))) * len(self.use_skip_connections)
             require_few_bits_of_many(blocks, self.limits.seq_len)
+
+    @property
+    def by_name(self) -> dict[str, tuple[Any, ...]]:
+        """The values by the name of the hyperparameter."""
+        return dict(zip(self.names, self.values, strict=True))
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
@@ -95,7 +103,10 @@ class Geometry:
     def covers(self, point: Point) -> bool:
         """Return whether the receptive field covers the required context, even with blind spots."""
         requirements = self._requirements(point, use_skip_connections=True)
-        return covers(self.span_of(point), requirements.required_context, requirements.padding)
+        context = requirements.required_context
+        if context is None:
+            return True
+        return covers(self.span_of(point), context, requirements.padding)
 
     def _suffices(self, point: Point, use_skip_connections: bool) -> bool:
         chosen = dict(zip(self.names, point, strict=True))
@@ -110,9 +121,12 @@ class Geometry:
     def _requirements(self, point: Point, use_skip_connections: bool) -> Requirements:
         chosen = dict(zip(self.names, point, strict=True))
         look_back = chosen.get("look_back", self.limits.seq_len)
+        context = self.limits.context_of(chosen.get("readout", _ANY_READOUT))
+        if context is not None:
+            context = min(context, look_back)
         return Requirements(
             seq_len=min(self.limits.seq_len, look_back),
-            required_context=min(self.limits.required_context, look_back),
+            required_context=context,
             padding=chosen["padding"],
             use_skip_connections=use_skip_connections,
         )
@@ -121,6 +135,13 @@ class Geometry:
     def feasible(self) -> frozenset[Point]:
         """Combinations that cover the required context without blind spots."""
         return frozenset(self.points) - self.too_short - self.with_blind_spots
+
+    def feasible_with(self, readout: str) -> frozenset[Point]:
+        """Return the feasible combinations for a readout."""
+        if "readout" not in self.names:
+            return self.feasible
+        position = self.names.index("readout")
+        return frozenset(point for point in self.feasible if point[position] == readout)
 
     def architecture(self, point: Point, use_skip_connections: bool = True) -> Architecture:
         """Return the architecture of a point, with one filter."""
@@ -132,6 +153,7 @@ class Geometry:
             nb_stacks=chosen["nb_stacks"],
             padding=chosen["padding"],
             use_skip_connections=use_skip_connections,
+            readout=chosen.get("readout", _ANY_READOUT),
             look_back=chosen.get("look_back"),
         )
 
@@ -146,9 +168,9 @@ class Geometry:
     def suggest_static(self, trial: Any) -> dict[str, Any]:
         """Suggest a feasible point with ranges that are the same in every trial.
 
-        Levels are suggested as the number of levels beyond the fewest that suffice. A suggested
-        value is replaced by the nearest one if no feasible point has it and the values suggested
-        before.
+        Levels are suggested as the number of levels beyond the fewest that suffice; with a readout
+        among the points, that number is scaled to the levels that are possible. A suggested value
+        is replaced by the nearest one if no feasible point has it and the values suggested before.
         """
         remaining = self.feasible
         chosen: dict[str, Any] = {}
@@ -158,16 +180,33 @@ class Geometry:
             ]
             if name == "levels":
                 extra = trial.suggest_int(EXTRA_LEVELS, 0, self.most_extra_levels)
-                chosen[name] = possible[min(extra, len(possible) - 1)]
+                chosen[name] = possible[self._position_of(extra, len(possible))]
             else:
                 static_values = self._static_values(position, narrow=True)
-                if name in ("padding", "dilations"):
+                if name in _CATEGORICAL:
                     suggested = _suggest_categorical(trial, name, static_values)
                 else:
                     suggested = suggest_within(trial, name, values, static_values)
                 chosen[name] = _nearest(suggested, possible)
             remaining = frozenset(point for point in remaining if point[position] == chosen[name])
         return chosen
+
+    def _position_of(self, extra_levels: int, count: int) -> int:
+        """Return which of `count` possible numbers of levels a suggestion stands for.
+
+        Readouts of one step can have far fewer levels than pooled ones. Were all further
+        suggestions to stand for the most levels, most networks of that readout would have them.
+        """
+        if "readout" not in self.names:
+            return min(extra_levels, count - 1)
+        return extra_levels * count // (self.most_extra_levels + 1)
+
+    def extra_levels_of(self, position: int, count: int) -> int:
+        """Return the least suggestion that stands for a position among possible levels."""
+        extra = position
+        while self._position_of(extra, count) < position:
+            extra += 1
+        return extra
 
     def suggest(self, trial: Any, narrow: bool) -> dict[str, Any]:
         """Suggest a point for an Optuna trial.
@@ -182,7 +221,7 @@ class Geometry:
         chosen: dict[str, Any] = {}
         for position, (name, values) in enumerate(zip(self.names, self.values, strict=True)):
             possible = {point[position] for point in remaining}
-            if name in ("padding", "dilations"):
+            if name in _CATEGORICAL:
                 choices = self._static_values(position, narrow)
                 chosen[name] = _suggest_categorical(trial, name, choices)
             else:
@@ -195,7 +234,7 @@ class Geometry:
         return {
             name: self._static_values(position, narrow)
             for position, name in enumerate(self.names)
-            if name in ("padding", "dilations")
+            if name in _CATEGORICAL
         }
 
     def _static_values(self, position: int, narrow: bool) -> list[Any]:

@@ -11,6 +11,7 @@ from tcn_search.errors import InputError
 from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
 from tcn_search.settings import FRACTIONS, SEARCHABLE
 from tcn_search.space.constraints import Constraints, Limits, Violation
+from tcn_search.space.description import description
 from tcn_search.space.dimensions import (
     Dimension,
     Range,
@@ -32,8 +33,8 @@ from tcn_search.space.value_checks import (
 )
 
 # Hyperparameters of an architecture that do not decide the receptive field. They are suggested
-# after the point of `Geometry`, whose hyperparameters decide it.
-NON_GEOMETRIC = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+# after the point of `Geometry`, to which the readout belongs where feasibility depends on it.
+_NON_GEOMETRIC = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
 _MOST_DEFAULT_LEVELS = 16
 _REQUIRED = (
     "nb_filters",
@@ -179,6 +180,7 @@ class SearchSpace:
         constraints: Constraints | None = None,
         *,
         vocabulary: int = 0,
+        context_of_task: int | None = None,
         static: bool = False,
     ) -> TaskSpace:
         """Return the space with a task's defaults and limits.
@@ -190,6 +192,8 @@ class SearchSpace:
             outputs: numbers that the model's head computes.
             constraints: default: `Constraints()`.
             vocabulary: number of tokens, if the task is to predict the next token; 0 otherwise.
+            context_of_task: steps that the task needs to see, if not the whole sequence; the
+                required context "auto" takes it.
             static: narrow with ranges that are the same in every trial, for samplers that need it.
 
         Raises:
@@ -218,6 +222,8 @@ class SearchSpace:
         if self.look_back is not None:
             check_look_back(self.look_back, kind, seq_len)
         required_context = constraints.required_context
+        if required_context == "auto" and context_of_task is not None:
+            required_context = context_of_task
         if isinstance(required_context, str):
             required_context = seq_len
         if required_context > seq_len:
@@ -233,6 +239,7 @@ class SearchSpace:
             max_params=constraints.max_params,
             vocabulary=vocabulary,
             allow_blind_spots=constraints.allow_blind_spots,
+            pooled_is_free=constraints.required_context == "auto",
         )
         space = TaskSpace(
             SearchSpace(**filled),
@@ -260,9 +267,11 @@ class TaskSpace:
 
     @cached_property
     def geometry(self) -> Geometry:
-        """The hyperparameters that decide the receptive field, in the order of suggestion."""
+        """The hyperparameters that decide what is feasible, in the order of suggestion."""
         space = self.space
         values = dict[str, tuple[Any, ...]]()
+        if self.limits.pooled_is_free:
+            values["readout"] = space.readout
         if space.look_back is not None:
             values["look_back"] = integers_of("look_back", space.look_back)
         values["padding"] = space.padding
@@ -280,6 +289,15 @@ class TaskSpace:
             use_skip_connections=tuple(sorted(set(space.use_skip_connections))),
         )
 
+    @property
+    def non_geometric(self) -> tuple[str, ...]:
+        """The hyperparameters of an architecture that do not decide what is feasible."""
+        return tuple(name for name in _NON_GEOMETRIC if name not in self.geometry.names)
+
+    def choices(self) -> dict[str, list[Any]]:
+        """Return the categorical choices that constraints may narrow, as Optuna knows them."""
+        return {"readout": list(self.space.readout), **self.geometry.choices(self.narrow)}
+
     def suggest(self, trial: Any) -> tuple[Architecture, dict[str, Any]]:
         """Suggest every hyperparameter for an Optuna trial.
 
@@ -291,8 +309,10 @@ class TaskSpace:
         else:
             chosen = self.geometry.suggest(trial, self.narrow)
         non_geometric = {
-            name: suggest(trial, name, getattr(self.space, name)) for name in NON_GEOMETRIC
+            name: suggest(trial, name, getattr(self.space, name)) for name in self.non_geometric
         }
+        if "readout" in chosen:
+            non_geometric["readout"] = chosen["readout"]
         settings = {
             name: suggest(trial, name, dimension) for name, dimension in self.space.settings.items()
         }
@@ -316,26 +336,11 @@ class TaskSpace:
 
     def _architectures_per_point(self) -> int:
         count = len(integers_of("nb_filters", self.space.nb_filters))
-        for name in ("norm", "use_skip_connections", "activation", "readout"):
-            count *= len(getattr(self.space, name))
+        for name in self.non_geometric:
+            if name != "nb_filters":
+                count *= len(getattr(self.space, name))
         return count
 
     def describe(self) -> str:
-        """Return how much of the space is infeasible.
-
-        For example "612 of 1,344 architectures fall short of 427 steps: never sampled".
-        """
-        short = len(self.geometry.too_short) * self._architectures_per_point()
-        blind = len(self.geometry.with_blind_spots) * self._architectures_per_point()
-        context = f"{self.limits.required_context:,} steps"
-        if self.space.look_back is not None:
-            look_backs = self.geometry.values[0]
-            context = f"their look-back, {look_backs[0]:,} to {look_backs[-1]:,} steps"
-        elif self.limits.required_context != self.limits.seq_len:
-            context += f" (required context; the sequences have {self.limits.seq_len:,})"
-        text = f"{short:,} of {self.size():,} architectures fall short of {context}"
-        if blind:
-            text += f", {blind:,} more have blind spots there"
-        if self.narrow:
-            return f"{text}: never sampled"
-        return f"{text}: pruned before they are built"
+        """Return how much of the space is infeasible, as `description` does."""
+        return description(self.geometry, self._architectures_per_point(), self.narrow)

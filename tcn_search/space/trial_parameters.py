@@ -147,7 +147,8 @@ def _geometry_values(space: TaskSpace, architecture: Architecture) -> dict[str, 
         ]
         parameters[EXTRA_LEVELS] = -1  # outside the range of every trial
         if point[-1] in possible:
-            parameters[EXTRA_LEVELS] = possible.index(point[-1])
+            position = possible.index(point[-1])
+            parameters[EXTRA_LEVELS] = geometry.extra_levels_of(position, len(possible))
     return parameters
 
 

@@ -98,8 +98,8 @@ def _changed_choices(stored: Definition, given: Definition) -> list[str]:
     """
     stored_space = stored.task_space()
     given_space = given.task_space()
-    before = stored_space.geometry.choices(stored_space.narrow)
-    now = given_space.geometry.choices(given_space.narrow)
+    before = stored_space.choices()
+    now = given_space.choices()
     return [
         key
         for key in sorted({*before} & {*now})

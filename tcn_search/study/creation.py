@@ -146,7 +146,9 @@ def _continued(
     if given.backend not in (None, "auto"):
         backend = resolve_backend(str(given.backend))
     space = given.space or stored.space
-    constraints = given.constraints or stored.constraints
+    constraints = stored.constraints
+    if given.constraints is not None:
+        constraints = stored.continued(given.constraints)
     training = given.training or stored.training
     search = given.search or stored.search
     if search.fraction is None:

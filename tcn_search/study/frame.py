@@ -19,6 +19,7 @@ _RESULTS = (
     "best_epoch",
     "epochs",
     "receptive_field",
+    "output_receptive_field",
     "required_context",
     "seq_len",
     "parameters",
@@ -56,8 +57,11 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         fold_scores, fold_std: of each fold, and their sample standard deviation; only where the
             study has several folds.
         best_epoch, epochs: from 1; over several folds, the rounded mean and the sum.
-        receptive_field, required_context, seq_len: in steps; the required context within the
-            trial's own look-back.
+        receptive_field: of one step of the TCN, in steps.
+        output_receptive_field: of the output; through a pooled readout all steps.
+        required_context: what one step must see, within the trial's own look-back; missing where
+            the readout is pooled and nothing is required of one step.
+        seq_len: in steps.
         parameters: of the whole model.
         seconds: in all; and in build, compile (first calls), training and validation.
         outside_share: share of the seconds in which Python was in no training step (JAX may be at
@@ -165,6 +169,8 @@ def _architecture_columns(record: TrialRecord, definition: Definition) -> dict[s
     columns["dilations"] = ",".join(map(str, architecture.dilations))
     columns["levels"] = architecture.levels
     columns["receptive_field"] = architecture.receptive_field
-    columns["required_context"] = architecture.steps_of(definition.required_context)
+    seq_len = definition.spec.seq_len
+    columns["output_receptive_field"] = architecture.output_receptive_field(seq_len)
+    columns["required_context"] = definition.required_context_of(architecture)
     columns["parameters"] = parameter_count(architecture, definition, record.outcome)
     return columns

@@ -26,7 +26,7 @@ class _TaskSection(BaseModel):
 
 
 class _ConstraintsSection(_Section):
-    required_context: int | str = "seq_len"
+    required_context: int | str = "auto"
     receptive_field: str = "narrow"
     max_params: int | None = None
     allow_blind_spots: bool = False

@@ -16,8 +16,8 @@ from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.deadline import Deadline
 from tcn_search.trainers.kept_weights import KeptWeights
-from tcn_search.trainers.schedules import schedule_callbacks
 from tcn_search.trainers.length_batches import accept_lengths, batch_lengths
+from tcn_search.trainers.schedules import schedule_callbacks
 from tcn_search.trial_status import TrialStatus
 
 BATCHES_BETWEEN_CHECKS = 64

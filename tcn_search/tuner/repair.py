@@ -45,18 +45,20 @@ def _by_distance(space: TaskSpace, proposed: Architecture) -> Iterator[Architect
 def _other_geometries(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
     """Yield every feasible geometry with the rest of the proposal, the fewest changes first."""
     geometry = space.geometry
+    names = ["padding", "kernel_size", "nb_stacks", "dilations", "look_back"]
+    if "readout" in geometry.names:
+        names.append("readout")
 
     def distance(point: Point) -> tuple[int, int]:
         architecture = geometry.architecture(point)
-        changes = sum(
-            getattr(architecture, name) != getattr(proposed, name)
-            for name in ("padding", "kernel_size", "nb_stacks", "dilations", "look_back")
-        )
+        changes = sum(getattr(architecture, name) != getattr(proposed, name) for name in names)
         return changes, abs(architecture.receptive_field - proposed.receptive_field)
 
     for point in sorted(geometry.feasible, key=distance):
         architecture = geometry.architecture(point)
-        yield replace(architecture, activation=proposed.activation, readout=proposed.readout)
+        if "readout" not in geometry.names:
+            architecture = replace(architecture, readout=proposed.readout)
+        yield replace(architecture, activation=proposed.activation)
 
 
 def _put_first(value: Any, choices: tuple[Any, ...]) -> list[Any]:

@@ -165,3 +165,24 @@ def test_a_cold_start_takes_no_longer_than_eight_bare_ones() -> None:
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
             seconds[name].append(time.perf_counter() - started)
     assert median(seconds["check"]) <= 8 * median(seconds["bare"])
+
+
+def test_a_readout_that_pools_covers_any_sequence(
+    capsys: pytest.CaptureFixture, tmp_path: Path, wave_file: Path
+) -> None:
+    short = ["check", "--seq-len", "600", "--kernel-size", "3", "--dilations", "1,2"]
+    assert main(short) == 1
+    assert main([*short, "--readout", "average"]) == 0
+    assert "Yes: the output sees all 600 steps" in capsys.readouterr().out
+    assert main([*short, "--readout", "average", "--required-context", "20"]) == 1
+    capsys.readouterr()
+    assert main([*short, "--readout", "flat"]) == 2
+    assert "readout must be one of 'last'" in capsys.readouterr().err
+    small = ["check", "--kernel-size", "2", "--dilations", "1", "--readout", "max", "--task"]
+    study = tmp_path / "own.toml"
+    for rule, code in (("auto", 0), ("seq_len", 1)):
+        study.write_text(
+            f'[task]\nname = "{wave_file}"\n[constraints]\nrequired_context = "{rule}"\n'
+        )
+        assert main([*small, str(study)]) == code
+    assert main([*small, "copy_memory"]) == 0

@@ -31,7 +31,7 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
         "mine: classification, 2 classes (from y_train: integers, shape (40,)); 32 training, 8 validation sequences\n"
         "60 sequences × 16 steps × 2 channels (32 training, 8 validation, 20 test)\n"
     ) in ran.stdout
-    assert "architectures fall short of 16 steps: never sampled" in ran.stdout
+    assert "readout max: the output sees all 16 steps through the pool" in ran.stdout
     assert "2 of 2 done" in ran.stdout
     assert "best: val_loss" in ran.stdout
 
@@ -122,7 +122,7 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "none.toml"], "tcn-search run: There is no study file none.toml."),
         (["run", "mine.toml", "--set", "space.kernel=3"], "tcn-search run: mine.toml: Unknown key 'space.kernel'. Did you mean 'space.kernel_size'?"),
         (["run", "mine.toml", "--set", "space.kernel_size={low=5,high=2}"], "low must not be above its high. Received: low = 5, high = 2"),
-        (["run", "mine.toml", "--set", "space.levels=[1]"], "No architecture of this space covers the required context of 16 steps (sequence length 16)"),
+        (["run", "mine.toml", "--set", "space.levels=[1]", "--set", "space.readout=last"], "No architecture of this space covers the required context of 16 steps (sequence length 16)"),
         (["run", "mine.toml", "--set", "task.name=osuleef"], "There is no task 'osuleef'. Did you mean 'osuleaf'?"),
         (["run", "mine.toml", "--set", "search.objectives=['val_f2']"], "objective must be one of val_loss (minimize), val_accuracy (maximize), val_balanced_accuracy (maximize), val_f1 (maximize)"),
         (["run", "mine.toml", "--storage", "sqlite:////proc/none/x.db"], "The study storage sqlite:////proc/none/x.db cannot be used"),

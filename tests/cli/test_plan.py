@@ -118,3 +118,17 @@ def test_the_frame_holds_the_rows_of_the_planner() -> None:
     ).rows
     assert ts.plan(784, levels=1).empty
     assert "receptive_field" in ts.plan(784, levels=1).columns
+
+
+def test_through_a_pool_every_architecture_suffices(capsys: pytest.CaptureFixture) -> None:
+    assert main([*RANGES, "--readout", "max", "--top", "2"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "322 of 322 architectures suffice; cheapest first by parameters."
+    assert second == (
+        "Through the max over time the output sees all 784 steps (sequence length 784); one step "
+        "may see any number of them."
+    )
+    assert main([*RANGES, "--readout", "max", "--max-params", "10"]) == 1
+    assert "architectures is within the limits" in capsys.readouterr().err
+    assert main([*RANGES, "--readout", "max", "--all-steps"]) == 2
+    assert "--all-steps is --readout sequence" in capsys.readouterr().err

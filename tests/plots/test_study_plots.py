@@ -186,5 +186,29 @@ def test_with_several_look_backs_receptive_fields_are_multiples_of_the_required_
     assert [line.get_xdata()[0] for line in ax.lines] == [1]
     assert (
         ax.get_xlabel()
-        == "receptive field as a multiple of the look-back that it must cover (logarithmic)"
+        == "receptive field of one step as a multiple of the look-back that it must cover (logarithmic)"
     )
+
+
+def test_trials_whose_output_pools_every_step_are_apart_from_the_required_context() -> None:
+    trials = TRIALS.assign(
+        required_context=[60, 60, np.nan, 60, 60, np.nan], output_receptive_field=60
+    )
+    ax = plot_receptive_field_score(trials, "val_loss", 60, 60, excluded=[3])
+    assert labels(ax) == {
+        "complete",
+        "pruned early",
+        "complete, the output sees all steps through its pool",
+        "pruned early, the output sees all steps through its pool",
+        "excluded, never sampled with readouts of one step",
+        "infeasible, never built",
+        "diverged, failed or over a limit",
+        "required context of readouts of one step = sequence length, 60",
+    }
+    drawn = {
+        collection.get_label(): list(collection.get_offsets().data[:, 0])
+        for collection in ax.collections
+    }
+    assert drawn["complete"] == [31]
+    assert drawn["complete, the output sees all steps through its pool"] == [127, 61]
+    assert ax.get_xlabel() == "receptive field of one step in steps (logarithmic)"

@@ -43,7 +43,7 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
         "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2"
         in page
     )
-    assert "16 / 16 steps" in page
+    assert "required context 16 of sequence length 16; none for readout max and average" in page
     assert "architectures fall short of 16 steps" in page
     assert page.count("<tr") == 1 + len(written)
     for name in ("history", "receptive_field", "learning_curves"):
@@ -88,7 +88,7 @@ def test_a_page_of_many_trials_shows_the_best(
 ) -> None:
     monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
     study.run(
-        8, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
+        16, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
     )
     folder = write_report(study)
     frame = study.trials()

@@ -23,6 +23,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def for_task(space: SearchSpace, seq_len: int, **constraints: Any) -> Any:
+    """The space for a task, with a required context that binds every readout."""
+    constraints.setdefault("required_context", "seq_len")
     return space.for_task("classification", seq_len, 1, 2, Constraints(**constraints))
 
 
@@ -160,7 +162,9 @@ def test_prune_mode_suggests_the_whole_space_and_names_broken_limits() -> None:
             if violation.excess > 0:
                 broken.add(violation.reason)
         study.tell(trial, 0.0)
-    assert "receptive field 3 falls short of the required context 13" in broken
+    reason = "receptive field 3 falls short of the required context 13"
+    assert any(text.startswith(f"{reason} (readout ") for text in broken)
+    assert all(text.endswith(", sequence length 13)") for text in broken)
 
 
 def test_explicit_dilations_are_a_choice_of_text_and_come_back_as_they_were() -> None:
@@ -293,7 +297,7 @@ def test_spaces_without_a_feasible_architecture(
     [
         (
             {"required_context": "all"},
-            "required_context must be \"seq_len\" or a number of steps. Received: 'all'",
+            'required_context must be "auto", "seq_len" or a number of steps. Received: \'all\'',
         ),
         ({"required_context": 0}, "required_context must be an integer of at least 1. Received: 0"),
         (

@@ -25,18 +25,24 @@ SPACES = (
 )
 
 
-def space_of(number: int, seq_len: int, static: bool, way: str = "narrow") -> TaskSpace:
+def space_of(number: int, seq_len: int, static: bool, rule: str = "auto") -> TaskSpace:
     return SPACES[number].for_task(
-        "classification", seq_len, 2, 3, Constraints(receptive_field=way), static=static
+        "classification", seq_len, 2, 3, Constraints(required_context=rule), static=static
     )
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2), st.sampled_from([3, 20, 31]), st.booleans(), st.integers(0, 2**31 - 1))
+@given(
+    st.integers(0, 2),
+    st.sampled_from([3, 20, 31]),
+    st.booleans(),
+    st.integers(0, 2**31 - 1),
+    st.sampled_from(["auto", "seq_len"]),
+)
 def test_suggested_values_give_the_same_suggestion_again(
-    number: int, seq_len: int, static: bool, seed: int
+    number: int, seq_len: int, static: bool, seed: int, rule: str
 ) -> None:
-    space = space_of(number, seq_len, static)
+    space = space_of(number, seq_len, static, rule)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
     architecture, training = space.suggest(trial)
@@ -48,9 +54,10 @@ def test_suggested_values_give_the_same_suggestion_again(
     assert again.params == parameters
 
 
+@pytest.mark.parametrize("rule", ["auto", "seq_len"])
 @pytest.mark.parametrize("number", range(3))
-def test_static_ranges_give_exactly_the_feasible_points(number: int) -> None:
-    space = space_of(number, 20, static=True)
+def test_static_ranges_give_exactly_the_feasible_points(number: int, rule: str) -> None:
+    space = space_of(number, 20, static=True, rule=rule)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     trials = [study.ask() for _ in range(100)]
     for trial in trials:
@@ -59,9 +66,9 @@ def test_static_ranges_give_exactly_the_feasible_points(number: int) -> None:
     usual = space.suggest(study.ask())[0]
     for point in space.geometry.feasible:
         geometry = space.geometry.architecture(point, use_skip_connections=True)
-        wanted = replace(
-            geometry, nb_filters=usual.nb_filters, norm=usual.norm, readout=usual.readout
-        )
+        wanted = replace(geometry, nb_filters=usual.nb_filters, norm=usual.norm)
+        if rule == "seq_len":
+            wanted = replace(wanted, readout=usual.readout)
         assert space.suggest(RecordedSuggestions(suggested_values(space, wanted, {})))[0] == wanted
 
 
@@ -73,7 +80,7 @@ def test_values_outside_the_space_are_named() -> None:
         ({"nb_filters": 5}, "nb_filters 5"),
         ({"kernel_size": 6}, "kernel_size 6"),
         ({"dilations": [1, 2, 5]}, "dilations 1,2,5"),
-        ({"dilations": [1]}, "falls short of the required context"),
+        ({"dilations": [1], "readout": "last"}, "falls short of the required context"),
         ({"activation": "tanh"}, "activation tanh"),
     ):
         other = type(architecture).from_dict(

@@ -77,7 +77,14 @@ def test_the_study_keeps_the_schedule_that_its_file_does_not_name() -> None:
 
 def test_the_study_continues_with_the_waiting_retry() -> None:
     # The task of the same data from another folder is the same: else this would be refused.
-    ts.Study("kept", ts.load_task("data.npz"), storage=STORAGE)
+    # So is a study file without a required context, though its default is another one now.
+    same = ts.Study(
+        "kept",
+        ts.load_task("data.npz"),
+        constraints=ts.Constraints(max_params=3000),
+        storage=STORAGE,
+    )
+    assert same.definition.constraints.required_context == "seq_len"
     # Changes are allowed for the day on which this runs with other versions of Keras or Optuna.
     study = ts.Study("kept", storage=STORAGE, allow_changes=True)
     study.run(12, executor=Synthetic(), on_progress=lambda progress: None)

@@ -68,8 +68,12 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
     assert study.finished == 12 == len(frame)
     assert set(frame["ended"]) == {"complete", "pruned"}  # the pruner had something to do
     assert executor.closed
-    assert (frame["receptive_field"] >= 16).all()
-    assert (frame["required_context"] == 16).all()
+    of_one_step = frame[frame["readout"] == "last"]
+    assert (of_one_step["receptive_field"] >= 16).all()
+    assert (of_one_step["required_context"] == 16).all()
+    pooled = frame[frame["readout"] != "last"]
+    assert pooled["required_context"].isna().all()
+    assert (pooled["output_receptive_field"] == 16).all()
     complete = frame[frame["ended"] == "complete"]
     assert study.best_score == complete["score"].min()
     assert study.best_architecture == study.results.architecture_of(
@@ -171,7 +175,7 @@ def test_searched_settings_reach_trials_frame_and_winners() -> None:
 
 
 def test_infeasible_trials_are_pruned_without_training() -> None:
-    study = make(constraints=Constraints(receptive_field="prune"))
+    study = make(constraints=Constraints("seq_len", receptive_field="prune"))
     executor = run(study, 10)
     frame = study.trials()
     infeasible = frame[frame["ended"] == "infeasible"]
@@ -480,7 +484,7 @@ def test_another_definition_under_the_same_name_is_refused(
         ({"storage": "nosql://ann:secret@host/db"}, "nosql://ann:***@host/db is no database URL that can be used"),
         ({"storage": "sqlite:////proc/none/studies.db"}, "The study storage sqlite:////proc/none/studies.db cannot be used"),
         ({"search": SearchSettings(objectives=("val_accurracy",))}, "objective must be one of val_loss (minimize), val_accuracy (maximize), val_balanced_accuracy (maximize), val_f1 (maximize), params (minimize), multiply_adds (minimize), latency (minimize) for classification. Received: 'val_accurracy'"),
-        ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1)}, "No architecture of this space covers the required context of 16 steps"),
+        ({"space": SearchSpace(kernel_size=2, levels=2, nb_stacks=1, readout="last")}, "No architecture of this space covers the required context of 16 steps"),
     ],
 )  # fmt: skip
 def test_bad_input_leaves_nothing_on_disk(

@@ -85,7 +85,7 @@ def test_every_configuration_is_feasible_including_the_defaults(model: TCNHyperM
 
 
 def test_a_feasible_configuration_is_built_as_chosen() -> None:
-    model = hypermodel()
+    model = hypermodel(required_context="seq_len")
     hp = space_of(model)
     chosen = {"kernel_size": 4, "extra_levels": 1, "nb_stacks": 2, "nb_filters": 4, "norm": "layer"}
     chosen |= {
@@ -113,7 +113,7 @@ def test_an_infeasible_space_is_refused_at_once() -> None:
     with pytest.raises(
         InputError, match="No architecture of this space covers the required context of 16 steps"
     ):
-        hypermodel(SearchSpace(kernel_size=[2], levels=[2], nb_stacks=[1]))
+        hypermodel(SearchSpace(kernel_size=[2], levels=[2], nb_stacks=[1], readout="last"))
 
 
 def test_the_hypermodel_trains_as_a_study_does() -> None:
