@@ -85,7 +85,10 @@ def _table(comparison: Comparison) -> str:
     from tcn_search.baselines.contender_names import title
 
     frame = comparison.frame()
+    parameters = frame["parameters"].fillna(0)
     frame["contender"] = frame["contender"].map(title)
+    # pandas writes <NA> for a missing integer, whatever na_rep says.
+    frame["parameters"] = [f"{count:,}" if count > 0 else "" for count in parameters]
     text: str = frame.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
     return text
 

@@ -216,8 +216,10 @@ class Comparison:
         gap = self.difference(contender, TCN, split)
         if contender == TCN or gap is None or math.isnan(gap.needed):
             return ""
-        if gap.is_clear:
-            return "better" if gap.is_better else "worse"
+        if gap.is_better:
+            return "better"
+        if gap.is_worse:
+            return "worse"
         return "level"
 
     def scored(self, contender: str, split: str) -> Scored | None:
@@ -266,10 +268,12 @@ class Comparison:
         if len(ranked) < 2:
             return "Too few contenders have been trained to compare."
         sentences = [self._best_on_validation(ranked[0], ranked[1])]
-        against = [self._against_in_words(name) for name in ranked if name != TCN]
-        listed = ", ".join(words for words in against if words)
-        if listed:
-            sentences.append(f"On test, {title(TCN)} is {listed}.")
+        against = {name: self.difference(TCN, name, "test") for name in ranked if name != TCN}
+        gaps = {name: gap for name, gap in against.items() if gap is not None}
+        if gaps:
+            listed = ", ".join(_in_words(name, gap) for name, gap in gaps.items())
+            bases = ", or ".join(dict.fromkeys(gap.basis for gap in gaps.values()))
+            sentences.append(f"On test, {title(TCN)} is {listed}; needed at 5% with {bases}.")
         return " ".join(sentences)
 
     def _best_on_validation(self, first: str, second: str) -> str:
@@ -279,15 +283,17 @@ class Comparison:
             return f"{title(first)} is best on validation, before {title(second)}: {gap.evidence}."
         return f"{title(first)} and {title(second)} are level on validation: {gap.evidence}."
 
-    def _against_in_words(self, contender: str) -> str:
-        """Return how the TCN stands to a contender on test; "" without test scores of both."""
-        gap = self.difference(TCN, contender, "test")
-        if gap is None:
-            return ""
-        words = "level with"
-        if gap.is_clear:
-            words = "better than" if gap.is_better else "worse than"
-        return f"{words} {title(contender)} ({gap.evidence})"
+
+def _in_words(contender: str, gap: Difference) -> str:
+    """Return how the TCN stands to a contender, such as "better than LSTM (...)"."""
+    words = "level with"
+    if gap.is_better:
+        words = "better than"
+    elif gap.is_worse:
+        words = "worse than"
+    elif math.isnan(gap.needed):
+        words = "not comparable with"
+    return f"{words} {title(contender)} {gap.in_brackets}"
 
 
 _COMPARISON = TypeAdapter(Comparison)

@@ -125,8 +125,9 @@ def _fit_estimator(
     job: ContenderJob, task: Task, before_test_evaluation: Callable[[str], None]
 ) -> Run:
     """Fit a contender that is no network: without learning rate and epochs."""
-    from tcn_search.baselines.aeon_estimators import fit_aeon
+    from tcn_search.baselines.aeon_estimators import fit_aeon, prepare_aeon
 
+    prepare_aeon(job.contender, task.spec)
     begin = time.perf_counter()
     predict = fit_aeon(job.contender, task.spec, task.train, job.seed)
     seconds = time.perf_counter() - begin

@@ -70,6 +70,17 @@ class Difference:
         return self.is_clear and self.ahead < 0
 
     @property
+    def in_brackets(self) -> str:
+        """The two numbers behind the verdict, to stand behind a name.
+
+        >>> Difference(0.35, 0.34, "2 seeds").in_brackets
+        '(0.35 apart, 0.34 needed)'
+        """
+        if math.isnan(self.needed):
+            return f"({abs(self.ahead):.2g} apart, too few seeds)"
+        return f"({abs(self.ahead):.2g} apart, {self.needed:.2g} needed)"
+
+    @property
     def evidence(self) -> str:
         """The numbers behind the verdict, without a full stop.
 

@@ -130,7 +130,7 @@ def test_a_diverged_run_is_counted_and_left_out_of_the_means() -> None:
     assert rows.loc["tcn", "diverged"] == 0
     assert made.verdict() == (
         "TCN and GRU are level on validation: 0.15 apart, where 1.1 would be needed at 5% with 1 and 2 seeds. "
-        "On test, TCN is level with GRU (0 apart, where 0 would be needed at 5% with 1 and 2 seeds)."
+        "On test, TCN is level with GRU (0 apart, 0 needed); needed at 5% with 1 and 2 seeds."
     )
 
 
