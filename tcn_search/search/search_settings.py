@@ -70,6 +70,12 @@ class SearchSettings:
                 f"warm_start must be true or false. Received: {received(self.warm_start)}"
             )
         object.__setattr__(self, "folds", positive_integer("folds", self.folds))
+        if self.pruner == "wilcoxon" and self.folds < FOLDS_TO_COMPARE:
+            raise InputError(
+                f'pruner "wilcoxon" compares trials fold by fold and needs at least '
+                f"{FOLDS_TO_COMPARE} folds. Set folds = {FOLDS_TO_COMPARE}, or take another "
+                f"pruner. Received: folds = {self.folds}"
+            )
         if self.fraction is not None:
             if not (is_number(self.fraction) and 0 < self.fraction <= 1):
                 raise InputError(
@@ -96,12 +102,6 @@ class SearchSettings:
         fraction = self.for_sequences(count).fraction
         assert fraction is not None
         return max(1, round(fraction * count))
-        if self.pruner == "wilcoxon" and self.folds < FOLDS_TO_COMPARE:
-            raise InputError(
-                f'pruner "wilcoxon" compares trials fold by fold and needs at least '
-                f"{FOLDS_TO_COMPARE} folds. Set folds = {FOLDS_TO_COMPARE}, or take another "
-                f"pruner. Received: folds = {self.folds}"
-            )
 
     @property
     def objective(self) -> str:

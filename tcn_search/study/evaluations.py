@@ -16,11 +16,18 @@ from tcn_search.evaluation.contenders import ComparisonRunner, prepare_compariso
 from tcn_search.evaluation.final_training import SeedRun, fresh_seeds
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.selection import find_winner
+from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.evaluation.winner import Winner
 from tcn_search.formats.download import data_directory
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.results import COMPARISON, TEST_EVALUATIONS, WINNER, StudyResults
+from tcn_search.study.results import (
+    COMPARISON,
+    SIMPLE_BASELINES,
+    TEST_EVALUATIONS,
+    WINNER,
+    StudyResults,
+)
 from tcn_search.workers.backends import use_backend
 
 
@@ -76,6 +83,7 @@ def find_best(
             lease.require()
             _count_test_evaluation(handle)
             handle.optuna_study.set_user_attr(WINNER, None)
+            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, None)
 
         kept = _kept_trainings(handle)
         winner = find_winner(
@@ -94,6 +102,9 @@ def find_best(
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
+        # A part of the same test evaluation, scored by the same metric.
+        baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
+        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
         kept.remove()
         return winner
 

@@ -225,15 +225,16 @@ class Study:
         *,
         on_run: Callable[[Run], None] | None = None,
     ) -> Comparison:
-        """Compare the winner's architecture with recurrent networks of its size.
+        """Compare the winner's architecture with recurrent networks of its size, and others.
 
-        Every contender, the TCN too, gets the same data, epochs, early stopping and number of
+        Every network, the TCN too, gets the same data, epochs, early stopping and number of
         learning rates, judged by the validation split. With the best rate it is trained over seeds
         and scored on the test split: one test evaluation for each contender. A second call
         continues, with more seeds or other contenders too.
 
         Args:
-            against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
+            against: "simple_rnn", "gru", "lstm" ("lstm:2" has two layers); "fcn", "resnet"; and
+                "mini_rocket", "hydra", "nn_dtw", which have no learning rate and need aeon.
             learning_rates: how many each contender tries, evenly spaced on a logarithm over the
                 space's range; for the TCN the trial's own takes the place of the nearest.
             seeds: final trainings of each.

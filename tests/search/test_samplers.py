@@ -19,7 +19,7 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
-from tcn_search.search import samplers, suggestions
+from tcn_search.search import suggestions
 from tcn_search.search.cma_es import CmaEs
 from tcn_search.search.pruners import PRUNERS, make_pruner
 from tcn_search.search.samplers import SAMPLERS, is_dynamic, make_sampler
@@ -171,16 +171,6 @@ def test_a_missing_package_names_its_extra(
         str(error.value)
         == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
     )
-
-
-def test_a_package_that_is_known_to_be_imported_late_is_required_early(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(samplers, "_is_missing", lambda package: package == "scipy")
-    with pytest.raises(InputError) as error:
-        run(sampler="optuna.samplers.QMCSampler")
-    assert str(error.value) == 'sampler "optuna.samplers.QMCSampler" needs scipy: pip install scipy'
-    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(
