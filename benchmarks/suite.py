@@ -59,6 +59,8 @@ def run(
     failed = []
     started = time.monotonic()
     for number, (script, dataset) in enumerate(jobs):
+        if dataset.name in failed:
+            continue
         left = (len(jobs) - number) * 60 * arguments.minutes
         if number:
             left = (time.monotonic() - started) / number * (len(jobs) - number)
