@@ -26,6 +26,7 @@ ONE = "ours, one network"
 ENSEMBLE = "ours, ensemble"
 PLAIN_ONE = "keras-tcn, one network"
 PLAIN_ENSEMBLE = "keras-tcn, ensemble"
+MEASURED = "(measured)"  # ends the names of simple models
 PUBLISHED = (
     "FCN",
     "ResNet",
@@ -43,10 +44,12 @@ IN_HALVES = {"dev": "the half used in development", "held": "the half held back"
 
 
 def measured_accuracies(result: Mapping[str, Any]) -> dict[str, float]:
-    """Return our accuracies, and those of the plain search, that a result has."""
+    """Return our accuracies, and those of simple models and the plain search, of a result."""
     found = {ONE: statistics.fmean(result["test"]["members"])}
     if result["test"].get("ensemble") is not None:
         found[ENSEMBLE] = result["test"]["ensemble"]
+    for name, accuracy in result.get("simple_baselines", {}).items():
+        found[f"{name} {MEASURED}"] = accuracy
     if "plain" in result:
         found[PLAIN_ONE] = statistics.fmean(result["plain"]["members"])
         found[PLAIN_ENSEMBLE] = result["plain"]["ensemble"]
@@ -157,7 +160,8 @@ def _about(results: Collection[Mapping[str, Any]]) -> str:
 def _comparison(accuracies: Accuracies, ours: str) -> list[str]:
     """Return a table with a row for each published model."""
     rows = []
-    for model in (*PUBLISHED, ONE, PLAIN_ONE, PLAIN_ENSEMBLE):
+    simple = {name for row in accuracies.values() for name in row if name.endswith(MEASURED)}
+    for model in (*PUBLISHED, *sorted(simple), ONE, PLAIN_ONE, PLAIN_ENSEMBLE):
         pair = compare(accuracies, ours, model)
         if pair is not None and model != ours:
             rows.append(_comparison_row(model, pair))

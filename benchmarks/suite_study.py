@@ -7,6 +7,7 @@ Half of the seconds are for the search; the final trainings are as many as shoul
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import platform
@@ -76,14 +77,23 @@ def seeds_that_fit(training_seconds: float, seconds_left: float) -> int:
 
 
 def final_trainings(study: ts.Study, seconds_left: float) -> Winner:
-    """Train the best configuration over as many seeds as should fit, and score it on test."""
+    """Train the winner over seeds, as many as fit into the seconds, and score it on test."""
+    if "timeout" in inspect.signature(study.best).parameters:
+        return study.best(timeout=seconds_left)
     candidate = study.candidates()[0]
     record = study.results.records()[candidate.trial]
     assert record.outcome is not None
-    epochs = max(1, len(record.outcome.curve))
-    longer = candidate.settings.epochs / epochs
+    longer = candidate.settings.epochs / max(1, len(record.outcome.curve))
     estimate = record.outcome.seconds.get("total", 0.0) * max(1.0, longer)
     return study.best(seeds=seeds_that_fit(estimate, seconds_left))
+
+
+def simple_baselines(study: ts.Study) -> dict[str, float]:
+    """Return the test accuracy of each simple model that `best` has scored, by its name."""
+    found = getattr(study.results, "simple_baselines", None)
+    if found is None:
+        return {}
+    return {each.name: each.test for each in found.baselines if each.test is not None}
 
 
 def recorded_trials(study: ts.Study) -> list[dict[str, Any]]:
@@ -177,7 +187,7 @@ def measure(file: Path, seconds: float) -> dict[str, Any]:
             "members": winner.test_scores,
             "ensemble": getattr(winner, "ensemble_score", None),
         },
-        "simple_baselines": getattr(winner, "simple_baselines", None) or {},
+        "simple_baselines": simple_baselines(study),
         "recorded": trials,
     }
 
