@@ -27,6 +27,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 from portfolio_candidates import best_of_suite, each_once, key_of, like_published
 from portfolio_choice import (
     COUNTS,
@@ -87,6 +88,7 @@ def make_study(
         for entry in entries
     ]
     start = warm_start(definition, configurations)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     store_study(name, None, definition, start)
     return ts.load_study(name), start
 
@@ -101,7 +103,7 @@ def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
         task = ts.load_task(str(usable_file(file, scratch)))
         search = ts.SearchSettings(pruner="none", warm_start=False)
         study, start = make_study(file.stem, task, missing, search)
-        study.run(len(start.trials), trial_timeout=SECONDS_OF_A_TRIAL, timeout=1e9)
+        study.run(len(start.trials), trial_timeout=SECONDS_OF_A_TRIAL)
         rows = {row["name"]: row for row in recorded_trials(study)}
     for entry in missing:
         row = rows.get(key_of(entry), {})
