@@ -158,7 +158,8 @@ def measure(file: Path, seconds: float) -> dict[str, Any]:
         study.run(study.finished + 1)
     searched = time.monotonic()
     trials = recorded_trials(study)
-    winner = final_trainings(study, seconds - (searched - started))
+    seconds_left = max(1.0, seconds - (searched - started))  # the search may have taken longer
+    winner = final_trainings(study, seconds_left)
     ended = time.monotonic()
     candidate = study.results.candidate(winner.trial)
     architecture = candidate.architecture
