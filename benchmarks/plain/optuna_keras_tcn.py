@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -19,27 +20,27 @@ import optuna
 from keras_tcn_model import keras_tcn_model, receptive_field
 
 
+def suggested(trial: optuna.Trial, space: dict[str, Any]) -> dict[str, Any]:
+    """Suggest the parameters of `keras_tcn_model`."""
+    return {
+        "nb_filters": trial.suggest_categorical("nb_filters", space["nb_filters"]),
+        "kernel_size": trial.suggest_int("kernel_size", *space["kernel_size"]),
+        "levels": trial.suggest_int("levels", *space["levels"]),
+        "nb_stacks": trial.suggest_categorical("nb_stacks", space["nb_stacks"]),
+        "norm": trial.suggest_categorical("norm", space["norm"]),
+        "use_skip_connections": trial.suggest_categorical("use_skip_connections", [True, False]),
+        "dropout_rate": trial.suggest_float("dropout_rate", *space["dropout_rate"]),
+        "learning_rate": trial.suggest_float("learning_rate", *space["learning_rate"], log=True),
+    }
+
+
 def main(file: str) -> None:
     with open(file) as opened:
         asked = json.load(opened)
     data = np.load(asked["data"])
 
     def objective(trial: optuna.Trial) -> float:
-        space = asked["space"]
-        parameters = {
-            "nb_filters": trial.suggest_categorical("nb_filters", space["nb_filters"]),
-            "kernel_size": trial.suggest_int("kernel_size", *space["kernel_size"]),
-            "levels": trial.suggest_int("levels", *space["levels"]),
-            "nb_stacks": trial.suggest_categorical("nb_stacks", space["nb_stacks"]),
-            "norm": trial.suggest_categorical("norm", space["norm"]),
-            "use_skip_connections": trial.suggest_categorical(
-                "use_skip_connections", [True, False]
-            ),
-            "dropout_rate": trial.suggest_float("dropout_rate", *space["dropout_rate"]),
-            "learning_rate": trial.suggest_float(
-                "learning_rate", *space["learning_rate"], log=True
-            ),
-        }
+        parameters = suggested(trial, asked["space"])
         if receptive_field(parameters) < data["X_train"].shape[1]:
             raise optuna.TrialPruned
         keras.backend.clear_session()

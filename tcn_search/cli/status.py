@@ -56,6 +56,8 @@ def _print_status(study: StudyResults) -> None:
     print(definition.task_space().describe())
     if definition.model is not None:
         print(f"model {definition.model}")
+    if study.start.outside:
+        print(f"known configurations outside the space: {', '.join(study.start.outside)}")
     counts = study.status_counts()
     if not counts:
         print("no trial yet")

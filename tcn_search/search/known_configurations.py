@@ -1,37 +1,60 @@
-"""Known configurations: networks that worked elsewhere, with their training settings."""
+"""Known configurations: networks that worked elsewhere, with their training settings.
+
+They are those of the portfolio; for tasks that state how far they look back, also the networks of
+the TCN paper.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
+from tcn_search.search.portfolio import architecture_in, portfolio, powers_of_two, settings_in
 from tcn_search.search.trial_record import Candidate
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import integers_of
-from tcn_search.space.geometry import most_useful_levels
 from tcn_search.space.search_space import TaskSpace
+from tcn_search.space.trial_parameters import OutsideSpace, suggested_values
 
-# Bai, Kolter and Koltun 2018 (arXiv 1803.01271), appendix A, table 2: kernel size, levels, hidden
-# channels, dropout, gradient clipping; learning rates as in section A. Base 2, weight norm, no skip
-# connections.
+
+class _PaperNetwork(NamedTuple):
+    """A network of Bai, Kolter and Koltun 2018 (arXiv 1803.01271), appendix A, table 2.
+
+    Learning rates are as in section A; base 2, weight norm, no skip connections.
+
+    Attributes:
+        steps: of the sequences that it was trained on.
+    """
+
+    name: str
+    steps: int
+    kernel_size: int
+    levels: int
+    filters: int
+    dropout_rate: float
+    settings: dict[str, Any]
+
+
 _ADAM = {"learning_rate": 2e-3, "optimizer": "adam"}
 _RMSPROP = {"learning_rate": 5e-4, "optimizer": "rmsprop", "clip_norm": 1.0}
 _SGD = {"optimizer": "sgd", "learning_rate": 4.0, "schedule": "plateau"}
-_PAPER: tuple[tuple[str, int, int, int, float, dict[str, Any]], ...] = (
-    ("adding 200", 6, 7, 27, 0.0, _ADAM),
-    ("adding 400", 7, 7, 27, 0.0, _ADAM),
-    ("adding 600", 8, 8, 24, 0.0, _ADAM),
-    ("MNIST", 7, 8, 25, 0.0, _ADAM),
-    ("MNIST small", 6, 8, 20, 0.0, _ADAM),
-    ("copy memory 500", 6, 9, 10, 0.05, _RMSPROP),
-    ("copy memory 1000", 8, 8, 10, 0.05, _RMSPROP),
-    ("copy memory 2000", 8, 9, 10, 0.05, _RMSPROP),
-    ("PTB words", 3, 4, 600, 0.5, {**_SGD, "clip_norm": 0.4}),
-    ("PTB characters", 3, 3, 450, 0.1, {**_SGD, "clip_norm": 0.15}),
+_PAPER = (
+    _PaperNetwork("adding 200", 200, 6, 7, 27, 0.0, _ADAM),
+    _PaperNetwork("adding 400", 400, 7, 7, 27, 0.0, _ADAM),
+    _PaperNetwork("adding 600", 600, 8, 8, 24, 0.0, _ADAM),
+    _PaperNetwork("MNIST", 784, 7, 8, 25, 0.0, _ADAM),
+    _PaperNetwork("MNIST small", 784, 6, 8, 20, 0.0, _ADAM),
+    _PaperNetwork("copy memory 500", 520, 6, 9, 10, 0.05, _RMSPROP),
+    _PaperNetwork("copy memory 1000", 1020, 8, 8, 10, 0.05, _RMSPROP),
+    _PaperNetwork("copy memory 2000", 2020, 8, 9, 10, 0.05, _RMSPROP),
+    _PaperNetwork("PTB words", 80, 3, 4, 600, 0.5, {**_SGD, "clip_norm": 0.4}),
+    _PaperNetwork("PTB characters", 400, 3, 3, 450, 0.1, {**_SGD, "clip_norm": 0.15}),
 )
+_MOST_OF_THE_PAPER = 2  # networks of the paper that are tried
 
 
 @dataclass(frozen=True)
@@ -44,41 +67,98 @@ class KnownConfiguration:
 
 
 def known_configurations(definition: Definition, space: TaskSpace) -> list[KnownConfiguration]:
-    """List the known configurations for a study, whether or not its space holds them.
+    """List the known configurations for a study, in the order in which they are tried.
 
-    The cheapest feasible network, the middle of the space, keras-tcn's default made long enough,
-    and the networks of the TCN paper.
+    Those outside its space are listed too. If all of them are, the cheapest network and one from
+    the middle of the space follow. A task that states why it must see far back gets networks that
+    do: those of the paper, and of the portfolio those whose every step covers the context.
     """
+    activation = "relu" if "relu" in space.space.activation else space.space.activation[0]
+    needs_context = bool(definition.spec.context_reason)  # such as the adding problem
+    configurations = [
+        KnownConfiguration(
+            name=entry.name,
+            architecture=architecture_in(entry, space, activation),
+            settings=settings_in(entry, space),
+        )
+        for entry in portfolio().configurations
+        if entry.architecture.is_covering or not needs_context
+    ]
+    if needs_context:
+        configurations = _of_the_paper(definition, space, activation) + configurations
+    if not any(_fits(configuration, definition, space) for configuration in configurations):
+        readout = _one_step_readout(definition, space)
+        configurations += [
+            KnownConfiguration("cheapest", cheapest(space, readout, activation), {}),
+            KnownConfiguration("middle", middle(space, readout, activation), {}),
+        ]
+    return configurations
+
+
+def trial_parameters(
+    configuration: KnownConfiguration, definition: Definition, space: TaskSpace
+) -> dict[str, Any]:
+    """Return the parameters of the trial that tries a configuration.
+
+    Raises:
+        OutsideSpace: the space does not hold it, or a setting that is not searched differs.
+    """
+    for name, value in configuration.settings.items():
+        is_searched = name in space.space.settings
+        if not is_searched and getattr(definition.training, name) != value:
+            raise OutsideSpace(f"{name} {value}")
+    return suggested_values(space, configuration.architecture, configuration.settings)
+
+
+def _fits(configuration: KnownConfiguration, definition: Definition, space: TaskSpace) -> bool:
+    try:
+        trial_parameters(configuration, definition, space)
+    except OutsideSpace:
+        return False
+    return True
+
+
+def _of_the_paper(
+    definition: Definition, space: TaskSpace, activation: str
+) -> list[KnownConfiguration]:
+    """List networks of the TCN paper, those for sequences of a similar length first.
+
+    At most two that the space holds; and all that it does not hold.
+    """
+    look_back = None
+    if space.space.look_back is not None:
+        look_back = integers_of("look_back", space.space.look_back)[-1]
+    configurations = []
+    fitting = 0
+    seq_len = definition.spec.seq_len
+    for network in sorted(_PAPER, key=lambda network: abs(math.log(network.steps / seq_len))):
+        architecture = Architecture(
+            nb_filters=network.filters,
+            kernel_size=network.kernel_size,
+            dilations=powers_of_two(network.levels),
+            norm="weight",
+            use_skip_connections=False,
+            readout=_one_step_readout(definition, space),
+            look_back=look_back,
+            activation=activation,
+        )
+        settings = {"dropout_rate": network.dropout_rate, **network.settings}
+        configuration = KnownConfiguration(f"Bai et al. {network.name}", architecture, settings)
+        if _fits(configuration, definition, space):
+            fitting += 1
+            if fitting > _MOST_OF_THE_PAPER:
+                continue
+        configurations.append(configuration)
+    return configurations
+
+
+def _one_step_readout(definition: Definition, space: TaskSpace) -> str:
+    """Return the readout of one step that suits the task, or the first that the space has."""
     readout = "sequence" if definition.spec.task_kind.reads_every_step else "last"
     feasible = [name for name in space.space.readout if space.geometry.feasible_with(name)]
     if readout not in feasible:
         readout = feasible[0]
-    activation = "relu" if "relu" in space.space.activation else space.space.activation[0]
-    look_back = None
-    if space.space.look_back is not None:
-        look_back = space.geometry.by_name["look_back"][-1]
-    common: dict[str, Any] = {
-        "readout": readout,
-        "look_back": look_back,
-        "activation": activation,
-    }
-    configurations = [
-        KnownConfiguration("cheapest", cheapest(space, readout, activation), {}),
-        KnownConfiguration("middle", middle(space, readout, activation), {}),
-        KnownConfiguration("keras-tcn default", _keras_tcn_default(space, common), {}),
-    ]
-    for name, kernel_size, levels, filters, dropout_rate, settings in _PAPER:
-        architecture = Architecture(
-            nb_filters=filters,
-            kernel_size=kernel_size,
-            dilations=powers_of_two(levels),
-            norm="weight",
-            use_skip_connections=False,
-            **common,
-        )
-        settings = {"dropout_rate": dropout_rate, **settings}
-        configurations.append(KnownConfiguration(f"Bai et al. {name}", architecture, settings))
-    return configurations
+    return readout
 
 
 def configurations_of(
@@ -174,24 +254,3 @@ def _first_feasible(
         if not broken_limits(space.violations(architecture)):
             return architecture
     return architectures[0]
-
-
-def _keras_tcn_default(space: TaskSpace, common: dict[str, Any]) -> Architecture:
-    """Return keras-tcn's default with more levels, until the required context is covered.
-
-    64 filters, kernel size 3, dilations 1 .. 32.
-    """
-    architecture = Architecture(nb_filters=64, kernel_size=3, dilations=powers_of_two(6), **common)
-    most = most_useful_levels(2, space.limits.seq_len)
-    while (
-        architecture.levels < most
-        and space.limits.receptive_field_violation(architecture).excess > 0
-    ):
-        dilations = powers_of_two(architecture.levels + 1)
-        architecture = replace(architecture, dilations=dilations)
-    return architecture
-
-
-def powers_of_two(levels: int) -> tuple[int, ...]:
-    """Return 1, 2, 4, ...: one dilation for each level."""
-    return tuple(2**level for level in range(levels))

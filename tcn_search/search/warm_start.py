@@ -10,11 +10,11 @@ import optuna
 from pydantic import BaseModel
 
 from tcn_search.search.definition import Definition
-from tcn_search.search.known_configurations import KnownConfiguration
+from tcn_search.search.known_configurations import KnownConfiguration, trial_parameters
 from tcn_search.search.queue import EnqueuedTrial
-from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import OutsideSpace, suggested_values
+from tcn_search.space.trial_parameters import OutsideSpace
 from tcn_search.storage.stored_values import STRICT, read_value
+from tcn_search.text import counted
 
 START = "warm_start"  # user attribute of a study
 
@@ -32,7 +32,7 @@ class WarmStart(NamedTuple):
         names = ", ".join(trial.name for trial in self.trials) or "nothing"
         text = f"begins with {names}"
         if self.outside:
-            text += f"; not in the space: {', '.join(self.outside)}"
+            text += f"; {counted(len(self.outside), 'known configuration')} outside the space"
         return text
 
 
@@ -43,22 +43,11 @@ def warm_start(definition: Definition, configurations: Iterable[KnownConfigurati
     outside = []
     for configuration in configurations:
         try:
-            _require_training(configuration, definition, space)
-            parameters = suggested_values(space, configuration.architecture, configuration.settings)
+            parameters = trial_parameters(configuration, definition, space)
             trials.setdefault(repr(parameters), EnqueuedTrial(configuration.name, parameters))
         except OutsideSpace as reason:
             outside.append(f"{configuration.name} ({reason})")
     return WarmStart(tuple(trials.values()), tuple(outside))
-
-
-def _require_training(
-    configuration: KnownConfiguration, definition: Definition, space: TaskSpace
-) -> None:
-    """Raise OutsideSpace if a setting that is not searched differs from the configuration's."""
-    for name, value in configuration.settings.items():
-        is_searched = name in space.space.settings
-        if not is_searched and getattr(definition.training, name) != value:
-            raise OutsideSpace(f"{name} {value}")
 
 
 class _StoredStart(BaseModel):

@@ -88,7 +88,7 @@ def test_a_page_of_many_trials_shows_the_best(
 ) -> None:
     monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
     study.run(
-        16, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
+        24, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
     )
     folder = write_report(study)
     frame = study.trials()

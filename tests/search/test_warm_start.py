@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from tcn_search import (
     Study,
     Task,
     TrainingSettings,
+    load_task,
 )
 from tcn_search.errors import InputError
-from tcn_search.search.known_configurations import cheapest
+from tcn_search.search.known_configurations import cheapest, middle
+from tcn_search.search.portfolio import portfolio
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
@@ -61,40 +64,34 @@ def run(study: Study, trials: int, **options: Any) -> Synthetic:
 
 
 @pytest.mark.parametrize("sampler", ["random", "optuna.samplers.QMCSampler"])
-def test_known_networks_inside_the_space_are_tried_first(sampler: str) -> None:
+def test_the_portfolio_is_tried_first(sampler: str) -> None:
     study = make(space=PAPER, search=SearchSettings(sampler=sampler))
-    assert [trial.name for trial in study.results.start.trials] == [
-        "cheapest",
-        "middle",
-        "keras-tcn default",
-        "Bai et al. adding 600",
+    start = study.results.start
+    assert [trial.name for trial in start.trials] == [
+        entry.name for entry in portfolio().configurations
     ]
-    assert "Bai et al. PTB words (optimizer sgd)" in study.results.start.outside
-    assert "Bai et al. MNIST (nb_filters 25)" in study.results.start.outside
-    cheapest, middle, default, adding, other = (job for job in run(study, 5).jobs)
+    assert start.outside == ()
+    jobs = run(study, 2).jobs
+    first = jobs[0].architecture
+    assert (first.nb_filters, first.kernel_size, first.dilations) == (24, 8, (1, 2, 4))
+    assert (first.norm, first.readout, first.padding) == ("batch", "average", "causal")
+    assert first.use_skip_connections is False
+    assert (jobs[0].settings.learning_rate, jobs[0].settings.dropout_rate) == (1e-3, 0.0)
+
+
+def test_where_nothing_known_fits_the_cheapest_network_and_a_middle_one_are_tried() -> None:
+    space = SearchSpace(**{**PAPER.to_dict(), "activation": ["tanh"], "norm": "none"})
+    space = SearchSpace(**{**space.to_dict(), "use_skip_connections": False})
+    study = make(space=space)
+    assert [trial.name for trial in study.results.start.trials] == ["cheapest", "middle"]
+    assert len(study.results.start.outside) == len(portfolio().configurations)
+    cheapest, middle, other = (job for job in run(study, 3).jobs)
     limits = study.definition.task_space().limits
     assert limits.parameters(cheapest.architecture) < limits.parameters(other.architecture)
     assert cheapest.architecture.receptive_field >= 16
     assert middle.architecture == Architecture(
-        24, 5, (1, 2)
+        24, 5, (1, 2), use_skip_connections=False, activation="tanh"
     )  # receptive field 1 + 2 · 4 · 3 = 25, of one level 9
-    described = default.architecture.to_dict()
-    assert (described["nb_filters"], described["kernel_size"], described["dilations"]) == (
-        64,
-        3,
-        [1, 2, 4, 8, 16, 32],
-    )
-    assert (
-        adding.architecture.nb_filters,
-        adding.architecture.kernel_size,
-        adding.architecture.levels,
-    ) == (
-        24,
-        8,
-        8,
-    )
-    assert (adding.architecture.norm, adding.architecture.use_skip_connections) == ("weight", False)
-    assert (adding.settings.learning_rate, adding.settings.dropout_rate) == (2e-3, 0.0)
 
 
 def test_the_middle_configuration_keeps_the_limits_of_the_study() -> None:
@@ -102,27 +99,44 @@ def test_the_middle_configuration_keeps_the_limits_of_the_study() -> None:
         **{**PAPER.to_dict(), "dilations": [[1, 2], [1, 2, 4, 8, 16]], "levels": None}
     )
     limited = make("limited", space, constraints=Constraints(max_params=8_000))
-    middle = next(job.architecture for job in run(limited, 2).jobs[1:])
-    assert [trial.name for trial in limited.results.start.trials][:2] == ["cheapest", "middle"]
-    assert (middle.nb_filters, middle.kernel_size, middle.dilations) == (24, 4, (1, 2))
-    assert limited.definition.task_space().limits.parameters(middle) <= 8_000
+    filled = limited.definition.task_space()
+    middle_one = middle(filled, "last", "relu")
+    assert (middle_one.nb_filters, middle_one.kernel_size, middle_one.dilations) == (24, 4, (1, 2))
+    assert filled.limits.parameters(middle_one) <= 8_000
 
 
 @pytest.mark.parametrize(
-    ("given", "rate"),
+    ("given", "rates"),
     [
-        (Range(1e-3, 1e-2, log=True), 3.16e-3),
-        (Range(1e-4, 1e-2, log=True), 1e-3),
-        (Range(0.01, 0.03), 0.02),
-        (Range(0.01, 0.03, step=0.01), 0.02),
-        ([0.5, 2, 4], 2),
-        (Range(1, 4), 2.5),
-        (Range(0.5, 4.0, step=0.5), 2.0),
+        (Range(1e-4, 1e-2, log=True), (1e-3, 2e-3)),
+        (Range(5e-3, 1e-2, log=True), (5e-3, 5e-3)),
+        ([0.5, 2, 4], (0.5, 0.5)),
+        (Range(0.0005, 0.0045, step=0.002), (0.0005, 0.0025)),
+        ([1e-3], (1e-3, 1e-3)),
     ],
 )
-def test_known_networks_take_the_middle_of_the_learning_rates(given: Any, rate: float) -> None:
+def test_the_portfolio_takes_the_nearest_learning_rates(
+    given: Any, rates: tuple[float, float]
+) -> None:
     study = make(space=SearchSpace(**{**PAPER.to_dict(), "learning_rate": given}))
-    assert [job.settings.learning_rate for job in run(study, 3).jobs] == [rate] * 3
+    tried = [job.settings.learning_rate for job in run(study, 2).jobs]
+    assert tried == pytest.approx(list(rates))
+
+
+def test_a_learning_rate_that_is_not_searched_stays_that_of_the_study() -> None:
+    space = SearchSpace.from_dict({**PAPER.to_dict(), "learning_rate": None})
+    study = make(space=space, training=TrainingSettings(epochs=1, learning_rate=0.007))
+    assert [job.settings.learning_rate for job in run(study, 2).jobs] == [0.007] * 2
+
+
+def test_configurations_outside_the_space_are_counted_not_listed() -> None:
+    study = make(space=SearchSpace(**{**PAPER.to_dict(), "norm": ["batch"]}))
+    outside = study.results.start.outside
+    assert "weight norm (norm weight)" in outside
+    assert str(study.results.start).endswith(
+        f"; {len(outside)} known configurations outside the space"
+    )
+    assert "norm weight" not in str(study.results.start)
 
 
 def test_the_cheapest_configuration_has_the_norm_with_the_fewest_parameters() -> None:
@@ -147,6 +161,19 @@ def _parameters(space: SearchSpace) -> int:
     return filled.limits.parameters(cheapest(filled, "last", "relu"))
 
 
+def test_networks_of_the_paper_are_for_tasks_that_must_see_far_back() -> None:
+    adding = load_task("adding", seq_len=500, train_size=16, validation_size=8, test_size=8)
+    space = SearchSpace(nb_filters=[24, 25, 27], padding="causal")
+    start = Study("adding", adding, space).results.start
+    names = [trial.name for trial in start.trials]
+    assert names[:2] == ["Bai et al. adding 600", "Bai et al. adding 400"]  # the nearest two
+    assert not any(name.startswith("Bai") for name in names[2:])
+    assert "Bai et al. PTB words (optimizer sgd)" in start.outside
+    covering = {e.name for e in portfolio().configurations if e.architecture.is_covering}
+    assert set(names[2:]) <= covering
+    assert not any(name.startswith("Bai") for name in _names(make(space=PAPER)))
+
+
 def test_the_text_networks_of_the_paper_come_with_their_learning_rate() -> None:
     text = SearchSpace(
         nb_filters=600,
@@ -158,13 +185,14 @@ def test_the_text_networks_of_the_paper_come_with_their_learning_rate() -> None:
         learning_rate=Range(0.5, 8, log=True),
     )
     training = TrainingSettings(epochs=1, optimizer="sgd", schedule="plateau", clip_norm=0.4)
-    study = make(space=text, training=training)
-    assert [trial.parameters["learning_rate"] for trial in study.results.start.trials] == [
-        2.0,
-        2.0,
-        4.0,
-    ]
-    assert study.results.start.trials[-1].name == "Bai et al. PTB words"
+    task = replace(TASK, spec=replace(TASK.spec, context_reason="words depend on words before"))
+    first = Study("text", task, text, training=training).results.start.trials[0]
+    assert first.name == "Bai et al. PTB words"
+    assert first.parameters["learning_rate"] == 4.0
+
+
+def _names(study: Study) -> list[str]:
+    return [trial.name for trial in study.results.start.trials]
 
 
 def test_a_start_from_another_study_brings_no_batch_size() -> None:

@@ -82,7 +82,7 @@ def test_a_run_ends_with_exactly_the_finished_trials_asked_for() -> None:
 
 
 def test_running_again_continues_until_there_are_enough_trials() -> None:
-    run(make(), 5)
+    run(make(search=SearchSettings(warm_start=False)), 5)
     again = load_study("waves")
     assert again.finished == 5
     run(again, 8)
@@ -175,7 +175,10 @@ def test_searched_settings_reach_trials_frame_and_winners() -> None:
 
 
 def test_infeasible_trials_are_pruned_without_training() -> None:
-    study = make(constraints=Constraints("seq_len", receptive_field="prune"))
+    study = make(
+        constraints=Constraints("seq_len", receptive_field="prune"),
+        search=SearchSettings(warm_start=False),
+    )
     executor = run(study, 10)
     frame = study.trials()
     infeasible = frame[frame["ended"] == "infeasible"]

@@ -1,0 +1,290 @@
+"""Choose the portfolio: the configurations that a study tries first.
+
+    python benchmarks/portfolio.py train --data-dir DIR     # hours; resumable
+    python benchmarks/portfolio.py choose [--write]
+    python benchmarks/portfolio.py gain --data-dir DIR      # hours; resumable
+
+`train` trains every candidate once on each dataset of the half "dev" of the suite, as a trial of a
+study with the defaults: networks like published ones, and the best trials of the suite's results.
+`choose` takes those that together are best, and says what a portfolio chosen without a dataset is
+worth on it; `--write` puts the portfolio into the package. `gain` runs two studies a dataset, one
+that begins with a portfolio chosen without that dataset and one that begins with nothing, and
+compares their best trials after 3, 6 and 12. Only validation splits are looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from portfolio_candidates import best_of_suite, each_once, key_of, like_published
+from portfolio_choice import (
+    COUNTS,
+    Score,
+    at_random,
+    greedy,
+    left_out,
+    medians,
+    score_of,
+    without,
+)
+from suite_study import machine, recorded_trials, usable_file, versions
+from suite_tables import HERE, RESULTS, datasets, read_result, read_results, write_result
+
+import tcn_search as ts
+from tcn_search.atomic_files import replacing
+from tcn_search.search.definition import Definition
+from tcn_search.search.known_configurations import KnownConfiguration
+from tcn_search.search.portfolio import (
+    PortfolioEntry,
+    architecture_in,
+    portfolio_from,
+    settings_in,
+)
+from tcn_search.search.progress import minutes
+from tcn_search.search.warm_start import WarmStart, warm_start
+from tcn_search.study.creation import store_study
+from tcn_search.workers.backends import resolve_backend
+
+FOLDER = HERE / "portfolio_results"
+PACKAGE_FILE = HERE.parent / "tcn_search" / "search" / "portfolio.json"
+SIZE = 8
+SECONDS_OF_A_TRIAL = 120.0
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Work in a folder of its own, which is removed at the end."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="portfolio-") as folder:
+        os.chdir(folder)
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def make_study(
+    name: str, task: ts.Task, entries: Sequence[PortfolioEntry], search: ts.SearchSettings
+) -> tuple[ts.Study, WarmStart]:
+    """Create a study that tries these entries first."""
+    definition = replace(Definition.of(task, search=search), backend=resolve_backend("auto"))
+    space = definition.task_space()
+    configurations = [
+        KnownConfiguration(
+            key_of(entry), architecture_in(entry, space, "relu"), settings_in(entry, space)
+        )
+        for entry in entries
+    ]
+    start = warm_start(definition, configurations)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    store_study(name, None, definition, start)
+    return ts.load_study(name), start
+
+
+def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
+    """Train the entries that the dataset's result lacks, and add them to it."""
+    result = read_result(folder, file.stem) or {"dataset": file.stem, "trainings": {}}
+    missing = [entry for entry in entries if key_of(entry) not in result["trainings"]]
+    if not missing:
+        return
+    with scratch_folder() as scratch:
+        task = ts.load_task(str(usable_file(file, scratch)))
+        search = ts.SearchSettings(pruner="none", warm_start=False)
+        study, start = make_study(file.stem, task, missing, search)
+        study.run(len(start.trials), trial_timeout=SECONDS_OF_A_TRIAL)
+        rows = {row["name"]: row for row in recorded_trials(study)}
+    for entry in missing:
+        row = rows.get(key_of(entry), {})
+        result["trainings"][key_of(entry)] = {
+            "entry": asdict(entry),
+            "status": row.get("status", "outside the space, or the same as another"),
+            "numbers": row.get("numbers", {}),
+            "seconds": row.get("seconds"),
+        }
+    result |= {"classes": task.spec.outputs, "versions": versions(), "machine": machine()}
+    write_result(folder, result)
+
+
+def scores_of(results: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Score]]:
+    """Return the scores of complete trainings, by dataset and configuration."""
+    return {
+        dataset: {
+            key: score_of(training["numbers"], result["classes"])
+            for key, training in result["trainings"].items()
+            if training["status"] == "complete"
+        }
+        for dataset, result in results.items()
+    }
+
+
+def entries_of(results: Mapping[str, Mapping[str, Any]]) -> dict[str, PortfolioEntry]:
+    """Return the trained entries by their key."""
+    rows = [
+        training["entry"]
+        for result in results.values()
+        for training in result["trainings"].values()
+    ]
+    read = portfolio_from({"source": "", "configurations": rows}).configurations
+    return {key_of(entry): entry for entry in read}
+
+
+def choose(folder: Path, size: int, write: bool) -> None:
+    """Print the portfolio and what it is worth; write it into the package if asked to."""
+    results = read_results(folder, names_of_dev())
+    if len(results) < 2:
+        sys.exit(f"{folder} has {len(results)} datasets. Run `portfolio.py train` first.")
+    scores = scores_of(results)
+    entries = entries_of(results)
+    chosen = [entries[key] for key in greedy(scores, size)]
+    for number, entry in enumerate(chosen, start=1):
+        print(f"{number}. {entry.name}: {asdict(entry.architecture)} {entry.settings}")
+    print(f"median validation accuracy over {len(scores)} datasets after {_listed(COUNTS)} trials:")
+    print(f"  portfolio chosen without the dataset: {_listed(medians(left_out(scores, size)))}")
+    print(f"  candidates at random:                 {_listed(medians(at_random(scores)))}")
+    if write:
+        values = {
+            "source": (
+                f"chosen by benchmarks/portfolio.py from {len(entries)} configurations, each "
+                f"trained on {len(scores)} datasets: {', '.join(scores)}"
+            ),
+            "configurations": [asdict(entry) for entry in chosen],
+        }
+        portfolio_from(values)
+        with replacing(PACKAGE_FILE) as part:
+            part.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        print(f"written to {PACKAGE_FILE}")
+
+
+def best_after(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[int, float]:
+    """Return the accuracy of the best complete trial after 3, 6, 12 finished trials.
+
+    0 where none of them is complete.
+
+    Args:
+        rows: recorded trials, in their order.
+        direction: of the score, "maximize" or "minimize".
+    """
+    finished = [row for row in rows if row["status"] in ("complete", "pruned")]
+    sign = -1 if direction == "maximize" else 1
+    found = {}
+    for count in COUNTS:
+        complete = [row for row in finished[:count] if row["status"] == "complete"]
+        found[count] = 0.0
+        if complete:
+            best = min(complete, key=lambda row: sign * row["score"])
+            found[count] = best["numbers"]["val_accuracy"]
+    return found
+
+
+def measure_gain(file: Path, order: Sequence[PortfolioEntry]) -> dict[str, Any]:
+    """Run a study that begins with a portfolio, and one that begins with nothing."""
+    found: dict[str, Any] = {"dataset": file.stem}
+    with scratch_folder() as scratch:
+        task = ts.load_task(str(usable_file(file, scratch)))
+        for name, entries in (("with", order), ("without", ())):
+            study, _ = make_study(name, task, entries, ts.SearchSettings(warm_start=False))
+            study.run(max(COUNTS), trial_timeout=SECONDS_OF_A_TRIAL)
+            found[name] = best_after(recorded_trials(study), study.definition.objective.direction)
+    return found
+
+
+def gain(files: Sequence[Path], folder: Path, size: int) -> None:
+    """Measure the gain on each dataset that has none yet, and print the medians."""
+    results = read_results(folder, names_of_dev())
+    scores = scores_of(results)
+    entries = entries_of(results)
+    place = folder / "gain"
+    for file in with_time_left([file for file in files if file.stem in scores], place):
+        order = [entries[key] for key in greedy(without(scores, file.stem), size)]
+        write_result(place, measure_gain(file, order))
+    found = read_results(place, names_of_dev())
+    if not found:
+        sys.exit(f"No dataset of the half dev has trainings in {folder}.")
+    print(f"median validation accuracy over {len(found)} datasets after {_listed(COUNTS)} trials:")
+    for name in ("with", "without"):
+        values = {
+            count: statistics.median(result[name][str(count)] for result in found.values())
+            for count in COUNTS
+        }
+        print(f"  {name} the portfolio: {_listed(values)}")
+
+
+def with_time_left(files: Sequence[Path], folder: Path | None = None) -> Iterator[Path]:
+    """Yield the files one after another, printing the time left; those with a result are left out.
+
+    Args:
+        folder: of the results; None yields every file.
+    """
+    left = [file for file in files if folder is None or read_result(folder, file.stem) is None]
+    started = time.monotonic()
+    for number, file in enumerate(left):
+        text = ""
+        if number:
+            each = (time.monotonic() - started) / number
+            text = f", about {minutes(each * (len(left) - number))} left"
+        print(f"[{number + 1}/{len(left)}] {file.stem}{text}", flush=True)
+        yield file
+
+
+def names_of_dev() -> list[str]:
+    """Return the names of the datasets of the half "dev"."""
+    return [dataset.name for dataset in datasets() if dataset.half == "dev"]
+
+
+def _listed(values: Any) -> str:
+    if isinstance(values, Mapping):
+        return ", ".join(f"{value:.3f}" for value in values.values())
+    return ", ".join(map(str, values))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=("train", "choose", "gain"))
+    parser.add_argument("--data-dir", type=Path, help="folder with the .npz files")
+    parser.add_argument("--only", default="", metavar="NAMES", help="datasets, with commas between")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the results")
+    parser.add_argument("--suite", type=Path, default=RESULTS, help="results of suite.py")
+    parser.add_argument(
+        "--per-dataset", type=int, default=1, help="best trials of each result of the suite"
+    )
+    parser.add_argument("--size", type=int, default=SIZE, help="of the portfolio")
+    parser.add_argument("--write", action="store_true", help="put the portfolio into the package")
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    if arguments.command == "choose":
+        choose(folder, arguments.size, arguments.write)
+        return
+    if arguments.data_dir is None:
+        parser.error("--data-dir is needed")
+    names = arguments.only.split(",") if arguments.only else names_of_dev()
+    paths = [(arguments.data_dir / f"{name}.npz").resolve() for name in names]
+    absent = [file.stem for file in paths if not file.exists()]
+    if absent:
+        print(f"left out, not in {arguments.data_dir}: {', '.join(absent)}")
+    files = [file for file in paths if file.exists()]
+    if arguments.command == "gain":
+        gain(files, folder, arguments.size)
+        return
+    suite = read_results(arguments.suite, names_of_dev())
+    entries = each_once([*like_published(), *best_of_suite(suite.values(), arguments.per_dataset)])
+    print(f"{len(entries)} configurations on {len(files)} datasets")
+    for file in with_time_left(files):
+        train(file, entries, folder)
+
+
+if __name__ == "__main__":
+    main()
