@@ -19,7 +19,11 @@ from tcn_search.arguments import (
 from tcn_search.errors import InputError
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
-SCHEDULES = ("constant", "cosine", "step", "plateau")
+SCHEDULES = ("constant", "cosine", "step", "plateau", "train_plateau")
+# Schedules that follow the losses of the epochs; the others are functions of the step.
+LOSS_SCHEDULES = ("plateau", "train_plateau")
+INPUT_NORMS = ("none", "dataset", "series")
+KEPT_WEIGHTS = ("best", "last", "lowest_loss", "ema")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 # Settings that a search space may hold, in the order in which they are suggested.
@@ -31,10 +35,18 @@ SEARCHABLE = (
     "weight_decay",
     "clip_norm",
     "batch_size",
+    "input_norm",
+    "label_smoothing",
 )
+# Settings with words as values: a range of them is refused.
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "input_norm": INPUT_NORMS}
 # Settings with real values: a range of them holds every number between its ends.
-FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm")
-_CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
+FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm", "label_smoothing")
+_SHARES = ("dropout_rate", "label_smoothing", "warmup")  # 0 ≤ share < 1
+# Kinds of tasks whose targets belong to whole sequences, not to their steps.
+_KINDS_OF_SERIES_NORM = ("classification", "multi_label", "regression")
+# Settings that studies of earlier versions do not hold.
+_LATER_SETTINGS = ("input_norm", "label_smoothing", "warmup", "weights")
 
 
 @dataclass(frozen=True)
@@ -54,13 +66,27 @@ class TrainingSettings:
         schedule: learning rate over all steps of all epochs. "constant" keeps it; "cosine" lowers
             it to 0; "step" halves it after each fifth of the steps; "plateau" halves it after every
             epoch whose validation loss is not below the largest of the five epochs before it, as
-            the text experiments of Bai et al. 2018 do.
+            the text experiments of Bai et al. 2018 do; "train_plateau" halves it, to a tenth at
+            the lowest, where the training loss has not fallen for a fortieth of the epochs, as
+            Wang, Yan and Oates 2017 do (their 50 of 2,000 epochs).
         weight_decay: share of each weight that a step subtracts, times the learning rate. None is
             the optimiser's default: 0.004 for "adamw" and 0 for the others.
         clip_norm: gradients whose norm over all weights is larger are scaled down to this norm;
             0 never clips.
         precision: "float32", "mixed_float16" or "mixed_bfloat16": the type in which layers compute.
             Weights, the standardisation of the inputs and the head stay float32.
+        input_norm: "dataset" standardises each channel with mean and deviation of the training
+            split, "series" each channel of each sequence with its own mean and deviation over its
+            valid steps, and "none" leaves the inputs as they are. "series" is for targets of whole
+            sequences only.
+        label_smoothing: share of each training target that is spread evenly over the classes,
+            0 ≤ share < 1; for classification only. Validation losses are without it.
+        warmup: share of all steps, 0 ≤ share < 1, in which the learning rate rises from 0 in a
+            straight line; the schedule follows after it. Not with "plateau" and "train_plateau".
+        weights: which weights the trained model has: those of the epoch with the "best" validation
+            score, of the "last" epoch, of the epoch with the "lowest_loss" of training, or "ema",
+            an exponential moving average over the steps, whose window is a tenth of the training.
+            With "ema" the validation numbers are those of the average.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -76,19 +102,58 @@ class TrainingSettings:
     weight_decay: float | None = None
     clip_norm: float = 0.0
     precision: str = "float32"
+    input_norm: str = "dataset"
+    label_smoothing: float = 0.0
+    warmup: float = 0.0
+    weights: str = "best"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
         object.__setattr__(self, "patience", integer_from_0("patience", self.patience, " epochs"))
-        for name in SEARCHABLE:
+        for name in (*SEARCHABLE, "warmup"):
             if name != "weight_decay" or self.weight_decay is not None:
                 check_setting(name, getattr(self, name))
                 object.__setattr__(self, name, plain_number(getattr(self, name)))
         one_of("precision", self.precision, PRECISIONS)
+        one_of("weights", self.weights, KEPT_WEIGHTS)
+        if self.warmup and self.schedule in LOSS_SCHEDULES:
+            raise InputError(
+                f"warmup must be 0 with the schedule {self.schedule!r}, which follows losses, not "
+                f"steps. Received: {self.warmup!r}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
         return asdict(self)
+
+    def to_digest(self) -> dict[str, Any]:
+        """Return the values of `to_dict` without the later settings that have their default.
+
+        Digests of stored results are made from these values, and older ones lack those settings.
+        """
+        values = self.to_dict()
+        for field in fields(self):
+            if field.name in _LATER_SETTINGS and values[field.name] == field.default:
+                del values[field.name]
+        return values
+
+    def require_for_kind(self, kind: str, vocabulary: int = 0) -> None:
+        """Raise an InputError if a setting makes no sense for this kind of task.
+
+        Args:
+            kind: kind of the task, such as "classification".
+            vocabulary: number of tokens, if the inputs are tokens; 0 otherwise.
+        """
+        if self.label_smoothing and kind != "classification":
+            raise InputError(
+                f"label_smoothing must be 0 for {kind}: it is for one class of each sequence. "
+                f"Received: {self.label_smoothing!r}"
+            )
+        if self.input_norm == "series" and (vocabulary or kind not in _KINDS_OF_SERIES_NORM):
+            raise InputError(
+                f"input_norm must be 'dataset' or 'none' for {kind}: its targets are steps of the "
+                "sequence, whose level and scale 'series' takes away. Received: 'series'"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
@@ -105,16 +170,16 @@ class TrainingSettings:
 
 def check_setting(name: str, value: object) -> None:
     """Raise an InputError if the searchable setting `name` cannot have this value."""
-    if name in _CHOICES:
-        one_of(name, value, _CHOICES[name])
+    if name in CHOICES:
+        one_of(name, value, CHOICES[name])
     elif name == "batch_size":
         positive_integer(name, value)
     elif not is_number(value):
         raise InputError(f"{name} must be a finite number. Received: {received(value)}")
     elif name == "learning_rate" and not value > 0:
         raise InputError(f"learning_rate must be above 0 and finite. Received: {value!r}")
-    elif name == "dropout_rate" and not 0 <= value < 1:
-        raise InputError(f"dropout_rate must be at least 0 and below 1. Received: {value!r}")
+    elif name in _SHARES and not 0 <= value < 1:
+        raise InputError(f"{name} must be at least 0 and below 1. Received: {value!r}")
     elif value < 0:
         raise InputError(f"{name} must be at least 0. Received: {value!r}")
     else:
@@ -126,10 +191,11 @@ def settings_for(sequences: int, **given: Any) -> TrainingSettings:
 
     Batches hold an eighth of the sequences, 8 to 64, and the epochs make about 1,000 training
     steps, 10 to 60: with the same settings for all datasets, a small one would get a handful of
-    steps and a large one hours of training. Keyword arguments replace these defaults.
+    steps and a large one hours of training. The learning rate falls to 0 with the last step.
+    Keyword arguments replace these defaults.
 
-    >>> settings_for(160).epochs, settings_for(160).batch_size
-    (60, 16)
+    >>> settings_for(160).epochs, settings_for(160).batch_size, settings_for(160).schedule
+    (60, 16, 'cosine')
     >>> settings_for(50_000, patience=3).patience
     3
     """
@@ -137,4 +203,5 @@ def settings_for(sequences: int, **given: Any) -> TrainingSettings:
     batch_size = min(64, max(8, 2 ** (eighth.bit_length() - 1)))
     steps = math.ceil(sequences / given.get("batch_size", batch_size))
     epochs = min(60, max(10, round(1_000 / steps)))
-    return TrainingSettings(**{"batch_size": batch_size, "epochs": epochs, **given})
+    defaults = {"batch_size": batch_size, "epochs": epochs, "schedule": "cosine"}
+    return TrainingSettings(**{**defaults, **given})

@@ -19,6 +19,8 @@ EVERYTHING = SearchSpace(
     weight_decay=[0.0, 1e-4],
     clip_norm=Range(0.1, 1.0),
     batch_size=[16, 32],
+    input_norm=["dataset", "series"],
+    label_smoothing=Range(0, 0.2),
     dropout_rate=0.1,
 )
 
@@ -64,12 +66,14 @@ def test_a_setting_left_to_the_study_stays_so_in_the_storage() -> None:
     ("arguments", "message"),
     [
         ({"optimizer": "adagrad"}, "optimizer must be one of 'adam', 'adamw', 'sgd', 'momentum', 'rmsprop', 'nadam'. Received: 'adagrad'"),
-        ({"schedule": "linear"}, "schedule must be one of 'constant', 'cosine', 'step', 'plateau'. Received: 'linear'"),
+        ({"schedule": "linear"}, "schedule must be one of 'constant', 'cosine', 'step', 'plateau', 'train_plateau'. Received: 'linear'"),
         ({"weight_decay": -1}, "weight_decay must be at least 0. Received: -1"),
         ({"clip_norm": float("nan")}, "clip_norm must be a finite number. Received: nan"),
         ({"batch_size": 0}, "batch_size must be an integer of at least 1. Received: 0"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0 and finite. Received: 0.0"),
         ({"dropout_rate": "a lot"}, "dropout_rate must be a finite number. Received: 'a lot'"),
+        ({"input_norm": "rows"}, "input_norm must be one of 'none', 'dataset', 'series'. Received: 'rows'"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1. Received: 1.0"),
     ],
 )  # fmt: skip
 def test_bad_settings_are_named_in_both_places(arguments: dict[str, Any], message: str) -> None:
@@ -92,9 +96,42 @@ def test_bad_ranges_of_settings(arguments: dict[str, Any], message: str) -> None
     assert str(error.value) == message
 
 
-def test_a_bad_precision() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"precision": "float8"}, "precision must be one of 'float32', 'mixed_float16', 'mixed_bfloat16'. Received: 'float8'"),
+        ({"weights": "first"}, "weights must be one of 'best', 'last', 'lowest_loss', 'ema'. Received: 'first'"),
+        ({"warmup": 1}, "warmup must be at least 0 and below 1. Received: 1"),
+        ({"warmup": 0.1, "schedule": "plateau"}, "warmup must be 0 with the schedule 'plateau', which follows losses, not steps. Received: 0.1"),
+    ],
+)  # fmt: skip
+def test_bad_settings_that_are_not_searched(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
-        TrainingSettings(precision="float8")
-    assert str(error.value) == (
-        "precision must be one of 'float32', 'mixed_float16', 'mixed_bfloat16'. Received: 'float8'"
-    )
+        TrainingSettings(**arguments)
+    assert str(error.value) == message
+
+
+def test_settings_of_an_earlier_version_have_its_digest_and_its_behaviour() -> None:
+    later = {"input_norm", "label_smoothing", "warmup", "weights"}
+    earlier = {
+        name: value for name, value in TrainingSettings().to_dict().items() if name not in later
+    }
+    assert TrainingSettings.from_dict(earlier).to_digest() == earlier
+    assert set(TrainingSettings(weights="last").to_digest()) == {*earlier, "weights"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        ({"label_smoothing": 0.1}, "labelling", "label_smoothing must be 0 for labelling: it is for one class of each sequence. Received: 0.1"),
+        ({"input_norm": "series"}, "forecast", "input_norm must be 'dataset' or 'none' for forecast: its targets are steps of the sequence, whose level and scale 'series' takes away. Received: 'series'"),
+    ],
+)  # fmt: skip
+def test_settings_that_a_kind_of_task_refuses(
+    arguments: dict[str, Any], kind: str, message: str
+) -> None:
+    settings = TrainingSettings(**arguments)
+    settings.require_for_kind("classification")
+    with pytest.raises(InputError) as error:
+        settings.require_for_kind(kind)
+    assert str(error.value) == message

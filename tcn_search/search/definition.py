@@ -160,7 +160,7 @@ class Definition:
             self.objective.name,
             self.backend,
             model,
-            *([architecture.to_dict(), settings.to_dict()] for architecture, settings in trained),
+            *([architecture.to_dict(), settings.to_digest()] for architecture, settings in trained),
         ]
         return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
 

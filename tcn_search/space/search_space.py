@@ -73,9 +73,9 @@ class SearchSpace:
             "average" for other tasks.
         look_back: number of steps at the end of each window that the network is given, for
             forecasts. None gives it all steps.
-        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size:
-            training settings, as in `TrainingSettings`. A setting that is None is not searched: the
-            study's training settings have its value.
+        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size,
+            input_norm, label_smoothing: training settings, as in `TrainingSettings`. A setting that
+            is None is not searched: the study's training settings have its value.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
@@ -100,6 +100,8 @@ class SearchSpace:
     weight_decay: Any = None
     clip_norm: Any = None
     batch_size: Any = None
+    input_norm: Any = None
+    label_smoothing: Any = None
 
     def __post_init__(self) -> None:
         if self.dilations is not None:

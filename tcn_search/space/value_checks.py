@@ -15,7 +15,7 @@ from tcn_search.arguments import (
 )
 from tcn_search.errors import InputError
 from tcn_search.limits import MOST_POINTS
-from tcn_search.settings import check_setting
+from tcn_search.settings import CHOICES, check_setting
 from tcn_search.space.dimensions import Dimension, Range, integers_of, largest_integer
 
 
@@ -88,7 +88,7 @@ def check_training_setting(name: str, dimension: Dimension) -> None:
         for value in dimension:
             check_setting(name, value)
         return
-    if name in ("optimizer", "schedule"):
+    if name in CHOICES:
         raise InputError(f"{name} must be a list of choices. Received: {dimension}")
     if name == "batch_size":
         largest_integer(name, dimension)

@@ -44,6 +44,10 @@ class _TrainingSection(_Section):
     schedule: str | None = None
     weight_decay: float | None = None
     clip_norm: float | None = None
+    input_norm: str | None = None
+    label_smoothing: float | None = None
+    warmup: float | None = None
+    weights: str | None = None
 
 
 class _SearchSection(_Section):
