@@ -18,8 +18,8 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     """Build the ensemble of several models of one task.
 
     It maps raw sequences (B, T, C) to the mean of its members' predictions: of probabilities, or of
-    values in the targets' own units. Its members are layers of it, named "member_1", "member_2", ...
-    A single model is its own ensemble.
+    values in the targets' own units. Its members are layers named "member_1", "member_2", ... A
+    single model is its own ensemble.
 
     Args:
         members: models that `build_model` built, each with its standardisation and predictions.

@@ -8,10 +8,11 @@ from typing import Any
 
 from tcn_search.arguments import one_of, positive_integer, received
 from tcn_search.errors import InputError
-from tcn_search.settings import SCHEDULES, TrainingSettings
+from tcn_search.settings import KEPT_WEIGHTS, LOSS_SCHEDULES, SCHEDULES, TrainingSettings
 
 AUTO = "auto"
-WEIGHTS = ("best", "last")
+TRIAL = "trial"
+_SCHEDULES_TO_ZERO = ("cosine",)
 
 
 @dataclass(frozen=True)
@@ -19,23 +20,25 @@ class FinalSettings:
     """Settings of a study's final trainings.
 
     Args:
-        epochs: of each final training; None: `SearchSettings.final_epochs`, or as many as a trial.
-        schedule: of the learning rate. "auto": "cosine" where the trial's is "constant", else the
-            trial's own.
-        weights: that a final training ends with: those of the "best" epoch on validation, or of the
-            "last" one. "auto": "last" where the schedule is "cosine" or there is no validation
-            split left (see `refit`), else "best".
-        seeds: final trainings, each with another seed.
-        rerun: how many of the best trials are trained again, over `rerun_seeds` seeds and as they
-            were, before one is chosen by the mean of its scores. 1: the best trial is chosen.
-        rerun_seeds: seeds of the re-runs.
+        epochs: of each final training; None: `SearchSettings.final_epochs`, or else as many as a
+            trial.
+        schedule: of the learning rate, as in `TrainingSettings`. "auto" is "cosine" where the
+            trial's is "constant", and else the trial's own; "trial" is always the trial's own.
+        weights: which weights a final training ends with, as in `TrainingSettings`. "auto" is
+            "last" where the schedule falls to 0 or no validation split is left (`refit`), and else
+            "best".
+        seeds: number of final trainings, each with another seed.
+        rerun: how many of the best trials are trained again, over `rerun_seeds` seeds and with
+            their own settings, before one is chosen by the mean of its scores. With 1 the best
+            trial is chosen at once.
+        rerun_seeds: re-runs of each.
         refit: whether final trainings use training and validation split together. None: where the
             validation split was cut from the training data.
-        ensemble: whether the saved model is the mean of the final trainings; else it is the best of
-            them.
+        ensemble: whether the saved model predicts the mean of the final trainings' predictions;
+            otherwise it is the best of them.
         members: largest number of different configurations in the ensemble. With more than 1, the
             final trainings are shared out among the re-run trials by greedy selection on their
-            validation predictions (Caruana et al. 2004), at most this many of them.
+            predictions for the validation split (Caruana et al. 2004).
 
     Raises:
         InputError: names the setting, the rule and the value received.
@@ -56,49 +59,59 @@ class FinalSettings:
             object.__setattr__(self, name, positive_integer(name, getattr(self, name)))
         if self.epochs is not None:
             object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
-        one_of("schedule", self.schedule, (AUTO, *SCHEDULES))
-        one_of("weights", self.weights, (AUTO, *WEIGHTS))
+        one_of("schedule", self.schedule, (AUTO, TRIAL, *SCHEDULES))
+        one_of("weights", self.weights, (AUTO, *KEPT_WEIGHTS))
         if self.refit is not None and not isinstance(self.refit, bool):
             raise InputError(f"refit must be true or false. Received: {received(self.refit)}")
         if not isinstance(self.ensemble, bool):
             raise InputError(f"ensemble must be true or false. Received: {received(self.ensemble)}")
         if self.members > self.rerun:
             raise InputError(
-                "members must be at most rerun: members come from the trials that are trained "
-                f"again. Received: members = {self.members}, rerun = {self.rerun}"
+                "members must be at most rerun, because members come from the trials that are "
+                f"trained again. Received: members = {self.members}, rerun = {self.rerun}"
             )
         if self.weights == "best" and self.refit:
             raise InputError(
-                'weights must be "last" with refit = true: no validation split is left to find '
-                'the best epoch. Received: "best"'
+                'weights must not be "best" with refit = true: no validation split is left to find '
+                "the best epoch. Leave weights out."
             )
 
-    def training(self, trial: TrainingSettings, epochs: int) -> TrainingSettings:
+    def training(self, trial: TrainingSettings, epochs: int, refit: bool) -> TrainingSettings:
         """Return the settings of a final training.
 
         Args:
             trial: settings of the trial.
-            epochs: of the final training, where these settings do not say.
-        """
-        schedule = self.schedule
-        if schedule == AUTO:
-            schedule = trial.schedule
-            if schedule == "constant":
-                schedule = "cosine"
-        return replace(trial, epochs=self.epochs or epochs, schedule=schedule)
-
-    def keeps_best(self, schedule: str, refit: bool) -> bool:
-        """Return whether a final training ends with the weights of its best epoch.
-
-        Args:
-            schedule: of the final training.
+            epochs: of the final training, unless these settings have their own.
             refit: whether it uses training and validation split together.
         """
-        if refit:
-            return False
-        if self.weights == AUTO:
-            return schedule != "cosine"
-        return self.weights == "best"
+        schedule = self.schedule
+        if schedule == TRIAL or (schedule == AUTO and trial.schedule != "constant"):
+            schedule = trial.schedule
+        elif schedule == AUTO:
+            schedule = "cosine"
+        if refit and schedule == "plateau":
+            schedule = "train_plateau"  # the validation loss is one of training data
+        weights = self.weights
+        if weights == AUTO:
+            weights = "best"
+            if schedule in _SCHEDULES_TO_ZERO:
+                weights = "last"
+        if refit and weights == "best":
+            weights = "last"
+        patience = trial.patience
+        if weights != "best":
+            patience = 0  # the schedule says how long to train
+        warmup = trial.warmup
+        if schedule in LOSS_SCHEDULES:
+            warmup = 0.0
+        return replace(
+            trial,
+            epochs=self.epochs or epochs,
+            schedule=schedule,
+            weights=weights,
+            patience=patience,
+            warmup=warmup,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""
@@ -111,9 +124,9 @@ class FinalSettings:
 
     @classmethod
     def former(cls) -> FinalSettings:
-        """Return how earlier versions trained, for studies that were stored without settings."""
+        """Return how earlier versions trained: for studies that were stored without settings."""
         return cls(
-            schedule=AUTO_OF_FORMER,
+            schedule=TRIAL,
             weights="best",
             seeds=3,
             rerun=1,

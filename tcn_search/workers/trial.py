@@ -43,7 +43,6 @@ class TrialJob:
         max_params: largest number of parameters of the built model; a trial with more ends as too
             large. None if the number was checked before.
         data: on which it trains.
-        keep_best: whether the model ends with the weights of its best epoch, not the last.
         model_files: where the trained model is saved: in the first of these files that can be
             written. Empty: it is not saved.
     """
@@ -59,7 +58,6 @@ class TrialJob:
     model: ModelFunction | None = None
     max_params: int | None = None
     data: JobData = JobData.TRIAL
-    keep_best: bool = False
     model_files: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -242,13 +240,13 @@ class _Trial:
             job.settings,
             Metric(job.objective, job.direction),
             on_epoch=self._report_epoch,
-            keep_best=job.keep_best,
+            keep_best=bool(job.model_files) and job.settings.weights == "best",
             deadline=self.deadline,
         )
         self.trainings.append(training)
         self.status = training.status
-        is_usable = training.status is TrialStatus.COMPLETE
-        if job.model_files and (is_usable or (job.keep_best and training.best_epoch > 0)):
+        has_best = job.settings.weights == "best" and training.best_epoch > 0
+        if job.model_files and (training.status is TrialStatus.COMPLETE or has_best):
             save_model(model, [Path(file) for file in job.model_files])
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"

@@ -1,0 +1,252 @@
+"""`Study.best`: plan the final trainings, run them by workers, and store the winner."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tcn_search.arguments import positive_integer, positive_seconds
+from tcn_search.atomic_files import reason_of
+from tcn_search.errors import InputError
+from tcn_search.evaluation.final_plan import FinalPlan
+from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
+from tcn_search.evaluation.final_training import SeedRun, WantedTraining, fresh_seeds, run_of
+from tcn_search.evaluation.final_trainings import TrainingContext
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.evaluation.member_files import MemberFiles
+from tcn_search.evaluation.selection import ModelFiles, find_winner
+from tcn_search.evaluation.winner import WantedResult, Winner
+from tcn_search.formats.download import data_directory
+from tcn_search.logs import LOGGER, show_messages
+from tcn_search.search.definition import Definition
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.search.trial_record import Candidate, TrialRecord
+from tcn_search.study.changes import require_same_model
+from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.results import WINNER, StudyResults
+from tcn_search.study.running import worker_slots
+from tcn_search.workers.backends import use_backend
+from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.job_data import JobData
+from tcn_search.workers.process_executor import ProcessExecutor
+
+
+@dataclass(frozen=True)
+class BestArguments:
+    """What a user gave to `Study.best`, where the meaning of each is described."""
+
+    top: int | None = None
+    seeds: int | None = None
+    limits: Mapping[str, float] | None = None
+    out: str | Path | None = None
+    refit: bool | None = None
+    single: bool | None = None
+    workers: int | str = "auto"
+    timeout: float | None = None
+    executor: Executor | None = None
+    on_run: Callable[[SeedRun], None] | None = None
+    on_progress: Callable[[FinalProgress], None] | None = None
+
+
+def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
+    """Train the best trials again, and score the winner; see `Study.best`."""
+    for name, count in (("top", given.top), ("seeds", given.seeds)):
+        if count is not None:
+            positive_integer(name, count)
+    if given.timeout is not None:
+        positive_seconds("timeout", given.timeout)
+    if given.out is not None and Path(given.out).suffix != ".keras":
+        raise InputError(f"out must be a file that ends in .keras. Received: {given.out}")
+    file = Path(given.out or Path("runs") / handle.name / "best.keras")
+    results = StudyResults(handle)
+    plan = _plan(handle, results, given)
+    wanted = _wanted(handle, plan, file)
+
+    def stored_winner() -> Winner | None:
+        """Return the stored winner, if it is of exactly the wanted trainings."""
+        winner = results.winner
+        if winner is None or not winner.is_result_of(wanted):
+            return None
+        return winner
+
+    winner = stored_winner()
+    if winner is not None:
+        return winner
+    definition = handle.definition
+    use_backend(definition.backend)
+    require_same_model(handle.name, definition)
+    _require_writable(file)  # now, not after the trainings
+    show_messages()
+    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+        winner = stored_winner()  # of a process that held the study until now
+        if winner is not None:
+            return winner
+        accept_given_changes(handle)
+
+        def require_ownership() -> None:
+            require_no_interrupt()
+            lease.require()
+
+        def show(progress: FinalProgress) -> None:
+            (given.on_progress or log_final_progress)(progress)
+            if given.on_run is not None and progress.run is not None:
+                given.on_run(progress.run)
+
+        def before_test_evaluation() -> None:
+            """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
+            lease.require()
+            count_test_evaluation(handle)
+            handle.optuna_study.set_user_attr(WINNER, None)
+
+        executor, workers = _executor(handle, plan, given)
+        kept = _kept_trainings(handle)
+        winner = find_winner(
+            plan,
+            task=handle.task,
+            context=TrainingContext(
+                objective=definition.objective,
+                metric=definition.spec.task_kind.metrics[0].name,
+                model_function=definition.model,
+                kept=kept,
+                require_ownership=require_ownership,
+                on_progress=show,
+                workers=workers,
+            ),
+            executor=executor,
+            files=ModelFiles(
+                winner=file,
+                members=MemberFiles(Path("runs") / handle.name / "members"),
+                load=handle.load_model,
+            ),
+            timeout=given.timeout,
+            before_test_evaluation=before_test_evaluation,
+        )
+        winner.made_with = wanted.made_with
+        winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
+        winner.readings = results.test_evaluations
+        handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
+        if not winner.not_trained:
+            kept.remove()
+        return winner
+
+
+def _plan(handle: StudyHandle, results: StudyResults, given: BestArguments) -> FinalPlan:
+    """Plan the final trainings by the study's settings and what the caller gave."""
+    definition = handle.definition
+    final = definition.final
+    task = handle.task
+    refit = given.refit
+    if refit is None:
+        refit = final.refit
+    if refit is None:
+        refit = task.split is not None
+    records = results.records()
+    candidates = results.best_trials(given.top or final.rerun, given.limits)
+    used = {definition.seed_of(candidate.trial) for candidate in candidates}
+    rerun_seeds: list[int] = []
+    if len(candidates) > 1:
+        rerun_seeds = fresh_seeds(final.rerun_seeds, used)
+    seeds = fresh_seeds(given.seeds or final.seeds, used.union(rerun_seeds))
+    return FinalPlan(
+        candidates=candidates,
+        trial_runs=_trial_runs(definition, candidates, records),
+        rerun_seeds=rerun_seeds,
+        seeds=seeds,
+        final=final,
+        epochs=definition.search.final_epochs or definition.training.epochs,
+        refit=refit,
+        ensemble=final.ensemble if given.single is None else not given.single,
+        folds=definition.search.folds,
+        seconds_an_epoch={
+            candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
+        },
+        joined_rows=1 + len(task.validation) / len(task.train),
+    )
+
+
+def _trial_runs(
+    definition: Definition, candidates: Sequence[Candidate], records: Sequence[TrialRecord]
+) -> list[SeedRun]:
+    """Return the results of the candidates in the search."""
+    runs = []
+    for candidate in candidates:
+        outcome = records[candidate.trial].outcome
+        if outcome is not None:
+            seed = definition.seed_of(candidate.trial)
+            trial = WantedTraining(candidate, seed, data=JobData.TRIAL, keeps_model=False)
+            metric = definition.spec.task_kind.metrics[0].name
+            runs.append(run_of(trial, outcome, definition.objective.name, metric))
+    return runs
+
+
+def _seconds_an_epoch(record: TrialRecord) -> float:
+    """Return the median seconds of a trial's epochs; 0 where they are not known."""
+    curve = [] if record.outcome is None else record.outcome.curve
+    seconds = [numbers["seconds"] for numbers in curve if "seconds" in numbers]
+    return statistics.median(seconds) if seconds else 0.0
+
+
+def _wanted(handle: StudyHandle, plan: FinalPlan, file: Path) -> WantedResult:
+    """Return what the stored winner must be the result of, so that nothing is trained again."""
+    candidates = [plan.final_candidate(candidate) for candidate in plan.candidates]
+    if plan.rerun_seeds:
+        candidates += plan.candidates
+    return WantedResult(
+        trials={candidate.trial for candidate in candidates},
+        seeds=set(plan.seeds),
+        made_with=_digest(handle, candidates),
+        refit=plan.refit,
+        ensemble=plan.ensemble,
+        file=file,
+    )
+
+
+def _digest(handle: StudyHandle, candidates: list[Candidate]) -> str:
+    return handle.definition.digest(
+        [(candidate.architecture, candidate.settings) for candidate in candidates]
+    )
+
+
+def _executor(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tuple[Executor, int]:
+    """Return the executor of the final trainings, and how many it trains at the same time."""
+    if given.executor is not None:
+        return given.executor, 1
+    if sys.platform == "win32":  # worker processes need Linux or macOS
+        return InProcessExecutor(handle.training_data), 1
+    if handle.definition.model is not None:
+        handle.definition.model.require_importable()
+    most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
+    slots = worker_slots(handle, given.workers, most=most)
+    if given.on_progress is None:
+        LOGGER.info("%s", slots)
+    return ProcessExecutor(handle.training_data, slots.slots), len(slots.slots)
+
+
+def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
+    """Return the final trainings that an earlier, interrupted call of `best` has finished."""
+    folder = Path("runs") / handle.name / "final_trainings"
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
+    return KeptTrainings(
+        folders=(folder, fallback), digest_of=lambda candidate: _digest(handle, [candidate])
+    )
+
+
+def _require_writable(file: Path) -> None:
+    """Make the file's folder, and raise an InputError if no file can be written there."""
+    failure = f"The model cannot be saved as {file}"
+    if file.is_dir():
+        raise InputError(f"{failure}: it is a folder")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{failure}: {reason_of(error)}") from error
