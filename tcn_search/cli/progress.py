@@ -60,13 +60,13 @@ def show_final_progress() -> Iterator[Callable[[FinalProgress], None]]:
         yield log_final_progress
         return
     columns = (
-        TextColumn("trainings"),
+        TextColumn("{task.fields[stage]}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        row = bar.add_task("starting", total=None)
+        row = bar.add_task("starting", total=None, stage="trainings")
 
         def update(progress: FinalProgress) -> None:
             if progress.run is not None:
@@ -79,6 +79,7 @@ def show_final_progress() -> Iterator[Callable[[FinalProgress], None]]:
                 parts.append(f"about {minutes(progress.seconds_left)} left")
             bar.update(
                 row,
+                stage=progress.stage,
                 completed=progress.finished,
                 total=progress.wanted,
                 description=", ".join(parts),

@@ -16,6 +16,7 @@ class FinalProgress(NamedTuple):
     """Progress of one stage of final trainings.
 
     Attributes:
+        stage: what is trained: "re-runs" or "final trainings".
         finished, wanted: numbers of trainings in this stage.
         running: trainings now, each with its epochs done and its epochs in all.
         best: best validation score so far, or None.
@@ -23,6 +24,7 @@ class FinalProgress(NamedTuple):
         run: the training that has just finished, or None.
     """
 
+    stage: str
     finished: int
     wanted: int
     running: dict[str, tuple[int, int]]
@@ -31,7 +33,7 @@ class FinalProgress(NamedTuple):
     run: SeedRun | None = None
 
     def __str__(self) -> str:
-        text = f"{self.finished} of {self.wanted} trainings done"
+        text = f"{self.finished} of {self.wanted} {self.stage} done"
         if self.best is not None:
             text = f"best {self.best:.4g}, {text}"
         if self.seconds_left is not None:

@@ -54,6 +54,7 @@ class FinalTrainings:
     Trainings that are kept are not repeated. One whose process dies is tried once more.
 
     Args:
+        stage: what the trainings are, in words.
         wanted: the trainings, in the order in which they start.
         context: of the study.
         deadline: in the seconds of `time.monotonic`, after which no further training starts.
@@ -63,12 +64,14 @@ class FinalTrainings:
 
     def __init__(
         self,
+        stage: str,
         wanted: Sequence[WantedTraining],
         context: TrainingContext,
         deadline: float = math.inf,
         at_least: int = 0,
         later_seconds: float = 0.0,
     ) -> None:
+        self._stage = stage
         self._wanted = wanted
         self._context = context
         self._deadline = deadline
@@ -174,6 +177,7 @@ class FinalTrainings:
             if not math.isnan(score) and (best is None or objective.better(score, best)):
                 best = score
         progress = FinalProgress(
+            stage=self._stage,
             finished=len(self._trainings),
             wanted=len(self._wanted),
             running={

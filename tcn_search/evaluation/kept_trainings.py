@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -90,10 +89,17 @@ class KeptTrainings:
         trainings = "training" if count == 1 else "trainings"
         return f"{count} finished {trainings} kept for the same command"
 
-    def remove(self) -> None:
-        """Remove all kept trainings, those of earlier candidates too."""
+    def remove_models(self) -> None:
+        """Remove all kept models, those of earlier candidates too.
+
+        The numbers of trainings without a model stay: the next call of `best` needs no re-runs.
+        """
         for folder in self.folders:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                for model in folder.glob("*.keras"):
+                    model.with_suffix(".json").unlink(missing_ok=True)
+                    model.unlink()
+                folder.rmdir()  # if it is empty
 
     def _name(self, wanted: WantedTraining) -> str:
         """Name the files of a training."""

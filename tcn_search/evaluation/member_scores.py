@@ -27,14 +27,16 @@ def score_members(models: Sequence[Any], spec: TaskSpec, split: SplitData) -> Me
 
     Predictions are scored batch by batch and not kept: those of a language model fill the memory.
     """
+    from tcn_search.models.ensemble import side_by_side
     from tcn_search.models.metrics import make_metrics
 
+    together = side_by_side(models)
     metrics = [make_metrics(spec)[0] for _ in range(len(models) + 1)]
     size = spec.sequences_at_once
     for start in range(0, len(split), size):
         X = np.asarray(split.X[start : start + size])
         y = np.asarray(split.y[start : start + size])
-        predictions = [np.asarray(model.predict_on_batch(X)) for model in models]
+        predictions = [np.asarray(outputs) for outputs in together.predict_on_batch(X)]
         predictions.append(np.mean(predictions, axis=0))
         for metric, predicted in zip(metrics, predictions, strict=True):
             metric.update_state(y, predicted)

@@ -84,6 +84,7 @@ def find_winner(
     try:
         choice = _choose(plan, task, context, executor, files, started + seconds * RERUN_SHARE)
         trainings = FinalTrainings(
+            "final trainings",
             plan.finals(choice.trials),
             context,
             deadline=started + seconds,
@@ -155,6 +156,7 @@ def _choose(
         return _Choice(trials=[best_trial], ranked=[best_trial], runs=[])
     later = plan.finals([best_trial])
     trainings = FinalTrainings(
+        "re-runs",
         plan.reruns(),
         context,
         deadline=deadline,

@@ -27,16 +27,25 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     """
     if len(members) == 1:
         return members[0]
+    together = side_by_side(members)
+    outputs = keras.layers.Average(dtype="float32", name="mean")(together.outputs)
+    model = keras.Model(together.inputs[0], outputs, name=_NAME)
+    # Plain SGD has no variables of its own, which would be saved with the model.
+    model.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec))
+    return model
+
+
+def side_by_side(members: Sequence[keras.Model]) -> keras.Model:
+    """Build one model that maps raw sequences to the list of all members' predictions.
+
+    The members are renamed, because the layers of a model need different names.
+    """
     inputs = keras.Input(members[0].input_shape[1:], name="sequences")
     predictions = []
     for number, member in enumerate(members, start=1):
         member.name = f"member_{number}"
         predictions.append(member(inputs))
-    outputs = keras.layers.Average(dtype="float32", name="mean")(predictions)
-    model = keras.Model(inputs, outputs, name=_NAME)
-    # Plain SGD has no variables of its own, which would be saved with the model.
-    model.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec))
-    return model
+    return keras.Model(inputs, predictions)
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:

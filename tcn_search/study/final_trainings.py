@@ -133,7 +133,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.readings = results.test_evaluations
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
         if not winner.not_trained:
-            kept.remove()
+            kept.remove_models()
         return winner
 
 
