@@ -107,7 +107,7 @@ def ranked(
     def order(candidate: Candidate) -> tuple[int, float, float]:
         own = [run for run in runs if run.trial == candidate.trial]
         score, _ = mean_and_spread([run.score for run in own])
-        loss, _ = mean_and_spread([run.loss for run in own])
+        loss, _ = mean_and_spread([run.loss for run in own if run.loss is not None])
         if math.isnan(loss):
             loss = math.inf
         return sum(run.diverged for run in own), sign * score, loss

@@ -37,7 +37,7 @@ class SeedRun:
         best_epoch: epoch of the weights that were kept, from 1; 0 where the training diverged so
             that none can be used.
         seconds: of all epochs.
-        loss: on the validation split, as `score`; NaN where an earlier version stored none.
+        loss: on the validation split, as `score`; None where there is none.
     """
 
     trial: int
@@ -46,7 +46,7 @@ class SeedRun:
     metric: float
     best_epoch: int
     seconds: float
-    loss: float = math.nan
+    loss: float | None = None
 
     @property
     def diverged(self) -> bool:
@@ -112,7 +112,7 @@ def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric
         metric=numbers.get(f"val_{metric}", math.nan),
         best_epoch=epoch,
         seconds=sum(row.get("seconds", 0.0) for row in outcome.curve),
-        loss=numbers.get("val_loss", math.nan),
+        loss=numbers.get("val_loss"),
     )
 
 
