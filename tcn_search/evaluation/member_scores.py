@@ -36,7 +36,10 @@ def score_members(models: Sequence[Any], spec: TaskSpec, split: SplitData) -> Me
     for start in range(0, len(split), size):
         X = np.asarray(split.X[start : start + size])
         y = np.asarray(split.y[start : start + size])
-        predictions = [np.asarray(outputs) for outputs in together.predict_on_batch(X)]
+        outputs = together.predict_on_batch(X)
+        if len(models) == 1:
+            outputs = [outputs]
+        predictions = [np.asarray(predicted) for predicted in outputs]
         predictions.append(np.mean(predictions, axis=0))
         for metric, predicted in zip(metrics, predictions, strict=True):
             metric.update_state(y, predicted)
