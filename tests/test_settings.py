@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
-from tcn_search import Range, SearchSpace, TrainingSettings
+from tcn_search import Range, SearchSpace, Task, TrainingSettings
 from tcn_search.errors import InputError
+from tcn_search.search.definition import Definition
 from tcn_search.settings import SEARCHABLE
+from tcn_search.space import search_space
+from tests.conftest import waves
 
 EVERYTHING = SearchSpace(
     optimizer=["adam", "sgd", "rmsprop"],
@@ -54,6 +58,44 @@ def test_by_default_only_learning_rate_and_dropout_are_searched() -> None:
     settings, parameters = ask(SearchSpace(), 0)
     assert list(settings) == ["dropout_rate", "learning_rate"]
     assert [name for name in parameters if name in SEARCHABLE] == ["dropout_rate", "learning_rate"]
+
+
+def test_input_norms_are_searched_by_the_kind_of_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        search_space, "DEFAULT_INPUT_NORMS", {"classification": ("dataset", "series")}
+    )
+    space = SearchSpace.from_dict(json.loads(json.dumps(SearchSpace().to_dict())))
+    assert space == SearchSpace()
+    assert {ask(space, seed)[0]["input_norm"] for seed in range(9)} == {"dataset", "series"}
+    assert "input_norm" not in ask(SearchSpace(input_norm=None), 0)[0]
+    assert ask(SearchSpace(input_norm="none"), 0)[0]["input_norm"] == "none"
+    assert "input_norm" not in space.for_task("labelling", 30, 1, 2).space.settings
+    # Spaces that were stored by earlier versions search none.
+    stored = space.to_dict()
+    del stored["input_norm"]
+    assert SearchSpace.from_dict(stored).input_norm is None
+
+
+@pytest.mark.parametrize(
+    ("space", "training", "message"),
+    [
+        ({"label_smoothing": [0.0, 0.1]}, {}, "label_smoothing must be 0 for labelling"),
+        ({"label_smoothing": Range(0.0, 0.1)}, {}, "label_smoothing must be 0 for labelling"),
+        ({}, {"input_norm": "series"}, "input_norm must be 'dataset' or 'none' for labelling"),
+        (
+            {"schedule": ["cosine", "plateau"]},
+            {"warmup": 0.1},
+            "warmup must be 0 with the schedule 'plateau'",
+        ),
+    ],
+)
+def test_settings_that_do_not_suit_the_task_are_refused_before_a_study_is_stored(
+    space: dict[str, Any], training: dict[str, Any], message: str
+) -> None:
+    X, _ = waves(20)
+    task = Task.from_arrays(X, np.tile(np.arange(16) % 3, (20, 1)), kind="labelling")
+    with pytest.raises(InputError, match=message):
+        Definition.of(task, space=SearchSpace(**space), training=TrainingSettings(**training))
 
 
 def test_a_setting_left_to_the_study_stays_so_in_the_storage() -> None:

@@ -112,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     import optuna
 
     from tcn_search.cli.progress import show_progress
+    from tcn_search.study.creation import stored_training
     from tcn_search.study.study import Study
     from tcn_search.study.study_file import seconds
     from tcn_search.workers.backends import use_backend
@@ -140,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         task,
         space=file.space,
         constraints=file.constraints,
-        training=file.training_settings(task),
+        training=file.training_settings(task, stored_training(file.name, arguments.storage)),
         search=file.search,
         backend=arguments.backend,
         allow_changes=arguments.allow_changes,

@@ -117,19 +117,10 @@ def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric
 
 
 def _kept_epoch(wanted: WantedTraining, outcome: TrialOutcome) -> int:
-    """Return the epoch whose weights a training ends with, from 1; 0 if none can be used."""
-    is_complete = outcome.status is TrialStatus.COMPLETE
-    weights = wanted.candidate.settings.weights
-    if weights == "best" and (is_complete or wanted.data is not JobData.TRIAL):
-        return outcome.best_epoch
-    if not is_complete:
+    """Return the epoch of the score, from 1; 0 if the training is of no use."""
+    if wanted.data is JobData.TRIAL and outcome.status is not TrialStatus.COMPLETE:
         return 0
-    if wanted.data is JobData.TRIAL:  # judged as the trials were
-        return outcome.best_epoch
-    if weights == "lowest_loss":
-        losses = [numbers["loss"] for numbers in outcome.curve]
-        return losses.index(min(losses)) + 1
-    return len(outcome.curve)
+    return outcome.best_epoch
 
 
 class Trained(NamedTuple):
@@ -162,7 +153,7 @@ def train_once(
 
     keras.utils.set_random_seed(seed)
     model = build()
-    training = train(model, task.training, settings, objective, keep_best=True)
+    training = train(model, task.training, settings, objective)
     metric = math.nan
     if training.best_epoch:
         best = training.curve[training.best_epoch - 1]

@@ -16,7 +16,7 @@ from tcn_search.custom_model.scores import BuildModel, custom_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.layers.tensor import Tensor
-from tcn_search.models.losses import make_loss
+from tcn_search.models.losses import make_loss, smooth_training_loss
 from tcn_search.models.metrics import make_metrics
 from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.readout import PoolOverTime
@@ -71,8 +71,8 @@ def build_model(
             step is read.
 
     Raises:
-        InputError: a readout or an activation that the task or Keras cannot use, or a learning rate
-            that follows the steps of the training where `task` has no data.
+        InputError: a readout, an activation or a training setting that the task or Keras cannot
+            use, or a learning rate that follows the steps of the training where `task` has no data.
     """
     if settings is None:
         settings = TrainingSettings()
@@ -143,8 +143,10 @@ def _compiled_model(
     scores: Callable[[Tensor], Tensor], task: AnyTask, settings: TrainingSettings
 ) -> keras.Model:
     """Build and compile the model of a task around a function from inputs to scores."""
+    spec = spec_of(task)
+    settings.require_for_kind(spec.kind, spec.vocabulary)
     with precision(settings.precision):
-        model = _model_of_scores(scores, spec_of(task))
+        model = _model_of_scores(scores, spec, settings.input_norm)
     compile_model(model, task, settings)
     return model
 
@@ -160,8 +162,14 @@ def precision(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(previous)
 
 
-def _model_of_scores(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> keras.Model:
+def _model_of_scores(
+    scores: Callable[[Tensor], Tensor], spec: TaskSpec, input_norm: str
+) -> keras.Model:
     """Build a model: standardisation, `scores` of the standardised inputs, and predictions."""
+    mean = spec.input_mean
+    std = spec.input_std
+    if input_norm == "none":
+        mean = std = ()
     table = None
     if spec.table is not None:
         table = spec.table.to_dict()
@@ -170,8 +178,9 @@ def _model_of_scores(scores: Callable[[Tensor], Tensor], spec: TaskSpec) -> kera
         recordings = asdict(spec.recordings)
     inputs = keras.Input((spec.seq_len, spec.input_channels), name="sequences")
     x: Tensor = Standardize(
-        mean=spec.input_mean,
-        std=spec.input_std,
+        mean=mean,
+        std=std,
+        by_series=input_norm == "series",
         ragged=spec.ragged,
         offset=spec.input_offset,
         table=table,
@@ -233,6 +242,8 @@ def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings)
         steps_per_execution=steps_per_execution(steps, settings.epochs),
     )
     model.optimizer.build(model.trainable_variables)
+    if settings.label_smoothing:
+        smooth_training_loss(model, settings.label_smoothing)
 
 
 def steps_per_execution(steps: int | None, epochs: int) -> int:

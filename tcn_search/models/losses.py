@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import keras
@@ -20,6 +21,37 @@ def make_loss(spec: TaskSpec) -> keras.losses.Loss | str:
     if spec.kind == "labelling":
         return StepwiseCrossentropy()
     return spec.task_kind.loss
+
+
+def smooth_training_loss(model: keras.Model, share: float) -> None:
+    """Spread a share of each training target evenly over the classes (Szegedy et al. 2016).
+
+    The loss of training becomes (1 − share) · CE + share · mean over classes of −log p. The loss of
+    an evaluation stays the cross-entropy CE, and so does the loss of the model when it is saved.
+
+    Args:
+        model: compiled with the cross-entropy of classes (B,) and probabilities (B, K).
+        share: 0 ≤ share < 1.
+    """
+    plain_loss = partial(type(model).compute_loss, model)
+    smoothed = keras.losses.CategoricalCrossentropy(label_smoothing=share)
+    unsmoothed = keras.losses.CategoricalCrossentropy()
+
+    def compute_loss(
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        loss = plain_loss(x, y, y_pred, sample_weight, training=training)
+        if not training:
+            return loss
+        targets = ops.one_hot(ops.reshape(ops.cast(y, "int32"), (-1,)), ops.shape(y_pred)[-1])
+        difference = smoothed(targets, y_pred, sample_weight)
+        return loss + difference - unsmoothed(targets, y_pred, sample_weight)
+
+    model.compute_loss = compute_loss
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

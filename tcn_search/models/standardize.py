@@ -11,6 +11,9 @@ from keras import ops
 from tcn_search.layers.arguments import channels_spec
 from tcn_search.layers.tensor import Tensor
 
+# Deviation of a constant channel from its own mean, relative to its values: float32 rounds at 6e-8.
+_ROUNDING = 1e-6
+
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class Standardize(keras.layers.Layer):
@@ -19,6 +22,8 @@ class Standardize(keras.layers.Layer):
     Everything that is needed to read new data is kept in the saved model.
 
     Args:
+        by_series: whether each channel of each sequence is then standardised by its own mean and
+            deviation over its valid steps. A channel that is constant in a sequence becomes zeros.
         ragged: whether steps that are NaN in every channel are padding: they become zeros and are
             masked.
         offset: kept with the model but not subtracted here, where inputs are float32 already: the
@@ -36,12 +41,14 @@ class Standardize(keras.layers.Layer):
         offset: Sequence[float] = (),
         table: dict[str, Any] | None = None,
         recordings: Mapping[str, Any] | None = None,
+        by_series: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.mean = list(mean)
         self.std = list(std)
+        self.by_series = by_series
         self.ragged = ragged
         self.offset = list(offset)
         self.table = table
@@ -58,8 +65,12 @@ class Standardize(keras.layers.Layer):
         if self.mean:
             mean = ops.convert_to_tensor(self.mean, x.dtype)
             x = (x - mean) / ops.convert_to_tensor(self.std, x.dtype)
+        valid = None
         if self.ragged:
-            x = ops.where(ops.isnan(x), ops.zeros_like(x), x)
+            valid = ops.logical_not(ops.isnan(x))
+            x = ops.where(valid, x, ops.zeros_like(x))
+        if self.by_series:
+            x = standardise_series(x, valid)
         return x
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> Tensor | None:
@@ -79,7 +90,32 @@ class Standardize(keras.layers.Layer):
             "offset": self.offset,
             "table": self.table,
             "recordings": self.recordings,
+            "by_series": self.by_series,
         }
+
+
+def standardise_series(x: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Standardise each channel of each sequence (B, T, C) by its own mean and deviation.
+
+    Args:
+        x: zero where it is not valid.
+        valid: (B, T, C) booleans: the values that count. None: all of them.
+
+    Returns:
+        (B, T, C); zeros where a channel is constant, and where it is not valid.
+    """
+    counted = ops.ones_like(x)
+    if valid is not None:
+        counted = ops.cast(valid, x.dtype)
+    count = ops.maximum(ops.sum(counted, axis=1, keepdims=True), 1)
+    centred = (x - ops.sum(x, axis=1, keepdims=True) / count) * counted
+    largest = ops.max(ops.abs(centred), axis=1, keepdims=True)
+    is_constant = largest <= _ROUNDING * ops.max(ops.abs(x), axis=1, keepdims=True)
+    # Between −1 and 1, so that no square overflows or vanishes.
+    scaled = centred / ops.where(is_constant, ops.ones_like(largest), largest)
+    deviation = ops.sqrt(ops.sum(ops.square(scaled), axis=1, keepdims=True) / count)
+    scaled = scaled / ops.where(is_constant, ops.ones_like(deviation), deviation)
+    return ops.where(is_constant, ops.zeros_like(x), scaled)
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

@@ -20,6 +20,7 @@ from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
+from tcn_search.space.value_checks import check_settings_of_kind
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.tasks.kinds import KINDS, Metric
 from tcn_search.tasks.task import Task
@@ -56,8 +57,8 @@ class Definition:
         """Make the definition of a study on a task, and check it as a whole.
 
         Raises:
-            InputError: the task does not have an objective, or cannot be split into the folds; or
-                the space has no feasible architecture.
+            InputError: the task does not have an objective, or cannot be split into the folds; the
+                space has no feasible architecture; or a training setting does not suit the task.
         """
         if search is not None:
             task.cross_validated(search.folds)
@@ -87,7 +88,12 @@ class Definition:
             constraints = replace(self.constraints, required_context=context_of_task)
             definition = replace(self, constraints=constraints)
         read_objectives(definition.search.objectives, definition.spec.task_kind)
-        definition.task_space()
+        check_settings_of_kind(
+            definition.training,
+            definition.task_space().space.settings,
+            kind=definition.spec.kind,
+            vocabulary=definition.spec.vocabulary,
+        )
         return definition
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,7 @@ from tcn_search.arguments import (
 )
 from tcn_search.errors import InputError
 from tcn_search.limits import MOST_POINTS
-from tcn_search.settings import CHOICES, check_setting
+from tcn_search.settings import CHOICES, TrainingSettings, check_setting
 from tcn_search.space.dimensions import Dimension, Range, integers_of, largest_integer
 
 
@@ -94,6 +95,31 @@ def check_training_setting(name: str, dimension: Dimension) -> None:
         largest_integer(name, dimension)
     check_setting(name, dimension.low)
     check_setting(name, dimension.high)
+
+
+def check_settings_of_kind(
+    training: TrainingSettings, searched: Mapping[str, Dimension], kind: str, vocabulary: int
+) -> None:
+    """Check that a kind of task can be trained with every setting, alone and as it is searched.
+
+    Args:
+        training: the settings of a study.
+        searched: dimensions of settings by name, which replace those of the study.
+        kind: kind of the task, such as "classification".
+        vocabulary: number of tokens, if the inputs are tokens; 0 otherwise.
+    """
+    fixed = replace(training, **{name: _values(searched[name])[0] for name in searched})
+    for name, dimension in searched.items():
+        for value in _values(dimension):
+            replace(fixed, **{name: value}).require_for_kind(kind, vocabulary)
+    fixed.require_for_kind(kind, vocabulary)
+
+
+def _values(dimension: Dimension) -> tuple[Any, ...]:
+    """Return the choices of a dimension, or the ends of a range."""
+    if isinstance(dimension, Range):
+        return (dimension.low, dimension.high)
+    return dimension
 
 
 def check_look_back(look_back: Dimension, kind: str, seq_len: int) -> None:

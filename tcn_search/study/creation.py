@@ -205,7 +205,7 @@ def _warm_start(
         if isinstance(other, str):
             other = StudyResults(create_or_load(other, url, StudyArguments()))
         candidates = other.best_trials(STARTING_TRIALS)
-        searched = other.definition.space.settings
+        searched = other.definition.task_space().space.settings
         configurations += configurations_of(other.name, candidates, searched)
     if definition.search.warm_start:
         configurations += known_configurations(definition, definition.task_space())
@@ -242,6 +242,17 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     if holder is not None and not holder.has_ended():
         raise LeaseError(f"The study {name!r} is being created by {holder}. Try again in a moment.")
     return None
+
+
+def stored_training(name: str, storage: str | None) -> TrainingSettings | None:
+    """Read the training settings of a study; None if there is no such study."""
+    url = storage_url(storage)
+    if name not in list_studies(url):
+        return None
+    definition = stored_definition(name, url)
+    if definition is None:
+        return None
+    return definition.training
 
 
 def store_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:

@@ -57,9 +57,20 @@ class StudyFile(NamedTuple):
         """Return the task with its data."""
         return load_task(self.task_name, **self.task_options)
 
-    def training_settings(self, task: Task) -> TrainingSettings:
-        """Return the file's training settings; missing ones suit the size of the training split."""
-        return settings_for(len(task.train), **self.training)
+    def training_settings(
+        self, task: Task, stored: TrainingSettings | None = None
+    ) -> TrainingSettings:
+        """Return the file's training settings; missing ones suit the size of the training split.
+
+        Args:
+            task: the study's task.
+            stored: the settings of the study if it exists. It keeps its schedule where the file
+                names none: the default was another one in earlier versions.
+        """
+        given = self.training
+        if stored is not None:
+            given = {"schedule": stored.schedule, **given}
+        return settings_for(len(task.train), **given)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:

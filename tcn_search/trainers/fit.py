@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.deadline import Deadline
+from tcn_search.trainers.kept_weights import KeptWeights
+from tcn_search.trainers.schedules import schedule_callbacks
 from tcn_search.trial_status import TrialStatus
 
-PLATEAU_EPOCHS = 5
 BATCHES_BETWEEN_CHECKS = 64
 
 # Called after each epoch with (epoch from 1, best value so far, the epoch's numbers). Returns False
@@ -35,6 +36,9 @@ class Training:
             small validation split accuracies are often equal, and the longer training is the
             better bet.
         score: best validation value of the objective, or NaN.
+        kept_epoch: epoch whose weights the model has, from 1; 0 if they are of no use. See
+            `TrainingSettings.weights`; a moving average counts as that of the last epoch.
+        kept_score: validation value of the objective with these weights, or NaN.
         status: complete, pruned (by `on_epoch`), diverged (NaN or infinite loss) or timed out.
         seconds: time in "compile" (the first training step and the first validation batch, with
             tracing and compilation), "training" (all other steps), "between" (the part of
@@ -45,6 +49,8 @@ class Training:
     curve: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     score: float = math.nan
+    kept_epoch: int = 0
+    kept_score: float = math.nan
     status: TrialStatus = TrialStatus.COMPLETE
     seconds: dict[str, float] = field(
         default_factory=lambda: {"compile": 0.0, "training": 0.0, "between": 0.0, "validation": 0.0}
@@ -58,25 +64,24 @@ def train(
     objective: Metric,
     on_epoch: OnEpoch | None = None,
     *,
-    keep_best: bool = False,
     deadline: Deadline | None = None,
 ) -> Training:
     """Fit `model` to the training split and score every epoch on the validation split.
 
+    Afterwards the model has the weights that `settings.weights` names.
+
     Args:
         model: a compiled model.
         data: training and validation split.
-        settings: epochs, batch size, schedule and patience.
+        settings: epochs, batch size, schedule, patience and weights.
         objective: "val_loss" or another validation metric, with its direction.
         on_epoch: called after each epoch; see `OnEpoch`.
-        keep_best: whether to leave the model with the weights of its best epoch.
         deadline: the training ends, timed out, with the first batch after it.
     """
     recorder = _Recorder(
         objective=objective,
         settings=settings,
         on_epoch=on_epoch,
-        keep_best=keep_best,
         deadline=deadline,
     )
     model.fit(
@@ -85,34 +90,8 @@ def train(
         callbacks=_Callbacks(recorder, model, settings.epochs),
         verbose=0,
     )
-    recorder.restore_best_weights()
+    recorder.finish()
     return recorder.training
-
-
-def is_plateau(losses: Sequence[float]) -> bool:
-    """Return whether the newest loss is not below the largest of the five before it.
-
-    >>> is_plateau([9, 5, 4, 3, 3, 6]), is_plateau([5, 5, 4, 3, 3, 6])
-    (False, True)
-    """
-    *before, newest = losses
-    return len(before) >= PLATEAU_EPOCHS and newest >= max(before[-PLATEAU_EPOCHS:])
-
-
-class HalveOnPlateau(keras.callbacks.Callback):
-    """The schedule "plateau": halve the learning rate after each epoch that is a plateau.
-
-    See `is_plateau`.
-    """
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.losses: list[float] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.losses.append(float((logs or {})["val_loss"]))
-        if is_plateau(self.losses):
-            optimizer = self.model.optimizer
-            optimizer.learning_rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate)) / 2
 
 
 class _Callbacks(keras.callbacks.CallbackList):
@@ -124,8 +103,9 @@ class _Callbacks(keras.callbacks.CallbackList):
 
     def __init__(self, recorder: _Recorder, model: keras.Model, epochs: int) -> None:
         callbacks: list[keras.callbacks.Callback] = [recorder]
-        if recorder.settings.schedule == "plateau":
-            callbacks.append(HalveOnPlateau())
+        if recorder.settings.weights == "ema":
+            callbacks.append(keras.callbacks.SwapEMAWeights())  # validates the average
+        callbacks += schedule_callbacks(recorder.settings)
         super().__init__(callbacks, add_history=True, model=model, epochs=epochs)
         self.recorder = recorder
 
@@ -150,17 +130,15 @@ class _Recorder(keras.callbacks.Callback):
         objective: Metric,
         settings: TrainingSettings,
         on_epoch: OnEpoch | None,
-        keep_best: bool,
         deadline: Deadline | None,
     ) -> None:
         super().__init__()
         self.objective = objective
         self.settings = settings
         self.on_epoch = on_epoch
-        self.keep_best = keep_best
         self.deadline = deadline
         self.training = Training()
-        self.best_weights: Any = None
+        self.kept = KeptWeights(settings.weights)
         self.improved_epoch = 0  # the last epoch with a new best value, from 1
         self.clock = _Clock(self.training.seconds)
         self.started = 0.0
@@ -217,11 +195,11 @@ class _Recorder(keras.callbacks.Callback):
         first = training.best_epoch == 0
         if first or self.objective.better(value, training.score):
             self.improved_epoch = epoch + 1
-        if first or not self.objective.better(training.score, value):
+        is_best = first or not self.objective.better(training.score, value)
+        if is_best:
             training.best_epoch = epoch + 1
             training.score = value
-            if self.keep_best:
-                self.best_weights = self.model.get_weights()
+        self.kept.after_epoch(self.model, epoch + 1, numbers["loss"], is_best)
         if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
             self._stop(TrialStatus.PRUNED)
         elif self.settings.patience and epoch + 1 - self.improved_epoch >= self.settings.patience:
@@ -231,10 +209,14 @@ class _Recorder(keras.callbacks.Callback):
         self.training.status = status
         self.model.stop_training = True
 
-    def restore_best_weights(self) -> None:
-        """Put the weights of the best epoch back, if they were kept."""
-        if self.best_weights is not None:
-            self.model.set_weights(self.best_weights)
+    def finish(self) -> None:
+        """Give the model the kept weights, and record the epoch and the score that they have."""
+        training = self.training
+        self.kept.restore(self.model)
+        is_spoilt = training.status is TrialStatus.DIVERGED and self.kept.weights is None
+        if self.kept.epoch and not is_spoilt:
+            training.kept_epoch = self.kept.epoch
+            training.kept_score = training.curve[self.kept.epoch - 1][self.objective.name]
 
 
 class _Clock:

@@ -17,7 +17,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.tasks.class_weights import sample_weights
 from tcn_search.tasks.task import Task
-from tcn_search.trainers.fit import HalveOnPlateau
+from tcn_search.trainers.schedules import schedule_callbacks
 from tcn_search.tuner.repair import nearest_feasible
 from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, HyperParametersAsTrial
 
@@ -95,8 +95,7 @@ class TCNHyperModel(keras_tuner.HyperModel):
             kwargs.setdefault("sample_weight", sample_weights(self.data))
             kwargs.setdefault("validation_data", (self.data.validation.X, self.data.validation.y))
         callbacks = list(kwargs.pop("callbacks", None) or [])
-        if settings.schedule == "plateau":
-            callbacks.append(HalveOnPlateau())
+        callbacks += schedule_callbacks(settings)
         if settings.patience:
             callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=settings.patience))
         return model.fit(*args, callbacks=callbacks, **kwargs)

@@ -240,13 +240,11 @@ class _Trial:
             job.settings,
             Metric(job.objective, job.direction),
             on_epoch=self._report_epoch,
-            keep_best=bool(job.model_files) and job.settings.weights == "best",
             deadline=self.deadline,
         )
         self.trainings.append(training)
         self.status = training.status
-        has_best = job.settings.weights == "best" and training.best_epoch > 0
-        if job.model_files and (training.status is TrialStatus.COMPLETE or has_best):
+        if job.model_files and training.kept_epoch:
             save_model(model, [Path(file) for file in job.model_files])
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
@@ -296,7 +294,16 @@ class _Trial:
         return complete or self.trainings[:1]
 
     def _score(self) -> float:
+        """Return the best score; of a final training, the score of the weights that it keeps."""
+        if self.job.data is not JobData.TRIAL:
+            return self.trainings[0].kept_score
         return fmean(training.score for training in self._scored_trainings())
+
+    def _epoch(self) -> int:
+        """Return the epoch of the score."""
+        if self.job.data is not JobData.TRIAL:
+            return self.trainings[0].kept_epoch
+        return round(fmean(training.best_epoch for training in self._scored_trainings()))
 
     def outcome(self, machine: str, seconds: float, cross_validated: bool) -> TrialOutcome:
         """Return the outcome of the trial.
@@ -328,7 +335,7 @@ class _Trial:
             number=self.job.number,
             status=self.status,
             score=None if math.isnan(score) else score,
-            best_epoch=round(fmean(training.best_epoch for training in scored)),
+            best_epoch=self._epoch(),
             curve=curve,
             parameters=self.parameters,
             seconds={"build": self.build_seconds, **phases, "total": seconds},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
-from tcn_search import Architecture, Task, TrainingSettings, build_model
+from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.errors import InputError
 from tcn_search.models.optimizer import make_optimizer
 from tcn_search.settings import OPTIMIZERS
@@ -67,6 +69,29 @@ def test_step_halves_after_each_fifth() -> None:
     assert found[::20] == pytest.approx([0.8, 0.4, 0.2, 0.1, 0.05])
     assert found[19] == pytest.approx(0.8)
     assert found[99] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
+def test_warmup_comes_before_the_schedule(schedule: str) -> None:
+    warm = rates(TrainingSettings(schedule=schedule, learning_rate=0.8, warmup=0.2), 100)
+    assert warm[:20] == pytest.approx(np.arange(1, 21) * 0.04)
+    plain = np.full(80, 0.8)
+    if schedule != "constant":
+        plain = rates(TrainingSettings(schedule=schedule, learning_rate=0.8), 80)
+    assert warm[20:] == pytest.approx(plain)
+
+
+def test_warmup_is_saved_with_a_model(tmp_path: Path) -> None:
+    task = Task.from_arrays(*waves(24))
+    architecture = Architecture(nb_filters=2, kernel_size=2, dilations=(1,))
+    settings = TrainingSettings(schedule="cosine", epochs=5, batch_size=8, warmup=0.3)
+    model = build_model(architecture, task, settings)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras").optimizer._learning_rate
+    before = model.optimizer._learning_rate
+    assert [float(loaded(step)) for step in range(15)] == [
+        float(before(step)) for step in range(15)
+    ]
 
 
 def test_a_schedule_needs_the_steps_of_the_training() -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import tcn_search as ts
+from tcn_search.study.creation import stored_training
+from tcn_search.study.study_file import read_study_file
 from tests.study.synthetic import Synthetic
 
 FORMER = Path(__file__).parents[1] / "fixtures" / "study_before_0_2"
@@ -62,6 +64,15 @@ def test_winner_and_comparison_are_read() -> None:
     assert comparison is not None
     assert list(comparison.frame()["contender"]) == ["gru", "tcn"]
     assert study.changes == []
+
+
+def test_the_study_keeps_the_schedule_that_its_file_does_not_name() -> None:
+    Path("kept.toml").write_text('task.name = "data.npz"\n')
+    file = read_study_file("kept.toml")
+    task = file.load_task()
+    assert file.training_settings(task).schedule == "cosine"
+    assert file.training_settings(task, stored_training("kept", STORAGE)).schedule == "constant"
+    assert stored_training("another", STORAGE) is None
 
 
 def test_the_study_continues_with_the_waiting_retry() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from tcn_search import Architecture, Task, TrainingSettings, build_model
+from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tcn_search.trainers.fit import _Recorder, train
@@ -45,11 +46,89 @@ def test_the_best_weights_are_kept() -> None:
     settings = TrainingSettings(epochs=6, batch_size=8, learning_rate=1e-2)
     model = build(settings)
     # The largest loss is the "best" value: it comes first, so the last weights would be wrong.
-    training = train(model, TASK.training, settings, Metric("val_loss", "maximize"), keep_best=True)
+    training = train(model, TASK.training, settings, Metric("val_loss", "maximize"))
     validation = TASK.validation
     metrics = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
-    assert training.best_epoch < 6
+    assert training.best_epoch == training.kept_epoch < 6
     assert metrics["loss"] == pytest.approx(training.score, rel=1e-4)
+    assert training.kept_score == training.score
+
+
+@pytest.mark.parametrize("weights", ["last", "lowest_loss", "ema"])
+def test_the_model_has_the_weights_of_the_kept_epoch(weights: str) -> None:
+    settings = TrainingSettings(epochs=6, batch_size=8, learning_rate=1e-2, weights=weights)
+    model = build(settings)
+    # The learning rate grows so much that the losses of the last epochs are not the lowest.
+    growing = keras.callbacks.LearningRateScheduler(lambda epoch: 10.0 ** (epoch - 4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "schedule_callbacks", lambda settings: [growing])
+        training = train(model, TASK.training, settings, LOSS)
+    validation = TASK.validation
+    metrics = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
+    assert metrics["loss"] == pytest.approx(training.kept_score, rel=1e-4)
+    assert training.kept_score == training.curve[training.kept_epoch - 1]["val_loss"]
+    losses = [epoch["loss"] for epoch in training.curve]
+    lowest = losses.index(min(losses)) + 1
+    assert lowest < 6
+    assert training.kept_epoch == {"last": 6, "lowest_loss": lowest, "ema": 6}[weights]
+
+
+def test_the_moving_average_is_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.models.optimizer.AVERAGED_SHARE", 1.0)  # 2 steps: momentum 0.5
+    kernels: dict[str, list[np.ndarray]] = {}
+    for weights in ("last", "ema"):
+        settings = TrainingSettings(
+            epochs=2, batch_size=64, optimizer="sgd", learning_rate=0.1, weights=weights
+        )
+        model = build(settings)
+
+        def keep(*report: Any, model: keras.Model = model, key: str = weights) -> bool:
+            kernels.setdefault(key, []).append(model.get_layer("tcn").get_weights()[0])
+            return True
+
+        train(model, TASK.training, settings, LOSS, keep)
+        keep()
+    first, second, last = kernels["last"]
+    np.testing.assert_array_equal(second, last)
+    assert np.abs(second - first).max() > 1e-4
+    np.testing.assert_allclose(kernels["ema"][1], second, rtol=1e-5)  # training goes on unchanged
+    np.testing.assert_allclose(kernels["ema"][2], (first + second) / 2, rtol=1e-4, atol=1e-7)
+
+
+def test_the_moving_average_in_half_precision() -> None:
+    settings = TrainingSettings(epochs=2, batch_size=8, weights="ema", precision="mixed_float16")
+    model = build(settings)
+    training = train(model, TASK.training, settings, LOSS)
+    validation = TASK.validation
+    metrics = model.evaluate(validation.X, validation.y, verbose=0, return_dict=True)
+    assert metrics["loss"] == pytest.approx(training.kept_score, rel=1e-3)
+
+
+def test_a_diverged_training_has_no_kept_epoch() -> None:
+    settings = TrainingSettings(epochs=5, learning_rate=1e30, weights="last")
+    training = train(build(settings), TASK.training, settings, LOSS)
+    assert (training.status, training.kept_epoch) == ("diverged", 0)
+    assert math.isnan(training.kept_score)
+
+
+def test_smoothed_labels_are_for_training_only(tmp_path: Path) -> None:
+    """The first epoch with a learning rate of nearly nothing has the losses of the first weights."""
+    losses = []
+    for share in (0.0, 0.4):
+        settings = TrainingSettings(
+            epochs=1, batch_size=64, learning_rate=1e-12, label_smoothing=share
+        )
+        model = build(settings)
+        model.get_layer("head").bias.assign([1.0, -1.0])
+        losses.append(train(model, TASK.training, settings, LOSS).curve[0])
+    probabilities = model.predict(TASK.train.X, batch_size=64, verbose=0)
+    uniform = -np.log(probabilities).mean()
+    assert losses[0]["val_loss"] == pytest.approx(losses[1]["val_loss"], rel=1e-5)
+    assert losses[1]["loss"] == pytest.approx(0.6 * losses[0]["loss"] + 0.4 * uniform, rel=1e-3)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    evaluated = loaded.evaluate(TASK.validation.X, TASK.validation.y, verbose=0, return_dict=True)
+    assert evaluated["loss"] == pytest.approx(losses[1]["val_loss"], rel=1e-5)
 
 
 def test_on_epoch_can_stop_the_training() -> None:
@@ -83,6 +162,16 @@ def test_a_plateau_halves_the_learning_rate() -> None:
     assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(
         1e-12 / 2**3
     )
+
+
+def test_a_plateau_of_the_training_loss_halves_the_learning_rate() -> None:
+    settings = TrainingSettings(
+        epochs=16, optimizer="sgd", learning_rate=1e-12, schedule="train_plateau"
+    )
+    model = build(settings)
+    train(model, TASK.training, settings, LOSS)
+    # Nothing is learnt, so every third epoch after the first halves it: five times, but for the floor.
+    assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(1e-13)
 
 
 def test_a_cosine_schedule_ends_at_zero_with_the_training() -> None:
@@ -190,8 +279,8 @@ def test_the_same_seed_gives_the_same_training() -> None:
 
 
 def test_queued_steps_count_as_training() -> None:
-    settings = TrainingSettings()
-    recorder = _Recorder(LOSS, settings, None, False, None)
+    settings = TrainingSettings(weights="last")
+    recorder = _Recorder(LOSS, settings, None, None)
     phases: list[str] = []
 
     class Unfinished:
