@@ -180,7 +180,7 @@ def _ensemble(result: dict[str, Any]) -> str:
 
 
 def score_of(result: dict[str, Any]) -> float:
-    """The test score of the saved ensemble, or the mean over seeds where a single model was saved."""
+    """The test score of the ensemble, or the mean over seeds where a single model was saved."""
     if result.get("ensemble") is not None:
         return float(result["ensemble"])
     mean, _ = mean_and_spread(result["test"])
