@@ -29,7 +29,7 @@ class FinalPlan:
         ensemble: whether the saved model is the ensemble.
         folds: of the re-runs.
         seconds_an_epoch: by number of a candidate, of one worker.
-        joined_rows: rows of training and validation split together, per row of the training split.
+        row_ratio: training rows of a final training, per training row of a trial.
     """
 
     candidates: Sequence[Candidate]
@@ -42,7 +42,7 @@ class FinalPlan:
     ensemble: bool
     folds: int = 1
     seconds_an_epoch: Mapping[int, float] | None = None
-    joined_rows: float = 1.0
+    row_ratio: float = 1.0
 
     def reruns(self) -> list[WantedTraining]:
         """Return the trainings that decide between the candidates: each seed for all of them."""
@@ -78,16 +78,14 @@ class FinalPlan:
 
     def _final(self, candidate: Candidate, seed: int) -> WantedTraining:
         data = JobData.TRAINING
-        seconds = self._seconds(candidate)
         if self.refit:
             data = JobData.JOINED
-            seconds *= self.joined_rows
         return WantedTraining(
             candidate=self.final_candidate(candidate),
             seed=seed,
             data=data,
             keeps_model=True,
-            seconds_an_epoch=seconds,
+            seconds_an_epoch=self._seconds(candidate) * self.row_ratio,
         )
 
     def _seconds(self, candidate: Candidate) -> float:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tcn_search.atomic_files import replacing
 from tcn_search.errors import InputError
@@ -19,11 +19,11 @@ from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.member_scores import MemberScores, score_members
 from tcn_search.evaluation.winner import Winner
+from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
-    from tcn_search.workers.executor import Executor
 
 RERUN_SHARE = 1 / 3  # of a time limit, after which no further re-run starts
 
@@ -43,6 +43,13 @@ class ModelFiles:
     load: Callable[[Path], Any]
 
 
+class Executors(NamedTuple):
+    """What trains each stage; one executor for both where their data is the same."""
+
+    reruns: Executor
+    finals: Executor
+
+
 @dataclass(frozen=True)
 class _Choice:
     """What the final trainings train: numbers of candidates, in turn, and how they were chosen."""
@@ -57,7 +64,7 @@ def find_winner(
     *,
     task: Task,
     context: TrainingContext,
-    executor: Executor,
+    executors: Executors,
     files: ModelFiles,
     timeout: float | None,
     before_test_evaluation: Callable[[], None],
@@ -69,7 +76,7 @@ def find_winner(
 
     Args:
         plan: the trials, and how they are trained.
-        executor: trains; it is closed when all trainings are done.
+        executors: are closed when they have trained.
         files: where models are saved.
         timeout: seconds after which no further training starts, but for the first final trainings.
         before_test_evaluation: called when everything that can fail is over: the model is written,
@@ -82,7 +89,10 @@ def find_winner(
     seconds = math.inf if timeout is None else timeout
     started = time.monotonic()
     try:
-        choice = _choose(plan, task, context, executor, files, started + seconds * RERUN_SHARE)
+        deadline = started + seconds * RERUN_SHARE
+        choice = _choose(plan, task, context, executors.reruns, files, deadline)
+        if executors.reruns is not executors.finals:
+            executors.reruns.close()
         trainings = FinalTrainings(
             "final trainings",
             plan.finals(choice.trials),
@@ -90,9 +100,10 @@ def find_winner(
             deadline=started + seconds,
             at_least=context.workers,
         )
-        _train(trainings, executor)
-    finally:
-        executor.close()  # the memory of workers is free before models are loaded here
+        _train(trainings, executors.finals)
+    finally:  # the memory of workers is free before models are loaded here
+        for executor in executors:
+            executor.close()
     finished = trainings.finished
     usable = [training for training in finished if training.model_file is not None]
     if not usable:

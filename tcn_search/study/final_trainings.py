@@ -20,7 +20,7 @@ from tcn_search.evaluation.final_training import SeedRun, WantedTraining, fresh_
 from tcn_search.evaluation.final_trainings import TrainingContext
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
-from tcn_search.evaluation.selection import ModelFiles, find_winner
+from tcn_search.evaluation.selection import Executors, ModelFiles, find_winner
 from tcn_search.evaluation.winner import WantedResult, Winner
 from tcn_search.formats.download import data_directory
 from tcn_search.logs import LOGGER, show_messages
@@ -105,7 +105,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             count_test_evaluation(handle)
             handle.optuna_study.set_user_attr(WINNER, None)
 
-        executor, workers = _executor(handle, plan, given)
+        executors, workers = _executors(handle, plan, given)
         kept = _kept_trainings(handle)
         winner = find_winner(
             plan,
@@ -119,7 +119,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
                 on_progress=show,
                 workers=workers,
             ),
-            executor=executor,
+            executors=executors,
             files=ModelFiles(
                 winner=file,
                 members=MemberFiles(Path("runs") / handle.name / "members"),
@@ -147,6 +147,9 @@ def _plan(handle: StudyHandle, results: StudyResults, given: BestArguments) -> F
         refit = final.refit
     if refit is None:
         refit = task.split is not None
+    rows = len(task.train)
+    if refit:
+        rows += len(task.validation)
     records = results.records()
     candidates = results.best_trials(given.top or final.rerun, given.limits)
     used = {definition.seed_of(candidate.trial) for candidate in candidates}
@@ -167,7 +170,7 @@ def _plan(handle: StudyHandle, results: StudyResults, given: BestArguments) -> F
         seconds_an_epoch={
             candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
         },
-        joined_rows=1 + len(task.validation) / len(task.train),
+        row_ratio=rows / len(handle.training_data.train),
     )
 
 
@@ -214,19 +217,27 @@ def _digest(handle: StudyHandle, candidates: list[Candidate]) -> str:
     )
 
 
-def _executor(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tuple[Executor, int]:
-    """Return the executor of the final trainings, and how many it trains at the same time."""
+def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tuple[Executors, int]:
+    """Return the executors of both stages, and how many trainings run at the same time."""
     if given.executor is not None:
-        return given.executor, 1
+        return Executors(given.executor, given.executor), 1
+    of_trials = handle.training_data
+    of_finals = handle.task.training
+    is_one = len(of_trials.train) == len(of_finals.train)
     if sys.platform == "win32":  # worker processes need Linux or macOS
-        return InProcessExecutor(handle.training_data), 1
+        in_process = Executors(InProcessExecutor(of_trials), InProcessExecutor(of_finals))
+        return in_process, 1
     if handle.definition.model is not None:
         handle.definition.model.require_importable()
     most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
     slots = worker_slots(handle, given.workers, most=most)
     if given.on_progress is None:
         LOGGER.info("%s", slots)
-    return ProcessExecutor(handle.training_data, slots.slots), len(slots.slots)
+    finals = ProcessExecutor(of_trials if is_one else of_finals, slots.slots)
+    reruns = finals
+    if plan.rerun_seeds and not is_one:
+        reruns = ProcessExecutor(of_trials, slots.slots)
+    return Executors(reruns, finals), len(slots.slots)
 
 
 def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
