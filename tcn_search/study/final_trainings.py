@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,16 +66,19 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         raise InputError(f"out must be a file that ends in .keras. Received: {given.out}")
     file = Path(given.out or Path("runs") / handle.name / "best.keras")
     results = StudyResults(handle)
-    plan = _plan(handle, results, given)
-    wanted = _wanted(handle, plan, file)
 
     def stored_winner() -> Winner | None:
-        """Return the stored winner, if it is of exactly the wanted trainings."""
+        """Return the stored winner, if it is of exactly the wanted trainings. No data is read."""
         winner = results.winner
-        if winner is None or not winner.is_result_of(wanted):
+        refit = _given_refit(handle, given)
+        if winner is None:
             return None
-        return winner
+        if refit is None:  # it follows from the data, which has not changed
+            refit = bool(winner.refit_epochs)
+        wanted = _wanted(handle, _plan(handle, results, given, refit), file)
+        return winner if winner.is_result_of(wanted) else None
 
+    results.best_trials()  # reports what is wrong with the trials before data is read
     winner = stored_winner()
     if winner is not None:
         return winner
@@ -89,6 +92,10 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         if winner is not None:
             return winner
         accept_given_changes(handle)
+        refit = _given_refit(handle, given)
+        if refit is None:
+            refit = handle.task.split is not None
+        plan = _plan(handle, results, given, refit)
 
         def require_ownership() -> None:
             require_no_interrupt()
@@ -108,12 +115,12 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         executors, workers = _executors(handle, plan, given)
         kept = _kept_trainings(handle)
         winner = find_winner(
-            plan,
+            replace(plan, row_ratio=_row_ratio(handle, refit)),
             task=handle.task,
             context=TrainingContext(
                 objective=definition.objective,
                 metric=definition.spec.task_kind.metrics[0].name,
-                model_function=definition.model,
+                model_function=handle.definition.model,
                 kept=kept,
                 require_ownership=require_ownership,
                 on_progress=show,
@@ -128,7 +135,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             timeout=given.timeout,
             before_test_evaluation=before_test_evaluation,
         )
-        winner.made_with = wanted.made_with
+        winner.made_with = _wanted(handle, plan, file).made_with
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
@@ -137,19 +144,27 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         return winner
 
 
-def _plan(handle: StudyHandle, results: StudyResults, given: BestArguments) -> FinalPlan:
+def _given_refit(handle: StudyHandle, given: BestArguments) -> bool | None:
+    """Return whether a refit is wanted; None where it follows from the task's validation split."""
+    if given.refit is not None:
+        return given.refit
+    return handle.definition.final.refit
+
+
+def _row_ratio(handle: StudyHandle, refit: bool) -> float:
+    """Return the training rows of a final training, per training row of a trial."""
+    rows = len(handle.task.train)
+    if refit:
+        rows += len(handle.task.validation)
+    return rows / len(handle.training_data.train)
+
+
+def _plan(
+    handle: StudyHandle, results: StudyResults, given: BestArguments, refit: bool
+) -> FinalPlan:
     """Plan the final trainings by the study's settings and what the caller gave."""
     definition = handle.definition
     final = definition.final
-    task = handle.task
-    refit = given.refit
-    if refit is None:
-        refit = final.refit
-    if refit is None:
-        refit = task.split is not None
-    rows = len(task.train)
-    if refit:
-        rows += len(task.validation)
     records = results.records()
     candidates = results.best_trials(given.top or final.rerun, given.limits)
     used = {definition.seed_of(candidate.trial) for candidate in candidates}
@@ -170,7 +185,6 @@ def _plan(handle: StudyHandle, results: StudyResults, given: BestArguments) -> F
         seconds_an_epoch={
             candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
         },
-        row_ratio=rows / len(handle.training_data.train),
     )
 
 
