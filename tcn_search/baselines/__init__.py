@@ -1,5 +1,5 @@
-"""Recurrent networks with as many parameters as a TCN, for comparison with it.
+"""What a TCN is compared with: recurrent networks of its size, FCN, ResNet, and simple models.
 
-Their models share head, loss and metrics with those of `models`. The package may know neither
-trials nor studies.
+Networks share head, loss and metrics with those of `models`. MiniRocket, Hydra and nearest
+neighbours with DTW are those of the package aeon. The package may know neither trials nor studies.
 """

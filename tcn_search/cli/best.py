@@ -104,6 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     print(f"\nbest architecture: {study.results.architecture_of(winner.trial)}")
     print(winner)
+    for name, text in study.results.baseline_facts().items():
+        print(f"{name}: {text}")
     print(f"saved: {winner.model_file} ({winner.saved_in_words()})")
     return 0
 

@@ -1,4 +1,4 @@
-"""`tcn-search compare`: compare the winner with recurrent networks of its size."""
+"""`tcn-search compare`: compare the winner with other networks and classifiers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--against",
         default="simple_rnn,gru,lstm",
         metavar="NAMES",
-        help="recurrent networks; lstm:2 has two layers (default: simple_rnn,gru,lstm)",
+        help="recurrent networks of its size: simple_rnn, gru, lstm (lstm:2 has two layers); "
+        "fcn, resnet; and with pip install 'tcn-search[ucr]': mini_rocket, nn_dtw, hydra (hydra "
+        "needs torch too) (default: simple_rnn,gru,lstm)",
     )
     parser.add_argument(
         "--learning-rates",
         type=int,
         default=3,
         metavar="N",
-        help="learning rates to try for each contender (default: 3)",
+        help="learning rates to try for each network (default: 3)",
     )
     parser.add_argument(
         "--seeds",
@@ -47,13 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     objective = study.definition.objective.name
 
     def print_run(run: Run) -> None:
-        print(
-            f"{run.contender}, {run.parameters:,} parameters, "
-            f"learning rate {run.learning_rate:.2g}, seed {run.seed}: "
-            f"{objective} {run.score:.4g} at epoch {run.best_epoch}, "
-            f"{run.seconds_an_epoch:.3g} s an epoch",
-            flush=True,
-        )
+        print(_in_words(run, objective), flush=True)
 
     use_backend(study.definition.backend)
     stop_on_sigterm()
@@ -70,10 +66,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _table(comparison: Comparison) -> str:
-    text: str = comparison.frame().to_string(
-        index=False, na_rep="", float_format=lambda value: f"{value:.4g}"
+def _in_words(run: Run, objective: str) -> str:
+    """Return a line about a training."""
+    from tcn_search.baselines.contender_names import AEON, title
+
+    name = title(run.contender)
+    if run.contender in AEON:
+        return f"{name}, seed {run.seed}: validation {run.metric:.4g}, {run.seconds:.3g} s"
+    return (
+        f"{name}, {run.parameters:,} parameters, "
+        f"learning rate {run.learning_rate:.2g}, seed {run.seed}: "
+        f"{objective} {run.score:.4g} at epoch {run.best_epoch}, "
+        f"{run.seconds_an_epoch:.3g} s an epoch"
     )
+
+
+def _table(comparison: Comparison) -> str:
+    from tcn_search.baselines.contender_names import title
+
+    frame = comparison.frame()
+    parameters = frame["parameters"].fillna(0)
+    frame["contender"] = frame["contender"].map(title)
+    # pandas writes <NA> for a missing integer, whatever na_rep says.
+    frame["parameters"] = [f"{count:,}" if count > 0 else "" for count in parameters]
+    text: str = frame.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
     return text
 
 

@@ -25,7 +25,7 @@ COMMANDS = {
     "status": "show trials by status, the best so far and what runs now",
     "report": "write a study's table, figures and HTML page",
     "best": "train the best trials again over seeds, score the winner on the test split, save it",
-    "compare": "compare the winner with recurrent networks of its size",
+    "compare": "compare the winner with other networks and classifiers",
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
 }

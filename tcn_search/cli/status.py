@@ -80,6 +80,8 @@ def _print_status(study: StudyResults) -> None:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
         print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
+    for name, text in study.baseline_facts().items():
+        print(f"{name.lower()}: {text}")
     for change in study.changes:
         print(f"changed {change['when']}: {'; '.join(change['what'])}")
     _print_running(study)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tcn_search.arguments import positive_integer
-from tcn_search.baselines.recurrent import Recurrent, sized_to
+from tcn_search.baselines.aeon_estimators import check_aeon
+from tcn_search.baselines.contender_names import AEON, CONVOLUTIONAL, TCN, read_contenders, title
+from tcn_search.baselines.recurrent import CELLS
 from tcn_search.custom_model.model_function import ModelFunction
-from tcn_search.evaluation.comparison import SEARCH_SEED, TCN, Comparison, Run, read_contenders
-from tcn_search.evaluation.final_training import score_on_test, train_once
+from tcn_search.errors import InputError
+from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run
+from tcn_search.evaluation.contender_training import ContenderJob, train_contender
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.trial_record import Candidate
@@ -20,6 +22,7 @@ from tcn_search.settings import TrainingSettings
 from tcn_search.space.dimensions import Range
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task
+from tcn_search.tasks.task_spec import TaskSpec
 
 _LEARNING_RATES = (1e-4, 1e-2)  # where the space does not search a range
 
@@ -43,8 +46,8 @@ def learning_rates(count: int, low: float, high: float, known: float | None = No
     return rates
 
 
-class _PlannedRun(NamedTuple):
-    """A training that a comparison needs."""
+class PlannedRun(NamedTuple):
+    """A training that a comparison needs; the learning rate is 0 where there is none."""
 
     contender: str
     learning_rate: float
@@ -82,100 +85,85 @@ class ComparisonRunner:
             before_test_evaluation: called with the contender before each of its final trainings is
                 scored on the test split.
         """
-        while (planned := self._next()) is not None:
-            run = self._train(planned, before_test_evaluation)
+        while planned := self.possible_runs():
+            run = train_contender(self.job(planned[0]), self.task, before_test_evaluation)
             self.comparison.runs.append(run)
             on_run(run)
 
     @property
     def is_complete(self) -> bool:
         """Whether every run has been made."""
-        return self._next() is None
+        return not self.possible_runs()
 
-    def _next(self) -> _PlannedRun | None:
-        """Return the first run that has not been made, or None.
+    def possible_runs(self) -> list[PlannedRun]:
+        """Return the missing runs that can be made now, in any order or at the same time.
 
         The learning rates of a contender come before its final runs, which need the best of them.
+        Recurrent networks come after the first run of the TCN, which shows its size.
         """
         made = {
-            _PlannedRun(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs
+            PlannedRun(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs
         }
+        possible = []
         for contender in self.comparison.contenders:
             planned = [
-                _PlannedRun(contender, rate, SEARCH_SEED) for rate in self._rates_of(contender)
+                PlannedRun(contender, rate, SEARCH_SEED) for rate in self._rates_of(contender)
             ]
             if made.issuperset(planned):
                 best = self.comparison.best_learning_rate(contender)
                 planned = [
-                    _PlannedRun(contender, best, seed) for seed in self.comparison.final_seeds
+                    PlannedRun(contender, best, seed)
+                    for seed in self.comparison.seeds_of(contender)
                 ]
-            for run in planned:
-                if run not in made:
-                    return run
-        return None
+            if not _is_recurrent(contender) or self.comparison.searched(TCN):
+                possible += [run for run in planned if run not in made]
+        return possible
+
+    def job(self, planned: PlannedRun) -> ContenderJob:
+        """Return a planned run as plain values, for `train_contender`."""
+        settings = self.settings
+        if planned.contender not in AEON:
+            settings = replace(settings, learning_rate=planned.learning_rate)
+        parameters = 0
+        if _is_recurrent(planned.contender):
+            parameters = self.comparison.searched(TCN)[0].parameters
+        return ContenderJob(
+            contender=planned.contender,
+            seed=planned.seed,
+            architecture=self.architecture,
+            model_function=self.model_function,
+            settings=settings,
+            objective=Metric(self.comparison.objective, self.comparison.direction),
+            parameters=parameters,
+            is_final=planned.seed != SEARCH_SEED,
+        )
 
     def _rates_of(self, contender: str) -> list[float]:
-        """Return the learning rates that are tried for a contender."""
+        """Return the learning rates that are tried for a contender; [] where it has none."""
+        if contender in AEON:
+            return []
         low, high = self.rates
         known = None
         if contender == TCN:
             known = self.settings.learning_rate
         return learning_rates(self.comparison.learning_rates, low, high, known)
 
-    def _train(self, planned: _PlannedRun, before_test_evaluation: Callable[[str], None]) -> Run:
-        settings = replace(self.settings, learning_rate=planned.learning_rate)
-        objective = Metric(self.comparison.objective, self.comparison.direction)
 
-        def build() -> Any:
-            return self._build(planned.contender, settings)
+def _is_recurrent(contender: str) -> bool:
+    """Return whether a contender is sized to the TCN."""
+    return contender.partition(":")[0] in CELLS
 
-        trained = train_once(build, self.task, settings, objective, planned.seed)
-        training = trained.training
-        test = None
-        is_final = planned.seed != SEARCH_SEED
-        if is_final and self.task.test is not None and training.best_epoch > 0:
-            before_test_evaluation(planned.contender)
-            test = score_on_test(trained.model, self.task)
-        return Run(
-            contender=planned.contender,
-            learning_rate=planned.learning_rate,
-            seed=planned.seed,
-            score=training.score,
-            metric=trained.metric,
-            best_epoch=training.best_epoch,
-            # Without the first epoch, which includes the compilation, where there are others.
-            seconds_an_epoch=statistics.median(trained.seconds[1:] or trained.seconds),
-            parameters=int(trained.model.count_params()),
-            test=test,
-        )
 
-    def _build(self, contender: str, settings: TrainingSettings) -> Any:
-        if contender == TCN:
-            from tcn_search.models.build import build_model
-
-            function = None
-            if self.model_function is not None:
-                function = self.model_function.load()
-            return build_model(self.architecture, self.task, settings, function)
-        from tcn_search.baselines.build import build_baseline
-
-        return build_baseline(self._sized(contender), self.task, settings)
-
-    def _sized(self, contender: str) -> Recurrent:
-        """Return a recurrent network with as many parameters as the TCN.
-
-        The TCN is the first contender, so that its parameters are known by then.
-        """
-        cell, _, layers = contender.partition(":")
-        spec = self.task.spec
-        return sized_to(
-            self.comparison.searched(TCN)[0].parameters,
-            cell,
-            int(layers or 1),
-            input_channels=spec.input_channels,
-            outputs=spec.outputs,
-            vocabulary=spec.vocabulary,
-        )
+def _require_usable(contenders: Sequence[str], spec: TaskSpec) -> None:
+    """Raise an InputError if a contender cannot be used for the task or is not installed."""
+    for contender in contenders:
+        if contender in AEON:
+            check_aeon(contender, spec)
+        if contender in CONVOLUTIONAL and spec.task_kind.reads_every_step:
+            raise InputError(
+                f"{title(contender)} has one answer for each sequence. Received: a {spec.kind} "
+                f"task ({spec.task_kind.description}). Leave {contender} out of against"
+            )
 
 
 def prepare_comparison(
@@ -188,12 +176,12 @@ def prepare_comparison(
     learning_rates: int,
     seeds: int,
 ) -> ComparisonRunner:
-    """Prepare the comparison of a study's candidate with recurrent networks.
+    """Prepare the comparison of a study's candidate with other contenders.
 
     Args:
         chosen: the candidate whose architecture is the TCN.
         stored: the study's comparison, whose runs are taken over if they train in the same way.
-        against: names of recurrent networks, as `read_contenders` takes them.
+        against: names of contenders, as `read_contenders` takes them.
         learning_rates: how many are tried for each contender.
         seeds: final runs of each contender.
 
@@ -202,10 +190,15 @@ def prepare_comparison(
     """
     positive_integer("learning_rates", learning_rates)
     positive_integer("seeds", seeds)
+    others = read_contenders(against)
+    _require_usable(others, definition.spec)
     metric = definition.spec.task_kind.metrics[0]
+    test_size = 0
+    if task.test is not None:
+        test_size = len(task.test)
     comparison = Comparison(
         trial=chosen.trial,
-        contenders=[TCN, *read_contenders(against)],
+        contenders=[TCN, *others],
         learning_rates=learning_rates,
         seeds=seeds,
         epochs=chosen.settings.epochs,
@@ -216,6 +209,9 @@ def prepare_comparison(
         metric_direction=metric.direction,
         made_with=definition.digest([(chosen.architecture, chosen.settings)]),
         chosen_with=definition.seed_of(chosen.trial),
+        kind=definition.spec.kind,
+        validation_size=len(task.validation),
+        test_size=test_size,
     )
     if stored is not None and stored.is_same_as(comparison):
         comparison.runs.extend(stored.runs)

@@ -1,4 +1,4 @@
-"""Plot the scores of a TCN and of recurrent networks of its size, with a dot for each seed."""
+"""Plot the scores of a TCN and of other networks and classifiers, with a dot for each seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
 
     Args:
         runs: one row for each final training, with the columns contender, metric (on the validation
-            split), test, parameters and seconds_an_epoch.
+            split), test, parameters and seconds_an_epoch; the last two are 0 where they mean
+            nothing. Optional columns: title, the contenders' names for people, and seconds, the
+            time of a training.
         metric: name of the metric, for the label.
         ax: where to draw; default: a new figure.
     """
@@ -54,14 +56,19 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
     ax.grid(axis="y", visible=False)
     ax.axhline(-0.6, color=GREY, linewidth=0.8)
     ax.set_xlabel(metric)
-    ax.set_title("Against recurrent networks of the same size", loc="left", fontsize=11, color=INK)
+    ax.set_title("Against other networks and classifiers", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
 
 
 def _label(runs: pd.DataFrame, contender: str) -> str:
-    first_run = runs[runs["contender"] == contender].iloc[0]
-    return (
-        f"{contender}\n{first_run['parameters']:,} parameters\n"
-        f"{first_run['seconds_an_epoch']:.3g} s an epoch"
-    )
+    own_runs = runs[runs["contender"] == contender]
+    first_run = own_runs.iloc[0]
+    lines = [first_run.get("title", contender)]
+    if first_run["parameters"]:
+        lines.append(f"{first_run['parameters']:,} parameters")
+    if "seconds" in runs and own_runs["seconds"].notna().any():
+        lines.append(f"{own_runs['seconds'].median():.3g} s of training")
+    elif first_run["seconds_an_epoch"]:
+        lines.append(f"{first_run['seconds_an_epoch']:.3g} s an epoch")
+    return "\n".join(lines)

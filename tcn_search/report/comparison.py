@@ -1,4 +1,4 @@
-"""Write a comparison with recurrent networks to files."""
+"""Write a comparison with other networks and classifiers to files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from tcn_search.atomic_files import reason_of, replacing
+from tcn_search.baselines.contender_names import title
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
 from tcn_search.plots.comparison import plot_comparison
@@ -17,6 +18,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
     """Return a figure of the final trainings, with the best contender on top."""
     figure = Figure(figsize=(8, 1.6 + 0.8 * len(comparison.contenders)), layout="constrained")
     runs = comparison.runs_frame()
+    runs["title"] = runs["contender"].map(title)
     contenders = comparison.frame()["contender"].tolist()
     final = runs[runs["seed"] != SEARCH_SEED].sort_values(
         "contender", key=lambda names: names.map(contenders.index), kind="stable"

@@ -16,7 +16,7 @@ def study_figures(study: StudyResults) -> dict[str, Figure]:
     """Return the figures of a study by file name; they belong to no window.
 
     There are history, receptive_field and learning_curves; pareto_COST for each further objective,
-    once a trial is complete; and comparison, if recurrent networks have been trained.
+    once a trial is complete; and comparison, if other networks have been trained.
     """
     trials = study.trials()
     definition = study.definition

@@ -67,7 +67,7 @@ def page(study: StudyResults, figures: Mapping[str, Figure]) -> str:
         "history": "How the search went",
         "receptive_field": "Receptive field",
         "learning_curves": "Training",
-        "comparison": "Recurrent networks of the same size",
+        "comparison": "Other networks and classifiers",
     }
     for cost in study.definition.search.objectives[1:]:
         titles[f"pareto_{cost}"] = f"Score and {cost}"
@@ -111,12 +111,12 @@ def _facts(study: StudyResults) -> dict[str, str]:
         )
     winner = study.winner
     if winner is not None:
-        facts |= winner.facts()
+        facts |= winner.facts() | study.baseline_facts()
     if study.test_evaluations:
         facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)
     comparison = study.comparison
     if comparison is not None:
-        facts["Against recurrent networks"] = comparison.verdict()
+        facts["Comparison"] = comparison.verdict()
     for change in study.changes:
         facts[f"Changed {change['when']}"] = "; ".join(change["what"])
     return facts

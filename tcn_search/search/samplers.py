@@ -34,7 +34,7 @@ def tpe(seed: int) -> Sampler:
 
 def gp(seed: int) -> Sampler:
     """Gaussian process. It learns from complete trials only."""
-    _require("gp", "scipy", "torch")
+    _require("gp", "torch")
     return optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
 
 
@@ -62,8 +62,6 @@ _SAMPLERS: dict[str, Callable[[int], Sampler]] = {
 }
 SAMPLERS = tuple(_SAMPLERS)
 KERAS_TUNER = tuple(f"keras-tuner:{kind}" for kind in ("random", "bayesian", "hyperband"))
-# Packages that a sampler imports only when it is asked for its second trial.
-_NEEDED_LATER = {"optuna.samplers.QMCSampler": "scipy"}
 _BY_PATH = {"optuna.samplers.GPSampler": "gp", "optuna.samplers.CmaEsSampler": "cmaes"}
 _DYNAMIC = ("tpe", "random", "grid")
 _ONE_OBJECTIVE = ("cmaes", *KERAS_TUNER)
@@ -76,17 +74,11 @@ def make_sampler(name: str, seed: int) -> Sampler:
         InputError: a package is missing, there is no sampler at the path, or it cannot be used.
     """
     name = _BY_PATH.get(name, name)
-    if name == "keras-tuner:bayesian":
-        _require(name, "scipy", "sklearn", extra="keras-tuner")
     if name in KERAS_TUNER:
         return random(seed)  # KerasTuner's trials are enqueued, nothing is left to draw
     if name in _SAMPLERS:
         return _SAMPLERS[name](seed)
     found = _at_path(name)
-    if name in _NEEDED_LATER and _is_missing(_NEEDED_LATER[name]):
-        raise InputError(
-            f'sampler "{name}" needs {_NEEDED_LATER[name]}: pip install {_NEEDED_LATER[name]}'
-        )
     takes_seed = "seed" in inspect.signature(found).parameters
     try:
         return found(**({"seed": seed} if takes_seed else {}))
@@ -143,12 +135,11 @@ def _at_path(name: str) -> type[Sampler]:
     return found
 
 
-def _require(sampler: str, *packages: str, extra: str = "") -> None:
-    missing = [package for package in packages if _is_missing(package)]
-    if missing:
+def _require(sampler: str, package: str) -> None:
+    """Raise an InputError if the package of a sampler's extra is missing."""
+    if _is_missing(package):
         raise InputError(
-            f'sampler "{sampler}" needs {" and ".join(missing)}: '
-            f'pip install "tcn_search[{extra or sampler}]"'
+            f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
         )
 
 

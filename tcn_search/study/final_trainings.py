@@ -21,6 +21,7 @@ from tcn_search.evaluation.final_trainings import TrainingContext
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.selection import Executors, ModelFiles, find_winner
+from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.evaluation.winner import WantedResult, Winner
 from tcn_search.formats.download import data_directory
 from tcn_search.logs import LOGGER, show_messages
@@ -30,7 +31,7 @@ from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.results import WINNER, StudyResults
+from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
 from tcn_search.study.running import worker_slots
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
@@ -111,6 +112,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             lease.require()
             count_test_evaluation(handle)
             handle.optuna_study.set_user_attr(WINNER, None)
+            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, None)
 
         executors, workers = _executors(handle, plan, given)
         kept = _kept_trainings(handle)
@@ -139,6 +141,9 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
+        # A part of the same test evaluation, scored by the same metric.
+        baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
+        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
         if not winner.not_trained:
             kept.remove_models()
         return winner

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison
+from tcn_search.evaluation.simple_baselines import SimpleBaselines, baseline_facts
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 WINNER = "winner"
 TEST_EVALUATIONS = "test_readings"
 COMPARISON = "comparison"
+SIMPLE_BASELINES = "simple_baselines"
 _COUNT = TypeAdapter(NonNegativeInt, config=ConfigDict(strict=True))
 _T = TypeVar("_T")
 
@@ -285,6 +287,20 @@ class StudyResults:
         if winner is None:
             return None
         return replace(winner, readings=self.test_evaluations)
+
+    @property
+    def simple_baselines(self) -> SimpleBaselines | None:
+        """What simple models reach on the same splits, from the last `best`; None before it."""
+        return self._stored(SIMPLE_BASELINES, "The simple baselines", SimpleBaselines.from_dict)
+
+    def baseline_facts(self) -> dict[str, str]:
+        """Return in words what simple models reach, and whether the winner is clearly better."""
+        baselines = self.simple_baselines
+        winner = self.winner
+        if baselines is None or winner is None:
+            return {}
+        validation = [run.metric for run in winner.winning_runs]
+        return baseline_facts(baselines, validation, winner.test_scores)
 
     @property
     def comparison(self) -> Comparison | None:

@@ -199,10 +199,9 @@ class Study:
     ) -> Winner:
         """Choose among the best trials, train the winner over seeds, save and score an ensemble.
 
-        The best trials are trained again before one is chosen. The test split is used last: one
-        test evaluation. A call for the same trainings returns the stored result; what an
-        interrupted call has finished is not trained again. Arguments that are None are as the
-        study's `FinalSettings` say.
+        The best trials are trained again before one is chosen. The test split is used last, in one
+        test evaluation. A call for the same trainings returns the stored result, and none that has
+        finished is made again. Arguments that are None are as the study's `FinalSettings` say.
 
         Args:
             top: how many of the best trials are trained again; 1 takes the best at once.
@@ -210,7 +209,7 @@ class Study:
             limits: largest cost of a trial, such as {"params": 50_000}; see `candidates`.
             out: where the model is saved; default `runs/NAME/best.keras`, beside `members/`.
             refit: train on training and validation split together, for all epochs.
-            single: save the best final training on validation in place of the ensemble.
+            single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
             timeout: seconds after which no further training starts, but the first final trainings.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`.
@@ -249,15 +248,16 @@ class Study:
         *,
         on_run: Callable[[Run], None] | None = None,
     ) -> Comparison:
-        """Compare the winner's architecture with recurrent networks of its size.
+        """Compare the winner's architecture with recurrent networks of its size, and others.
 
-        Every contender, the TCN too, gets the same data, epochs, early stopping and number of
+        Every network, the TCN too, gets the same data, epochs, early stopping and number of
         learning rates, judged by the validation split. With the best rate it is trained over seeds
         and scored on the test split: one test evaluation for each contender. A second call
         continues, with more seeds or other contenders too.
 
         Args:
-            against: "simple_rnn", "gru", "lstm"; "lstm:2" has two layers.
+            against: "simple_rnn", "gru", "lstm" ("lstm:2" has two layers); "fcn", "resnet"; and
+                "mini_rocket", "hydra", "nn_dtw", which have no learning rate and need aeon.
             learning_rates: how many each contender tries, evenly spaced on a logarithm over the
                 space's range; for the TCN the trial's own takes the place of the nearest.
             seeds: final trainings of each.

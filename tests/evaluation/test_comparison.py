@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
+from tcn_search.baselines.contender_names import read_contenders
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.evaluation import contenders
-from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run, read_contenders
+from tcn_search.evaluation import contender_training
+from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run
 from tcn_search.evaluation.contenders import learning_rates
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -92,20 +93,27 @@ def test_more_seeds_and_contenders_continue_a_comparison() -> None:
 @pytest.mark.parametrize(
     ("gru", "words"),
     [
-        ((0.9, 0.92), "gru is best on validation, 0.11 ahead of tcn."),
+        (
+            (0.9, 0.92),
+            "GRU is best on validation, before TCN: 0.11 apart, more than the 0.043 needed at 5% with 2 seeds.",
+        ),
         (
             (0.79, 0.83),
-            "gru and tcn are level on validation: 0.01 apart, within the spread of 0.028.",
+            "GRU and TCN are level on validation: 0.01 apart, where 0.086 would be needed at 5% with 2 seeds.",
         ),
-        ((0.1, 0.2), "tcn is best on validation, 0.65 ahead of gru."),
+        (
+            (0.1, 0.2),
+            "TCN is best on validation, before GRU: 0.65 apart, more than the 0.22 needed at 5% with 2 seeds.",
+        ),
     ],
 )
 def test_the_verdict_names_the_best_contender(gru: tuple[float, float], words: str) -> None:
-    made = comparison(
+    runs = [
         run("tcn", 1e-3, 1, 0.1, 0.8),
         run("tcn", 1e-3, 2, 0.1, 0.8),
         *(run("gru", 1e-3, seed, 0.1, value) for seed, value in enumerate(gru, start=1)),
-    )
+    ]
+    made = comparison(*(replace(each, test=None) for each in runs))
     assert made.verdict() == words
     assert comparison().verdict() == "Too few contenders have been trained to compare."
 
@@ -120,7 +128,10 @@ def test_a_diverged_run_is_counted_and_left_out_of_the_means() -> None:
     rows = made.frame().set_index("contender")[["diverged", "validation", "test"]]
     assert rows.loc["gru"].tolist() == [1, 0.7, 0.4]
     assert rows.loc["tcn", "diverged"] == 0
-    assert made.verdict() == "tcn is best on validation, 0.15 ahead of gru."
+    assert made.verdict() == (
+        "TCN and GRU are level on validation: 0.15 apart, where 1.1 would be needed at 5% with 1 and 2 seeds. "
+        "On test, TCN is level with GRU (0 apart, 0 needed); needed at 5% with 1 and 2 seeds."
+    )
 
 
 def test_final_runs_use_none_of_the_seeds_of_the_search() -> None:
@@ -128,13 +139,13 @@ def test_final_runs_use_none_of_the_seeds_of_the_search() -> None:
     assert replace(comparison(), seeds=3).final_seeds == [1, 2, 3]
 
 
-@pytest.mark.parametrize("name", ["rwkv", "lstm:0", "lstm:two", "gru:-1"])
+@pytest.mark.parametrize("name", ["rwkv", "lstm:0", "lstm:two", "gru:-1", "fcn:2", "tcn"])
 def test_an_unknown_contender_is_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
         read_contenders(["gru", name])
     assert str(caught.value) == (
-        "against must be names out of simple_rnn, gru, lstm, each with a number of layers if it is not 1, "
-        f"such as lstm:2. Received: {name!r}"
+        "against must be names out of simple_rnn, gru, lstm, fcn, resnet, mini_rocket, hydra, nn_dtw; those of "
+        f"simple_rnn, gru, lstm with a number of layers if it is not 1, such as lstm:2. Received: {name!r}"
     )
 
 
@@ -188,7 +199,7 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(contenders, "score_on_test", killed)
+        patch.setattr(contender_training, "score_on_test", killed)
         with pytest.raises(KeyboardInterrupt):
             study.compare(["lstm"], 2, 2)
     assert study.test_evaluations == 3  # the LSTM's was recorded before it happened

@@ -19,7 +19,7 @@ from tcn_search import (
     TrainingSettings,
 )
 from tcn_search.errors import InputError
-from tcn_search.search import loop, samplers
+from tcn_search.search import loop
 from tcn_search.search.cma_es import CmaEs
 from tcn_search.search.loop import INFEASIBLE_OF_A_SAMPLER
 from tcn_search.search.pruners import PRUNERS, make_pruner
@@ -170,16 +170,6 @@ def test_a_missing_package_names_its_extra(
         str(error.value)
         == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
     )
-
-
-def test_a_package_that_is_known_to_be_imported_late_is_required_early(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(samplers, "_is_missing", lambda package: package == "scipy")
-    with pytest.raises(InputError) as error:
-        run(sampler="optuna.samplers.QMCSampler")
-    assert str(error.value) == 'sampler "optuna.samplers.QMCSampler" needs scipy: pip install scipy'
-    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(

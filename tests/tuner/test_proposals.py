@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -181,16 +180,6 @@ def test_several_objectives_are_refused() -> None:
         InputError, match=r'^sampler "keras-tuner:random" takes one objective. Received: 2$'
     ):
         SearchSettings(sampler="keras-tuner:random", objectives=("val_loss", "params"))
-
-
-def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(InputError) as error:
-        make("waves", "keras-tuner:bayesian")
-    assert str(error.value) == (
-        'sampler "keras-tuner:bayesian" needs sklearn: pip install "tcn_search[keras-tuner]"'
-    )
-    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(
