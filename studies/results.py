@@ -105,8 +105,12 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "parameters": int(row["parameters"]),
         "settings": study.results.candidate(winner.trial).settings.to_dict(),
         "metric": winner.metric,
-        "validation": [run.metric for run in winner.winning_runs],
+        "validation": []
+        if winner.refit_epochs and winner.member_files
+        else [run.metric for run in winner.winning_runs],
+        "refit_epochs": winner.refit_epochs,
         "test": winner.test_scores,
+        "ensemble": winner.score if winner.ensemble else None,
         "test_readings": study.test_evaluations,
         "published": [
             {
@@ -150,7 +154,8 @@ def page(name: str, result: dict[str, Any]) -> str:
         ("Winner", f"`{result['architecture']}`"),
         ("Receptive field", _receptive_field(result)),
         ("Parameters", f"{result['parameters']:,}"),
-        ("Validation", f"{result['metric']} {with_spread(result['validation'])}"),
+        ("Validation", _validation(result)),
+        ("Test, ensemble", _ensemble(result)),
         ("Test", f"{result['metric']} {with_spread(result['test'])}"),
         (EVALUATIONS, evaluations_in_words(result["test_readings"])),
         ("Aim", aim(name, result)),
@@ -169,6 +174,36 @@ def page(name: str, result: dict[str, Any]) -> str:
         f"| | |\n| --- | --- |\n{table}\n\n"
         f"![score and receptive field of every trial](receptive_field.png)\n{_notes(name)}"
     )
+
+
+def _validation(result: dict[str, Any]) -> str:
+    """The validation scores of the final trainings, or that there are none."""
+    if result["validation"]:
+        return f"{result['metric']} {with_spread(result['validation'])}"
+    return f"trained on it too, for {result['refit_epochs']} epochs"
+
+
+def _ensemble(result: dict[str, Any]) -> str:
+    """The test score of the ensemble; "" where a single model was saved."""
+    if result.get("ensemble") is None:
+        return ""
+    return f"{result['metric']} {result['ensemble']:.4g}"
+
+
+def score_of(result: dict[str, Any]) -> float:
+    """The test score of the ensemble, or the mean over seeds where a single model was saved."""
+    if result.get("ensemble") is not None:
+        return float(result["ensemble"])
+    mean, _ = mean_and_spread(result["test"])
+    return mean
+
+
+def _score_in_words(result: dict[str, Any]) -> str:
+    """The test score in a summary: of the ensemble if there is one, and over seeds."""
+    over_seeds = with_spread(result["test"])
+    if result.get("ensemble") is None:
+        return over_seeds
+    return f"{result['ensemble']:.4g} by the ensemble, {over_seeds}"
 
 
 def _notes(name: str) -> str:
@@ -193,7 +228,7 @@ def aim(name: str, result: dict[str, Any]) -> str:
     assert metric == result["metric"], (
         f"the aim of {name} is about {metric}, its test about {result['metric']}"
     )
-    mean, _ = mean_and_spread(result["test"])
+    mean = score_of(result)
     reached = mean <= wanted if side == "at most" else mean >= wanted
     missed = f"missed: {abs(mean - wanted):.3g} {'more' if side == 'at most' else 'less'}"
     return f"{metric} {side} {wanted:.4g}: {'reached' if reached else missed}"
@@ -211,7 +246,7 @@ def summary() -> str:
             f"{known['model']} {known['metric']} {known['score']:.4g}" for known in best[:2]
         )
         lines.append(
-            f"| [{name}]({name}/README.md) | {result['metric']} {with_spread(result['test'])} | "
+            f"| [{name}]({name}/README.md) | {result['metric']} {_score_in_words(result)} | "
             f"{published} | {aim(name, result)} | {_minutes(sum(result['seconds']))} |"
         )
     return (

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tcn_search.report.figures import study_figures as study_figures
     from tcn_search.report.plan_frame import plan as plan
     from tcn_search.report.write import write_report as write_report
+    from tcn_search.search.final_settings import FinalSettings as FinalSettings
     from tcn_search.search.search_settings import SearchSettings as SearchSettings
     from tcn_search.settings import TrainingSettings as TrainingSettings
     from tcn_search.space.constraints import Constraints as Constraints
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
     from tcn_search.space.search_space import SearchSpace as SearchSpace
     from tcn_search.storage.studies import delete_study as delete_study
     from tcn_search.storage.studies import list_studies as list_studies
+    from tcn_search.study.open_study import create_study as create_study
+    from tcn_search.study.open_study import load_study as load_study
     from tcn_search.study.study import Study as Study
-    from tcn_search.study.study import create_study as create_study
-    from tcn_search.study.study import load_study as load_study
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
     from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
@@ -64,6 +65,7 @@ __version__ = "0.1.0"  # the only place: pyproject.toml reads it from here
 _HOMES = {
     "Architecture": "planning.architecture",
     "Constraints": "space.constraints",
+    "FinalSettings": "search.final_settings",
     "Range": "space.dimensions",
     "SearchSettings": "search.search_settings",
     "SearchSpace": "space.search_space",
@@ -76,12 +78,12 @@ _HOMES = {
     "check": "planning.check",
     "compiled_tcn": "models.compiled_tcn",
     "coverage_lags": "planning.figure_data",
-    "create_study": "study.study",
+    "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
     "list_studies": "storage.studies",
     "load_model": "models.build",
-    "load_study": "study.study",
+    "load_study": "study.open_study",
     "load_task": "tasks.registry",
     "path_shares": "planning.figure_data",
     "plan": "report.plan_frame",

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
+from tcn_search.arguments import positive_seconds
+from tcn_search.cli.output import read_workers
 from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
 from tcn_search.cli.study_argument import add_study_arguments, find_study
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
-
-if TYPE_CHECKING:
-    from tcn_search.evaluation.final_training import SeedRun
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `best`."""
     add_study_arguments(parser)
     parser.add_argument(
-        "--top", type=int, default=1, metavar="K", help="number of best trials (default: 1)"
+        "--top",
+        type=int,
+        metavar="K",
+        help="number of best trials that are trained again before one is chosen "
+        "(default: the study's, 3)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=3, metavar="N", help="trainings of each trial (default: 3)"
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="final trainings of the chosen one (default: the study's, 5)",
     )
     parser.add_argument(
         "--limit",
@@ -32,9 +37,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--refit",
-        action="store_true",
-        help="train the winner again on training and validation split together; "
-        "score and save that model",
+        action=argparse.BooleanOptionalAction,
+        help="train on training and validation split together (default: the study's: if the "
+        "validation split was cut from the training data)",
+    )
+    parser.add_argument(
+        "--single",
+        action=argparse.BooleanOptionalAction,
+        help="save the best final training on validation, not the ensemble of all",
+    )
+    parser.add_argument(
+        "--workers",
+        default="auto",
+        metavar="N",
+        help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="start no further training after M minutes, but the first final ones",
     )
     parser.add_argument(
         "--out",
@@ -45,31 +67,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each training as it ends, the winner, and where its model is saved."""
+    from tcn_search.cli.progress import show_final_progress
+
     if arguments.out is not None and not arguments.out.endswith(".keras"):
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
     limits = dict(map(_read_limit, arguments.limit))
+    workers = read_workers(arguments.workers)
+    timeout = None
+    if arguments.minutes is not None:
+        timeout = positive_seconds("--minutes", 60 * arguments.minutes)
     study = find_study(arguments)
-    objective = study.definition.objective.name
-
-    def print_run(run: SeedRun) -> None:
-        print(
-            f"trial {run.trial}, seed {run.seed}: {objective} {run.score:.4g} "
-            f"at epoch {run.best_epoch}, {run.seconds:.0f} s",
-            flush=True,
-        )
-
     evaluations_before = study.test_evaluations
     use_backend(study.definition.backend)
     stop_on_sigterm()
-    import_keras_quietly()
-    winner = study.best(
-        arguments.top,
-        arguments.seeds,
-        limits=limits,
-        out=arguments.out,
-        refit=arguments.refit,
-        on_run=print_run,
-    )
+    import_keras_quietly(make_tensor=False)  # the device belongs to the workers
+    try:
+        with show_final_progress() as on_progress:
+            winner = study.best(
+                arguments.top,
+                arguments.seeds,
+                limits=limits,
+                out=arguments.out,
+                refit=arguments.refit,
+                single=arguments.single,
+                workers=workers,
+                timeout=timeout,
+                on_progress=on_progress,
+            )
+    except KeyboardInterrupt:
+        print("\nStopped. Finished trainings are kept; the same command continues.")
+        raise
     if study.test_evaluations == evaluations_before and winner.test_scores:
         print(
             "These trainings are stored; "
@@ -79,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(winner)
     for name, text in study.results.baseline_facts().items():
         print(f"{name}: {text}")
-    print(f"saved: {winner.model_file} (seed {winner.saved_seed}, the best on validation)")
+    print(f"saved: {winner.model_file} ({winner.saved_in_words()})")
     return 0
 
 

@@ -40,6 +40,20 @@ def require_option(name: str, value: int) -> None:
         raise InputError(f"{option} must be at most {most(name):,}. Received: {received(value)}")
 
 
+def read_workers(text: str) -> int | str:
+    """Return the number of workers of --workers, or "auto"."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or not text.strip("0"):
+        raise InputError(f"--workers must be auto or at least 1. Received: {shortened(text)}")
+    if len(text) > 4300:  # Python reads no integer with more digits
+        raise InputError(
+            f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits"
+        )
+    require_option("workers", int(text))
+    return int(text)
+
+
 @contextmanager
 def ignore_broken_output() -> Iterator[None]:
     """Drop what is printed once standard output is broken, so that a training goes on.

@@ -109,14 +109,14 @@ def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, s
     Returns:
         One row for each file, with its name in the column file; and a note on the files left out.
     """
-    from tcn_search.models.predict import predict, recordings_of
+    from tcn_search.models.predict import predict, recordings_of, standardize_layer
     from tcn_search.tasks.builtin.wav_folder import read_new_recordings
 
     recordings = read_new_recordings(
         data,
         recordings_of(model),
         steps=model.input_shape[1],
-        ragged=model.get_layer("standardize").ragged,
+        ragged=standardize_layer(model).ragged,
     )
     frame = predict(model, recordings.X).drop(columns="sequence")
     frame.insert(0, "file", recordings.names)

@@ -1,4 +1,4 @@
-"""Show the progress of a run: a line for each trial and, on a terminal, a live bar below."""
+"""Show the progress of trainings: a line for each and, on a terminal, a live bar below."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress, run_in_words
 from tcn_search.search.progress import Progress, log_progress, minutes
 
 
@@ -49,3 +50,39 @@ def _description(progress: Progress) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{minutes(progress.seconds_left)} left")
     return ", ".join(parts)
+
+
+@contextmanager
+def show_final_progress() -> Iterator[Callable[[FinalProgress], None]]:
+    """Yield the progress callback for `Study.best`; plain lines if the output is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        yield log_final_progress
+        return
+    columns = (
+        TextColumn("{task.fields[stage]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        row = bar.add_task("starting", total=None, stage="trainings")
+
+        def update(progress: FinalProgress) -> None:
+            if progress.run is not None:
+                bar.console.print(run_in_words(progress.run), markup=False)
+            parts = [
+                f"{name} at epoch {epoch} of {epochs}"
+                for name, (epoch, epochs) in progress.running.items()
+            ]
+            if progress.seconds_left is not None:
+                parts.append(f"about {minutes(progress.seconds_left)} left")
+            bar.update(
+                row,
+                stage=progress.stage,
+                completed=progress.finished,
+                total=progress.wanted,
+                description=", ".join(parts),
+            )
+
+        yield update

@@ -9,11 +9,10 @@ import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
-from tcn_search.cli.output import printable, require_option, shortened
+from tcn_search.cli.output import printable, read_workers, require_option
 from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
 from tcn_search.cli.study_argument import add_storage_argument, study_name
 from tcn_search.errors import InputError
-from tcn_search.limits import most
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
@@ -133,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
     patience = file.patience if arguments.patience is None else arguments.patience
     if patience is not None:
         require_option("patience", patience)
-    workers = _workers(arguments.workers)
+    workers = read_workers(arguments.workers)
     require_option("workers_per_gpu", arguments.workers_per_gpu)
     start_from = arguments.start_from
     if start_from is not None:
@@ -151,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
         storage=arguments.storage,
         start_from=start_from,
         model_fn=file.model_fn,
+        final=file.final,
     )
     _print_beginning(study, task)
     slots = study.crew(workers, arguments.workers_per_gpu, trials)
@@ -214,20 +214,6 @@ def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
     if arguments.engine is None or (arguments.engine == "keras-tuner") == (sampler in KERAS_TUNER):
         return sampler
     return "keras-tuner:hyperband" if arguments.engine == "keras-tuner" else "tpe"
-
-
-def _workers(text: str) -> int | str:
-    """Return the number of workers, or "auto"."""
-    if text == "auto":
-        return text
-    if not text.isdecimal() or not text.strip("0"):
-        raise InputError(f"--workers must be auto or at least 1. Received: {shortened(text)}")
-    if len(text) > 4300:  # Python reads no integer with more digits
-        raise InputError(
-            f"--workers must be at most {most('workers'):,}. Received: {len(text):,} digits"
-        )
-    require_option("workers", int(text))
-    return int(text)
 
 
 def _print_beginning(study: Study, task: Task) -> None:

@@ -75,6 +75,11 @@ def _print_status(study: StudyResults) -> None:
         front = study.pareto()
         print(f"Pareto front, {len(front)} trials:")
         print(front[["trial", *names]].to_string(index=False))
+    winner = study.winner
+    if winner is not None:
+        for name, value in winner.facts().items():
+            if name.startswith(("Winner", "Trained", "Ensemble", "Test,")) or name == "Test":
+                print(f"{name.lower()}: {value}")
     if study.test_evaluations:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 

@@ -38,7 +38,7 @@ def find_study(arguments: argparse.Namespace) -> Study:
     """
     import optuna
 
-    from tcn_search.study.study import load_study
+    from tcn_search.study.open_study import load_study
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return load_study(study_name(arguments.study), arguments.storage)

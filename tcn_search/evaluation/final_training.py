@@ -1,26 +1,27 @@
-"""Final trainings: train a candidate with a seed, and score a model on the test split."""
+"""Final trainings: what is wanted, what comes of it; and trainings in this process."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import with_config
 
-from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.search.trial_record import Candidate
 from tcn_search.settings import TrainingSettings
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.trial_status import TrialStatus
+from tcn_search.workers.job_data import JobData
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
-    from tcn_search.tasks.training_data import TrainingData
     from tcn_search.trainers.fit import Training
+    from tcn_search.workers.trial import TrialOutcome
 
 
 @with_config(STRICT)
@@ -31,10 +32,12 @@ class SeedRun:
     Attributes:
         trial: number of the candidate.
         seed: of weights, shuffling and dropout.
-        score, metric: objective and first metric on the validation split in the best epoch; NaN
-            where the training diverged in its first epoch.
-        best_epoch: from 1; 0 where there is none.
+        score, metric: objective and first metric on the validation split, with the weights that
+            were kept; NaN where the training diverged, or had the validation split to train on.
+        best_epoch: epoch of the weights that were kept, from 1; 0 where the training diverged so
+            that none can be used.
         seconds: of all epochs.
+        loss: on the validation split, as `score`; None where there is none.
     """
 
     trial: int
@@ -43,15 +46,85 @@ class SeedRun:
     metric: float
     best_epoch: int
     seconds: float
+    loss: float | None = None
 
     @property
     def diverged(self) -> bool:
-        """Whether the training diverged in its first epoch, so that it has no usable model."""
-        return math.isnan(self.score)
+        """Whether the training diverged, so that it has no usable model."""
+        return self.best_epoch == 0
+
+
+class WantedTraining(NamedTuple):
+    """A training that a study wants for its winner.
+
+    Attributes:
+        candidate: the architecture, with the settings of this training.
+        seed: of weights, shuffling and dropout.
+        data: on which it trains.
+        keeps_model: whether its model is needed.
+        seconds_an_epoch: estimate for one worker; 0 where there is none.
+        folds: number of its trainings, each with another fold held out.
+    """
+
+    candidate: Candidate
+    seed: int
+    data: JobData
+    keeps_model: bool
+    seconds_an_epoch: float = 0.0
+    folds: int = 1
+
+    @property
+    def name(self) -> str:
+        """Trial and seed, in words."""
+        return f"trial {self.candidate.trial} seed {self.seed}"
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs, through all folds."""
+        return self.candidate.settings.epochs * self.folds
+
+
+class FinalTraining(NamedTuple):
+    """Result of a wanted training, and the file of its model if there is one."""
+
+    run: SeedRun
+    model_file: Path | None
+
+
+def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric: str) -> SeedRun:
+    """Return the numbers of a trial or a final training that is complete or has diverged.
+
+    Args:
+        objective: name of the validation number that ranks candidates.
+        metric: name of the task's first metric.
+    """
+    epoch = _kept_epoch(wanted, outcome)
+    numbers: dict[str, float] = {}
+    if epoch and wanted.data is not JobData.JOINED and not outcome.folds:
+        numbers = outcome.curve[epoch - 1]
+    score = numbers.get(objective, math.nan)
+    if epoch and outcome.folds and outcome.score is not None:
+        score = outcome.score
+    return SeedRun(
+        trial=wanted.candidate.trial,
+        seed=wanted.seed,
+        score=score,
+        metric=numbers.get(f"val_{metric}", math.nan),
+        best_epoch=epoch,
+        seconds=sum(row.get("seconds", 0.0) for row in outcome.curve),
+        loss=numbers.get("val_loss"),
+    )
+
+
+def _kept_epoch(wanted: WantedTraining, outcome: TrialOutcome) -> int:
+    """Return the epoch of the score, from 1; 0 if the training is of no use."""
+    if wanted.data is JobData.TRIAL and outcome.status is not TrialStatus.COMPLETE:
+        return 0
+    return outcome.best_epoch
 
 
 class Trained(NamedTuple):
-    """Result of a training.
+    """Result of a training in this process.
 
     Attributes:
         model: with the weights of its best epoch.
@@ -86,76 +159,6 @@ def train_once(
         best = training.curve[training.best_epoch - 1]
         metric = best.get(f"val_{task.spec.task_kind.metrics[0].name}", math.nan)
     return Trained(model, training, metric)
-
-
-class FinalTraining(NamedTuple):
-    """A candidate's training with one seed, and its model; None if the training diverged."""
-
-    run: SeedRun
-    model: Any | None
-
-
-@dataclass(frozen=True)
-class FinalTrainer:
-    """Trains candidates of a study.
-
-    Args:
-        task: with its data.
-        objective: judges the epochs of a training.
-        model_function: a user's own function that builds the model, or None.
-    """
-
-    task: Task
-    objective: Metric
-    model_function: ModelFunction | None
-
-    def train(self, candidate: Candidate, seed: int) -> FinalTraining:
-        """Train a candidate on the training split; its best epoch is kept."""
-
-        def build() -> Any:
-            return self._build(candidate, self.task)
-
-        trained = train_once(build, self.task, candidate.settings, self.objective, seed)
-        run = SeedRun(
-            trial=candidate.trial,
-            seed=seed,
-            score=trained.training.score,
-            metric=trained.metric,
-            best_epoch=trained.training.best_epoch,
-            seconds=sum(trained.seconds),
-        )
-        if run.diverged:
-            return FinalTraining(run, model=None)
-        return FinalTraining(run, trained.model)
-
-    def refit(self, candidate: Candidate, seed: int, epochs: int) -> Any | None:
-        """Train a candidate on training and validation split together, for so many epochs.
-
-        The validation score is not used: the model has seen that split.
-
-        Returns:
-            The model after the last epoch; None if the training diverged.
-        """
-        import keras
-
-        from tcn_search.trainers.fit import train
-
-        keras.utils.set_random_seed(seed)
-        data = self.task.training.joined()
-        settings = replace(candidate.settings, epochs=epochs, patience=0, weights="last")
-        model = self._build(replace(candidate, settings=settings), data)
-        training = train(model, data, settings, self.objective)
-        if training.status is TrialStatus.DIVERGED:
-            return None
-        return model
-
-    def _build(self, candidate: Candidate, data: Task | TrainingData) -> Any:
-        from tcn_search.models.build import build_model
-
-        function = None
-        if self.model_function is not None:
-            function = self.model_function.load()
-        return build_model(candidate.architecture, data, candidate.settings, function)
 
 
 def score_on_test(model: Any, task: Task) -> float:

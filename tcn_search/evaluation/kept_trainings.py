@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
+import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from tcn_search.atomic_files import replacing
 from tcn_search.errors import InputError
-from tcn_search.evaluation.final_training import FinalTraining, SeedRun
+from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining
 from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.stored_values import STRICT
 
@@ -34,49 +33,53 @@ class KeptTrainings:
     Args:
         folders: where they are kept; a training goes into the first that can be written.
         digest_of: hashes everything that decides the result of a candidate's training.
-        load_model: reads a model's file.
     """
 
     folders: Sequence[Path]
     digest_of: Callable[[Candidate], str]
-    load_model: Callable[[Path], Any]
 
-    def find(self, candidate: Candidate, seed: int, refit_epochs: int = 0) -> FinalTraining | None:
-        """Return a kept training, or None if there is none that can be read.
-
-        Args:
-            refit_epochs: epochs of a training on training and validation split together; 0: on the
-                training split alone.
-        """
-        name = self._name(candidate, seed, refit_epochs)
+    def find(self, wanted: WantedTraining) -> FinalTraining | None:
+        """Return a kept training, or None if there is none that can be read."""
         for folder in self.folders:
-            with suppress(OSError, ValidationError, InputError):  # it is missing or damaged
-                return self._read(folder, name)
+            with suppress(OSError, ValidationError):  # it is missing or damaged
+                training = _read(folder, self._name(wanted))
+                has_all = training.model_file is not None or training.run.diverged
+                if has_all or not wanted.keeps_model:
+                    return training
         return None
 
-    def _read(self, folder: Path, name: str) -> FinalTraining:
-        text = _record_file(folder, name).read_text(encoding="utf-8")
-        stored = _StoredTraining.model_validate_json(text)
-        model = None
-        if stored.has_model:
-            model = self.load_model(_model_file(folder, name))
-        return FinalTraining(stored.run, model)
+    def model_files(self, wanted: WantedTraining) -> tuple[Path, ...]:
+        """Return the files that a worker may save the training's model to, the first if it can.
 
-    def keep(self, candidate: Candidate, training: FinalTraining, refit_epochs: int = 0) -> None:
-        """Write a training into the first folder whose disk has room for it, if there is one."""
-        name = self._name(candidate, training.run.seed, refit_epochs)
-        stored = _StoredTraining(run=training.run, has_model=training.model is not None)
+        What an earlier try has left is removed, so that a file that is there is the new one.
+        """
+        files = []
         for folder in self.folders:
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                file = _model_file(folder, self._name(wanted))
+                _record_file(folder, self._name(wanted)).unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
+                files.append(file.absolute())
+        return tuple(files)
+
+    def keep(self, wanted: WantedTraining, run: SeedRun) -> FinalTraining:
+        """Record a finished training, beside its model if a worker has saved it.
+
+        A model without its record is ignored, so the record is written last.
+        """
+        name = self._name(wanted)
+        saved = [folder for folder in self.folders if _model_file(folder, name).exists()]
+        stored = _StoredTraining(run=run, has_model=bool(saved))
+        for folder in saved or self.folders:
             with suppress(OSError, InputError):
                 folder.mkdir(parents=True, exist_ok=True)
-                # A model without its record is ignored, so the record is written last.
-                _record_file(folder, name).unlink(missing_ok=True)
-                if training.model is not None:
-                    with replacing(_model_file(folder, name)) as file:
-                        training.model.save(file)
                 with replacing(_record_file(folder, name)) as file:
                     file.write_text(json.dumps(stored.model_dump()), encoding="utf-8")
-                return
+                break
+        if saved:
+            return FinalTraining(run, _model_file(saved[0], name))
+        return FinalTraining(run, None)
 
     def describe(self) -> str:
         """Return how many trainings are kept, in words; "" if there are none."""
@@ -86,15 +89,34 @@ class KeptTrainings:
         trainings = "training" if count == 1 else "trainings"
         return f"{count} finished {trainings} kept for the same command"
 
-    def remove(self) -> None:
-        """Remove all kept trainings, those of earlier candidates too."""
-        for folder in self.folders:
-            shutil.rmtree(folder, ignore_errors=True)
+    def remove_models(self) -> None:
+        """Remove all kept models, those of earlier candidates too.
 
-    def _name(self, candidate: Candidate, seed: int, refit_epochs: int) -> str:
+        The numbers of trainings without a model stay: the next call of `best` needs no re-runs.
+        """
+        for folder in self.folders:
+            with suppress(OSError):
+                for model in folder.glob("*.keras"):
+                    model.with_suffix(".json").unlink(missing_ok=True)
+                    model.unlink()
+                folder.rmdir()  # if it is empty
+
+    def _name(self, wanted: WantedTraining) -> str:
         """Name the files of a training."""
-        refit = f"-refit-{refit_epochs}" if refit_epochs else ""
-        return f"trial-{candidate.trial}-seed-{seed}{refit}-{self.digest_of(candidate)}"
+        candidate = wanted.candidate
+        digest = self.digest_of(candidate)
+        return f"trial-{candidate.trial}-seed-{wanted.seed}-{wanted.data.value}-{digest}"
+
+
+def _read(folder: Path, name: str) -> FinalTraining:
+    text = _record_file(folder, name).read_text(encoding="utf-8")
+    stored = _StoredTraining.model_validate_json(text)
+    if not stored.has_model:
+        return FinalTraining(stored.run, None)
+    file = _model_file(folder, name)
+    if not zipfile.is_zipfile(file):
+        raise OSError(f"{file} is damaged")
+    return FinalTraining(stored.run, file)
 
 
 def _record_file(folder: Path, name: str) -> Path:

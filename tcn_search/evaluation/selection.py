@@ -1,187 +1,241 @@
-"""Select the winner among the best trials: train over seeds, rank, save, score on test."""
+"""Select the winner among the best trials: re-run, choose, train over seeds, save, score."""
 
 from __future__ import annotations
 
 import math
-import statistics
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tcn_search.atomic_files import replacing
-from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
-from tcn_search.evaluation.final_training import FinalTrainer, FinalTraining, SeedRun, score_on_test
+from tcn_search.evaluation.final_plan import FinalPlan, ranked
+from tcn_search.evaluation.final_training import FinalTraining, SeedRun
+from tcn_search.evaluation.final_trainings import FinalTrainings, TrainingContext
+from tcn_search.evaluation.greedy_selection import greedy_selection, mean_predictions
 from tcn_search.evaluation.kept_trainings import KeptTrainings
-from tcn_search.evaluation.spread import mean_and_spread
+from tcn_search.evaluation.member_files import MemberFiles
+from tcn_search.evaluation.member_scores import MemberScores, score_members
 from tcn_search.evaluation.winner import Winner
-from tcn_search.search.trial_record import Candidate
+from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
 
+RERUN_SHARE = 1 / 3  # of a time limit, after which no further re-run starts
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where the models of a winner are saved, and how they are read.
+
+    Attributes:
+        winner: file of the winner's model.
+        members: files of all its final trainings.
+        load: reads a model's file.
+    """
+
+    winner: Path
+    members: MemberFiles
+    load: Callable[[Path], Any]
+
+
+class Executors(NamedTuple):
+    """What trains each stage; one executor for both where their data is the same."""
+
+    reruns: Executor
+    finals: Executor
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What the final trainings train: numbers of candidates, in turn, and how they were chosen."""
+
+    trials: list[int]
+    ranked: list[int]
+    runs: list[SeedRun]
+
 
 def find_winner(
-    candidates: Sequence[Candidate],
+    plan: FinalPlan,
     *,
     task: Task,
-    objective: Metric,
-    seeds: Sequence[int],
-    model_function: ModelFunction | None,
-    refit: bool,
-    model_file: Path,
-    kept: KeptTrainings,
-    on_run: Callable[[SeedRun], None] | None,
+    context: TrainingContext,
+    executors: Executors,
+    files: ModelFiles,
+    timeout: float | None,
     before_test_evaluation: Callable[[], None],
 ) -> Winner:
-    """Train every candidate with every seed, rank them, save a model and score the winner.
+    """Re-run the best trials, choose one, train it over seeds, save the model and score it.
 
-    Candidates are ranked by their mean validation score; a candidate with more diverged trainings
-    loses. The model with the best validation score is saved. The test split is used last, for the
-    winner alone.
+    The test split is used last, for the winner alone, and once: each member predicts it, and the
+    ensemble is the mean of these predictions.
 
     Args:
-        candidates: architectures and settings of the best trials.
-        objective: ranks candidates and trainings.
-        seeds: of the trainings of each candidate.
-        model_function: a user's own function that builds the model, or None.
-        refit: train the winner again with every seed, on training and validation split together,
-            for as many epochs as its best ones were on average. These models take the place of the
-            others.
-        model_file: where the winner's best model is saved.
-        kept: finds trainings that an interrupted call has finished, and keeps new ones.
-        on_run: called after every new training, but not after those of a refit.
+        plan: the trials, and how they are trained.
+        executors: are closed when they have trained.
+        files: where models are saved.
+        timeout: seconds after which no further training starts, but for the first final trainings.
         before_test_evaluation: called when everything that can fail is over: the model is written,
-            and takes its place in `model_file` next; then the winner is scored on the test split.
+            and takes its place next; then the winner is scored on the test split.
 
     Raises:
-        InputError: every training of the first candidate diverged, or the model cannot be saved.
+        InputError: every final training diverged, or the model cannot be saved.
+        TrialsFailedError: a training failed.
     """
-    trainer = FinalTrainer(task=task, objective=objective, model_function=model_function)
-    trainings = _train_candidates(candidates, seeds, trainer, kept, on_run)
-    ranked = _ranked(candidates, [training.run for training in trainings], objective)
-    winner = ranked[0]
-    usable = _usable(trainings, winner)
-    refit_epochs = 0
-    if refit:
-        refit_epochs = max(1, round(statistics.fmean(each.run.best_epoch for each in usable)))
-        usable = _refit_all(winner, usable, refit_epochs, trainer, kept)
-    best = _best(usable, objective)
-    with replacing(model_file, _saving_failure(model_file, kept)) as file:
-        assert best.model is not None
-        best.model.save(file)
-        before_test_evaluation()
-    test_scores = []
+    seconds = math.inf if timeout is None else timeout
+    started = time.monotonic()
+    try:
+        deadline = started + seconds * RERUN_SHARE
+        choice = _choose(plan, task, context, executors.reruns, files, deadline)
+        if executors.reruns is not executors.finals:
+            executors.reruns.close()
+        trainings = FinalTrainings(
+            "final trainings",
+            plan.finals(choice.trials),
+            context,
+            deadline=started + seconds,
+            at_least=context.workers,
+        )
+        _train(trainings, executors.finals)
+    finally:  # the memory of workers is free before models are loaded here
+        for executor in executors:
+            executor.close()
+    finished = trainings.finished
+    usable = [training for training in finished if training.model_file is not None]
+    if not usable:
+        raise InputError(
+            f"Every final training of trial {choice.trials[0]} diverged (NaN or infinite loss): "
+            f"{len(finished)} trainings. Take another trial (limits), or search with a smaller "
+            "learning rate or with clip_norm."
+        )
+    models = [files.load(_file_of(training)) for training in usable]
+    best = _best(usable, context.objective)
+    validation = None
+    if not plan.refit and len(models) > 1:
+        validation = score_members(models, task.spec, task.validation).ensemble
+    _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
+    test = MemberScores([], None)
     if task.test is not None:
-        test_scores = [score_on_test(training.model, task) for training in usable]
+        test = score_members(models, task.spec, task.test)
+    files.members.publish()
+    final = plan.finals(choice.trials)[0].candidate.settings
     return Winner(
-        trial=winner.trial,
-        objective=objective.name,
-        metric=task.spec.task_kind.metrics[0].name,
-        runs=[training.run for training in trainings],
-        test_scores=test_scores,
+        trial=choice.trials[0],
+        objective=context.objective.name,
+        metric=context.metric,
+        runs=[training.run for training in finished],
+        test_scores=test.members,
         saved_seed=best.run.seed,
-        model_file=str(model_file),
-        refit_epochs=refit_epochs,
-        ranked=[candidate.trial for candidate in ranked],
+        model_file=str(files.winner),
+        refit_epochs=final.epochs if plan.refit else 0,
+        ranked=choice.ranked,
+        reruns=choice.runs,
+        ensemble=plan.ensemble,
+        ensemble_score=test.ensemble,
+        ensemble_validation=validation,
+        member_files=files.members.names(usable),
+        schedule=final.schedule,
+        weights=final.weights,
+        not_trained=len(plan.seeds) - len(finished),
     )
 
 
-def _train_candidates(
-    candidates: Sequence[Candidate],
-    seeds: Sequence[int],
-    trainer: FinalTrainer,
-    kept: KeptTrainings,
-    on_run: Callable[[SeedRun], None] | None,
-) -> list[FinalTraining]:
-    """Train every candidate with every seed, unless the training was kept."""
-    trainings = []
-    for candidate in candidates:
-        for seed in seeds:
-            training = kept.find(candidate, seed)
-            if training is None:
-                training = trainer.train(candidate, seed)
-                kept.keep(candidate, training)
-                if on_run is not None:
-                    on_run(training.run)
-            trainings.append(training)
-    return trainings
+def _train(trainings: FinalTrainings, executor: Executor) -> None:
+    """Train what is left, if anything is."""
+    if trainings.needs_executor:
+        executor.run(trainings)
 
 
-def _ranked(
-    candidates: Sequence[Candidate], runs: Sequence[SeedRun], objective: Metric
-) -> list[Candidate]:
-    """Sort the candidates: fewest diverged trainings first, then the best mean score."""
-    sign = -1 if objective.direction == "maximize" else 1
+def _choose(
+    plan: FinalPlan,
+    task: Task,
+    context: TrainingContext,
+    executor: Executor,
+    files: ModelFiles,
+    deadline: float,
+) -> _Choice:
+    """Train the candidates again, and choose those for the final trainings.
 
-    def order(candidate: Candidate) -> tuple[int, float]:
-        scores = [run.score for run in runs if run.trial == candidate.trial]
-        mean, _ = mean_and_spread(scores)
-        return sum(map(math.isnan, scores)), sign * mean
-
-    return sorted(candidates, key=order)
-
-
-def _usable(trainings: Sequence[FinalTraining], winner: Candidate) -> list[FinalTraining]:
-    """Return the winner's trainings that did not diverge.
-
-    Raises:
-        InputError: all of them diverged.
+    A seed counts once all candidates have been trained with it.
     """
-    usable = [
+    best_trial = plan.candidates[0].trial
+    if len(plan.candidates) == 1:
+        return _Choice(trials=[best_trial], ranked=[best_trial], runs=[])
+    later = plan.finals([best_trial])
+    trainings = FinalTrainings(
+        "re-runs",
+        plan.reruns(),
+        context,
+        deadline=deadline,
+        later_seconds=sum(each.epochs * each.seconds_an_epoch for each in later),
+    )
+    _train(trainings, executor)
+    reruns = [
         training
-        for training in trainings
-        if training.run.trial == winner.trial and not training.run.diverged
+        for training in trainings.finished
+        if _is_complete(training.run.seed, trainings.finished, len(plan.candidates))
     ]
-    if not usable:
-        raise InputError(
-            f"Every training of trial {winner.trial} diverged (NaN or infinite loss): "
-            f"{len(trainings)} trainings in all. Take more trials into account (top), or search "
-            "with a smaller learning rate or with clip_norm."
+    runs = [*plan.trial_runs, *(training.run for training in reruns)]
+    order = [candidate.trial for candidate in ranked(plan.candidates, runs, context.objective)]
+    trials = order[:1]
+    if plan.final.members > 1 and reruns:
+        predictions = mean_predictions(reruns, task.validation, files.load)
+        trials = greedy_selection(
+            {trial: predictions[trial] for trial in order if trial in predictions},
+            task.spec,
+            task.validation.y,
+            picks=len(plan.seeds),
+            most=plan.final.members,
         )
-    return usable
+    return _Choice(trials=trials or order[:1], ranked=order, runs=runs)
 
 
-def _refit_all(
-    winner: Candidate,
-    usable: Sequence[FinalTraining],
-    epochs: int,
-    trainer: FinalTrainer,
-    kept: KeptTrainings,
-) -> list[FinalTraining]:
-    """Train the winner on both splits together with the seeds of its usable trainings.
-
-    Returns:
-        Those that did not diverge: the run on the training split alone, and the new model.
-
-    Raises:
-        InputError: all of them diverged.
-    """
-    refits = []
-    for training in usable:
-        refit = kept.find(winner, training.run.seed, epochs)
-        if refit is None:
-            model = trainer.refit(winner, training.run.seed, epochs)
-            refit = FinalTraining(training.run, model)
-            kept.keep(winner, refit, epochs)
-        if refit.model is not None:
-            refits.append(refit)
-    if not refits:
-        raise InputError(
-            f"Every training of trial {winner.trial} on training and validation split together "
-            "diverged (NaN or infinite loss). Leave out refit, or take another trial (top, limits)."
-        )
-    return refits
+def _is_complete(seed: int, trainings: Sequence[FinalTraining], candidates: int) -> bool:
+    """Return whether all candidates have been trained with a seed."""
+    return sum(training.run.seed == seed for training in trainings) == candidates
 
 
 def _best(trainings: Sequence[FinalTraining], objective: Metric) -> FinalTraining:
-    """Return the training with the best validation score; of equal ones the first."""
+    """Return the training with the best validation score; of equal ones, or without, the first."""
     best = trainings[0]
     for training in trainings[1:]:
         if objective.better(training.run.score, best.run.score):
             best = training
     return best
+
+
+def _file_of(training: FinalTraining) -> Path:
+    assert training.model_file is not None
+    return training.model_file
+
+
+def _save(
+    plan: FinalPlan,
+    task: Task,
+    models: Sequence[Any],
+    usable: Sequence[FinalTraining],
+    best: FinalTraining,
+    files: ModelFiles,
+    kept: KeptTrainings,
+    before_test_evaluation: Callable[[], None],
+) -> None:
+    """Save the ensemble, or the best member, and stage the members.
+
+    `before_test_evaluation` is called before the model takes its place.
+    """
+    from tcn_search.models.ensemble import make_ensemble
+
+    with replacing(files.winner, _saving_failure(files.winner, kept)) as file:
+        if plan.ensemble:
+            make_ensemble(models, task.spec).save(file)
+        else:
+            models[usable.index(best)].save(file)
+        files.members.stage(usable)
+        before_test_evaluation()
 
 
 def _saving_failure(model_file: Path, kept: KeptTrainings) -> str:

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, with_config
 
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.spread import with_spread
 from tcn_search.storage.stored_values import STRICT
+from tcn_search.text import counted
 
 EVALUATIONS = "Test evaluations"  # name of a fact
+
+
+class WantedResult(NamedTuple):
+    """What a call of `best` wants.
+
+    Attributes:
+        trials: numbers of the candidates.
+        seeds: of the final trainings.
+        made_with: digest of everything that decides the results of the trainings.
+        refit: whether they use training and validation split together.
+        ensemble: whether the saved model is an ensemble.
+        file: where the model is wanted.
+    """
+
+    trials: set[int]
+    seeds: set[int]
+    made_with: str
+    refit: bool
+    ensemble: bool
+    file: Path
 
 
 @with_config(STRICT)
@@ -22,13 +44,14 @@ class Winner:
     """Result of `best`. The names of the fields are those under which it is stored.
 
     Attributes:
-        trial: number of the winner.
-        runs: all trainings, of all candidates.
+        trial: number of the winner; of an ensemble of several trials, the most frequent one.
+        runs: all final trainings. Earlier versions had some of every candidate.
         objective: name of the number in `SeedRun.score`.
         metric: name of the numbers in `SeedRun.metric` (validation split) and `test_scores`.
-        test_scores: the winner's metric on the test split, one for each of its trainings that did
-            not diverge, in their order; empty if the task has no test split.
-        saved_seed: seed of the model that was saved, the one with the best validation score.
+        test_scores: metric on the test split of each final training that did not diverge, in their
+            order; empty if the task has no test split.
+        saved_seed: seed of the model that was saved, where that is not the ensemble: the one with
+            the best validation score; the first where there is no validation score.
         read_at: when the winner was scored on the test split, ISO 8601 in UTC.
         readings: test evaluations of the study so far, this one included; see
             `Study.test_evaluations`.
@@ -37,6 +60,14 @@ class Winner:
             models were scored on the test split; 0 where there were none.
         made_with: digest of everything that decides the results of the trainings.
         ranked: numbers of the candidates, best first.
+        reruns: results by which the candidates were ranked: of their trials, and of their re-runs.
+        ensemble: whether the saved model is the ensemble.
+        ensemble_score, ensemble_validation: metric of the mean of the members' predictions on the
+            test split and on the validation split; None where there is none, or, on validation,
+            where it was trained on.
+        member_files: files of the final trainings that did not diverge, in their order.
+        schedule, weights: of the final trainings, as in `TrainingSettings`.
+        not_trained: final trainings that the time limit left out.
     """
 
     trial: int
@@ -51,55 +82,117 @@ class Winner:
     refit_epochs: int = 0
     made_with: str = ""
     ranked: list[int] = field(default_factory=list)
+    reruns: list[SeedRun] = field(default_factory=list)
+    ensemble: bool = False
+    ensemble_score: float | None = None
+    ensemble_validation: float | None = None
+    member_files: list[str] = field(default_factory=list)
+    schedule: str = ""
+    weights: str = "best"
+    not_trained: int = 0
 
     @property
     def winning_runs(self) -> list[SeedRun]:
-        """The winner's trainings."""
+        """The winner's final trainings."""
+        if self.member_files:
+            return self.runs
         return self.runs_of(self.trial)
 
     def runs_of(self, trial: int) -> list[SeedRun]:
-        """Return a candidate's trainings."""
-        return [run for run in self.runs if run.trial == trial]
+        """Return the results by which a candidate was ranked, or else its final trainings."""
+        runs = self.reruns or self.runs
+        return [run for run in runs if run.trial == trial]
 
-    def is_result_of(
-        self, wanted: set[tuple[int, int]], made_with: str, file: Path, refit: bool
-    ) -> bool:
-        """Return whether this is the result of the wanted trainings, with its model still there.
+    @property
+    def score(self) -> float | None:
+        """Metric of the saved model on the test split; None where there is no test split."""
+        if self.ensemble and self.ensemble_score is not None:
+            return self.ensemble_score
+        usable = [run.seed for run in self.winning_runs if not run.diverged]
+        if not self.test_scores:
+            return None
+        return self.test_scores[usable.index(self.saved_seed)]
 
-        Args:
-            wanted: (trial, seed) of each training.
-            made_with: digest of everything that decides their results.
-            file: where the model is wanted.
-            refit: whether the winner is trained on training and validation split together.
-        """
-        trained = {(run.trial, run.seed) for run in self.runs}
-        if trained != wanted or self.made_with != made_with or bool(self.refit_epochs) != refit:
-            return False
-        return Path(self.model_file) == file and file.exists()
+    def saved_in_words(self) -> str:
+        """Say what the saved model is: "the ensemble of 5 members"."""
+        members = len(self.test_scores) or len(self.member_files)
+        if self.ensemble and members > 1:
+            folder = Path(self.member_files[0]).parent
+            return f"the ensemble of {members} members, which are in {folder}"
+        if self.refit_epochs and members > 1:
+            return f"seed {self.saved_seed}, the first: none of them has a validation score"
+        if members > 1:
+            return f"seed {self.saved_seed}, the best on validation"
+        return f"seed {self.saved_seed}"
+
+    def is_result_of(self, wanted: WantedResult) -> bool:
+        """Return whether this is the result of the wanted trainings, with its model still there."""
+        ranked_trials = {run.trial for run in self.reruns or self.runs}
+        seeds = {run.seed for run in self.winning_runs}
+        same_trainings = (
+            ranked_trials == wanted.trials
+            and seeds == wanted.seeds
+            and self.made_with == wanted.made_with
+            and bool(self.refit_epochs) == wanted.refit
+        )
+        same_model = self.ensemble == wanted.ensemble and Path(self.model_file) == wanted.file
+        return same_trainings and same_model and wanted.file.exists()
 
     def facts(self) -> dict[str, str]:
         """Return the result in words, by name: "Ranked by val_loss", "Winner over 3 seeds", ..."""
-        runs = self.winning_runs
         facts = {}
         if len(self.ranked) > 1:
             facts[f"Ranked by {self.objective}"] = "; ".join(
                 f"trial {trial}: {with_spread([run.score for run in self.runs_of(trial)])}"
                 for trial in self.ranked
             )
-        seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
-        validation = with_spread([run.metric for run in runs])
-        facts[f"Winner over {seeds}"] = f"trial {self.trial}, validation {self.metric} {validation}"
+        facts[f"Winner over {counted(len(self.winning_runs), 'seed')}"] = self._winner_in_words()
         if self.refit_epochs:
-            facts["Trained again"] = (
-                f"on training and validation split together, {self.refit_epochs} epochs, "
-                "with the same seeds"
+            facts["Trained on"] = (
+                f"training and validation split together, for all {self.refit_epochs} epochs; "
+                f"the choice rests on {self.objective} in the search"
             )
-        if self.test_scores:
-            facts["Test"] = f"{self.metric} {with_spread(self.test_scores)}, {self.read_at}"
-            facts[EVALUATIONS] = evaluations_in_words(self.readings)
-        else:
+            if self.reruns:
+                facts["Trained on"] += " and its re-runs"
+        if self.not_trained:
+            facts["Time limit"] = (
+                f"{counted(self.not_trained, 'final training')} not started; the same command "
+                "without a limit goes on"
+            )
+        if self.ensemble_validation is not None:
+            facts["Ensemble on validation"] = f"{self.metric} {self.ensemble_validation:.4g}"
+        if not self.test_scores:
             facts["Test"] = "the task has no test split"
+            return facts
+        members = f"{self.metric} {with_spread(self.test_scores)}"
+        if self.ensemble_score is None:
+            facts["Test"] = f"{members}, {self.read_at}"
+        else:
+            count = len(self.test_scores)
+            facts["Test"] = (
+                f"{self.metric} {self.ensemble_score:.4g} by the ensemble (mean of the "
+                f"predictions of {counted(count, 'member')}), {self.read_at}"
+            )
+            facts["Test, each member"] = members
+        facts[EVALUATIONS] = evaluations_in_words(self.readings)
         return facts
+
+    def _winner_in_words(self) -> str:
+        runs = self.winning_runs
+        trials = list(dict.fromkeys(run.trial for run in runs))
+        text = f"trial {self.trial}"
+        if len(trials) > 1:
+            listed = (
+                f"trial {trial} ({sum(run.trial == trial for run in runs)})" for trial in trials
+            )
+            text = f"{', '.join(listed)}, by greedy selection on validation"
+        metrics = [run.metric for run in runs]
+        if self.member_files and all(math.isnan(metric) for metric in metrics):
+            diverged = sum(run.diverged for run in runs)
+            if diverged:
+                text += f", {diverged} diverged"
+            return text
+        return f"{text}, validation {self.metric} {with_spread(metrics)}"
 
     def __str__(self) -> str:
         return "\n".join(f"{name}: {value}" for name, value in self.facts().items())

@@ -14,7 +14,8 @@ from tcn_search.formats.centring import LARGEST, first_beyond_float32, subtract_
 from tcn_search.formats.fronts import samples_to_steps
 from tcn_search.formats.inputs import pad_steps
 from tcn_search.formats.table_layout import TableLayout
-from tcn_search.models.standardize import Predictions
+from tcn_search.models.ensemble import members_of
+from tcn_search.models.standardize import Predictions, Standardize
 from tcn_search.tasks.task_spec import RecordingFormat, sequences_at_once
 
 _NOT_OURS = "Only a model that tcn_search built can be used: it has class names and scaling inside."
@@ -27,7 +28,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     Classes have their names, and numbers are in the targets' own units.
 
     Args:
-        model: a model that `build_model` built.
+        model: a model that `build_model` built, or an ensemble of such models.
         X: (n, T, C) raw sequences, NaN at and beyond a row's own length. They must be in double
             precision where the model has an offset, which is subtracted from them. A model of
             recordings also takes their samples, (n, samples, 1), from which the front that it
@@ -42,8 +43,8 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         InputError: the model was not built by tcn_search, the shape does not fit the model, or X
             has NaN that the model does not accept.
     """
-    last = model.layers[-1]
-    if not isinstance(last, Predictions):
+    last = _predictions_layer(model)
+    if last is None:
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
@@ -72,6 +73,24 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     return frame
 
 
+def standardize_layer(model: keras.Model) -> Standardize:
+    """Return the first layer of a model, or of the first member of an ensemble.
+
+    It knows how data for the model is read. Members of an ensemble read it alike.
+    """
+    layer = members_of(model)[0].get_layer("standardize")
+    assert isinstance(layer, Standardize)
+    return layer
+
+
+def _predictions_layer(model: keras.Model) -> Predictions | None:
+    """Return the last layer of a model or of an ensemble's members; None if it is not ours."""
+    last = members_of(model)[0].layers[-1]
+    if isinstance(last, Predictions):
+        return last
+    return None
+
+
 def _number_names(count: int) -> list[str]:
     if count == 1:
         return ["prediction"]
@@ -81,7 +100,7 @@ def _number_names(count: int) -> list[str]:
 def _fit_to_model(model: keras.Model, X: np.ndarray) -> np.ndarray:
     """Pad shorter sequences for a model that accepts padding; raise an error for other misfits."""
     _, steps, channels = model.input_shape
-    ragged = model.get_layer("standardize").ragged
+    ragged = standardize_layer(model).ragged
     if X.shape[2] != channels:
         hint = ""
         if X.shape[1] == channels:
@@ -118,7 +137,7 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
             f"X must lie within the range of float32, ±{LARGEST:.2g}. "
             f"Received: {X[beyond]:g} in sequence {beyond[0]}"
         )
-    offset = model.get_layer("standardize").offset
+    offset = standardize_layer(model).offset
     if offset and X.dtype in ("float16", "float32"):
         raise InputError(
             "X must be in double precision, float64: the model is for values around "
@@ -129,8 +148,8 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
 
 def forecast_columns(model: keras.Model) -> list[str]:
     """Return the columns whose next steps a model predicts, each once; [] if it is no forecast."""
-    last = model.layers[-1]
-    if not isinstance(last, Predictions) or last.get_config()["activation"] != "linear":
+    last = _predictions_layer(model)
+    if last is None or last.get_config()["activation"] != "linear":
         return []
     columns = []
     for name in last.class_names or []:
@@ -147,9 +166,9 @@ def table_of(model: keras.Model) -> TableLayout | None:
     A forecast that was saved by an earlier version knows only the columns that it predicts. They
     are its inputs, too, if it has as many.
     """
-    if not isinstance(model.layers[-1], Predictions):
+    if _predictions_layer(model) is None:
         return None
-    layout = model.get_layer("standardize").table
+    layout = standardize_layer(model).table
     if layout is not None:
         return TableLayout.from_dict(layout)
     predicted = tuple(forecast_columns(model))
@@ -167,8 +186,8 @@ def vocabulary_of(model: keras.Model) -> list[str]:
     Raises:
         InputError: it is not a model of words.
     """
-    last = model.layers[-1]
-    if not isinstance(last, Predictions) or not _predicts_tokens(model):
+    last = _predictions_layer(model)
+    if last is None or not _predicts_tokens(model):
         raise InputError("A text can only be given to a model of words, such as one of word_ptb.")
     return last.class_names
 
@@ -179,9 +198,9 @@ def recordings_of(model: keras.Model) -> RecordingFormat:
     Raises:
         InputError: the model was not trained on recordings, or does not hold their format.
     """
-    if not isinstance(model.layers[-1], Predictions):
+    if _predictions_layer(model) is None:
         raise InputError(_NOT_OURS)
-    recordings = model.get_layer("standardize").recordings
+    recordings = standardize_layer(model).recordings
     if recordings is None:
         raise InputError(
             "Recordings can only be given to a model that was trained on WAV files and keeps how "

@@ -196,7 +196,11 @@ def _activation_name(activation: Any) -> str:
 
 
 def _select(tcns: list[TCNDescription], source: str, layer: str | None) -> TCNDescription:
-    """Return the TCN that is named `layer`, or the only one."""
+    """Return the TCN that is named `layer`, or the only one.
+
+    The members of an ensemble that are alike count as one.
+    """
+    tcns = list(dict.fromkeys(tcns))
     names = ", ".join(tcn.name for tcn in tcns)
     if not tcns:
         raise InputError(f"{source} has no TCN layer, neither of tcn_search nor of keras-tcn.")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from tcn_search.arguments import one_of
 from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.objectives import read_objectives
 from tcn_search.search.samplers import is_dynamic
 from tcn_search.search.search_settings import SearchSettings
@@ -28,7 +29,7 @@ from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
 
 @dataclass(frozen=True)
 class Definition:
-    """Task, space, constraints, training settings, search settings and custom model of a study."""
+    """Task, space, constraints, settings and custom model of a study."""
 
     spec: TaskSpec
     fingerprint: str
@@ -39,6 +40,7 @@ class Definition:
     search: SearchSettings = field(default_factory=SearchSettings)
     backend: str = "tensorflow"
     model: ModelFunction | None = None
+    final: FinalSettings = field(default_factory=FinalSettings)
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class Definition:
         search: SearchSettings | None = None,
         backend: str = "tensorflow",
         model: ModelFunction | None = None,
+        final: FinalSettings | None = None,
     ) -> Definition:
         """Make the definition of a study on a task, and check it as a whole.
 
@@ -70,6 +73,7 @@ class Definition:
             search=search,
             backend=backend,
             model=model,
+            final=final or FinalSettings(),
         )
         return definition.checked()
 
@@ -203,6 +207,7 @@ class Definition:
             "constraints": self.constraints.to_dict(),
             "training": self.training.to_dict(),
             "search": self.search.to_dict(),
+            "final": self.final.to_dict(),
             "backend": self.backend,
             "model": model,
         }
@@ -217,6 +222,9 @@ class Definition:
         model = None
         if values.get("model") is not None:
             model = ModelFunction(**values["model"])
+        final = FinalSettings.former()
+        if "final" in values:
+            final = FinalSettings.from_dict(values["final"])
         definition = cls(
             spec=TaskSpec.from_dict(values["task"]),
             fingerprint=values["fingerprint"],
@@ -227,6 +235,7 @@ class Definition:
             search=SearchSettings.from_dict(values["search"]),
             backend=values.get("backend", "tensorflow"),
             model=model,
+            final=final,
         )
         definition._check_types()
         _require_dimensions(definition.space)
@@ -236,7 +245,15 @@ class Definition:
 
     def _check_types(self) -> None:
         """Raise a ValidationError if a value that was read is of another type than its field."""
-        for section in (self.spec, self.constraints, self.training, self.search, self.model):
+        sections = (
+            self.spec,
+            self.constraints,
+            self.training,
+            self.search,
+            self.final,
+            self.model,
+        )
+        for section in sections:
             if section is not None:
                 values = json.dumps(asdict(section))
                 TypeAdapter(type(section)).validate_json(values, strict=True)
@@ -247,7 +264,7 @@ class Definition:
         ours = self.to_dict()
         theirs = other.to_dict()
         lines = []
-        for section in ("task", "space", "constraints", "training", "search"):
+        for section in ("task", "space", "constraints", "training", "search", "final"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
                 keys -= ABOUT_NEW_DATA

@@ -14,6 +14,7 @@ from tcn_search.arguments import received
 from tcn_search.custom_model.model_function import ModelFunction, model_function
 from tcn_search.errors import InputError, LeaseError, StorageError, first_line
 from tcn_search.search.definition import Definition
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.grid import grid_size
 from tcn_search.search.known_configurations import (
     KnownConfiguration,
@@ -67,6 +68,7 @@ class StudyArguments:
     start_from: str | StudyResults | None = None
     model_fn: str | Callable[..., Any] | None = None
     allow_changes: bool = False
+    final: FinalSettings | None = None
 
 
 def create_or_load(name: str, storage: str | None, given: StudyArguments) -> StudyHandle:
@@ -124,6 +126,7 @@ def _create(name: str, url: str, given: StudyArguments, model: ModelFunction | N
         training=given.training,
         search=given.search,
         model=model,
+        final=given.final,
     )
     definition = replace(definition, backend=resolve_backend(given.backend or "auto"))
     # A missing package is reported before anything is written.
@@ -154,6 +157,7 @@ def _continued(
     if search.fraction is None:
         search = replace(search, fraction=stored.search.fraction)
     model = model or stored.model
+    final = given.final or stored.final
     if given.task is None:
         wanted = replace(
             stored,
@@ -163,6 +167,7 @@ def _continued(
             search=search,
             backend=backend,
             model=model,
+            final=final,
         ).checked()
     else:
         wanted = Definition.of(
@@ -173,6 +178,7 @@ def _continued(
             search=search,
             backend=backend,
             model=model,
+            final=final,
         )
     changes = stored.differences(wanted)
     if given.allow_changes:
@@ -202,7 +208,7 @@ def _warm_start(
         other = start_from
         if isinstance(other, str):
             other = StudyResults(create_or_load(other, url, StudyArguments()))
-        candidates = other.candidates(STARTING_TRIALS)
+        candidates = other.best_trials(STARTING_TRIALS)
         searched = other.definition.task_space().space.settings
         configurations += configurations_of(other.name, candidates, searched)
     if definition.search.warm_start:

@@ -129,12 +129,18 @@ class StudyResults:
 
     def candidate(self, trial: int) -> Candidate:
         """Return a trial's architecture with the settings of a final training."""
-        return self._candidate(self._record(trial))
+        return self.with_final_settings([self._candidate(self._record(trial))])[0]
 
     def candidates(
         self, top: int = 1, limits: Mapping[str, float] | None = None
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first; see `Study.candidates`."""
+        return self.with_final_settings(self.best_trials(top, limits))
+
+    def best_trials(
+        self, top: int = 1, limits: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """Return `candidates` with the settings that the trials had."""
         complete = self._ranked()
         if not complete:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
@@ -160,18 +166,35 @@ class StudyResults:
         return ranked(self.records(), self.definition.objective.direction)
 
     def _candidate(self, record: TrialRecord) -> Candidate:
+        """Return a trial with its settings, and the epochs of a whole trial."""
         training = self.definition.training
         if record.settings is None:  # a study of an early version
             suggested = self.definition.space.settings_of(record.suggested)
             settings = replace(training, **suggested)
         else:
             settings = record.settings
-        epochs = self.definition.search.final_epochs or training.epochs
         return Candidate(
             trial=record.number,
             architecture=record.built,
-            settings=replace(settings, epochs=epochs),
+            settings=replace(settings, epochs=training.epochs),
         )
+
+    def with_final_settings(
+        self, candidates: Sequence[Candidate], refit: bool = False
+    ) -> list[Candidate]:
+        """Return candidates with the settings of their final trainings.
+
+        Args:
+            refit: whether these use training and validation split together.
+        """
+        definition = self.definition
+        epochs = definition.search.final_epochs or definition.training.epochs
+        return [
+            replace(
+                candidate, settings=definition.final.training(candidate.settings, epochs, refit)
+            )
+            for candidate in candidates
+        ]
 
     def _record(self, number: int) -> TrialRecord:
         records = self.records()

@@ -96,18 +96,23 @@ def worker_slots(
     workers: int | str = "auto",
     workers_per_gpu: int = 1,
     trials: int | None = None,
+    most: int | None = None,
 ) -> WorkerPlan:
-    """Plan the workers of a run on this machine; see `Study.crew`."""
+    """Plan the workers of a run on this machine; see `Study.crew`.
+
+    Args:
+        most: number of trainings, where they are not trials.
+    """
     machine = this_machine()
     backend = handle.definition.backend
     if trials is not None:
-        trials -= StudyResults(handle).finished
+        most = trials - StudyResults(handle).finished
     return plan_workers(
         machine,
         backend,
         workers=workers,
         workers_per_gpu=workers_per_gpu,
-        trials=trials,
+        trials=most,
         data_bytes=handle.training_data.bytes_in_a_worker,
         on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
     )

@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tcn_search.baselines.recurrent import CELLS
-from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison, Run
+from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.progress import Progress
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.search.trial_record import Candidate
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.storage.studies import list_studies
-from tcn_search.storage.urls import storage_url
 from tcn_search.study.creation import StudyArguments, create_or_load
-from tcn_search.study.evaluations import compare_with_baselines, find_best
+from tcn_search.study.evaluations import compare_with_baselines
+from tcn_search.study.final_trainings import BestArguments, find_best
 from tcn_search.study.results import StudyResults
 from tcn_search.study.running import run_study, worker_slots
 from tcn_search.tasks.task import Task
@@ -42,8 +42,8 @@ class Study:
         name: of the study in its storage.
         task: needed to create the study. An existing study loads its task by itself, unless it was
             created from arrays; a task that is given must be the same.
-        space, constraints, training, search: what is searched and how; fixed when the study is
-            created. For an existing study they may be left out.
+        space, constraints, training, search, final: what is searched and how, and how the winner is
+            trained; fixed when the study is created. An existing study needs none of them.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
             else what suits the machine (see `workers.backends`); an existing study keeps its own.
         storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`,
@@ -80,6 +80,7 @@ class Study:
         start_from: str | Study | None = None,
         model_fn: str | Callable[..., keras.Model] | None = None,
         allow_changes: bool = False,
+        final: FinalSettings | None = None,
     ) -> None:
         arguments = StudyArguments(
             task=task,
@@ -91,6 +92,7 @@ class Study:
             start_from=start_from.results if isinstance(start_from, Study) else start_from,
             model_fn=model_fn,
             allow_changes=allow_changes,
+            final=final,
         )
         self.name = name
         self.ended_early = ""
@@ -183,38 +185,60 @@ class Study:
 
     def best(
         self,
-        top: int = 1,
-        seeds: int = 3,
+        top: int | None = None,
+        seeds: int | None = None,
         *,
         limits: Mapping[str, float] | None = None,
         out: str | Path | None = None,
-        refit: bool = False,
+        refit: bool | None = None,
+        single: bool | None = None,
+        workers: int | str = "auto",
+        timeout: float | None = None,
+        executor: Executor | None = None,
         on_run: Callable[[SeedRun], None] | None = None,
+        on_progress: Callable[[FinalProgress], None] | None = None,
     ) -> Winner:
-        """Train the `top` best trials over seeds, rank them, score the winner on the test split.
+        """Choose among the best trials, train the winner over seeds, save and score an ensemble.
 
-        That is one test evaluation. A second call for the same trials and seeds returns the stored
-        result.
+        The best trials are trained again before one is chosen. The test split is used last, in one
+        test evaluation. A call for the same trainings returns the stored result, and none that has
+        finished is made again. Arguments that are None are as the study's `FinalSettings` say.
 
         Args:
-            top: how many of the best trials.
-            seeds: trainings of each, with the seeds 0, 1, ... but not those of the trials.
+            top: how many of the best trials are trained again; 1 takes the best at once.
+            seeds: final trainings, with the first seeds that nothing was chosen with.
             limits: largest cost of a trial, such as {"params": 50_000}; see `candidates`.
-            out: where the winner's best model is saved; default `runs/NAME/best.keras`.
-            refit: train the winner again on training and validation split together, for the mean of
-                its best epochs; these models are scored on the test split, and one is saved.
+            out: where the model is saved; default `runs/NAME/best.keras`, beside `members/`.
+            refit: train on training and validation split together, for all epochs.
+            single: save the best final training on validation, not the ensemble.
+            workers: processes that train at the same time, or "auto" for what suits the machine.
+            timeout: seconds after which no further training starts, but the first final trainings.
+            executor: trains instead, such as `InProcessExecutor(study.training_data)`.
             on_run: called after every training.
+            on_progress: called after every epoch and training; default: log every training.
 
         Raises:
             InputError: bad arguments, no complete trial, or the model cannot be saved.
             LeaseError: another process runs this study now.
+            TrialsFailedError: a training failed, or its process died twice.
         """
-        return find_best(
-            self._handle, top, seeds, limits=limits, out=out, refit=refit, on_run=on_run
+        given = BestArguments(
+            top=top,
+            seeds=seeds,
+            limits=limits,
+            out=out,
+            refit=refit,
+            single=single,
+            workers=workers,
+            timeout=timeout,
+            executor=executor,
+            on_run=on_run,
+            on_progress=on_progress,
         )
+        return find_best(self._handle, given)
 
-    def best_model(self, seeds: int = 3) -> keras.Model:
-        """Return the winner's best model over `seeds` trainings; see `best`."""
+    def best_model(self, seeds: int | None = None) -> keras.Model:
+        """Return the model that `best` saves."""
         return self._handle.load_model(self.best(seeds=seeds).model_file)
 
     def compare(
@@ -325,25 +349,3 @@ class Study:
     def changes(self) -> list[dict[str, Any]]:
         """Changes accepted with `allow_changes`: {"when": ISO 8601 in UTC, "what": [lines]}."""
         return self.results.changes
-
-
-def create_study(name: str, task: Task, *, storage: str | None = None, **arguments: Any) -> Study:
-    """Create a new study; the arguments are those of `Study`.
-
-    Raises:
-        InputError: a study of this name exists, or an argument cannot be used.
-    """
-    if name in list_studies(storage_url(storage)):
-        raise InputError(
-            f"There is a study {name!r} already. Use load_study to continue it, or another name."
-        )
-    return Study(name, task, storage=storage, **arguments)
-
-
-def load_study(name: str, storage: str | None = None) -> Study:
-    """Load an existing study.
-
-    Raises:
-        InputError: there is no such study; the error lists the names in the storage.
-    """
-    return Study(name, storage=storage)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tcn_search.arguments import is_number, positive_integer, positive_seconds, received
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import KNOWN, file_format, require_table, stem
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import SEARCHABLE, TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
@@ -38,6 +39,7 @@ class StudyFile(NamedTuple):
         trial_timeout: seconds after which a trial ends, or None.
         patience: stop the search after this many trials in a row without a new best, or None.
         model_fn: name of the user's own function that builds the model, or None.
+        final: settings of final trainings; None where the file gives none of them.
     """
 
     name: str
@@ -51,6 +53,7 @@ class StudyFile(NamedTuple):
     trial_timeout: float | None
     patience: int | None
     model_fn: str | None = None
+    final: FinalSettings | None = None
 
     def load_task(self) -> Task:
         """Return the task with its data."""
@@ -219,7 +222,25 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
         patience=file.search.patience,
         model_fn=file.model,
+        final=_read_final(file.final.model_dump(exclude_none=True), final_epochs),
     )
+
+
+def _read_final(given: dict[str, Any], final_epochs: int | None) -> FinalSettings | None:
+    """Return the settings of final trainings, or None where none is given.
+
+    Raises:
+        InputError: a setting cannot be used, or the epochs are given twice.
+    """
+    if final_epochs is not None and "epochs" in given:
+        raise InputError(
+            "The epochs of final trainings must be given as [final] epochs or as [training] "
+            f"final_epochs, not both. Received: {given['epochs']} and {final_epochs}"
+        )
+    if not given:
+        return None
+    with _errors_of("final"):
+        return FinalSettings(**given)
 
 
 def _read_space(given: dict[str, Any], training: dict[str, Any]) -> SearchSpace:

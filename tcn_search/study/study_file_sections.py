@@ -64,6 +64,18 @@ class _SearchSection(_Section):
     fraction: float | None = None
 
 
+class _FinalSection(_Section):
+    epochs: int | None = None
+    schedule: str | None = None
+    weights: str | None = None
+    seeds: int | None = None
+    rerun: int | None = None
+    rerun_seeds: int | None = None
+    refit: bool | None = None
+    ensemble: bool | None = None
+    members: int | None = None
+
+
 class Sections(_Section):
     """A study file: its keys at the top, and its sections."""
 
@@ -74,6 +86,7 @@ class Sections(_Section):
     constraints: _ConstraintsSection = _ConstraintsSection()
     training: _TrainingSection = _TrainingSection()
     search: _SearchSection = _SearchSection()
+    final: _FinalSection = _FinalSection()
 
 
 _TOP = ""  # in place of a section's name: the keys above all sections
@@ -84,6 +97,7 @@ _KEYS: dict[str, list[str]] = {
     "constraints": list(_ConstraintsSection.model_fields),
     "training": list(_TrainingSection.model_fields),
     "search": list(_SearchSection.model_fields),
+    "final": list(_FinalSection.model_fields),
 }
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from tcn_search.settings import TrainingSettings
 from tcn_search.trainers.deadline import Deadline
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.failures import status_of_error
+from tcn_search.workers.job_data import JobData
+from tcn_search.workers.model_files import save_model
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrialJob:
-    """A trial that a worker is to train.
+    """A trial, or a final training, that a worker is to train.
 
     Args:
         number: the trial's number, from 0.
@@ -39,6 +42,9 @@ class TrialJob:
         model: the function that builds a custom model, or None.
         max_params: largest number of parameters of the built model; a trial with more ends as too
             large. None if the number was checked before.
+        data: on which it trains.
+        model_files: where the trained model is saved: in the first of these files that can be
+            written. Empty: it is not saved.
     """
 
     number: int
@@ -51,6 +57,8 @@ class TrialJob:
     time_limit: float | None = None
     model: ModelFunction | None = None
     max_params: int | None = None
+    data: JobData = JobData.TRIAL
+    model_files: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -58,6 +66,8 @@ class TrialJob:
             **asdict(self),
             "architecture": self.architecture.to_dict(),
             "settings": self.settings.to_dict(),
+            "data": self.data.value,
+            "model_files": list(self.model_files),
         }
 
     @classmethod
@@ -72,6 +82,8 @@ class TrialJob:
                 "model": model,
                 "architecture": Architecture.from_dict(values["architecture"]),
                 "settings": TrainingSettings.from_dict(values["settings"]),
+                "data": JobData(values.get("data", JobData.TRIAL)),
+                "model_files": tuple(values.get("model_files", ())),
             }
         )
 
@@ -152,7 +164,7 @@ def run_trial(
 
     Args:
         job: the trial.
-        data: training and validation split, with folds for cross-validation.
+        data: training data of the study, with folds for cross-validation.
         on_epoch: called after each epoch; returns False to stop the trial.
     """
     import keras
@@ -161,6 +173,7 @@ def run_trial(
 
     started = time.perf_counter()
     trial = _Trial(job, on_epoch)
+    data = job.data.of(data)
     for number in range(data.trainings):
         try:
             trial.train(data.for_training(number))
@@ -231,6 +244,8 @@ class _Trial:
         )
         self.trainings.append(training)
         self.status = training.status
+        if job.model_files and training.kept_epoch:
+            save_model(model, [Path(file) for file in job.model_files])
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
         if job.measure_latency and training.status is TrialStatus.COMPLETE and self.latency is None:
@@ -279,7 +294,16 @@ class _Trial:
         return complete or self.trainings[:1]
 
     def _score(self) -> float:
+        """Return the best score; of a final training, the score of the weights that it keeps."""
+        if self.job.data is not JobData.TRIAL:
+            return self.trainings[0].kept_score
         return fmean(training.score for training in self._scored_trainings())
+
+    def _epoch(self) -> int:
+        """Return the epoch of the score."""
+        if self.job.data is not JobData.TRIAL:
+            return self.trainings[0].kept_epoch
+        return round(fmean(training.best_epoch for training in self._scored_trainings()))
 
     def outcome(self, machine: str, seconds: float, cross_validated: bool) -> TrialOutcome:
         """Return the outcome of the trial.
@@ -311,7 +335,7 @@ class _Trial:
             number=self.job.number,
             status=self.status,
             score=None if math.isnan(score) else score,
-            best_epoch=round(fmean(training.best_epoch for training in scored)),
+            best_epoch=self._epoch(),
             curve=curve,
             parameters=self.parameters,
             seconds={"build": self.build_seconds, **phases, "total": seconds},

@@ -12,17 +12,19 @@ import pytest
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError, LeaseError
-from tcn_search.evaluation import selection
-from tcn_search.evaluation.final_training import FinalTrainer, FinalTraining, SeedRun
+from tcn_search.evaluation import member_files
 from tcn_search.evaluation.winner import Winner
-from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.connection import open_storage
 from tcn_search.storage.lease import Lease
-from tcn_search.study.handle import StudyHandle
+from tcn_search.workers.executor import InProcessExecutor, Owner
+from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
+from tests.evaluation import made_up
+from tests.evaluation.made_up import MadeUp, load, use_made_up_models
 from tests.study.synthetic import Synthetic
 
 KEPT = Path("runs/waves/final_trainings")
+SAVED = ["best.keras"]
 
 
 @pytest.fixture
@@ -39,212 +41,216 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 def numbers(winner: Winner) -> Any:
     """Return the numbers of a winner that do not depend on the clock."""
-    runs = [(run.trial, run.seed, run.score, run.metric, run.best_epoch) for run in winner.runs]
-    return runs, winner.test_scores, winner.saved_seed, winner.refit_epochs
+    runs = [(run.trial, run.seed, run.best_epoch) for run in winner.runs]
+    return runs, winner.test_scores, winner.ensemble_score, winner.saved_seed, winner.refit_epochs
 
 
 def files() -> list[str]:
-    return sorted(file.name for file in Path("runs/waves").rglob("*") if file.is_file())
-
-
-def stop_after_seed_1(run: SeedRun) -> None:
-    if run.seed == 1:
-        raise KeyboardInterrupt
-
-
-class Model:
-    """A model that can be saved, and nothing else."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def save(self, file: Path) -> None:
-        file.write_text(f"model of seed {self.seed}")
+    """Return the files of the study, but for its members."""
+    return sorted(
+        file.name
+        for file in Path("runs/waves").rglob("*")
+        if file.is_file() and file.parent.name != "members"
+    )
 
 
 @pytest.fixture
-def instant_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let final trainings take no time."""
+def made_up_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_made_up_models(monkeypatch)
 
-    def train(trainer: FinalTrainer, candidate: Candidate, seed: int) -> FinalTraining:
-        run = SeedRun(
-            trial=candidate.trial,
-            seed=seed,
-            score=1 / (seed + 1),
-            metric=0.5,
-            best_epoch=1,
-            seconds=0.1,
-        )
-        return FinalTraining(run, Model(seed))
 
-    def refit(trainer: FinalTrainer, candidate: Candidate, seed: int, epochs: int) -> Model:
-        return Model(seed)
-
-    def load(handle: StudyHandle, file: Path) -> Model:
-        words = file.read_text().rpartition(" ")
-        if words[0] != "model of seed":
-            raise InputError("damaged")
-        return Model(int(words[2]))
-
-    monkeypatch.setattr(FinalTrainer, "train", train)
-    monkeypatch.setattr(FinalTrainer, "refit", refit)
-    monkeypatch.setattr(selection, "score_on_test", lambda model, task: model.seed / 10)
-    monkeypatch.setattr(StudyHandle, "load_model", load)
+def best_of(study: Study, executor: MadeUp, **arguments: Any) -> Winner:
+    return study.best(executor=executor, on_progress=lambda progress: None, **arguments)
 
 
 @pytest.mark.parametrize("refit", [False, True])
 def test_an_interrupted_call_trains_only_what_is_left_when_repeated(
-    study: Study, instant_training: None, refit: bool
+    study: Study, made_up_models: None, refit: bool
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
+        best_of(study, MadeUp(stop_at=1), seeds=3, refit=refit)
     assert study.results.holder() is None
     assert study.test_readings == 0
-    made: list[int] = []
-    continued = study.best(seeds=3, refit=refit, on_run=lambda run: made.append(run.seed))
-    assert made == [2, 3]  # the trial has seed 0
-    assert files() == ["best.keras"]
-    assert Path(continued.model_file).read_text() == "model of seed 3"
+    rest = MadeUp()
+    continued = best_of(study, rest, seeds=3, refit=refit)
+    assert rest.finals == [2, 3]  # the trial has seed 0
+    assert files() == SAVED
+    assert load(Path(continued.model_file)).seeds == (1, 2, 3)
     Path(continued.model_file).unlink()
-    assert numbers(study.best(seeds=3, refit=refit)) == numbers(continued)
+    assert numbers(best_of(study, MadeUp(), seeds=3, refit=refit)) == numbers(continued)
+
+
+class Stopped(InProcessExecutor):
+    """An executor that trains, until Ctrl-C is pressed before its second training."""
+
+    def run(self, owner: Owner) -> None:
+        super().run(_OneJob(owner))
+        raise KeyboardInterrupt
+
+
+class _OneJob:
+    """An owner that hands out one job only."""
+
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self.finish = owner.finish
+        self.keep_going = owner.keep_going
+        self.asked = False
+
+    def next_job(self) -> TrialJob | None:
+        if self.asked:
+            return None
+        self.asked = True
+        return self.owner.next_job()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refit", [False, True])
 def test_an_interrupted_call_finds_the_same_as_a_whole_one(study: Study, refit: bool) -> None:
     with pytest.raises(KeyboardInterrupt):
-        study.best(seeds=3, refit=refit, on_run=stop_after_seed_1)
+        study.best(seeds=3, refit=refit, executor=Stopped(study.training_data))
     assert study.results.holder() is None
     assert study.test_readings == 0
     made: list[int] = []
-    continued = study.best(seeds=3, refit=refit, on_run=lambda run: made.append(run.seed))
+
+    def best() -> Winner:
+        return study.best(
+            seeds=3,
+            refit=refit,
+            executor=InProcessExecutor(study.training_data),
+            on_run=lambda run: made.append(run.seed),
+        )
+
+    continued = best()
     assert made == [2, 3]  # the trial has seed 0
-    assert files() == ["best.keras"]
     weights = keras.saving.load_model("runs/waves/best.keras").get_weights()
     Path("runs/waves/best.keras").unlink()
-    whole = study.best(seeds=3, refit=refit)
+    whole = best()
     assert numbers(whole) == numbers(continued)
     again = keras.saving.load_model("runs/waves/best.keras").get_weights()
     assert all((one == other).all() for one, other in zip(weights, again, strict=True))
 
 
-def test_finished_trainings_of_a_refit_are_not_repeated(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = FinalTrainer.refit
-    trained: list[int] = []
-
-    def refit(trainer: FinalTrainer, candidate: Candidate, seed: int, epochs: int) -> Any:
-        if trained == [1]:
-            raise KeyboardInterrupt
-        trained.append(seed)
-        return real(trainer, candidate, seed, epochs)
-
-    with monkeypatch.context() as stopped:
-        stopped.setattr(FinalTrainer, "refit", refit)
-        with pytest.raises(KeyboardInterrupt):
-            study.best(seeds=2, refit=True)
-    trained = [0]
-    monkeypatch.setattr(FinalTrainer, "refit", refit)
-    study.best(seeds=2, refit=True, on_run=lambda run: pytest.fail("it trained"))
-    assert trained == [0, 2]
-
-
 def test_a_model_that_could_not_be_saved_is_saved_without_new_trainings(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, made_up_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as now:
         full_disk(now, lambda file: file.endswith("best.keras"))
         with pytest.raises(InputError) as caught:
-            study.best(seeds=2)
+            best_of(study, MadeUp(), seeds=2)
     assert str(caught.value) == (
         "The model cannot be saved as runs/waves/best.keras (2 finished trainings kept for the same command): "
         "No space left on device"
     )
     assert (study.winner, study.test_readings, study.results.holder()) == (None, 0, None)
-    study.best(seeds=2, on_run=lambda run: pytest.fail("it trained"))
-    assert files() == ["best.keras"]
+    again = MadeUp()
+    best_of(study, again, seeds=2)
+    assert again.jobs == []
+    assert files() == SAVED
     assert study.test_readings == 1
 
 
-def test_trainings_are_kept_in_the_cache_if_the_disk_of_runs_is_full(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_members_that_could_not_be_saved_leave_the_earlier_winner(
+    study: Study, made_up_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = best_of(study, MadeUp(), seeds=1)
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
     with monkeypatch.context() as now:
-        full_disk(now, lambda file: "cache" not in file)
-        with pytest.raises(
-            InputError, match=r"\(2 finished trainings kept for the same command\): No space left"
-        ):
-            study.best(seeds=2)
-    study.best(seeds=2, on_run=lambda run: pytest.fail("it trained"))
+        now.setattr(member_files, "_copy", full)
+        with pytest.raises(InputError) as caught:
+            best_of(study, MadeUp(), seeds=2)
+    assert str(caught.value) == (
+        "The members cannot be saved in runs/waves/members: No space left on device"
+    )
+    assert study.winner is not None
+    assert study.winner.read_at == before.read_at
+    assert load(Path("runs/waves/best.keras")).seeds == (1,)
+    assert [load(Path(file)).seeds for file in before.member_files] == [(1,)]
+
+
+def test_trainings_are_kept_in_the_cache_if_the_disk_of_runs_is_full(
+    study: Study, made_up_models: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = MadeUp._outcome
+
+    def in_the_last_file(executor: MadeUp, job: TrialJob) -> TrialOutcome:
+        outcome = real(executor, job)
+        Path(job.model_files[0]).rename(job.model_files[-1])
+        return outcome
+
+    monkeypatch.setattr(MadeUp, "_outcome", in_the_last_file)
+    with pytest.raises(KeyboardInterrupt):
+        best_of(study, MadeUp(stop_at=1), seeds=2)
+    assert len(list((tmp_path / "cache").rglob("*.keras"))) == 1
+    rest = MadeUp()
+    best_of(study, rest, seeds=2)
+    assert rest.finals == [2]
     assert not list((tmp_path / "cache").rglob("*.keras"))
 
 
-def test_the_model_is_saved_even_if_no_training_can_be_kept(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full_disk(monkeypatch, lambda file: "trial" in file)
-    assert len(study.best(seeds=2).test_scores) == 2
-    assert files() == ["best.keras"]
-
-
 def test_an_earlier_model_and_its_record_survive_a_full_disk(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, made_up_models: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = study.best(seeds=1)
+    before = best_of(study, MadeUp(), seeds=1)
     model = Path(before.model_file).read_bytes()
-    full_disk(monkeypatch, lambda file: True)
-    with pytest.raises(InputError, match="No space left on device"):
-        study.best(seeds=2)
-    assert study.winner == before
+    with monkeypatch.context() as now:
+        full_disk(now, lambda file: True)
+        with pytest.raises(InputError, match="No space left on device"):
+            best_of(study, MadeUp(), seeds=2)
+    assert study.winner is not None
+    assert study.winner.read_at == before.read_at
     assert Path(before.model_file).read_bytes() == model
-    assert files() == ["best.keras"]
 
 
 def test_damaged_trainings_and_those_of_other_settings_are_not_used(
-    study: Study, instant_training: None
+    study: Study, made_up_models: None
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        study.best(seeds=2, on_run=stop_after_seed_1)
+        best_of(study, MadeUp(stop_at=1), seeds=2)
     (model,) = KEPT.glob("*.keras")
     model.write_text("damaged")
-    made: list[int] = []
+    again = MadeUp(stop_at=1)
     with pytest.raises(KeyboardInterrupt):
-        study.best(seeds=1, on_run=lambda run: (made.append(run.seed), stop_after_seed_1(run)))
+        best_of(study, again, seeds=2)
+    assert again.finals == [1]
     other = Study("waves", study.task, training=TrainingSettings(epochs=3), allow_changes=True)
-    other.best(seeds=1, on_run=lambda run: made.append(run.seed))
-    assert made == [1, 1]
+    changed = MadeUp()
+    best_of(other, changed, seeds=1)
+    assert changed.finals == [1]
     assert not KEPT.exists()
 
 
 def test_a_second_call_names_the_process_that_holds_the_study(
-    study: Study, instant_training: None, monkeypatch: pytest.MonkeyPatch
+    study: Study, made_up_models: None
 ) -> None:
-    winner = study.best(seeds=1)
+    winner = best_of(study, MadeUp(), seeds=1)
     held = Lease(open_storage(), "waves")
     held.take()
-    assert study.best(seeds=1) == winner  # the stored result needs no lease
-    for use in (lambda: study.best(seeds=2), lambda: study.compare(["gru"], 1, 1)):
+    # The stored result needs no lease.
+    assert best_of(study, MadeUp(), seeds=1).read_at == winner.read_at
+    for use in (lambda: best_of(study, MadeUp(), seeds=2), lambda: study.compare(["gru"], 1, 1)):
         with pytest.raises(
             LeaseError, match=f"The study 'waves' is in use by process {os.getpid()} on "
         ):
             use()
     held.let_go()
-    monkeypatch.setattr(FinalTrainer, "train", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        study.best(seeds=2)
+        best_of(study, MadeUp(lambda job: 1 / 0), seeds=2)
     assert study.results.holder() is None
     assert study.test_readings == 1
 
 
 def full_disk(monkeypatch: pytest.MonkeyPatch, is_full_for: Any) -> None:
-    """Let no model be saved into a file for whose name `is_full_for` returns True."""
-    real = Model.save
+    """Let `best` save no model into a file for whose name `is_full_for` returns True."""
+    real = made_up.Model.save
 
-    def save(model: Model, file: Path) -> None:
+    def save(model: made_up.Model, file: Path) -> None:
         if is_full_for(str(file)):
             file.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
         real(model, file)
 
-    monkeypatch.setattr(Model, "save", save)
+    monkeypatch.setattr(made_up.Model, "save", save)

@@ -152,7 +152,7 @@ def test_changes_are_recorded_before_final_trainings_too(monkeypatch: pytest.Mon
     run(make(), 1)
     study = make(epochs=5, allow_changes=True)
     monkeypatch.setattr(
-        "tcn_search.study.evaluations.find_winner", lambda *arguments, **options: 1 / 0
+        "tcn_search.study.final_trainings.find_winner", lambda *arguments, **options: 1 / 0
     )
     with pytest.raises(ZeroDivisionError):
         study.best()

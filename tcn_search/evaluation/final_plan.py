@@ -1,0 +1,113 @@
+"""Plan the final trainings of a study: which trials are trained again, and how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tcn_search.evaluation.final_training import SeedRun, WantedTraining
+from tcn_search.evaluation.spread import mean_and_spread
+from tcn_search.search.final_settings import FinalSettings
+from tcn_search.search.trial_record import Candidate
+from tcn_search.tasks.kinds import Metric
+from tcn_search.workers.job_data import JobData
+
+
+@dataclass(frozen=True)
+class FinalPlan:
+    """Which trials are trained again before one is chosen, and how it is trained in the end.
+
+    Attributes:
+        candidates: the best trials, best first, with their own settings.
+        trial_runs: their results in the search.
+        rerun_seeds: seeds of the re-runs of each candidate; none where there is one candidate.
+        seeds: of the final trainings, none of which chose anything.
+        final: settings of the final trainings.
+        epochs: of a final training, unless `final` has its own.
+        refit: whether they use training and validation split together.
+        ensemble: whether the saved model is the ensemble.
+        folds: of the re-runs.
+        seconds_an_epoch: by number of a candidate, of one worker.
+        row_ratio: training rows of a final training, per training row of a trial.
+    """
+
+    candidates: Sequence[Candidate]
+    trial_runs: Sequence[SeedRun]
+    rerun_seeds: Sequence[int]
+    seeds: Sequence[int]
+    final: FinalSettings
+    epochs: int
+    refit: bool
+    ensemble: bool
+    folds: int = 1
+    seconds_an_epoch: Mapping[int, float] | None = None
+    row_ratio: float = 1.0
+
+    def reruns(self) -> list[WantedTraining]:
+        """Return the trainings that decide between the candidates: each seed for all of them."""
+        return [
+            WantedTraining(
+                candidate=candidate,
+                seed=seed,
+                data=JobData.TRIAL,
+                keeps_model=self.final.members > 1,
+                seconds_an_epoch=self._seconds(candidate),
+                folds=self.folds,
+            )
+            for seed in self.rerun_seeds
+            for candidate in self.candidates
+        ]
+
+    def finals(self, chosen: Sequence[int]) -> list[WantedTraining]:
+        """Return the final trainings.
+
+        Args:
+            chosen: numbers of the candidates; the final trainings go to them in turn.
+        """
+        by_trial = {candidate.trial: candidate for candidate in self.candidates}
+        return [
+            self._final(by_trial[chosen[number % len(chosen)]], seed)
+            for number, seed in enumerate(self.seeds)
+        ]
+
+    def final_candidate(self, candidate: Candidate) -> Candidate:
+        """Return a candidate with the settings of its final trainings."""
+        settings = self.final.training(candidate.settings, self.epochs, self.refit)
+        return replace(candidate, settings=settings)
+
+    def _final(self, candidate: Candidate, seed: int) -> WantedTraining:
+        data = JobData.TRAINING
+        if self.refit:
+            data = JobData.JOINED
+        return WantedTraining(
+            candidate=self.final_candidate(candidate),
+            seed=seed,
+            data=data,
+            keeps_model=True,
+            seconds_an_epoch=self._seconds(candidate) * self.row_ratio,
+        )
+
+    def _seconds(self, candidate: Candidate) -> float:
+        return (self.seconds_an_epoch or {}).get(candidate.trial, 0.0)
+
+
+def ranked(
+    candidates: Sequence[Candidate], runs: Sequence[SeedRun], objective: Metric
+) -> list[Candidate]:
+    """Sort the candidates, best first.
+
+    Fewest diverged trainings first, then the best mean score, then the smallest mean validation
+    loss: accuracies on a small split are often equal.
+    """
+    sign = -1 if objective.direction == "maximize" else 1
+
+    def order(candidate: Candidate) -> tuple[int, float, float]:
+        own = [run for run in runs if run.trial == candidate.trial]
+        score, _ = mean_and_spread([run.score for run in own])
+        loss, _ = mean_and_spread([run.loss for run in own if run.loss is not None])
+        if math.isnan(loss):
+            loss = math.inf
+        return sum(run.diverged for run in own), sign * score, loss
+
+    return sorted(candidates, key=order)

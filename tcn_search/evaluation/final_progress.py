@@ -1,0 +1,117 @@
+"""Progress of final trainings, as numbers and in words, with an estimate of the time left."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tcn_search.evaluation.final_training import SeedRun, WantedTraining
+from tcn_search.logs import LOGGER
+from tcn_search.search.progress import minutes
+
+
+class FinalProgress(NamedTuple):
+    """Progress of one stage of final trainings.
+
+    Attributes:
+        stage: what is trained: "re-runs" or "final trainings".
+        finished, wanted: numbers of trainings in this stage.
+        running: trainings now, each with its epochs done and its epochs in all.
+        best: best validation score so far, or None.
+        seconds_left: estimate for this stage and the one after it; None where nothing is known.
+        run: the training that has just finished, or None.
+    """
+
+    stage: str
+    finished: int
+    wanted: int
+    running: dict[str, tuple[int, int]]
+    best: float | None
+    seconds_left: float | None
+    run: SeedRun | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.finished} of {self.wanted} {self.stage} done"
+        if self.best is not None:
+            text = f"best {self.best:.4g}, {text}"
+        if self.seconds_left is not None:
+            text += f", about {minutes(self.seconds_left)} left"
+        return text
+
+
+def log_final_progress(progress: FinalProgress) -> None:
+    """Log a line at the start, and one for each training that ends."""
+    if progress.run is not None:
+        LOGGER.info("%s\n    %s", run_in_words(progress.run), progress)
+    elif not progress.running and progress.finished < progress.wanted:
+        LOGGER.info("%s", progress)
+
+
+def run_in_words(run: SeedRun) -> str:
+    """Say how a training ended: "trial 3, seed 1: score 0.41, epoch 10, 12 s"."""
+    text = f"trial {run.trial}, seed {run.seed}: "
+    if run.diverged:
+        text += "diverged"
+    elif math.isnan(run.score):  # the validation split was trained on
+        text += f"{run.best_epoch} epochs"
+    else:
+        text += f"score {run.score:.4g}, epoch {run.best_epoch}"
+    return f"{text}, {run.seconds:.0f} s"
+
+
+class TimeLeft:
+    """Estimate the time that is left from the epochs that are left.
+
+    Until the first epoch is over, an epoch takes as long as in the trials; from then on the
+    estimates are scaled by what the epochs have taken.
+
+    Args:
+        wanted: trainings that are left.
+        workers: number of trainings at the same time.
+        later_seconds: estimate of what comes afterwards, for one worker.
+    """
+
+    def __init__(
+        self, wanted: Sequence[WantedTraining], workers: int, later_seconds: float
+    ) -> None:
+        self._known = all(training.seconds_an_epoch > 0 for training in wanted)
+        self._workers = workers
+        self._later = later_seconds
+        self._left = sum(training.epochs * _cost(training) for training in wanted)
+        self._trainings = len(wanted)
+        self._done = 0.0
+        self._started = time.monotonic()
+
+    def count_epoch(self, wanted: WantedTraining) -> None:
+        """Count an epoch that is over."""
+        self._done += _cost(wanted)
+        self._left -= _cost(wanted)
+
+    def skip(self, wanted: WantedTraining, epochs: int) -> None:
+        """Count the epochs that a finished training did not need."""
+        self._left -= max(0, wanted.epochs - epochs) * _cost(wanted)
+
+    def repeat(self, wanted: WantedTraining, epochs: int) -> None:
+        """Count the epochs of a training that is tried again as not done."""
+        self._left += epochs * _cost(wanted)
+
+    def seconds(self) -> float | None:
+        """Return the seconds left, or None where nothing is known yet."""
+        parallel = max(1, min(self._workers, self._trainings))
+        if self._done:
+            factor = (time.monotonic() - self._started) * parallel / self._done
+        elif self._known:
+            factor = 1.0
+        else:
+            return None
+        left = max(0.0, self._left) * factor / parallel
+        if self._known:
+            left += self._later * factor / self._workers
+        return left
+
+
+def _cost(wanted: WantedTraining) -> float:
+    """Return the seconds of an epoch, or 1 where they are not known."""
+    return wanted.seconds_an_epoch or 1.0

@@ -1,0 +1,191 @@
+"""Owner of final trainings: hands them to an executor, and keeps each one that has finished."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tcn_search.custom_model.model_function import ModelFunction
+from tcn_search.errors import TrialsFailedError
+from tcn_search.evaluation.final_progress import FinalProgress, TimeLeft
+from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining, run_of
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.tasks.kinds import Metric
+from tcn_search.trial_status import TrialStatus
+from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
+
+# Ends that say nothing about the training itself: the process died, or had too little memory.
+_TRIED_AGAIN = (TrialStatus.STALE, TrialStatus.OUT_OF_MEMORY)
+_ADVICE = {
+    TrialStatus.OUT_OF_MEMORY: " Fewer workers need less memory: --workers 1 (workers=1).",
+    TrialStatus.STALE: " Its process died twice.",
+}
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """What all final trainings of a study have in common.
+
+    Attributes:
+        objective: ranks candidates and trainings.
+        metric: name of the task's first metric.
+        model_function: a user's own function that builds the model, or None.
+        kept: finds trainings that an interrupted call has finished, and keeps new ones.
+        require_ownership: raises an error if the study is another process's now, or Ctrl-C came.
+        on_progress: called at the start, after each epoch and after each training.
+        workers: number of trainings at the same time.
+    """
+
+    objective: Metric
+    metric: str
+    model_function: ModelFunction | None
+    kept: KeptTrainings
+    require_ownership: Callable[[], None]
+    on_progress: Callable[[FinalProgress], None]
+    workers: int
+
+
+class FinalTrainings:
+    """The trainings of one stage of `best`. It is the `Owner` that an executor works for.
+
+    Trainings that are kept are not repeated. One whose process dies is tried once more.
+
+    Args:
+        stage: what the trainings are, in words.
+        wanted: the trainings, in the order in which they start.
+        context: of the study.
+        deadline: in the seconds of `time.monotonic`, after which no further training starts.
+        at_least: number of trainings that start after the deadline, too.
+        later_seconds: estimate of what comes after this stage, for one worker.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        wanted: Sequence[WantedTraining],
+        context: TrainingContext,
+        deadline: float = math.inf,
+        at_least: int = 0,
+        later_seconds: float = 0.0,
+    ) -> None:
+        self._stage = stage
+        self._wanted = wanted
+        self._context = context
+        self._deadline = deadline
+        self._at_least = at_least
+        self._trainings: dict[int, FinalTraining] = {}
+        for number, training in enumerate(wanted):
+            kept = context.kept.find(training)
+            if kept is not None:
+                self._trainings[number] = kept
+        self._waiting = deque(
+            number for number in range(len(wanted)) if number not in self._trainings
+        )
+        self._running: dict[int, int] = {}  # epochs by number
+        self._tried_again: set[int] = set()
+        self._time_left = TimeLeft(
+            [wanted[number] for number in self._waiting], context.workers, later_seconds
+        )
+        self._show()
+
+    @property
+    def finished(self) -> list[FinalTraining]:
+        """The finished trainings, in the order in which they were wanted."""
+        return [self._trainings[number] for number in sorted(self._trainings)]
+
+    @property
+    def needs_executor(self) -> bool:
+        """Whether a training is left that the time allows."""
+        return bool(self._waiting) and not self._is_over()
+
+    def next_job(self) -> TrialJob | None:
+        """Return the next training, or None."""
+        if not self.needs_executor:
+            return None
+        self._context.require_ownership()
+        number = self._waiting.popleft()
+        self._running[number] = 0
+        wanted = self._wanted[number]
+        files: tuple[str, ...] = ()
+        if wanted.keeps_model:
+            files = tuple(str(file) for file in self._context.kept.model_files(wanted))
+        return TrialJob(
+            number=number,
+            architecture=wanted.candidate.architecture,
+            settings=wanted.candidate.settings,
+            objective=self._context.objective.name,
+            direction=self._context.objective.direction,
+            seed=wanted.seed,
+            model=self._context.model_function,
+            data=wanted.data,
+            model_files=files,
+        )
+
+    def _is_over(self) -> bool:
+        started = len(self._trainings) + len(self._running)
+        return started >= self._at_least and time.monotonic() >= self._deadline
+
+    def keep_going(self, report: EpochReport) -> bool:
+        """Show an epoch. Final trainings are not pruned."""
+        self._context.require_ownership()
+        self._running[report.number] = report.epoch
+        self._time_left.count_epoch(self._wanted[report.number])
+        self._show()
+        return True
+
+    def finish(self, outcome: TrialOutcome) -> None:
+        """Keep a finished training.
+
+        Raises:
+            TrialsFailedError: it has failed, twice where its process died.
+        """
+        self._context.require_ownership()
+        number = outcome.number
+        wanted = self._wanted[number]
+        epochs = self._running.pop(number)
+        if outcome.status in (TrialStatus.COMPLETE, TrialStatus.DIVERGED):
+            run = run_of(wanted, outcome, self._context.objective.name, self._context.metric)
+            self._trainings[number] = self._context.kept.keep(wanted, run)
+            self._time_left.skip(wanted, len(outcome.curve))
+            self._show(run)
+        elif outcome.status in _TRIED_AGAIN and number not in self._tried_again:
+            self._tried_again.add(number)
+            self._waiting.appendleft(number)
+            self._time_left.repeat(wanted, epochs)
+        else:
+            raise TrialsFailedError(self._failure(wanted, outcome))
+
+    def _failure(self, wanted: WantedTraining, outcome: TrialOutcome) -> str:
+        text = (
+            f"The training of trial {wanted.candidate.trial} with seed {wanted.seed} ended as "
+            f"{outcome.status.in_words}: {outcome.reason.rstrip('.')}."
+        )
+        text += _ADVICE.get(outcome.status, "")
+        kept = self._context.kept.describe()
+        if kept:
+            text += f" ({kept})"
+        return text
+
+    def _show(self, run: SeedRun | None = None) -> None:
+        objective = self._context.objective
+        best: float | None = None
+        for training in self._trainings.values():
+            score = training.run.score
+            if not math.isnan(score) and (best is None or objective.better(score, best)):
+                best = score
+        progress = FinalProgress(
+            stage=self._stage,
+            finished=len(self._trainings),
+            wanted=len(self._wanted),
+            running={
+                self._wanted[number].name: (epoch, self._wanted[number].epochs)
+                for number, epoch in self._running.items()
+            },
+            best=best,
+            seconds_left=self._time_left.seconds(),
+            run=run,
+        )
+        self._context.on_progress(progress)

@@ -1,0 +1,282 @@
+"""`Study.best`: plan the final trainings, run them by workers, and store the winner."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tcn_search.arguments import positive_integer, positive_seconds
+from tcn_search.atomic_files import reason_of
+from tcn_search.errors import InputError
+from tcn_search.evaluation.final_plan import FinalPlan
+from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
+from tcn_search.evaluation.final_training import SeedRun, WantedTraining, fresh_seeds, run_of
+from tcn_search.evaluation.final_trainings import TrainingContext
+from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.evaluation.member_files import MemberFiles
+from tcn_search.evaluation.selection import Executors, ModelFiles, find_winner
+from tcn_search.evaluation.simple_baselines import simple_baselines
+from tcn_search.evaluation.winner import WantedResult, Winner
+from tcn_search.formats.download import data_directory
+from tcn_search.logs import LOGGER, show_messages
+from tcn_search.search.definition import Definition
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.search.trial_record import Candidate, TrialRecord
+from tcn_search.study.changes import require_same_model
+from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
+from tcn_search.study.running import worker_slots
+from tcn_search.workers.backends import use_backend
+from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.job_data import JobData
+from tcn_search.workers.process_executor import ProcessExecutor
+
+
+@dataclass(frozen=True)
+class BestArguments:
+    """What a user gave to `Study.best`, where the meaning of each is described."""
+
+    top: int | None = None
+    seeds: int | None = None
+    limits: Mapping[str, float] | None = None
+    out: str | Path | None = None
+    refit: bool | None = None
+    single: bool | None = None
+    workers: int | str = "auto"
+    timeout: float | None = None
+    executor: Executor | None = None
+    on_run: Callable[[SeedRun], None] | None = None
+    on_progress: Callable[[FinalProgress], None] | None = None
+
+
+def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
+    """Train the best trials again, and score the winner; see `Study.best`."""
+    for name, count in (("top", given.top), ("seeds", given.seeds)):
+        if count is not None:
+            positive_integer(name, count)
+    if given.timeout is not None:
+        positive_seconds("timeout", given.timeout)
+    if given.out is not None and Path(given.out).suffix != ".keras":
+        raise InputError(f"out must be a file that ends in .keras. Received: {given.out}")
+    file = Path(given.out or Path("runs") / handle.name / "best.keras")
+    results = StudyResults(handle)
+
+    def stored_winner() -> Winner | None:
+        """Return the stored winner, if it is of exactly the wanted trainings. No data is read."""
+        winner = results.winner
+        refit = _given_refit(handle, given)
+        if winner is None:
+            return None
+        if refit is None:  # it follows from the data, which has not changed
+            refit = bool(winner.refit_epochs)
+        wanted = _wanted(handle, _plan(handle, results, given, refit), file)
+        return winner if winner.is_result_of(wanted) else None
+
+    results.best_trials()  # reports what is wrong with the trials before data is read
+    winner = stored_winner()
+    if winner is not None:
+        return winner
+    definition = handle.definition
+    use_backend(definition.backend)
+    require_same_model(handle.name, definition)
+    _require_writable(file)  # now, not after the trainings
+    show_messages()
+    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+        winner = stored_winner()  # of a process that held the study until now
+        if winner is not None:
+            return winner
+        accept_given_changes(handle)
+        refit = _given_refit(handle, given)
+        if refit is None:
+            refit = handle.task.split is not None
+        plan = _plan(handle, results, given, refit)
+
+        def require_ownership() -> None:
+            require_no_interrupt()
+            lease.require()
+
+        def show(progress: FinalProgress) -> None:
+            (given.on_progress or log_final_progress)(progress)
+            if given.on_run is not None and progress.run is not None:
+                given.on_run(progress.run)
+
+        def before_test_evaluation() -> None:
+            """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
+            lease.require()
+            count_test_evaluation(handle)
+            handle.optuna_study.set_user_attr(WINNER, None)
+            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, None)
+
+        executors, workers = _executors(handle, plan, given)
+        kept = _kept_trainings(handle)
+        winner = find_winner(
+            replace(plan, row_ratio=_row_ratio(handle, refit)),
+            task=handle.task,
+            context=TrainingContext(
+                objective=definition.objective,
+                metric=definition.spec.task_kind.metrics[0].name,
+                model_function=handle.definition.model,
+                kept=kept,
+                require_ownership=require_ownership,
+                on_progress=show,
+                workers=workers,
+            ),
+            executors=executors,
+            files=ModelFiles(
+                winner=file,
+                members=MemberFiles(Path("runs") / handle.name / "members"),
+                load=handle.load_model,
+            ),
+            timeout=given.timeout,
+            before_test_evaluation=before_test_evaluation,
+        )
+        winner.made_with = _wanted(handle, plan, file).made_with
+        winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
+        winner.readings = results.test_evaluations
+        handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
+        # A part of the same test evaluation, scored by the same metric.
+        baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
+        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
+        if not winner.not_trained:
+            kept.remove_models()
+        return winner
+
+
+def _given_refit(handle: StudyHandle, given: BestArguments) -> bool | None:
+    """Return whether a refit is wanted; None where it follows from the task's validation split."""
+    if given.refit is not None:
+        return given.refit
+    return handle.definition.final.refit
+
+
+def _row_ratio(handle: StudyHandle, refit: bool) -> float:
+    """Return the training rows of a final training, per training row of a trial."""
+    rows = len(handle.task.train)
+    if refit:
+        rows += len(handle.task.validation)
+    return rows / len(handle.training_data.train)
+
+
+def _plan(
+    handle: StudyHandle, results: StudyResults, given: BestArguments, refit: bool
+) -> FinalPlan:
+    """Plan the final trainings by the study's settings and what the caller gave."""
+    definition = handle.definition
+    final = definition.final
+    records = results.records()
+    candidates = results.best_trials(given.top or final.rerun, given.limits)
+    used = {definition.seed_of(candidate.trial) for candidate in candidates}
+    rerun_seeds: list[int] = []
+    if len(candidates) > 1:
+        rerun_seeds = fresh_seeds(final.rerun_seeds, used)
+    seeds = fresh_seeds(given.seeds or final.seeds, used.union(rerun_seeds))
+    return FinalPlan(
+        candidates=candidates,
+        trial_runs=_trial_runs(definition, candidates, records),
+        rerun_seeds=rerun_seeds,
+        seeds=seeds,
+        final=final,
+        epochs=definition.search.final_epochs or definition.training.epochs,
+        refit=refit,
+        ensemble=final.ensemble if given.single is None else not given.single,
+        folds=definition.search.folds,
+        seconds_an_epoch={
+            candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
+        },
+    )
+
+
+def _trial_runs(
+    definition: Definition, candidates: Sequence[Candidate], records: Sequence[TrialRecord]
+) -> list[SeedRun]:
+    """Return the results of the candidates in the search."""
+    runs = []
+    for candidate in candidates:
+        outcome = records[candidate.trial].outcome
+        if outcome is not None:
+            seed = definition.seed_of(candidate.trial)
+            trial = WantedTraining(candidate, seed, data=JobData.TRIAL, keeps_model=False)
+            metric = definition.spec.task_kind.metrics[0].name
+            runs.append(run_of(trial, outcome, definition.objective.name, metric))
+    return runs
+
+
+def _seconds_an_epoch(record: TrialRecord) -> float:
+    """Return the median seconds of a trial's epochs; 0 where they are not known."""
+    curve = [] if record.outcome is None else record.outcome.curve
+    seconds = [numbers["seconds"] for numbers in curve if "seconds" in numbers]
+    return statistics.median(seconds) if seconds else 0.0
+
+
+def _wanted(handle: StudyHandle, plan: FinalPlan, file: Path) -> WantedResult:
+    """Return what the stored winner must be the result of, so that nothing is trained again."""
+    candidates = [plan.final_candidate(candidate) for candidate in plan.candidates]
+    if plan.rerun_seeds:
+        candidates += plan.candidates
+    return WantedResult(
+        trials={candidate.trial for candidate in candidates},
+        seeds=set(plan.seeds),
+        made_with=_digest(handle, candidates),
+        refit=plan.refit,
+        ensemble=plan.ensemble,
+        file=file,
+    )
+
+
+def _digest(handle: StudyHandle, candidates: list[Candidate]) -> str:
+    return handle.definition.digest(
+        [(candidate.architecture, candidate.settings) for candidate in candidates]
+    )
+
+
+def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tuple[Executors, int]:
+    """Return the executors of both stages, and how many trainings run at the same time."""
+    if given.executor is not None:
+        return Executors(given.executor, given.executor), 1
+    of_trials = handle.training_data
+    of_finals = handle.task.training
+    is_one = len(of_trials.train) == len(of_finals.train)
+    if sys.platform == "win32":  # worker processes need Linux or macOS
+        in_process = Executors(InProcessExecutor(of_trials), InProcessExecutor(of_finals))
+        return in_process, 1
+    if handle.definition.model is not None:
+        handle.definition.model.require_importable()
+    most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
+    slots = worker_slots(handle, given.workers, most=most)
+    if given.on_progress is None:
+        LOGGER.info("%s", slots)
+    finals = ProcessExecutor(of_trials if is_one else of_finals, slots.slots)
+    reruns = finals
+    if plan.rerun_seeds and not is_one:
+        reruns = ProcessExecutor(of_trials, slots.slots)
+    return Executors(reruns, finals), len(slots.slots)
+
+
+def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
+    """Return the final trainings that an earlier, interrupted call of `best` has finished."""
+    folder = Path("runs") / handle.name / "final_trainings"
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
+    return KeptTrainings(
+        folders=(folder, fallback), digest_of=lambda candidate: _digest(handle, [candidate])
+    )
+
+
+def _require_writable(file: Path) -> None:
+    """Make the file's folder, and raise an InputError if no file can be written there."""
+    failure = f"The model cannot be saved as {file}"
+    if file.is_dir():
+        raise InputError(f"{failure}: it is a folder")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{failure}: {reason_of(error)}") from error

@@ -1,0 +1,100 @@
+"""An ensemble predicts the mean of its members and can be used like one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import tcn_search as ts
+from tcn_search.evaluation.member_scores import score_members
+from tcn_search.models.ensemble import make_ensemble, members_of
+from tcn_search.models.predict import forecast_columns, standardize_layer
+from tests.conftest import waves
+
+X, Y = waves(24)
+CLASSES = ts.Task.from_arrays(X, Y, X_test=X[:10], y_test=Y[:10], class_names=["slow", "fast"])
+# Far from zero, so that the model has an offset; sequences of different length.
+NUMBERS = ts.Task.from_arrays(
+    X + 1e9, Y * 3.0 + 1e9, lengths_train=[16 - row % 4 for row in range(24)]
+)
+NETWORK = ts.Architecture(nb_filters=4, kernel_size=2, dilations=(1, 2, 4, 8))
+
+
+def members(task: ts.Task, count: int = 3) -> list[keras.Model]:
+    models = []
+    for seed in range(count):
+        keras.utils.set_random_seed(seed)
+        models.append(ts.build_model(NETWORK, task))
+    return models
+
+
+@pytest.mark.parametrize("task", [CLASSES, NUMBERS], ids=["classes", "numbers"])
+def test_a_loaded_ensemble_predicts_the_mean_of_its_members(task: ts.Task, tmp_path: Path) -> None:
+    models = members(task)
+    inputs = task.train.X
+    wanted = np.mean([model.predict(inputs, verbose=0) for model in models], axis=0)
+    make_ensemble(models, task.spec).save(tmp_path / "best.keras")
+    loaded = ts.load_model(tmp_path / "best.keras")
+    np.testing.assert_allclose(loaded.predict(inputs, verbose=0), wanted, rtol=1e-5, atol=1e-6)
+    assert len(members_of(loaded)) == 3
+    assert standardize_layer(loaded).offset == list(task.spec.input_offset)
+
+
+def test_the_table_of_an_ensemble_has_class_names_and_mean_probabilities() -> None:
+    models = members(CLASSES)
+    tables = [ts.predict(model, X) for model in models]
+    table = ts.predict(make_ensemble(models, CLASSES.spec), X)
+    assert list(table) == ["sequence", "prediction", "probability_slow", "probability_fast"]
+    mean = np.mean([each["probability_fast"] for each in tables], axis=0)
+    np.testing.assert_allclose(table["probability_fast"], mean, atol=1e-6)
+
+
+def test_numbers_far_from_zero_are_predicted_in_double_precision() -> None:
+    models = members(NUMBERS)
+    raw = X.astype("float64") + 1e9
+    tables = [ts.predict(model, raw)["prediction"] for model in models]
+    table = ts.predict(make_ensemble(models, NUMBERS.spec), raw)
+    np.testing.assert_allclose(table["prediction"] - 1e9, np.mean(tables, axis=0) - 1e9, atol=1e-4)
+    assert forecast_columns(make_ensemble(members(NUMBERS), NUMBERS.spec)) == []
+
+
+def test_the_receptive_field_of_an_ensemble_is_that_of_its_equal_members(tmp_path: Path) -> None:
+    model = make_ensemble(members(CLASSES), CLASSES.spec)
+    model.save(tmp_path / "best.keras")
+    for source in (model, tmp_path / "best.keras"):
+        assert ts.check(source, seq_len=16).receptive_field == NETWORK.receptive_field
+
+
+def test_one_model_is_its_own_ensemble() -> None:
+    (model,) = members(CLASSES, count=1)
+    assert make_ensemble([model], CLASSES.spec) is model
+    assert members_of(model) == [model]
+
+
+def test_an_ensemble_can_be_evaluated() -> None:
+    model = make_ensemble(members(CLASSES), CLASSES.spec)
+    assert 0 <= model.evaluate(X, Y, verbose=0, return_dict=True)["accuracy"] <= 1
+
+
+@pytest.mark.parametrize("task", [CLASSES, NUMBERS], ids=["classes", "numbers"])
+def test_members_and_ensemble_are_scored_as_keras_evaluates_them(task: ts.Task) -> None:
+    models = members(task)
+    name = task.spec.task_kind.metrics[0].name
+    split = task.train
+
+    def evaluated(model: keras.Model) -> float:
+        return float(model.evaluate(split.X, split.y, verbose=0, return_dict=True)[name])
+
+    wanted = [evaluated(model) for model in models]
+    scores = score_members(models, task.spec, split)
+    assert scores.members == pytest.approx(wanted, rel=1e-5)
+    assert scores.ensemble == pytest.approx(evaluated(make_ensemble(models, task.spec)), rel=1e-5)
+
+
+def test_a_single_model_has_no_score_of_an_ensemble() -> None:
+    scores = score_members(members(CLASSES, count=1), CLASSES.spec, CLASSES.train)
+    assert len(scores.members) == 1
+    assert scores.ensemble is None
