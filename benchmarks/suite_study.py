@@ -2,12 +2,11 @@
 
     python benchmarks/suite_study.py FILE.npz RESULT.json SECONDS
 
-Half of the seconds are for the search; the final trainings are as many as should fit into the rest.
+Half of the seconds are for the search; the final trainings end with the rest.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
 import platform
@@ -24,12 +23,10 @@ import numpy as np
 from suite_tables import write_result
 
 import tcn_search as ts
-from tcn_search.evaluation.winner import Winner
 
 SEARCH_SHARE = 0.5  # of the seconds
 TRIAL_SHARE = 0.25  # of the seconds; a longer training could not be repeated over seeds
 MOST_TRIALS = 10_000
-MOST_SEEDS = 5
 INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve")
 
 
@@ -67,30 +64,9 @@ def usable_file(file: Path, folder: Path) -> Path:
     return written
 
 
-def seeds_that_fit(training_seconds: float, seconds_left: float) -> int:
-    """Return how many final trainings to do: at least one, at most `MOST_SEEDS`.
-
-    >>> seeds_that_fit(training_seconds=40, seconds_left=150), seeds_that_fit(400, 150)
-    (3, 1)
-    """
-    return min(MOST_SEEDS, max(1, int(seconds_left / max(training_seconds, 1e-3))))
-
-
-def final_trainings(study: ts.Study, seconds_left: float) -> Winner:
-    """Train the winner over seeds, as many as fit into the seconds, and score it on test."""
-    if "timeout" in inspect.signature(study.best).parameters:
-        return study.best(timeout=seconds_left)
-    candidate = study.candidates()[0]
-    record = study.results.records()[candidate.trial]
-    assert record.outcome is not None
-    longer = candidate.settings.epochs / max(1, len(record.outcome.curve))
-    estimate = record.outcome.seconds.get("total", 0.0) * max(1.0, longer)
-    return study.best(seeds=seeds_that_fit(estimate, seconds_left))
-
-
 def simple_baselines(study: ts.Study) -> dict[str, float]:
     """Return the test accuracy of each simple model that `best` has scored, by its name."""
-    found = getattr(study.results, "simple_baselines", None)
+    found = study.results.simple_baselines
     if found is None:
         return {}
     return {each.name: each.test for each in found.baselines if each.test is not None}
@@ -159,7 +135,7 @@ def measure(file: Path, seconds: float) -> dict[str, Any]:
     searched = time.monotonic()
     trials = recorded_trials(study)
     seconds_left = max(1.0, seconds - (searched - started))  # the search may have taken longer
-    winner = final_trainings(study, seconds_left)
+    winner = study.best(timeout=seconds_left)
     ended = time.monotonic()
     candidate = study.results.candidate(winner.trial)
     architecture = candidate.architecture
@@ -186,7 +162,7 @@ def measure(file: Path, seconds: float) -> dict[str, Any]:
         "test": {
             "metric": winner.metric,
             "members": winner.test_scores,
-            "ensemble": getattr(winner, "ensemble_score", None),
+            "ensemble": winner.ensemble_score,
         },
         "simple_baselines": simple_baselines(study),
         "recorded": trials,

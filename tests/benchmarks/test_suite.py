@@ -11,7 +11,7 @@ import pytest
 import suite
 import suite_report
 from suite_statistics import compare, mean_ranks
-from suite_study import filled, measure, seeds_that_fit, usable_file
+from suite_study import filled, measure, usable_file
 from suite_tables import Dataset, datasets, published_accuracies, read_result, write_result
 
 from tests.conftest import waves
@@ -64,12 +64,6 @@ def test_missing_values_are_interpolated_up_to_the_length(tmp_path: Path) -> Non
     again = tmp_path / "again"
     again.mkdir()
     assert usable_file(folder / "gaps.npz", again) == folder / "gaps.npz"
-
-
-def test_final_trainings_fill_the_time_that_is_left() -> None:
-    assert seeds_that_fit(training_seconds=40, seconds_left=150) == 3
-    assert seeds_that_fit(training_seconds=400, seconds_left=150) == 1
-    assert seeds_that_fit(training_seconds=1, seconds_left=150) == 5
 
 
 def test_a_comparison_takes_common_datasets_and_counts_equal_digits_as_ties() -> None:
