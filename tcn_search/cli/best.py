@@ -10,6 +10,7 @@ from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
 from tcn_search.cli.study_argument import add_study_arguments, find_study
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
+from tcn_search.workers.resources import this_machine
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     evaluations_before = study.test_evaluations
     use_backend(study.definition.backend)
     stop_on_sigterm()
-    import_keras_quietly(make_tensor=False)  # the device belongs to the workers
+    import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
     try:
         with show_final_progress() as on_progress:
             winner = study.best(

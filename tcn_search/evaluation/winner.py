@@ -152,7 +152,7 @@ class Winner:
                 f"training and validation split together, for all {self.refit_epochs} epochs; "
                 f"the choice rests on {self.objective} in the search"
             )
-            if self.reruns:
+            if len(self.reruns) > len(self.ranked):
                 facts["Trained on"] += " and its re-runs"
         if self.not_trained:
             facts["Time limit"] = (

@@ -61,10 +61,12 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert main(["report", "mine.toml"]) == 0
     assert {file.name for file in Path("runs/mine").iterdir()} == {
         "best.keras",
+        "final_trainings",
         "history.png",
         "history.svg",
         "learning_curves.png",
         "learning_curves.svg",
+        "members",
         "receptive_field.png",
         "receptive_field.svg",
         "report.html",
@@ -78,7 +80,10 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert len(frame) == 20
     _, y_test = waves(20, seed=1)
     accuracy = (frame["prediction"] == np.array(["slow", "fast"])[y_test]).mean()
-    assert f"({accuracy:.4g}" in best.stdout or f"{accuracy:.4g})" in best.stdout
+    assert (
+        f"Test: accuracy {accuracy:.4g} by the ensemble (mean of the predictions of 2 "
+        in best.stdout
+    )
 
 
 def test_a_study_of_defaults_from_data_alone(folder: Path) -> None:
