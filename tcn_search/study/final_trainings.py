@@ -238,10 +238,12 @@ def _digest(handle: StudyHandle, candidates: list[Candidate]) -> str:
 
 def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tuple[Executors, int]:
     """Return the executors of both stages, and how many trainings run at the same time."""
+    of_finals = handle.task.training
+    if type(given.executor) is InProcessExecutor:  # it may have a fraction of the sequences
+        return Executors(given.executor, InProcessExecutor(of_finals)), 1
     if given.executor is not None:
         return Executors(given.executor, given.executor), 1
     of_trials = handle.training_data
-    of_finals = handle.task.training
     is_one = len(of_trials.train) == len(of_finals.train)
     if sys.platform == "win32":  # worker processes need Linux or macOS
         in_process = Executors(InProcessExecutor(of_trials), InProcessExecutor(of_finals))

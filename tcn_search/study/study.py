@@ -335,14 +335,7 @@ class Study:
 
     @property
     def test_evaluations(self) -> int:
-        """Number of times that the test split was used to score something.
-
-        One test evaluation is one configuration whose final trainings are scored on the test split
-        in one go: `best` adds one, for the winner; `compare` adds one for each contender that it
-        scores, the TCN too, and another one if it was stopped and continues. Each is recorded
-        before it happens. Numbers stored by earlier versions, which counted a whole `compare` as
-        one, are kept.
-        """
+        """Times that the test split was used; see `StudyResults.test_evaluations`."""
         return self.results.test_evaluations
 
     @property
