@@ -12,6 +12,7 @@ import pytest
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.study import final_trainings
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.training_data import TrainingData
@@ -89,19 +90,30 @@ class Recorder(InProcessExecutor):
             owner.finish(run_trial(job, self.data, owner.keep_going))
 
 
-@pytest.mark.parametrize(("refit", "sequences"), [(False, 32), (True, 40)])
+@pytest.mark.parametrize(
+    ("top", "refit", "jobs"),
+    [
+        (1, True, [(JobData.JOINED, 40)]),
+        (2, False, [(JobData.TRIAL, 8), (JobData.TRIAL, 8), (JobData.TRAINING, 32)]),
+    ],
+)
 def test_final_trainings_have_all_sequences_and_rerun_trials_a_part(
-    refit: bool, sequences: int, monkeypatch: pytest.MonkeyPatch
+    top: int, refit: bool, jobs: list[tuple[JobData, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = make(fraction=0.25)
-    study.run(2, executor=Synthetic(), on_progress=lambda progress: None)
+    study = Study(
+        "waves",
+        TASK,
+        SPACE,
+        training=TrainingSettings(epochs=1),
+        search=SearchSettings(warm_start=False, fraction=0.25),
+        final=FinalSettings(rerun_seeds=1),
+    )
+    study.run(top, executor=Synthetic(), on_progress=lambda progress: None)
     monkeypatch.setattr(Recorder, "jobs", [])
     monkeypatch.setattr(final_trainings, "ProcessExecutor", Recorder)
-    winner = study.best(top=2, seeds=1, refit=refit, on_progress=lambda progress: None)
+    winner = study.best(top=top, seeds=1, refit=refit, on_progress=lambda progress: None)
     assert len(winner.winning_runs) == 1
-    *reruns, final = Recorder.jobs
-    assert reruns == [(JobData.TRIAL, 8)] * 4
-    assert final == (JobData.JOINED if refit else JobData.TRAINING, sequences)
+    assert Recorder.jobs == jobs
 
 
 def test_final_trainings_in_this_process_have_all_sequences(
