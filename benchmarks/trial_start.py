@@ -19,7 +19,8 @@ TRAIN = """
 import keras
 import numpy as np
 from tcn_search import Architecture, Task, TrainingSettings
-from tcn_search.workers.trial import TrialJob, run_trial
+from tcn_search.workers.trial import TrialJob
+from tcn_search.workers.trial_training import run_trial
 
 generator = np.random.default_rng(0)
 X = generator.normal(size=(400, 600, 2)).astype("float32")

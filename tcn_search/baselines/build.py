@@ -1,4 +1,4 @@
-"""Build a compiled Keras model from a recurrent baseline and a task."""
+"""Build the compiled Keras model of a network that a TCN is compared with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,39 @@ from typing import Any
 
 import keras
 
-from tcn_search.baselines.recurrent import Recurrent
+from tcn_search.baselines.contender_names import CONVOLUTIONAL
+from tcn_search.baselines.convolutional import build_convolutional
+from tcn_search.baselines.recurrent import Recurrent, sized_to
 from tcn_search.models.build import AnyTask, assemble, spec_of
 from tcn_search.settings import TrainingSettings
 
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+
+
+def build_contender(
+    contender: str, parameters: int, task: AnyTask, settings: TrainingSettings
+) -> keras.Model:
+    """Return the compiled model of a contender that is a network, but not the TCN.
+
+    Args:
+        contender: name such as "fcn" or "lstm:2".
+        parameters: number of parameters to which a recurrent network is sized.
+        task: the task, its training data or its specification.
+        settings: training settings.
+    """
+    if contender in CONVOLUTIONAL:
+        return build_convolutional(contender, task, settings)
+    cell, _, layers = contender.partition(":")
+    spec = spec_of(task)
+    recurrent = sized_to(
+        parameters,
+        cell,
+        int(layers or 1),
+        input_channels=spec.input_channels,
+        outputs=spec.outputs,
+        vocabulary=spec.vocabulary,
+    )
+    return build_baseline(recurrent, task, settings)
 
 
 def build_baseline(

@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcn_search.cli.output import read_workers
 from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
 from tcn_search.cli.study_argument import add_study_arguments, find_study
 from tcn_search.workers.backends import use_backend
+from tcn_search.workers.resources import this_machine
 
 if TYPE_CHECKING:
     from tcn_search.evaluation.comparison import Comparison, Run
@@ -39,22 +41,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="final trainings of each contender (default: 3)",
     )
+    parser.add_argument(
+        "--workers",
+        default="auto",
+        metavar="N",
+        help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
+    )
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each training as it ends and the comparison; write the comparison to files."""
+    from tcn_search.cli.progress import show_final_progress
+
+    workers = read_workers(arguments.workers)
     study = find_study(arguments)
     against = [name.strip() for name in arguments.against.split(",") if name.strip()]
-    objective = study.definition.objective.name
-
-    def print_run(run: Run) -> None:
-        print(_in_words(run, objective), flush=True)
-
     use_backend(study.definition.backend)
     stop_on_sigterm()
-    import_keras_quietly()
-    comparison = study.compare(against, arguments.learning_rates, arguments.seeds, on_run=print_run)
+    import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
+    try:
+        with show_final_progress() as on_progress:
+            comparison = study.compare(
+                against,
+                arguments.learning_rates,
+                arguments.seeds,
+                workers=workers,
+                on_run=_print_estimator,
+                on_progress=on_progress,
+            )
+    except KeyboardInterrupt:
+        print("\nStopped. Finished trainings are kept; the same command continues.")
+        raise
     print(f"\n{_table(comparison)}\n{comparison.verdict()}")
     if study.test_evaluations:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
@@ -66,19 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _in_words(run: Run, objective: str) -> str:
-    """Return a line about a training."""
+def _print_estimator(run: Run) -> None:
+    """Print a line about a contender that is no network: the progress shows the networks."""
     from tcn_search.baselines.contender_names import AEON, title
 
-    name = title(run.contender)
     if run.contender in AEON:
-        return f"{name}, seed {run.seed}: validation {run.metric:.4g}, {run.seconds:.3g} s"
-    return (
-        f"{name}, {run.parameters:,} parameters, "
-        f"learning rate {run.learning_rate:.2g}, seed {run.seed}: "
-        f"{objective} {run.score:.4g} at epoch {run.best_epoch}, "
-        f"{run.seconds_an_epoch:.3g} s an epoch"
-    )
+        name = title(run.contender)
+        text = f"{name}, seed {run.seed}: validation {run.metric:.4g}, {run.seconds:.3g} s"
+        print(text, flush=True)
 
 
 def _table(comparison: Comparison) -> str:

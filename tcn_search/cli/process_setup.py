@@ -31,8 +31,12 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)
         try:
+            import logging
+
             import keras
 
+            # TensorFlow warns where several models are scored, because it traces each of them.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
             if make_tensor:
                 keras.ops.zeros(1)
         except BaseException:

@@ -54,7 +54,7 @@ def _description(progress: Progress) -> str:
 
 @contextmanager
 def show_final_progress() -> Iterator[Callable[[FinalProgress], None]]:
-    """Yield the progress callback for `Study.best`; plain lines if the output is no terminal."""
+    """Yield the progress callback for `best` and `compare`; plain lines without a terminal."""
     console = Console(highlight=False)
     if not console.is_terminal:
         yield log_final_progress
@@ -70,7 +70,7 @@ def show_final_progress() -> Iterator[Callable[[FinalProgress], None]]:
 
         def update(progress: FinalProgress) -> None:
             if progress.run is not None:
-                bar.console.print(run_in_words(progress.run), markup=False)
+                bar.console.print(run_in_words(progress), markup=False)
             parts = [
                 f"{name} at epoch {epoch} of {epochs}"
                 for name, (epoch, epochs) in progress.running.items()

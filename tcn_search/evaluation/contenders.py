@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
 
 from tcn_search.arguments import positive_integer
 from tcn_search.baselines.aeon_estimators import check_aeon
 from tcn_search.baselines.contender_names import AEON, CONVOLUTIONAL, TCN, read_contenders, title
 from tcn_search.baselines.recurrent import CELLS
-from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run
-from tcn_search.evaluation.contender_training import ContenderJob, train_contender
-from tcn_search.planning.architecture import Architecture
+from tcn_search.evaluation.contender_runs import run_of_estimator, run_of_network, with_scores
+from tcn_search.evaluation.final_progress import FinalProgress
+from tcn_search.evaluation.final_training import WantedTraining
+from tcn_search.evaluation.final_trainings import FinalTrainings, TrainingContext
 from tcn_search.search.definition import Definition
 from tcn_search.search.trial_record import Candidate
-from tcn_search.settings import TrainingSettings
 from tcn_search.space.dimensions import Range
-from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.workers.executor import Executor
+from tcn_search.workers.job_data import JobData
 
 _LEARNING_RATES = (1e-4, 1e-2)  # where the space does not search a range
 
@@ -46,107 +49,181 @@ def learning_rates(count: int, low: float, high: float, known: float | None = No
     return rates
 
 
-class PlannedRun(NamedTuple):
-    """A training that a comparison needs; the learning rate is 0 where there is none."""
-
-    contender: str
-    learning_rate: float
-    seed: int
-
-
 @dataclass(frozen=True)
 class ComparisonRunner:
     """Makes the runs that a comparison lacks.
 
     Args:
         comparison: with the runs made so far; new ones are added to it.
-        architecture, settings: of the TCN; the settings but for the learning rate hold for all.
+        candidate: the TCN; its settings but for the learning rate hold for all networks.
+        parameters: of the TCN, to which recurrent networks are sized.
         rates: smallest and largest learning rate that is tried.
         task: with its data.
-        model_function: a user's own function that builds the TCN's model, or None.
     """
 
     comparison: Comparison
-    architecture: Architecture
-    settings: TrainingSettings
+    candidate: Candidate
+    parameters: int
     rates: tuple[float, float]
     task: Task
-    model_function: ModelFunction | None
-
-    def train(
-        self,
-        on_run: Callable[[Run], None],
-        before_test_evaluation: Callable[[str], None],
-    ) -> None:
-        """Make the missing runs one after the other.
-
-        Args:
-            on_run: called after each run, which is in the comparison by then.
-            before_test_evaluation: called with the contender before each of its final trainings is
-                scored on the test split.
-        """
-        while planned := self.possible_runs():
-            run = train_contender(self.job(planned[0]), self.task, before_test_evaluation)
-            self.comparison.runs.append(run)
-            on_run(run)
 
     @property
     def is_complete(self) -> bool:
         """Whether every run has been made."""
-        return not self.possible_runs()
+        return not self.trainings and not self._estimators()
 
-    def possible_runs(self) -> list[PlannedRun]:
-        """Return the missing runs that can be made now, in any order or at the same time.
+    @property
+    def trainings(self) -> int:
+        """The number of trainings of networks that are left."""
+        return len(self._rate_trainings()) + len(self._final_trainings())
 
-        The learning rates of a contender come before its final runs, which need the best of them.
-        Recurrent networks come after the first run of the TCN, which shows its size.
+    def train(
+        self,
+        context: TrainingContext,
+        executor: Executor | None,
+        *,
+        load: Callable[[Path], Any],
+        on_run: Callable[[Run], None],
+        before_test_evaluation: Callable[[str], None],
+    ) -> None:
+        """Make the missing runs: learning rates, final trainings, scores on test, estimators.
+
+        Networks are trained by the executor, which never sees the test split, and scored on it
+        here. The estimators, which use all cores themselves, are fitted here, one after the other.
+
+        Args:
+            context: of the trainings; the models of final trainings are kept until the end.
+            executor: is closed when it has trained; None where no network is left to train.
+            load: reads a model's file.
+            on_run: called after each run, which is in the comparison by then.
+            before_test_evaluation: called with the contender before each of its final trainings is
+                scored on the test split.
         """
-        made = {
-            PlannedRun(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs
-        }
-        possible = []
-        for contender in self.comparison.contenders:
-            planned = [
-                PlannedRun(contender, rate, SEARCH_SEED) for rate in self._rates_of(contender)
-            ]
-            if made.issuperset(planned):
-                best = self.comparison.best_learning_rate(contender)
-                planned = [
-                    PlannedRun(contender, best, seed)
-                    for seed in self.comparison.seeds_of(contender)
-                ]
-            if not _is_recurrent(contender) or self.comparison.searched(TCN):
-                possible += [run for run in planned if run not in made]
-        return possible
+        try:
+            self._choose_rates(context, executor, on_run)
+            wanted = self._final_trainings()
+            finals = FinalTrainings("final trainings", wanted, context)
+            _train(finals, executor)
+        finally:  # the memory of workers is free before models are loaded here
+            if executor is not None:
+                executor.close()
+        for each, training in zip(wanted, finals.finished, strict=True):
+            context.require_ownership()
+            run = run_of_network(each, training.run)
+            if training.model_file is not None:
+                file = training.model_file
+                run = with_scores(run, file, self.task, load, before_test_evaluation)
+            self._add(run, on_run)
+        for contender, seed in self._estimators():
+            context.require_ownership()
+            self._add(run_of_estimator(contender, seed, self.task, before_test_evaluation), on_run)
+        context.kept.remove()
 
-    def job(self, planned: PlannedRun) -> ContenderJob:
-        """Return a planned run as plain values, for `train_contender`."""
-        settings = self.settings
-        if planned.contender not in AEON:
-            settings = replace(settings, learning_rate=planned.learning_rate)
-        parameters = 0
-        if _is_recurrent(planned.contender):
-            parameters = self.comparison.searched(TCN)[0].parameters
-        return ContenderJob(
-            contender=planned.contender,
-            seed=planned.seed,
-            architecture=self.architecture,
-            model_function=self.model_function,
-            settings=settings,
-            objective=Metric(self.comparison.objective, self.comparison.direction),
-            parameters=parameters,
-            is_final=planned.seed != SEARCH_SEED,
+    def _choose_rates(
+        self, context: TrainingContext, executor: Executor | None, on_run: Callable[[Run], None]
+    ) -> None:
+        """Train every network with each learning rate; a run is stored as soon as it is over."""
+        wanted = self._rate_trainings()
+
+        def show(progress: FinalProgress) -> None:
+            context.on_progress(progress)
+            if progress.run is not None and progress.training is not None:
+                self._add(run_of_network(progress.training, progress.run), on_run)
+
+        trainings = FinalTrainings(
+            "learning rates",
+            wanted,
+            replace(context, on_progress=show),
+            later=self._final_trainings(),
+        )
+        _train(trainings, executor)
+        made = self._made()
+        for each, training in zip(wanted, trainings.finished, strict=True):
+            if _key(each) not in made:  # it was kept by a process that died before it stored it
+                self._add(run_of_network(each, training.run), on_run)
+
+    def _add(self, run: Run, on_run: Callable[[Run], None]) -> None:
+        self.comparison.runs.append(run)
+        on_run(run)
+
+    def _made(self) -> set[tuple[str, float, int]]:
+        return {(run.contender, run.learning_rate, run.seed) for run in self.comparison.runs}
+
+    def _rate_trainings(self) -> list[WantedTraining]:
+        """Return the missing trainings that choose learning rates."""
+        wanted = [
+            self._training(contender, rate, SEARCH_SEED)
+            for contender in self._networks
+            for rate in self._rates_of(contender)
+        ]
+        made = self._made()
+        return [training for training in wanted if _key(training) not in made]
+
+    def _final_trainings(self) -> list[WantedTraining]:
+        """Return the missing final trainings of networks.
+
+        Those of a network whose learning rate is not chosen yet have the first one it tries.
+        """
+        wanted = []
+        for contender in self._networks:
+            rate = self._rates_of(contender)[0]
+            if self.comparison.searched(contender):
+                rate = self.comparison.best_learning_rate(contender)
+            for seed in self.comparison.seeds_of(contender):
+                wanted.append(self._training(contender, rate, seed))
+        made = self._made()
+        return [training for training in wanted if _key(training) not in made]
+
+    def _estimators(self) -> list[tuple[str, int]]:
+        """Return contenders without learning rate, and seeds, that are not fitted yet."""
+        made = self._made()
+        return [
+            (contender, seed)
+            for contender in self.comparison.contenders
+            for seed in self.comparison.seeds_of(contender)
+            if contender in AEON and (contender, 0.0, seed) not in made
+        ]
+
+    @property
+    def _networks(self) -> list[str]:
+        return [name for name in self.comparison.contenders if name not in AEON]
+
+    def _training(self, contender: str, rate: float, seed: int) -> WantedTraining:
+        """Return a training of a network, which takes as long as its earlier ones did."""
+        epochs = self.candidate.settings.epochs
+        seconds = [(run.seconds or 0.0) / epochs for run in self.comparison.searched(contender)]
+        return WantedTraining(
+            candidate=replace(
+                self.candidate, settings=replace(self.candidate.settings, learning_rate=rate)
+            ),
+            seed=seed,
+            data=JobData.TRAINING,
+            keeps_model=seed != SEARCH_SEED,
+            seconds_an_epoch=statistics.median(seconds or [0.0]),
+            contender=contender,
+            parameters=self.parameters if _is_recurrent(contender) else 0,
+            words=f"{title(contender)} with learning rate {rate:.2g}",
         )
 
     def _rates_of(self, contender: str) -> list[float]:
-        """Return the learning rates that are tried for a contender; [] where it has none."""
-        if contender in AEON:
-            return []
+        """Return the learning rates that are tried for a network."""
         low, high = self.rates
         known = None
         if contender == TCN:
-            known = self.settings.learning_rate
+            known = self.candidate.settings.learning_rate
         return learning_rates(self.comparison.learning_rates, low, high, known)
+
+
+def _key(training: WantedTraining) -> tuple[str, float, int]:
+    """Return contender, learning rate and seed."""
+    return training.contender, training.candidate.settings.learning_rate, training.seed
+
+
+def _train(trainings: FinalTrainings, executor: Executor | None) -> None:
+    """Train what is left, if anything is."""
+    if trainings.needs_executor:
+        assert executor is not None
+        executor.run(trainings)
 
 
 def _is_recurrent(contender: str) -> bool:
@@ -171,6 +248,7 @@ def prepare_comparison(
     definition: Definition,
     task: Task,
     chosen: Candidate,
+    parameters: int,
     stored: Comparison | None,
     against: Sequence[str],
     learning_rates: int,
@@ -180,6 +258,7 @@ def prepare_comparison(
 
     Args:
         chosen: the candidate whose architecture is the TCN.
+        parameters: of its model.
         stored: the study's comparison, whose runs are taken over if they train in the same way.
         against: names of contenders, as `read_contenders` takes them.
         learning_rates: how many are tried for each contender.
@@ -221,9 +300,8 @@ def prepare_comparison(
         rates = (searched.low, searched.high)
     return ComparisonRunner(
         comparison=comparison,
-        architecture=chosen.architecture,
-        settings=chosen.settings,
+        candidate=chosen,
+        parameters=parameters,
         rates=rates,
         task=task,
-        model_function=definition.model,
     )

@@ -20,8 +20,9 @@ class FinalProgress(NamedTuple):
         finished, wanted: numbers of trainings in this stage.
         running: trainings now, each with its epochs done and its epochs in all.
         best: best validation score so far, or None.
-        seconds_left: estimate for this stage and the one after it; None where nothing is known.
+        seconds_left: estimate for this stage and the stage after it; None where nothing is known.
         run: the training that has just finished, or None.
+        training: which one that was.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class FinalProgress(NamedTuple):
     best: float | None
     seconds_left: float | None
     run: SeedRun | None = None
+    training: WantedTraining | None = None
 
     def __str__(self) -> str:
         text = f"{self.finished} of {self.wanted} {self.stage} done"
@@ -44,14 +46,17 @@ class FinalProgress(NamedTuple):
 def log_final_progress(progress: FinalProgress) -> None:
     """Log a line at the start, and one for each training that ends."""
     if progress.run is not None:
-        LOGGER.info("%s\n    %s", run_in_words(progress.run), progress)
+        LOGGER.info("%s\n    %s", run_in_words(progress), progress)
     elif not progress.running and progress.finished < progress.wanted:
         LOGGER.info("%s", progress)
 
 
-def run_in_words(run: SeedRun) -> str:
-    """Say how a training ended: "trial 3, seed 1: score 0.41, epoch 10, 12 s"."""
-    text = f"trial {run.trial}, seed {run.seed}: "
+def run_in_words(progress: FinalProgress) -> str:
+    """Say how the last training ended: "trial 3, seed 1: score 0.41, epoch 10, 12 s"."""
+    run = progress.run
+    assert run is not None
+    assert progress.training is not None
+    text = f"{progress.training.title}, seed {run.seed}: "
     if run.diverged:
         text += "diverged"
     elif math.isnan(run.score):  # the validation split was trained on
@@ -70,15 +75,15 @@ class TimeLeft:
     Args:
         wanted: trainings that are left.
         workers: number of trainings at the same time.
-        later_seconds: estimate of what comes afterwards, for one worker.
+        later: trainings of the next stage.
     """
 
     def __init__(
-        self, wanted: Sequence[WantedTraining], workers: int, later_seconds: float
+        self, wanted: Sequence[WantedTraining], workers: int, later: Sequence[WantedTraining]
     ) -> None:
-        self._known = all(training.seconds_an_epoch > 0 for training in wanted)
+        self._known = all(training.seconds_an_epoch > 0 for training in [*wanted, *later])
         self._workers = workers
-        self._later = later_seconds
+        self._later = sum(training.epochs * _cost(training) for training in later)
         self._left = sum(training.epochs * _cost(training) for training in wanted)
         self._trainings = len(wanted)
         self._done = 0.0
@@ -107,9 +112,7 @@ class TimeLeft:
         else:
             return None
         left = max(0.0, self._left) * factor / parallel
-        if self._known:
-            left += self._later * factor / self._workers
-        return left
+        return left + self._later * factor / self._workers
 
 
 def _cost(wanted: WantedTraining) -> float:

@@ -1,26 +1,24 @@
-"""Final trainings: what is wanted, what comes of it; and trainings in this process."""
+"""Final trainings: what is wanted, and what comes of it."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection
+import statistics
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import with_config
 
+from tcn_search.baselines.contender_names import TCN
 from tcn_search.search.trial_record import Candidate
-from tcn_search.settings import TrainingSettings
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.job_data import JobData
 
 if TYPE_CHECKING:
-    from tcn_search.tasks.kinds import Metric
-    from tcn_search.tasks.task import Task
-    from tcn_search.trainers.fit import Training
     from tcn_search.workers.trial import TrialOutcome
 
 
@@ -38,6 +36,9 @@ class SeedRun:
             that none can be used.
         seconds: of all epochs.
         loss: on the validation split, as `score`; None where there is none.
+        seconds_an_epoch: median, without the first epoch, which includes the compilation, where
+            there are others; 0 in runs of earlier versions.
+        parameters: of the whole model; 0 in runs of earlier versions.
     """
 
     trial: int
@@ -47,6 +48,8 @@ class SeedRun:
     best_epoch: int
     seconds: float
     loss: float | None = None
+    seconds_an_epoch: float = 0.0
+    parameters: int = 0
 
     @property
     def diverged(self) -> bool:
@@ -55,7 +58,7 @@ class SeedRun:
 
 
 class WantedTraining(NamedTuple):
-    """A training that a study wants for its winner.
+    """A training that a study wants for its winner, or for a comparison.
 
     Attributes:
         candidate: the architecture, with the settings of this training.
@@ -64,6 +67,9 @@ class WantedTraining(NamedTuple):
         keeps_model: whether its model is needed.
         seconds_an_epoch: estimate for one worker; 0 where there is none.
         folds: number of its trainings, each with another fold held out.
+        contender: the network, "tcn" or another one of a comparison.
+        parameters: number of parameters to which a recurrent contender is sized.
+        words: what is trained, where it is not a trial.
     """
 
     candidate: Candidate
@@ -72,11 +78,19 @@ class WantedTraining(NamedTuple):
     keeps_model: bool
     seconds_an_epoch: float = 0.0
     folds: int = 1
+    contender: str = TCN
+    parameters: int = 0
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is trained, in words."""
+        return self.words or f"trial {self.candidate.trial}"
 
     @property
     def name(self) -> str:
-        """Trial and seed, in words."""
-        return f"trial {self.candidate.trial} seed {self.seed}"
+        """What is trained with which seed, in words."""
+        return f"{self.title} seed {self.seed}"
 
     @property
     def epochs(self) -> int:
@@ -105,14 +119,17 @@ def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric
     score = numbers.get(objective, math.nan)
     if epoch and outcome.folds and outcome.score is not None:
         score = outcome.score
+    seconds = [row.get("seconds", 0.0) for row in outcome.curve]
     return SeedRun(
         trial=wanted.candidate.trial,
         seed=wanted.seed,
         score=score,
         metric=numbers.get(f"val_{metric}", math.nan),
         best_epoch=epoch,
-        seconds=sum(row.get("seconds", 0.0) for row in outcome.curve),
+        seconds=sum(seconds),
         loss=numbers.get("val_loss"),
+        seconds_an_epoch=statistics.median(seconds[1:] or seconds or [0.0]),
+        parameters=outcome.parameters or 0,
     )
 
 
@@ -121,54 +138,6 @@ def _kept_epoch(wanted: WantedTraining, outcome: TrialOutcome) -> int:
     if wanted.data is JobData.TRIAL and outcome.status is not TrialStatus.COMPLETE:
         return 0
     return outcome.best_epoch
-
-
-class Trained(NamedTuple):
-    """Result of a training in this process.
-
-    Attributes:
-        model: with the weights of its best epoch.
-        training: learning curve and score.
-        metric: the task's first metric on the validation split in the best epoch; NaN where every
-            epoch diverged.
-    """
-
-    model: Any
-    training: Training
-    metric: float
-
-    @property
-    def seconds(self) -> list[float]:
-        """Seconds of each epoch; the first one includes the compilation."""
-        return [epoch["seconds"] for epoch in self.training.curve]
-
-
-def train_once(
-    build: Callable[[], Any], task: Task, settings: TrainingSettings, objective: Metric, seed: int
-) -> Trained:
-    """Seed everything, build a model and train it to its end."""
-    import keras
-
-    from tcn_search.trainers.fit import train
-
-    keras.utils.set_random_seed(seed)
-    model = build()
-    training = train(model, task.training, settings, objective)
-    metric = math.nan
-    if training.best_epoch:
-        best = training.curve[training.best_epoch - 1]
-        metric = best.get(f"val_{task.spec.task_kind.metrics[0].name}", math.nan)
-    return Trained(model, training, metric)
-
-
-def score_on_test(model: Any, task: Task) -> float:
-    """Return the task's first metric on its test split."""
-    test = task.test
-    assert test is not None
-    metrics = model.evaluate(
-        test.X, test.y, batch_size=task.spec.sequences_at_once, verbose=0, return_dict=True
-    )
-    return float(metrics[task.spec.task_kind.metrics[0].name])
 
 
 def fresh_seeds(count: int, used: Collection[int]) -> list[int]:

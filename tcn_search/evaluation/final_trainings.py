@@ -49,7 +49,7 @@ class TrainingContext:
 
 
 class FinalTrainings:
-    """The trainings of one stage of `best`. It is the `Owner` that an executor works for.
+    """The trainings of one stage of `best` or `compare`: the `Owner` that an executor works for.
 
     Trainings that are kept are not repeated. One whose process dies is tried once more.
 
@@ -59,7 +59,7 @@ class FinalTrainings:
         context: of the study.
         deadline: in the seconds of `time.monotonic`, after which no further training starts.
         at_least: number of trainings that start after the deadline, too.
-        later_seconds: estimate of what comes after this stage, for one worker.
+        later: trainings of the next stage, for the estimate of the time left.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class FinalTrainings:
         context: TrainingContext,
         deadline: float = math.inf,
         at_least: int = 0,
-        later_seconds: float = 0.0,
+        later: Sequence[WantedTraining] = (),
     ) -> None:
         self._stage = stage
         self._wanted = wanted
@@ -87,7 +87,7 @@ class FinalTrainings:
         self._running: dict[int, int] = {}  # epochs by number
         self._tried_again: set[int] = set()
         self._time_left = TimeLeft(
-            [wanted[number] for number in self._waiting], context.workers, later_seconds
+            [wanted[number] for number in self._waiting], context.workers, later
         )
         self._show()
 
@@ -122,6 +122,8 @@ class FinalTrainings:
             model=self._context.model_function,
             data=wanted.data,
             model_files=files,
+            contender=wanted.contender,
+            parameters=wanted.parameters,
         )
 
     def _is_over(self) -> bool:
@@ -150,7 +152,7 @@ class FinalTrainings:
             run = run_of(wanted, outcome, self._context.objective.name, self._context.metric)
             self._trainings[number] = self._context.kept.keep(wanted, run)
             self._time_left.skip(wanted, len(outcome.curve))
-            self._show(run)
+            self._show(run, wanted)
         elif outcome.status in _TRIED_AGAIN and number not in self._tried_again:
             self._tried_again.add(number)
             self._waiting.appendleft(number)
@@ -160,7 +162,7 @@ class FinalTrainings:
 
     def _failure(self, wanted: WantedTraining, outcome: TrialOutcome) -> str:
         text = (
-            f"The training of trial {wanted.candidate.trial} with seed {wanted.seed} ended as "
+            f"The training of {wanted.title} with seed {wanted.seed} ended as "
             f"{outcome.status.in_words}: {outcome.reason.rstrip('.')}."
         )
         text += _ADVICE.get(outcome.status, "")
@@ -169,11 +171,11 @@ class FinalTrainings:
             text += f" ({kept})"
         return text
 
-    def _show(self, run: SeedRun | None = None) -> None:
+    def _show(self, run: SeedRun | None = None, training: WantedTraining | None = None) -> None:
         objective = self._context.objective
         best: float | None = None
-        for training in self._trainings.values():
-            score = training.run.score
+        for finished in self._trainings.values():
+            score = finished.run.score
             if not math.isnan(score) and (best is None or objective.better(score, best)):
                 best = score
         progress = FinalProgress(
@@ -187,5 +189,6 @@ class FinalTrainings:
             best=best,
             seconds_left=self._time_left.seconds(),
             run=run,
+            training=training,
         )
         self._context.on_progress(progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from tcn_search.atomic_files import replacing
+from tcn_search.baselines.contender_names import TCN
 from tcn_search.errors import InputError
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining
 from tcn_search.search.trial_record import Candidate
@@ -101,11 +103,19 @@ class KeptTrainings:
                     model.unlink()
                 folder.rmdir()  # if it is empty
 
+    def remove(self) -> None:
+        """Remove everything that is kept."""
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _name(self, wanted: WantedTraining) -> str:
         """Name the files of a training."""
         candidate = wanted.candidate
         digest = self.digest_of(candidate)
-        return f"trial-{candidate.trial}-seed-{wanted.seed}-{wanted.data.value}-{digest}"
+        name = f"trial-{candidate.trial}-seed-{wanted.seed}-{wanted.data.value}-{digest}"
+        if wanted.contender == TCN:
+            return name
+        return f"{wanted.contender.replace(':', '-')}-{name}"
 
 
 def _read(folder: Path, name: str) -> FinalTraining:

@@ -165,13 +165,12 @@ def _choose(
     best_trial = plan.candidates[0].trial
     if len(plan.candidates) == 1:
         return _Choice(trials=[best_trial], ranked=[best_trial], runs=[])
-    later = plan.finals([best_trial])
     trainings = FinalTrainings(
         "re-runs",
         plan.reruns(),
         context,
         deadline=deadline,
-        later_seconds=sum(each.epochs * each.seconds_an_epoch for each in later),
+        later=plan.finals([best_trial]),
     )
     _train(trainings, executor)
     reruns = [

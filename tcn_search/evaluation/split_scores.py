@@ -80,20 +80,11 @@ def split_score(
     return SplitScore(value, statistics.stdev(values) / math.sqrt(len(values)))
 
 
-def error_of_model(model: Any, value: float, split: SplitData, spec: TaskSpec) -> float | None:
-    """Return the standard error over the examples of a model's metric on a split.
-
-    Args:
-        model: a Keras model.
-        value: its metric on the split, from which the error of an accuracy follows.
-        split: validation or test split.
-        spec: of the task.
-    """
-    if spec.kind == "classification":
-        return share_error(value, len(split))
+def score_model(model: Any, split: SplitData, spec: TaskSpec) -> SplitScore:
+    """Score a Keras model as `split_score` scores a function."""
 
     def predict(X: np.ndarray) -> np.ndarray:
         outputs: np.ndarray = model.predict(X, batch_size=spec.sequences_at_once, verbose=0)
         return outputs
 
-    return split_score(predict, split, spec).error
+    return split_score(predict, split, spec)

@@ -20,7 +20,8 @@ def comparison_figure(comparison: Comparison) -> Figure:
     runs = comparison.runs_frame()
     runs["title"] = runs["contender"].map(title)
     contenders = comparison.frame()["contender"].tolist()
-    final = runs[runs["seed"] != SEARCH_SEED].sort_values(
+    # Runs of contenders that only an earlier call wanted are stored, too.
+    final = runs[(runs["seed"] != SEARCH_SEED) & runs["contender"].isin(contenders)].sort_values(
         "contender", key=lambda names: names.map(contenders.index), kind="stable"
     )
     plot_comparison(final, comparison.metric, ax=figure.add_subplot())

@@ -33,6 +33,7 @@ from tcn_search.study.evaluations import accept_given_changes, count_test_evalua
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
 from tcn_search.study.running import worker_slots
+from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.job_data import JobData
@@ -115,7 +116,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             handle.optuna_study.set_user_attr(SIMPLE_BASELINES, None)
 
         executors, workers = _executors(handle, plan, given)
-        kept = _kept_trainings(handle)
+        kept = kept_trainings(handle, "final_trainings")
         winner = find_winner(
             replace(plan, row_ratio=_row_ratio(handle, refit)),
             task=handle.task,
@@ -244,26 +245,43 @@ def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tu
     if given.executor is not None:
         return Executors(given.executor, given.executor), 1
     of_trials = handle.training_data
-    is_one = len(of_trials.train) == len(of_finals.train)
+    splits = [of_trials]  # of the re-runs, and of the final trainings where theirs is another one
+    if len(of_trials.train) != len(of_finals.train):
+        splits = [of_trials, of_finals] if plan.rerun_seeds else [of_finals]
+    most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
+    executors, workers = training_executors(
+        handle, splits, given.workers, most, log=given.on_progress is None
+    )
+    return Executors(executors[0], executors[-1]), workers
+
+
+def training_executors(
+    handle: StudyHandle, splits: Sequence[TrainingData], workers: int | str, most: int, log: bool
+) -> tuple[list[Executor], int]:
+    """Return an executor for each of these data, and how many trainings run at the same time.
+
+    Args:
+        workers: number of workers, or "auto".
+        most: number of trainings.
+        log: whether to log the workers.
+    """
     if sys.platform == "win32":  # worker processes need Linux or macOS
-        in_process = Executors(InProcessExecutor(of_trials), InProcessExecutor(of_finals))
-        return in_process, 1
+        return [InProcessExecutor(data) for data in splits], 1
     if handle.definition.model is not None:
         handle.definition.model.require_importable()
-    most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
-    slots = worker_slots(handle, given.workers, most=most)
-    if given.on_progress is None:
+    slots = worker_slots(handle, workers, most=most)
+    if log:
         LOGGER.info("%s", slots)
-    finals = ProcessExecutor(of_trials if is_one else of_finals, slots.slots)
-    reruns = finals
-    if plan.rerun_seeds and not is_one:
-        reruns = ProcessExecutor(of_trials, slots.slots)
-    return Executors(reruns, finals), len(slots.slots)
+    return [ProcessExecutor(data, slots.slots) for data in splits], len(slots.slots)
 
 
-def _kept_trainings(handle: StudyHandle) -> KeptTrainings:
-    """Return the final trainings that an earlier, interrupted call of `best` has finished."""
-    folder = Path("runs") / handle.name / "final_trainings"
+def kept_trainings(handle: StudyHandle, name: str) -> KeptTrainings:
+    """Return the trainings that an earlier, interrupted call has finished.
+
+    Args:
+        name: of their folder.
+    """
+    folder = Path("runs") / handle.name / name
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
     return KeptTrainings(

@@ -20,8 +20,8 @@ from tcn_search.search.trial_record import Candidate
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
+from tcn_search.study.comparing import ComparisonArguments, compare_with_others
 from tcn_search.study.creation import StudyArguments, create_or_load
-from tcn_search.study.evaluations import compare_with_baselines
 from tcn_search.study.final_trainings import BestArguments, find_best
 from tcn_search.study.results import StudyResults
 from tcn_search.study.running import run_study, worker_slots
@@ -42,7 +42,7 @@ class Study:
         name: of the study in its storage.
         task: needed to create the study. An existing study loads its task by itself, unless it was
             created from arrays; a task that is given must be the same.
-        space, constraints, training, search, final: what is searched and how, and how the winner is
+        space, constraints, training, search, final: what is searched, and how the winner is
             trained; fixed when the study is created. An existing study needs none of them.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
             else what suits the machine (see `workers.backends`); an existing study keeps its own.
@@ -56,7 +56,6 @@ class Study:
             it was created with; the differences are recorded. Choices and objectives cannot change.
 
     Attributes:
-        name: of the study.
         results: everything that can be read of the study; the most used of it is here too.
         ended_early: why the last run ended before its last trial; "" if it did not.
 
@@ -177,9 +176,8 @@ class Study:
         """Plan the workers of a run on this machine; `str()` of the plan is one line.
 
         Args:
-            workers: how many, or "auto".
             workers_per_gpu: where there are GPUs that the backend can use, and `workers` is "auto".
-            trials: as of `run`; no more workers are planned than trials are left.
+            workers, trials: as of `run`; no more workers are planned than trials are left.
         """
         return worker_slots(self._handle, workers, workers_per_gpu, trials)
 
@@ -247,28 +245,37 @@ class Study:
         learning_rates: int = 3,
         seeds: int = 3,
         *,
+        workers: int | str = "auto",
+        executor: Executor | None = None,
         on_run: Callable[[Run], None] | None = None,
+        on_progress: Callable[[FinalProgress], None] | None = None,
     ) -> Comparison:
         """Compare the winner's architecture with recurrent networks of its size, and others.
 
-        Every network, the TCN too, gets the same data, epochs, early stopping and number of
-        learning rates, judged by the validation split. With the best rate it is trained over seeds
-        and scored on the test split: one test evaluation for each contender. A second call
-        continues, with more seeds or other contenders too.
+        Every network, the TCN too, gets the same data, epochs and number of learning rates, judged
+        on validation. With the best rate it is trained over seeds and scored on the test split: one
+        test evaluation for each contender. A second call continues, with more contenders too.
 
         Args:
-            against: "simple_rnn", "gru", "lstm" ("lstm:2" has two layers); "fcn", "resnet"; and
-                "mini_rocket", "hydra", "nn_dtw", which have no learning rate and need aeon.
-            learning_rates: how many each contender tries, evenly spaced on a logarithm over the
-                space's range; for the TCN the trial's own takes the place of the nearest.
+            against: names of docs/comparison.md, such as "lstm:2", "resnet" or "mini_rocket".
+            learning_rates: how many each network tries, with even ratios; the TCN also its own.
             seeds: final trainings of each.
-            on_run: called after every training.
+            workers, executor, on_progress: as of `best`.
+            on_run: called after every run that is complete: a final one when it is scored.
 
         Raises:
-            InputError: bad arguments, or no complete trial.
-            LeaseError: another process runs this study now.
+            InputError, LeaseError, TrialsFailedError: as `best`.
         """
-        return compare_with_baselines(self._handle, against, learning_rates, seeds, on_run)
+        given = ComparisonArguments(
+            against=against,
+            learning_rates=learning_rates,
+            seeds=seeds,
+            workers=workers,
+            executor=executor,
+            on_run=on_run,
+            on_progress=on_progress,
+        )
+        return compare_with_others(self._handle, given)
 
     @property
     def finished(self) -> int:
@@ -300,8 +307,7 @@ class Study:
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first, with settings of a final training.
 
-        Trials that these settings make the same, such as a network after few and after many epochs,
-        are one candidate: the best of them.
+        Trials that these settings make the same are one candidate: the best of them.
 
         Args:
             limits: largest "params", "multiply_adds" or "latency" (ms): {"params": 50_000}.

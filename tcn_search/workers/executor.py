@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome, run_trial
+from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
+from tcn_search.workers.trial_training import run_trial
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData

@@ -25,7 +25,8 @@ from typing import Any
 from tcn_search.workers.compilation_cache import enable_compilation_cache
 from tcn_search.workers.shared_data import read_training_data
 from tcn_search.workers.standard_output import reserve_standard_output
-from tcn_search.workers.trial import EpochReport, TrialJob, run_trial
+from tcn_search.workers.trial import EpochReport, TrialJob
+from tcn_search.workers.trial_training import run_trial
 
 
 def main(folder: str) -> None:

@@ -15,11 +15,15 @@ from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.baselines.contender_names import read_contenders
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tcn_search.evaluation import contender_training
+from tcn_search.evaluation import contender_runs
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run
 from tcn_search.evaluation.contenders import learning_rates
+from tcn_search.evaluation.final_progress import FinalProgress
+from tcn_search.evaluation.split_scores import SplitScore
+from tcn_search.tasks.task_spec import TaskSpec
+from tcn_search.tasks.training_data import SplitData
+from tcn_search.workers.executor import InProcessExecutor, Owner
 from tests.conftest import waves
-from tests.study.synthetic import Synthetic
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +153,17 @@ def test_an_unknown_contender_is_refused(name: str) -> None:
     )
 
 
+class InterruptedExecutor:
+    """An executor during whose first training Ctrl-C is pressed."""
+
+    def run(self, owner: Owner) -> None:
+        assert owner.next_job() is not None
+        raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Do nothing: there is no process to end."""
+
+
 def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,28 +171,27 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     task = Task.from_arrays(X, y, X_test=X, y_test=y)
     space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
     study = Study("waves", task, space, training=TrainingSettings(epochs=2))
-    study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
+    here = InProcessExecutor(study.training_data)
+    study.run(1, executor=here, on_progress=lambda progress: None)
 
     def stop_at_the_gru(run: Run) -> None:
         if run.contender == "gru":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        study.compare(["gru"], 2, 2, on_run=stop_at_the_gru)
-    assert study.test_evaluations == 1  # the TCN's; the GRU's learning rate was still searched
+        study.compare(["gru"], 2, 2, executor=here, on_run=stop_at_the_gru)
+    assert study.test_evaluations == 0  # learning rates were still searched
     made: list[Run] = []
-    result = study.compare(["gru"], 2, 2, on_run=made.append)
-    assert [(run.contender, run.seed) for run in made] == [("gru", 0), ("gru", 1), ("gru", 2)]
-    assert [(run.contender, run.seed) for run in result.runs[:4]] == [
-        ("tcn", 0),
-        ("tcn", 0),
-        ("tcn", 1),
-        ("tcn", 2),
-    ]
+    result = study.compare(["gru"], 2, 2, executor=here, on_run=made.append)
+    pairs = [(run.contender, run.seed) for run in result.runs]
+    assert pairs[:4] == [("tcn", 0), ("tcn", 0), ("gru", 0), ("gru", 0)]
+    assert pairs[4:] == [("tcn", 1), ("tcn", 2), ("gru", 1), ("gru", 2)]
+    assert made == result.runs[3:]
     assert all((run.test is None) == (run.seed == SEARCH_SEED) for run in result.runs)
     assert study.test_evaluations == 2
     study.compare(["gru"], 2, 2)
     assert study.test_evaluations == 2  # nothing was left to train
+    assert not Path("runs/waves/comparison_trainings").exists()
     again = Study("waves", task)
     assert again.comparison is not None
     assert again.comparison.runs == result.runs
@@ -195,19 +209,24 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     assert main(["compare", "nothing"]) == 2
     assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
 
-    def killed(model: object, task: Task) -> float:
-        raise KeyboardInterrupt
+    def killed(model: object, split: SplitData, spec: TaskSpec) -> SplitScore:
+        if split is task.test:
+            raise KeyboardInterrupt
+        return SplitScore(0.5, None)
 
     with monkeypatch.context() as patch:
-        patch.setattr(contender_training, "score_on_test", killed)
+        patch.setattr(contender_runs, "score_model", killed)
         with pytest.raises(KeyboardInterrupt):
-            study.compare(["lstm"], 2, 2)
+            study.compare(["lstm"], 2, 2, executor=here)
     assert study.test_evaluations == 3  # the LSTM's was recorded before it happened
-    study.best(seeds=1)
-    study.compare(["gru"], 2, 3)
-    assert study.test_evaluations == 6  # a further seed of both
+    nothing = InterruptedExecutor()
+    study.compare(["lstm"], 2, 2, executor=nothing)  # all trainings were kept
+    assert study.test_evaluations == 4
+    study.best(seeds=1, executor=here)
+    study.compare(["gru"], 2, 3, executor=here)
+    assert study.test_evaluations == 7  # a further seed of both
     capsys.readouterr()
-    words = "6 in this study, one each time that a configuration's final trainings were scored on the test split"
+    words = "7 in this study, one each time that a configuration's final trainings were scored on the test split"
     line = f"est evaluations: {words}\n"
     arguments = ["waves", "--seeds", "1"]
     assert main(["best", *arguments]) == 0
@@ -215,8 +234,29 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     assert main(["status", "waves"]) == 0
     assert line in capsys.readouterr().out
     assert study.winner is not None
-    assert (study.winner.readings, study.winner.facts()["Test evaluations"]) == (6, words)
+    assert (study.winner.readings, study.winner.facts()["Test evaluations"]) == (7, words)
     assert main(["report", "waves"]) == 0
     page = html.unescape(Path("runs/waves/report.html").read_text())
     assert page.count("Test evaluations") == 1
     assert f"<dt>Test evaluations</dt><dd>{words}</dd>" in page
+
+
+def test_workers_make_the_runs_that_one_process_makes() -> None:
+    X, y = waves(24)
+    task = Task.from_arrays(X, y, X_test=X, y_test=y)
+    space = SearchSpace(nb_filters=[4], kernel_size=[2], levels=[4], nb_stacks=[1], norm=["none"])
+    made: list[list[Run]] = []
+    for name, executor in (("here", InProcessExecutor(task.training)), ("workers", None)):
+        study = Study(name, task, space, training=TrainingSettings(epochs=2))
+        here = InProcessExecutor(study.training_data)
+        study.run(1, executor=here, on_progress=lambda progress: None)
+        progress: list[FinalProgress] = []
+        result = study.compare(["fcn"], 1, 1, executor=executor, on_progress=progress.append)
+        made.append(sorted(result.runs, key=lambda run: (run.contender, run.seed)))
+        assert str(progress[0]) == "0 of 2 learning rates done"
+        assert (progress[-1].finished, progress[-1].seconds_left) == (2, 0.0)
+    assert len(made[0]) == len(made[1]) == 4
+    for one, other in zip(*made, strict=True):
+        names = ("contender", "learning_rate", "seed", "best_epoch", "parameters", "test")
+        assert [getattr(one, name) for name in names] == [getattr(other, name) for name in names]
+        assert one.score == pytest.approx(other.score, rel=1e-3)

@@ -152,9 +152,10 @@ def test_nothing_is_trained_or_kept_once_another_process_has_the_study(given: Gi
 
 
 def test_progress_is_shown_from_the_start_with_the_time_left(given: Given) -> None:
-    trainings = FinalTrainings("final trainings", WANTED, given.context, later_seconds=10.0)
+    later = [WANTED[0]._replace(seconds_an_epoch=5.0)]
+    trainings = FinalTrainings("final trainings", WANTED, given.context, later=later)
     first = given.progress[0]
-    # Three trainings of two epochs of half a second by two workers, and ten seconds later.
+    # Three trainings of two epochs of half a second by two workers, and one of ten seconds later.
     assert first.seconds_left == pytest.approx((3 * 2 * 0.5 + 10.0) / 2)
     assert str(first) == "0 of 3 final trainings done, about 6 s left"
     MadeUp().run(trainings)

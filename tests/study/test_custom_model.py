@@ -270,7 +270,7 @@ def test_costs_are_taken_from_the_built_model(monkeypatch: pytest.MonkeyPatch) -
 def test_a_model_that_is_too_large_is_refused_when_it_is_built() -> None:
     from dataclasses import replace
 
-    from tcn_search.workers.trial import run_trial
+    from tcn_search.workers.trial_training import run_trial
 
     job = TrialJob(
         number=0,

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings
+from tcn_search.baselines.build import build_contender
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.job_data import JobData
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.slots import WorkerSlot
-from tcn_search.workers.trial import TrialJob, run_trial
+from tcn_search.workers.trial import TrialJob
+from tcn_search.workers.trial_training import run_trial
 from tests.conftest import waves
 from tests.workers.test_executors import ListOwner
 
@@ -64,6 +66,18 @@ def test_a_model_is_saved_in_the_first_file_that_can_be_written(tmp_path: Path) 
     loss = model.evaluate(TASK.validation.X, TASK.validation.y, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(outcome.curve[-1]["val_loss"], rel=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize("contender", ["lstm:2", "fcn"])
+def test_a_job_names_another_network_and_its_size(contender: str, tmp_path: Path) -> None:
+    job = replace(
+        JOB, contender=contender, parameters=200, model_files=(str(tmp_path / "m.keras"),)
+    )
+    assert TrialJob.from_dict(json.loads(json.dumps(job.to_dict()))) == job
+    outcome = run_trial(job, TASK.training, lambda report: True)
+    expected = build_contender(contender, 200, TASK, job.settings).count_params()
+    assert (outcome.status, outcome.parameters) == (TrialStatus.COMPLETE, expected)
+    assert keras.saving.load_model(tmp_path / "m.keras").count_params() == expected
 
 
 def test_a_model_that_cannot_be_saved_fails_its_job(tmp_path: Path) -> None:

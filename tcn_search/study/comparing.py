@@ -1,0 +1,121 @@
+"""`Study.compare`: train the winner and its contenders by workers, and store each run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tcn_search.evaluation.comparison import Comparison, Run
+from tcn_search.evaluation.contenders import ComparisonRunner, prepare_comparison
+from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
+from tcn_search.evaluation.final_trainings import TrainingContext
+from tcn_search.logs import show_messages
+from tcn_search.search.interrupts import interrupts_heard
+from tcn_search.study.changes import require_same_model
+from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
+from tcn_search.study.final_trainings import kept_trainings, training_executors
+from tcn_search.study.handle import StudyHandle
+from tcn_search.study.results import COMPARISON, StudyResults
+from tcn_search.workers.backends import use_backend
+from tcn_search.workers.executor import Executor, InProcessExecutor
+
+
+@dataclass(frozen=True)
+class ComparisonArguments:
+    """What a user gave to `Study.compare`, where the meaning of each is described."""
+
+    against: Sequence[str]
+    learning_rates: int
+    seeds: int
+    workers: int | str = "auto"
+    executor: Executor | None = None
+    on_run: Callable[[Run], None] | None = None
+    on_progress: Callable[[FinalProgress], None] | None = None
+
+
+def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comparison:
+    """Train the winner's architecture and its contenders; see `Study.compare`."""
+    use_backend(handle.definition.backend)
+    require_same_model(handle.name, handle.definition)
+    runner = _prepare(handle, given)
+    if runner.is_complete:
+        return runner.comparison
+    show_messages()
+    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+        # Again, with the runs that another process has stored until now.
+        runner = _prepare(handle, given)
+        accept_given_changes(handle)
+        evaluated: set[str] = set()  # contenders, by this call
+
+        def require_ownership() -> None:
+            require_no_interrupt()
+            lease.require()
+
+        def before_test_evaluation(contender: str) -> None:
+            """Record a contender's test evaluation, so that a crash cannot hide it."""
+            lease.require()
+            if contender not in evaluated:
+                count_test_evaluation(handle)
+                evaluated.add(contender)
+
+        def store(run: Run) -> None:
+            lease.require()
+            handle.optuna_study.set_user_attr(COMPARISON, runner.comparison.to_dict())
+            if given.on_run is not None:
+                given.on_run(run)
+
+        executor, workers = _executor(handle, given, runner.trainings)
+        comparison = runner.comparison
+        runner.train(
+            TrainingContext(
+                objective=handle.definition.objective,
+                metric=comparison.metric,
+                model_function=handle.definition.model,
+                kept=kept_trainings(handle, "comparison_trainings"),
+                require_ownership=require_ownership,
+                on_progress=given.on_progress or log_final_progress,
+                workers=workers,
+            ),
+            executor,
+            load=handle.load_model,
+            on_run=store,
+            before_test_evaluation=before_test_evaluation,
+        )
+        return comparison
+
+
+def _executor(
+    handle: StudyHandle, given: ComparisonArguments, trainings: int
+) -> tuple[Executor | None, int]:
+    """Return what trains the networks, if any are left, and how many at the same time."""
+    if type(given.executor) is InProcessExecutor:  # it may have a fraction of the sequences
+        return InProcessExecutor(handle.task.training), 1
+    if given.executor is not None or not trainings:
+        return given.executor, 1
+    (executor,), workers = training_executors(
+        handle, [handle.task.training], given.workers, trainings, log=given.on_progress is None
+    )
+    return executor, workers
+
+
+def _prepare(handle: StudyHandle, given: ComparisonArguments) -> ComparisonRunner:
+    """Prepare a comparison with the winner, or the best trial, and the runs stored so far."""
+    results = StudyResults(handle)
+    winner = results.winner
+    if winner is None:
+        chosen = results.candidates()[0]
+    else:
+        chosen = results.candidate(winner.trial)
+    outcome = results.records()[chosen.trial].outcome
+    assert outcome is not None
+    stored = results.comparison  # read before the task: a damaged one is reported at once
+    return prepare_comparison(
+        definition=handle.definition,
+        task=handle.task,
+        chosen=chosen,
+        parameters=outcome.parameters or 0,
+        stored=stored,
+        against=given.against,
+        learning_rates=given.learning_rates,
+        seeds=given.seeds,
+    )
