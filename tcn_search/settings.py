@@ -196,19 +196,26 @@ def check_setting(name: str, value: object) -> None:
 def settings_for(sequences: int, **given: Any) -> TrainingSettings:
     """Return default settings for a training split with this number of sequences.
 
-    Batches hold an eighth of the sequences, 8 to 64, and the epochs make about 1,000 training
-    steps, 10 to 60: with the same settings for all datasets, a small one would get a handful of
-    steps and a large one hours of training. The learning rate falls to 0 with the last step.
-    Keyword arguments replace these defaults.
+    Batches hold an eighth of the sequences, 4 to 16, or a 64th, up to 64, where that is more. The
+    epochs make about 1,500 training steps, 10 to 200: with the same settings for all datasets, a
+    small one would get a handful of steps and a large one hours of training. The learning rate
+    falls to 0 with the last step. Keyword arguments replace these defaults.
 
     >>> settings_for(160).epochs, settings_for(160).batch_size, settings_for(160).schedule
-    (60, 16, 'cosine')
-    >>> settings_for(50_000, patience=3).patience
-    3
+    (150, 16, 'cosine')
+    >>> settings_for(50_000, patience=3).batch_size
+    64
     """
-    eighth = max(1, sequences // 8)
-    batch_size = min(64, max(8, 2 ** (eighth.bit_length() - 1)))
+    batch_size = max(_power_of_two(sequences // 8, 4, 16), _power_of_two(sequences // 64, 4, 64))
     steps = math.ceil(sequences / given.get("batch_size", batch_size))
-    epochs = min(60, max(10, round(1_000 / steps)))
+    epochs = min(200, max(10, round(1_500 / steps)))
     defaults = {"batch_size": batch_size, "epochs": epochs, "schedule": "cosine"}
     return TrainingSettings(**{**defaults, **given})
+
+
+def _power_of_two(number: int, low: int, high: int) -> int:
+    """Return the largest power of two that is not above `number`, from `low` to `high`."""
+    power = 1
+    if number > 0:
+        power = 1 << (number.bit_length() - 1)
+    return min(high, max(low, power))

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,6 @@ from tcn_search.study.toml_files import read_toml
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
-# Training settings whose default was another one in earlier versions.
-_FORMER_DEFAULTS = ("schedule", "batch_norm_statistics")
 _SECONDS_OF_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -66,13 +65,12 @@ class StudyFile(NamedTuple):
 
         Args:
             task: the study's task.
-            stored: the settings of the study if it exists. It keeps those of `_FORMER_DEFAULTS`
-                that the file does not name: their default was another one in earlier versions.
+            stored: the settings of the study if it exists. It keeps those that the file does not
+                name: their default may have been another one in an earlier version.
         """
-        given = self.training
         if stored is not None:
-            given = {**{name: getattr(stored, name) for name in _FORMER_DEFAULTS}, **given}
-        return settings_for(self.search.sequences_of_a_trial(len(task.train)), **given)
+            return replace(stored, **self.training)
+        return settings_for(self.search.sequences_of_a_trial(len(task.train)), **self.training)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
