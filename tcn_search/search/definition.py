@@ -141,6 +141,15 @@ class Definition:
             return replace(given, required_context=kept)
         return given
 
+    def continued_space(self, given: SearchSpace) -> SearchSpace:
+        """Return the space with which this study continues: it keeps its norms of the inputs.
+
+        "auto" is the default; studies of earlier versions did not search them.
+        """
+        if given.input_norm == "auto":
+            return replace(given, input_norm=self.space.input_norm)
+        return given
+
     @property
     def context_reason(self) -> str:
         """Why the task has this required context, in brackets; "" where the study sets another."""

@@ -148,7 +148,9 @@ def _continued(
     backend = stored.backend
     if given.backend not in (None, "auto"):
         backend = resolve_backend(str(given.backend))
-    space = given.space or stored.space
+    space = stored.space
+    if given.space is not None:
+        space = stored.continued_space(given.space)
     constraints = stored.constraints
     if given.constraints is not None:
         constraints = stored.continued(given.constraints)

@@ -114,6 +114,7 @@ seed = 3
     assert definition.training.batch_norm_statistics == "all"
     assert definition.constraints.required_context == "seq_len"
     assert definition.search.fraction == 1
+    assert definition.space.input_norm is None
     assert definition.final == FinalSettings.former()
 
 

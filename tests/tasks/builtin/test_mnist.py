@@ -37,6 +37,8 @@ def test_splits_are_separate_and_the_test_split_is_the_published_one(data_dir: P
     for split, pixels in zip((task.train, task.validation), rows, strict=True):
         assert [known[row.tobytes()] for row in pixels] == split.y.tolist()
     assert not {row.tobytes() for row in rows[0]} & {row.tobytes() for row in rows[1]}
+    assert task.split is not None  # cut from the training images, so that a refit has both
+    assert task.cross_validated(3).trainings == 3
 
 
 def test_one_order_permutes_every_image(data_dir: Path) -> None:
