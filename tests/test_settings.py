@@ -13,7 +13,6 @@ from tcn_search import Range, SearchSpace, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.settings import SEARCHABLE
-from tcn_search.space import search_space
 from tests.conftest import waves
 
 EVERYTHING = SearchSpace(
@@ -60,20 +59,11 @@ def test_by_default_only_learning_rate_and_dropout_are_searched() -> None:
     assert [name for name in parameters if name in SEARCHABLE] == ["dropout_rate", "learning_rate"]
 
 
-def test_input_norms_are_searched_by_the_kind_of_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        search_space, "DEFAULT_INPUT_NORMS", {"classification": ("dataset", "series")}
-    )
-    space = SearchSpace.from_dict(json.loads(json.dumps(SearchSpace().to_dict())))
-    assert space == SearchSpace()
+def test_input_norms_are_searched_where_the_space_has_them() -> None:
+    space = SearchSpace(input_norm=["dataset", "series"])
+    assert SearchSpace.from_dict(json.loads(json.dumps(space.to_dict()))) == space
     assert {ask(space, seed)[0]["input_norm"] for seed in range(9)} == {"dataset", "series"}
-    assert "input_norm" not in ask(SearchSpace(input_norm=None), 0)[0]
     assert ask(SearchSpace(input_norm="none"), 0)[0]["input_norm"] == "none"
-    assert "input_norm" not in space.for_task("labelling", 30, 1, 2).space.settings
-    # Spaces that were stored by earlier versions search none.
-    stored = space.to_dict()
-    del stored["input_norm"]
-    assert SearchSpace.from_dict(stored).input_norm is None
 
 
 @pytest.mark.parametrize(

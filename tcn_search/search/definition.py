@@ -141,14 +141,17 @@ class Definition:
             return replace(given, required_context=kept)
         return given
 
-    def continued_space(self, given: SearchSpace) -> SearchSpace:
-        """Return the space with which this study continues: it keeps its norms of the inputs.
+    @property
+    def final_epochs(self) -> int:
+        """Epochs of a final training: twice those of a trial, if the study does not say.
 
-        "auto" is the default; studies of earlier versions did not search them.
+        Studies of earlier versions, whose final trainings were like trials, have as many as those.
         """
-        if given.input_norm == "auto":
-            return replace(given, input_norm=self.space.input_norm)
-        return given
+        if self.search.final_epochs is not None:
+            return self.search.final_epochs
+        if self.final == FinalSettings.former():
+            return self.training.epochs
+        return 2 * self.training.epochs
 
     @property
     def context_reason(self) -> str:

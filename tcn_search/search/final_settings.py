@@ -20,8 +20,8 @@ class FinalSettings:
     """Settings of a study's final trainings.
 
     Args:
-        epochs: of each final training; None: `SearchSettings.final_epochs`, or else as many as a
-            trial.
+        epochs: of each final training; None: `SearchSettings.final_epochs`, or else twice as many
+            as a trial.
         schedule: of the learning rate, as in `TrainingSettings`. "auto" is "cosine" where the
             trial's is "constant", and else the trial's own; "trial" is always the trial's own.
         weights: which weights a final training ends with, as in `TrainingSettings`. "auto" is

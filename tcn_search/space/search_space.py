@@ -50,9 +50,6 @@ _DEFAULT_PADDINGS = {
     "classification": ("causal", "same"),
     "multi_label": ("causal", "same"),
 }
-# Input norms that a space searches by default, for each kind of task; other kinds search none.
-DEFAULT_INPUT_NORMS: dict[str, tuple[str, ...]] = {}
-AUTO = "auto"
 _SIZES = ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back")
 
 
@@ -79,8 +76,7 @@ class SearchSpace:
             forecasts. None gives it all steps.
         dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size,
             input_norm, label_smoothing: training settings, as in `TrainingSettings`. A setting that
-            is None is not searched: the study's training settings have its value. An input_norm of
-            "auto" is `DEFAULT_INPUT_NORMS` of the task's kind, or None.
+            is None is not searched: the study's training settings have its value.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
@@ -105,7 +101,7 @@ class SearchSpace:
     weight_decay: Any = None
     clip_norm: Any = None
     batch_size: Any = None
-    input_norm: Any = AUTO
+    input_norm: Any = None
     label_smoothing: Any = None
 
     def __post_init__(self) -> None:
@@ -119,8 +115,7 @@ class SearchSpace:
                 raise InputError(
                     f"{field.name} must be a value, a list of choices or a range. Received: None"
                 )
-            is_given = given is not None and not _is_auto(field.name, given)
-            if field.name != "dilations" and is_given:
+            if field.name != "dilations" and given is not None:
                 dimension = read_dimension(field.name, given)
                 if field.name in FRACTIONS and isinstance(dimension, Range):
                     dimension = dimension.as_real_range()  # 1 to 4 is not 1, 2, 3 or 4
@@ -139,11 +134,7 @@ class SearchSpace:
     def settings(self) -> dict[str, Dimension]:
         """The training settings that the space has, in the order in which they are suggested."""
         dimensions = {name: getattr(self, name) for name in SEARCHABLE}
-        return {
-            name: dimension
-            for name, dimension in dimensions.items()
-            if dimension is not None and not _is_auto(name, dimension)
-        }
+        return {name: dimension for name, dimension in dimensions.items() if dimension is not None}
 
     def settings_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the training settings of a trial: its parameters and those that are fixed here."""
@@ -157,14 +148,11 @@ class SearchSpace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the space in the form in which a study file has it, without values of None."""
-        values = dict[str, Any]()
-        for field in fields(self):
-            dimension = getattr(self, field.name)
-            if _is_auto(field.name, dimension):
-                values[field.name] = AUTO
-            elif dimension is not None:
-                values[field.name] = to_plain(dimension)
-        return values
+        return {
+            field.name: to_plain(getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) is not None
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SearchSpace:
@@ -217,8 +205,6 @@ class SearchSpace:
                 'padding must be "causal" where the next token is asked for: any other sees it. '
                 f"Received: {', '.join(filled['padding'])}"
             )
-        if _is_auto("input_norm", self.input_norm):
-            filled["input_norm"] = DEFAULT_INPUT_NORMS.get(kind)
         if self.look_back is not None:
             check_look_back(self.look_back, kind, seq_len)
         required_context = constraints.required_context
@@ -250,10 +236,6 @@ class SearchSpace:
         fewest_filters = integers_of("nb_filters", self.nb_filters)[0]
         require_feasible(space.geometry, space.limits, fewest_filters, self.norm)
         return space
-
-
-def _is_auto(name: str, dimension: Any) -> bool:
-    return name == "input_norm" and isinstance(dimension, str) and dimension == AUTO
 
 
 @dataclass(frozen=True)

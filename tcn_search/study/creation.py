@@ -150,7 +150,7 @@ def _continued(
         backend = resolve_backend(str(given.backend))
     space = stored.space
     if given.space is not None:
-        space = stored.continued_space(given.space)
+        space = given.space
     constraints = stored.constraints
     if given.constraints is not None:
         constraints = stored.continued(given.constraints)

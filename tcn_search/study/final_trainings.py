@@ -184,7 +184,7 @@ def _plan(
         rerun_seeds=rerun_seeds,
         seeds=seeds,
         final=final,
-        epochs=definition.search.final_epochs or definition.training.epochs,
+        epochs=definition.final_epochs,
         refit=refit,
         ensemble=final.ensemble if given.single is None else not given.single,
         folds=definition.search.folds,

@@ -188,10 +188,12 @@ class StudyResults:
             refit: whether these use training and validation split together.
         """
         definition = self.definition
-        epochs = definition.search.final_epochs or definition.training.epochs
         return [
             replace(
-                candidate, settings=definition.final.training(candidate.settings, epochs, refit)
+                candidate,
+                settings=definition.final.training(
+                    candidate.settings, definition.final_epochs, refit
+                ),
             )
             for candidate in candidates
         ]

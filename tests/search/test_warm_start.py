@@ -76,7 +76,7 @@ def test_the_portfolio_is_tried_first(sampler: str) -> None:
     assert (first.nb_filters, first.kernel_size, first.dilations) == (24, 8, (1, 2, 4))
     assert (first.norm, first.readout, first.padding) == ("batch", "average", "causal")
     assert first.use_skip_connections is False
-    assert (jobs[0].settings.learning_rate, jobs[0].settings.dropout_rate) == (1e-3, 0.0)
+    assert (jobs[0].settings.learning_rate, jobs[0].settings.dropout_rate) == (3e-3, 0.0)
 
 
 def test_where_nothing_known_fits_the_cheapest_network_and_a_middle_one_are_tried() -> None:
@@ -108,10 +108,10 @@ def test_the_middle_configuration_keeps_the_limits_of_the_study() -> None:
 @pytest.mark.parametrize(
     ("given", "rates"),
     [
-        (Range(1e-4, 1e-2, log=True), (1e-3, 2e-3)),
+        (Range(1e-4, 1e-2, log=True), (3e-3, 3e-3)),
         (Range(5e-3, 1e-2, log=True), (5e-3, 5e-3)),
         ([0.5, 2, 4], (0.5, 0.5)),
-        (Range(0.0005, 0.0045, step=0.002), (0.0005, 0.0025)),
+        (Range(0.0005, 0.0045, step=0.002), (0.0025, 0.0025)),
         ([1e-3], (1e-3, 1e-3)),
     ],
 )
