@@ -48,7 +48,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
         X = X[:, -model.input_shape[1] :]
-    recordings = model.get_layer("standardize").recordings
+    recordings = standardize_layer(model).recordings
     if recordings is not None and X.shape[2] == 1 and model.input_shape[2] > 1:
         X = samples_to_steps(X, **recordings)
     X = _subtract_offset(model, _fit_to_model(model, X))

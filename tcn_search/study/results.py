@@ -28,8 +28,8 @@ from tcn_search.storage.stored_values import read_value
 from tcn_search.study.changes import recorded_changes
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
+from tcn_search.study.notes import note_on_improvement, notes_before_a_run
 from tcn_search.study.pareto import values_frame, within
-from tcn_search.trainers.learning_curve import is_still_improving
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,21 +229,10 @@ class StudyResults:
     @property
     def best_trial_note(self) -> str:
         """What to do where the best trial was still improving at its last epoch; else ""."""
-        ranked = self._ranked()
-        if not ranked:
+        complete = self._ranked()
+        if not complete:
             return ""
-        outcome = ranked[0].outcome
-        settings = ranked[0].settings
-        if outcome is None or settings is None:  # None in studies of early versions
-            return ""
-        if not is_still_improving(outcome.curve, self.definition.objective):
-            return ""
-        return (
-            f"Trial {outcome.number} was still improving at the last of its {settings.epochs} "
-            "epochs: longer trainings may be better. Give a new study "
-            f"epochs = {2 * settings.epochs} in [training], or final_epochs for the final "
-            "trainings alone."
-        )
+        return note_on_improvement(complete[0], self.definition.objective)
 
     def excluded_receptive_fields(self) -> list[int]:
         """Return the receptive fields that a narrowed search never samples, each once."""
@@ -263,34 +252,7 @@ class StudyResults:
     @property
     def notes(self) -> list[str]:
         """Lines to read before a run: custom model, warm start, folds, and what is not pruned."""
-        search = self.definition.search
-        lines: list[str] = []
-        if self.definition.model is not None:
-            lines.append(f"model {self.definition.model}")
-        if self.start.trials or self.start.outside:
-            lines.append(str(self.start))
-        if search.folds > 1:
-            lines.append(
-                f"{search.folds} folds: a trial trains {search.folds} times, "
-                "and its score is the mean"
-            )
-        if search.fraction is not None and search.fraction < 1:
-            lines.append(self._fraction_note(search.fraction))
-        if len(search.objectives) > 1 and search.pruner != "none":
-            lines.append(
-                f"{len(search.objectives)} objectives: no trial is pruned between epochs, "
-                "pruners weigh one only"
-            )
-        return lines
-
-    def _fraction_note(self, fraction: float) -> str:
-        """Return on how many of the training sequences trials are trained."""
-        data = self._handle.training_data
-        if data.folds is None:
-            count = f"{len(data.train):,} of {len(self._handle.task.train):,} sequences"
-        else:
-            count = "a part of the training sequences of each fold"
-        return f"trials train on {count} (fraction {fraction:g}); final trainings on all"
+        return notes_before_a_run(self._handle, self.start)
 
     @property
     def changes(self) -> list[dict[str, Any]]:
@@ -340,7 +302,14 @@ class StudyResults:
 
     @property
     def test_evaluations(self) -> int:
-        """Times that the test split was used to score something; see `Study.test_evaluations`."""
+        """Number of times that the test split was used to score something.
+
+        One test evaluation is one configuration whose final trainings are scored on the test split
+        in one go: `best` adds one, for the winner; `compare` adds one for each contender that it
+        scores, the TCN too, and another one if it was stopped and continues. Each is recorded
+        before it happens. Numbers stored by earlier versions, which counted a whole `compare` as
+        one, are kept.
+        """
         what = "The count of test evaluations"
         return self._stored(TEST_EVALUATIONS, what, _COUNT.validate_python) or 0
 

@@ -10,7 +10,7 @@ import pytest
 import tcn_search as ts
 from tcn_search import Task, TrainingSettings
 from tcn_search.baselines.convolutional import build_convolutional
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 # hfawaz/dl-4-tsc, classifiers/fcn.py and resnet.py, for one channel and two classes: kernels and
 # biases of all convolutions, four numbers a channel of each batch norm, and the head.
@@ -45,6 +45,7 @@ def test_padding_changes_nothing(name: str, training: bool) -> None:
         name, Task.from_arrays(X, y, lengths_train=lengths, standardise=False)
     )
     alone = build_convolutional(name, Task.from_arrays(X[:, :10], y, standardise=False))
+    draw_head(padded)
     alone.set_weights(padded.get_weights())
     rows = X[:4].copy()
     rows[:, 10:] = np.nan

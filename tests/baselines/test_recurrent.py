@@ -11,7 +11,7 @@ from tcn_search import Task, TrainingSettings
 from tcn_search.baselines.recurrent import CELLS, Recurrent, sized_to
 from tcn_search.errors import InputError
 from tcn_search.tasks.kinds import Metric
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 CELL = st.sampled_from(CELLS)
 
@@ -51,6 +51,7 @@ def test_padding_changes_nothing() -> None:
     alone = build_baseline(
         Recurrent("gru", 3, 2), Task.from_arrays(X[:, :10], y, standardise=False)
     )
+    draw_head(padded)
     alone.set_weights(padded.get_weights())
     rows = X[:2].copy()
     rows[:, 10:] = np.nan

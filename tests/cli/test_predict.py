@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tcn_search import Architecture, build_model, load_task
+from tcn_search import Architecture, Task, build_model, load_task
 from tcn_search.cli.main import main
+from tests.conftest import draw_head
 
 rng = np.random.default_rng(0)
 ROWS = [
@@ -24,8 +25,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a model of a long table, and that table."""
     monkeypatch.chdir(tmp_path)
     pd.DataFrame(ROWS).to_csv("own.csv", index=False)
-    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv")).save("own.keras")
+    save_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv"), "own.keras")
     return tmp_path
+
+
+def save_model(architecture: Architecture, task: Task, file: str) -> None:
+    model = build_model(architecture, task)
+    draw_head(model)
+    model.save(file)
 
 
 def predicted(model: str, data: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
@@ -58,7 +65,7 @@ def test_a_forecast_finds_its_series_by_name(
     table = pd.DataFrame({"date": hours, "load": rng.normal(size=60), "heat": rng.normal(size=60)})
     table.to_csv("series.csv", index=False)
     task = load_task("forecast", file="series.csv", target="load", horizon=2, look_back=8)
-    build_model(Architecture(4, 3, (1, 2)), task).save("forecast.keras")
+    save_model(Architecture(4, 3, (1, 2)), task, "forecast.keras")
     known, _ = predicted("forecast.keras", "series.csv", capsys)
     table[["heat", "load", "date"]][::-1].to_csv("swapped.csv")
     predictions, note = predicted("forecast.keras", "swapped.csv", capsys)
@@ -79,9 +86,7 @@ def test_new_tables_are_read_as_in_training(
         time=lambda frame: [f"0{1 + k}/02/2024" for k in frame["time"]]
     )
     table.to_csv("own.csv", index=False, sep=";", decimal=",")
-    build_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv", dayfirst=True)).save(
-        "own.keras"
-    )
+    save_model(Architecture(4, 2, (1, 2, 4)), load_task("./own.csv", dayfirst=True), "own.keras")
     known, _ = predicted("own.keras", "own.csv", capsys)
     table[::-1].to_csv("reversed.csv", index=False, sep=";", decimal=",")
     predictions, _ = predicted("own.keras", "reversed.csv", capsys)

@@ -17,7 +17,7 @@ from tcn_search.cli.main import main
 from tcn_search.formats.wav_files import read_wav
 from tcn_search.models.predict import predict
 from tcn_search.models.standardize import Standardize
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 ARCHITECTURE = Architecture(
     nb_filters=4, kernel_size=3, dilations=(1, 2, 4), readout="last", norm="none"
@@ -96,6 +96,7 @@ def test_log_mel_features_are_computed_from_files_and_from_samples(
         validation_fraction=0.3,
     )
     model = build_model(replace(ARCHITECTURE, dilations=(1,)), task)
+    draw_head(model)
     model.save("log_mel.keras")
     assert model.input_shape == (None, 16, 40)
     assert task.spec.ragged

@@ -160,10 +160,12 @@ def test_a_saved_model_opens_in_a_process_that_never_imported_us(tmp_path: Path)
 
 def test_predictions_have_class_names_and_probabilities() -> None:
     model = build_model(SMALL, Task.from_arrays(X, Y, class_names=["slow", "fast"]))
+    draw_head(model)
     frame = predict(model, X)
     assert list(frame) == ["sequence", "prediction", "probability_slow", "probability_fast"]
     chosen = np.where(frame["probability_fast"] > frame["probability_slow"], "fast", "slow")
     assert (frame["prediction"] == chosen).all()
+    assert set(chosen) == {"slow", "fast"}
 
 
 def test_predictions_of_the_other_kinds() -> None:

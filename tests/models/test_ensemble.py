@@ -12,7 +12,7 @@ import tcn_search as ts
 from tcn_search.evaluation.member_scores import score_members
 from tcn_search.models.ensemble import make_ensemble, members_of
 from tcn_search.models.predict import forecast_columns, standardize_layer
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 X, Y = waves(24)
 CLASSES = ts.Task.from_arrays(X, Y, X_test=X[:10], y_test=Y[:10], class_names=["slow", "fast"])
@@ -28,6 +28,7 @@ def members(task: ts.Task, count: int = 3) -> list[keras.Model]:
     for seed in range(count):
         keras.utils.set_random_seed(seed)
         models.append(ts.build_model(NETWORK, task))
+        draw_head(models[-1])
     return models
 
 

@@ -11,7 +11,7 @@ import pytest
 from tcn_search import Architecture, Task, build_model, load_model, load_task, predict
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 SMALL = Architecture(nb_filters=4, kernel_size=3, dilations=(1, 2))
 X, _ = waves(12)
@@ -22,6 +22,7 @@ Y = 1.7e9 + np.arange(12.0) / 4
 
 def test_an_offset_is_taken_off_and_put_back(tmp_path: Path) -> None:
     plain = build_model(SMALL, Task.from_arrays(WIDE, np.arange(12.0) / 4))
+    draw_head(plain)
     task = Task.from_arrays(WIDE + OFFSET, Y)
     model = build_model(SMALL, task)
     model.set_weights(plain.get_weights())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from tcn_search import plot_history, plot_learning_curves, plot_pareto, plot_receptive_field_score
@@ -26,6 +29,12 @@ CURVES = pd.DataFrame(
         "loss": [2.0, 1.0, 0.5, 3, 2],
     }
 )
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures() -> Iterator[None]:
+    yield
+    pyplot.close("all")
 
 
 def labels(ax: matplotlib.axes.Axes) -> set[str]:

@@ -10,10 +10,12 @@ import pytest
 
 from tcn_search import Constraints, SearchSpace, Task
 from tcn_search.errors import InputError
+from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_points, grid_size
-from tcn_search.search.known_configurations import known_configurations
+from tcn_search.search.known_configurations import known_configurations, middle
 from tcn_search.search.search_settings import SearchSettings
+from tcn_search.search.warm_start import warm_start
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.search_space import TaskSpace
 from tests.conftest import waves
@@ -152,11 +154,21 @@ def test_a_grid_has_the_points_of_every_readout() -> None:
 def test_the_middle_configuration_with_a_pooled_readout_is_no_toy() -> None:
     task = Task.from_arrays(*waves(24, steps=400))
     definition = Definition.of(task, SearchSpace(readout=["average"]), search=SearchSettings())
+    architecture = middle(definition.task_space(), "average", "relu")
+    assert architecture.levels == 5
+    assert 100 < architecture.receptive_field < 400
+
+
+@pytest.mark.parametrize("readout", ["average", "max"])
+def test_the_first_trial_with_a_pooled_readout_is_feasible_and_no_toy(readout: str) -> None:
+    task = Task.from_arrays(*waves(24, steps=400))
+    definition = Definition.of(task, SearchSpace(readout=[readout]), search=SearchSettings())
     space = definition.task_space()
-    middle = known_configurations(definition, space)[1]
-    assert middle.name == "middle"
-    assert middle.architecture.levels == 5
-    assert 100 < middle.architecture.receptive_field < 400
+    first = first_known(definition, space)
+    assert first.readout == readout
+    assert first.levels > 1
+    assert first.receptive_field > 20
+    assert not broken_limits(space.violations(first))
 
 
 @pytest.mark.parametrize("stored", ["seq_len", 16])
@@ -175,8 +187,18 @@ def test_a_study_keeps_the_rule_that_it_was_made_with(stored: int | str) -> None
     assert other.continued(Constraints()).required_context == "auto"  # a change, which is refused
 
 
-def test_known_configurations_pool_where_no_readout_of_one_step_is_feasible() -> None:
+def test_the_first_trial_pools_where_no_readout_of_one_step_is_feasible() -> None:
     task = Task.from_arrays(*waves(24, steps=400))
     definition = Definition.of(task, SearchSpace(levels=[1, 2]), search=SearchSettings())
-    known = known_configurations(definition, definition.task_space())
-    assert {configuration.architecture.readout for configuration in known} == {"max"}
+    space = definition.task_space()
+    first = first_known(definition, space)
+    assert first.readout in ("average", "max")
+    assert first.levels == 2
+    assert not broken_limits(space.violations(first))
+
+
+def first_known(definition: Definition, space: TaskSpace) -> Architecture:
+    """Return the network of the first trial that a study begins with."""
+    known = known_configurations(definition, space)
+    name = warm_start(definition, known).trials[0].name
+    return next(item.architecture for item in known if item.name == name)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import tcn_search as ts
+from tcn_search.cli.main import main
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.study.creation import stored_training
 from tcn_search.study.study_file import read_study_file
 from tests.study.synthetic import Synthetic
@@ -73,6 +75,46 @@ def test_the_study_keeps_the_schedule_that_its_file_does_not_name() -> None:
     assert file.training_settings(task).schedule == "cosine"
     assert file.training_settings(task, stored_training("kept", STORAGE)).schedule == "constant"
     assert stored_training("another", STORAGE) is None
+
+
+def test_a_study_file_that_names_no_setting_of_today_continues_the_study(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("kept.toml").write_text(
+        """
+task.name = "data.npz"
+
+[space]
+nb_filters = [4, 8]
+kernel_size = { low = 2, high = 5 }
+nb_stacks = [1, 2]
+norm = ["none", "layer", "weight"]
+dropout_rate = { low = 0.0, high = 0.3 }
+learning_rate = { low = 1e-3, high = 1e-2, log = true }
+
+[constraints]
+max_params = 3000
+
+[training]
+epochs = 3
+batch_size = 64
+
+[search]
+trials = 9
+sampler = "random"
+seed = 3
+"""
+    )
+    assert main(["run", "kept.toml", "--storage", STORAGE]) == 0
+    assert "9 trials are finished already" in capsys.readouterr().out
+    study = ts.load_study("kept", STORAGE)
+    definition = study.definition
+    assert study.changes == []
+    assert definition.training.schedule == "constant"
+    assert definition.training.batch_norm_statistics == "all"
+    assert definition.constraints.required_context == "seq_len"
+    assert definition.search.fraction == 1
+    assert definition.final == FinalSettings.former()
 
 
 def test_the_study_continues_with_the_waiting_retry() -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
+from tcn_search.search.final_settings import FinalSettings
+from tcn_search.study import final_trainings
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.training_data import TrainingData
+from tcn_search.workers import executor
+from tcn_search.workers.executor import InProcessExecutor, Owner
+from tcn_search.workers.job_data import JobData
+from tcn_search.workers.trial import TrialJob, run_trial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -70,17 +76,60 @@ def test_folds_have_the_fraction_of_each_training_split() -> None:
     )
 
 
-def test_final_trainings_have_all_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+class Recorder(InProcessExecutor):
+    """Stands in for the worker processes of `best`; records the jobs with their sequences."""
+
+    jobs: ClassVar[list[tuple[JobData, int]]] = []
+
+    def __init__(self, data: TrainingData, slots: object) -> None:
+        super().__init__(data)
+
+    def run(self, owner: Owner) -> None:
+        while (job := owner.next_job()) is not None:
+            self.jobs.append((job.data, len(job.data.of(self.data).train)))
+            owner.finish(run_trial(job, self.data, owner.keep_going))
+
+
+@pytest.mark.parametrize(
+    ("top", "refit", "jobs"),
+    [
+        (1, True, [(JobData.JOINED, 40)]),
+        (2, False, [(JobData.TRIAL, 8), (JobData.TRIAL, 8), (JobData.TRAINING, 32)]),
+    ],
+)
+def test_final_trainings_have_all_sequences_and_rerun_trials_a_part(
+    top: int, refit: bool, jobs: list[tuple[JobData, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(
+        "waves",
+        TASK,
+        SPACE,
+        training=TrainingSettings(epochs=1),
+        search=SearchSettings(warm_start=False, fraction=0.25),
+        final=FinalSettings(rerun_seeds=1),
+    )
+    study.run(top, executor=Synthetic(), on_progress=lambda progress: None)
+    monkeypatch.setattr(Recorder, "jobs", [])
+    monkeypatch.setattr(final_trainings, "ProcessExecutor", Recorder)
+    winner = study.best(top=top, seeds=1, refit=refit, on_progress=lambda progress: None)
+    assert len(winner.winning_runs) == 1
+    assert Recorder.jobs == jobs
+
+
+def test_final_trainings_in_this_process_have_all_sequences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     study = make(fraction=0.25)
     study.run(1, executor=Synthetic(), on_progress=lambda progress: None)
+    counts = []
 
-    def refuse(*arguments: Any) -> TrainingData:
-        raise AssertionError("a final training has a part of the data")
+    def counted_training(job: TrialJob, data: TrainingData, keep_going: Any) -> Any:
+        counts.append(len(data.train))
+        return run_trial(job, data, keep_going)
 
-    monkeypatch.setattr(TrainingData, "with_fraction", refuse)
-    with pytest.raises(AssertionError):
-        assert study.training_data
-    assert len(study.best(seeds=1).winning_runs) == 1
+    monkeypatch.setattr(executor, "run_trial", counted_training)
+    study.best(seeds=1, executor=InProcessExecutor(study.training_data))
+    assert counts == [32]
 
 
 def test_default_settings_suit_the_sequences_of_a_trial(tmp_path: Path) -> None:

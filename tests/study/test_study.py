@@ -170,8 +170,17 @@ def test_searched_settings_reach_trials_frame_and_winners() -> None:
         assert (row["optimizer"], row["batch_size"]) == (settings.optimizer, settings.batch_size)
         assert (settings.clip_norm, settings.learning_rate, settings.epochs) == (0.5, 0.3, 9)
     assert not {"clip_norm", "learning_rate"} & set(frame.columns)
-    assert study.candidates(3)
-    assert all(candidate.settings == jobs[candidate.trial] for candidate in study.candidates(3))
+    trials = study.results.best_trials(3)
+    candidates = study.candidates(3)
+    assert len(trials) == len(candidates) == 3
+    for trial, candidate in zip(trials, candidates, strict=True):
+        assert trial.trial == candidate.trial
+        assert trial.settings == jobs[trial.trial]
+        final = study.definition.final.training(trial.settings, epochs=9, refit=False)
+        assert candidate.settings == final
+        searched = ("optimizer", "batch_size", "clip_norm", "learning_rate", "epochs")
+        for name in searched:
+            assert getattr(final, name) == getattr(trial.settings, name)
 
 
 def test_infeasible_trials_are_pruned_without_training() -> None:

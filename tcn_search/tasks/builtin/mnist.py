@@ -123,7 +123,10 @@ def _load(
     if order is not None:
         description += " in a drawn order"
     return replace(
-        task, spec=replace(task.spec, context_reason=CONTEXT_REASON), inferred=description
+        task,
+        spec=replace(task.spec, context_reason=CONTEXT_REASON),
+        inferred=description,
+        split=SplitRule(fraction=validation_size / len(digits), seed=seed),
     )
 
 
