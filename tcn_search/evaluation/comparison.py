@@ -43,9 +43,10 @@ class Run:
     Attributes:
         contender: "tcn", or another name such as "lstm:2".
         learning_rate, seed: of the training; the rate is 0 for contenders without one.
-        score, metric: objective and metric on the validation split in the best epoch; NaN where the
-            training diverged in its first epoch. Contenders without epochs have the metric as both.
-        best_epoch: from 1; 0 where there is none.
+        score, metric: objective and metric on the validation split, with the weights that were
+            kept; NaN where the training diverged so that none can be used. Contenders without
+            epochs have the metric as both.
+        best_epoch: of these weights, from 1; 0 where there is none.
         seconds_an_epoch: median, without the first epoch; 0 for contenders without epochs.
         parameters: of the whole model; 0 for contenders that are no network.
         test: metric on the test split; None for the runs that choose the learning rate, and where

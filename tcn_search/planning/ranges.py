@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tcn_search.arguments import at_most, positive_integer, positive_integers, received
 from tcn_search.errors import InputError
-from tcn_search.limits import most
+from tcn_search.limits import MOST_ENTRIES, most
 
 _MOST_DIGITS = 4300  # Python refuses to convert longer text to an integer
 
@@ -53,6 +53,11 @@ def _range_of(name: str, part: str, whole: str) -> range:
     if last < first:
         raise InputError(
             f"{name} is an empty range, {first} to {last}. Write the smaller end first."
+        )
+    if last - first >= MOST_ENTRIES:
+        raise InputError(
+            f"{name} must be a range of at most {MOST_ENTRIES:,} integers. "
+            f"Received: {received(whole)}"
         )
     return range(first, last + 1)
 

@@ -32,7 +32,8 @@ OPTIONS = {
     "run": ["--trials", "--timeout", "--patience", "--workers", "--workers-per-gpu", "--folds",
             "--trial-timeout", "--set", "--engine", "--tuner"],
     "status": ["--storage"],
-    "best": ["--top", "--seeds", "--limit", "--out"],
+    "best": ["--top", "--seeds", "--limit", "--workers", "--minutes", "--out"],
+    "compare": ["--against", "--learning-rates", "--seeds", "--workers", "--out"],
     "report": ["--out"],
 }  # fmt: skip
 NEEDED = {
@@ -41,6 +42,7 @@ NEEDED = {
     "run": ["none.toml"],
     "status": ["none"],
     "best": ["none"],
+    "compare": ["none"],
     "report": ["none"],
 }
 
@@ -80,6 +82,7 @@ def test_odd_words_end_in_one_line(command: str, words: list[str]) -> None:
 HUGE = {
     "run x.toml --workers 99999999999999999999": "--workers must be at most 1,024. Received: 99999999999999999999",
     "run x.toml --workers 0": "--workers must be auto or at least 1. Received: 0",
+    "compare x --workers 0": "--workers must be auto or at least 1. Received: 0",
     "run x.toml --workers-per-gpu 1000": "--workers-per-gpu must be at most 64. Received: 1000",
     "run x.toml --trials 10000000": "--trials must be at most 1,000,000. Received: 10000000",
     "run x.toml --patience 10000000": "--patience must be at most 1,000,000. Received: 10000000",
@@ -93,6 +96,7 @@ HUGE = {
     "check --seq-len 100 --kernel-size 3 --dilations 1 --stacks 100000": "nb_stacks must be at most 1,024. Received: 100000",
     "check --seq-len 999999999999 --kernel-size 3 --dilations 1,2": "seq_len must be at most 134,217,728. Received: 999999999999",
     "plan --seq-len 784 --kernel-size 1-999999999": "kernel_size must be at most 65,536. Received: 999999999",
+    "plan --seq-len 784 --dilation-base 1-999999999": "dilation_base must be a range of at most 65,536 integers. Received: '1-999999999'",
     "plan --seq-len 784 --top 99999999999": "--top must be at most 1,000,000. Received: 99999999999",
 }  # fmt: skip
 RUN_EACH = """
