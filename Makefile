@@ -15,7 +15,7 @@ TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(packa
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
-SEEDS ?= 3
+SEEDS ?=
 
 .PHONY: help study test test-fast test-all lint bench clean
 
@@ -24,7 +24,7 @@ help:  ## this list
 
 study: $(VENV)/installed  ## search on UCR OSULeaf: study, winner over seeds, report in runs/osuleaf
 	$(BIN)/tcn-search run $(STUDY) $(STUDY_OPTIONS)
-	$(BIN)/tcn-search best $(NAME) --seeds $(SEEDS)
+	$(BIN)/tcn-search best $(NAME) $(if $(SEEDS),--seeds $(SEEDS))
 	$(BIN)/tcn-search report $(NAME)
 
 test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on TensorFlow and on JAX

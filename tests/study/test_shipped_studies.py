@@ -21,7 +21,6 @@ TASKS = {
     "permuted_mnist": ("classification", 784, 1, 10, 784),
     "japanese_vowels": ("classification", 29, 12, 9, 29),
     "osuleaf": ("classification", 427, 1, 6, 427),
-    "osuleaf-local": ("classification", 427, 1, 6, 14),
     "spoken_digits": ("classification", 229, 40, 10, 229),
     "word_ptb": ("labelling", 80, 1, 10_000, 40),
     "etth1": ("forecast", 336, 7, 672, None),
