@@ -32,9 +32,7 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     model = keras.Model(together.inputs[0], outputs, name=_NAME)
     for each in (*members, model):
         # Plain SGD has no array for each weight. Keras would not record that it scales the loss.
-        each.compile(
-            "sgd", loss=make_loss(spec), metrics=make_metrics(spec), auto_scale_loss=False
-        )
+        each.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec), auto_scale_loss=False)
     return model
 
 

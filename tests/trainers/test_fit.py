@@ -74,7 +74,9 @@ def test_the_model_has_the_weights_of_the_kept_epoch(weights: str) -> None:
     assert training.kept_epoch == {"last": 6, "lowest_loss": lowest, "ema": 6}[weights]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])  # TensorFlow has a kernel of its own for Adam
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam"]
+)  # TensorFlow has a kernel of its own for Adam
 def test_the_moving_average_is_of_the_steps(
     optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
