@@ -76,6 +76,15 @@ class FinalSettings:
                 "the best epoch. Leave weights out."
             )
 
+    def require_for_folds(self, folds: int) -> None:
+        """Raise an InputError if these settings make no sense for this number of folds."""
+        if self.members > 1 and folds > 1:
+            raise InputError(
+                "members must be 1 with folds: each re-run has a model for each fold, and none has "
+                "predictions for all validation sequences. "
+                f"Received: members = {self.members}, folds = {folds}"
+            )
+
     def training(self, trial: TrainingSettings, epochs: int, refit: bool) -> TrainingSettings:
         """Return the settings of a final training.
 
