@@ -46,8 +46,14 @@ FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm", "labe
 _SHARES = ("dropout_rate", "label_smoothing", "warmup")  # 0 ≤ share < 1
 # Kinds of tasks whose targets belong to whole sequences, not to their steps.
 _KINDS_OF_SERIES_NORM = ("classification", "multi_label", "regression")
-# Settings that studies of earlier versions do not hold.
-_LATER_SETTINGS = ("input_norm", "label_smoothing", "warmup", "weights")
+# Settings that studies of earlier versions do not hold, with what those did.
+_FORMER_SETTINGS = {
+    "input_norm": "dataset",
+    "label_smoothing": 0.0,
+    "warmup": 0.0,
+    "weights": "best",
+    "batch_norm_statistics": "all",
+}
 
 
 @dataclass(frozen=True)
@@ -132,15 +138,15 @@ class TrainingSettings:
         return asdict(self)
 
     def to_digest(self) -> dict[str, Any]:
-        """Return the values of `to_dict` without the later settings that have their default.
+        """Return the values of `to_dict` without the later settings that do what was done before.
 
         Digests of stored results are made from these values, and older ones lack those settings.
         """
-        values = self.to_dict()
-        for field in fields(self):
-            if field.name in _LATER_SETTINGS and values[field.name] == field.default:
-                del values[field.name]
-        return values
+        return {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in _FORMER_SETTINGS or value != _FORMER_SETTINGS[name]
+        }
 
     def require_for_kind(self, kind: str, vocabulary: int = 0) -> None:
         """Raise an InputError if a setting makes no sense for this kind of task.
@@ -162,9 +168,7 @@ class TrainingSettings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
-        """Return the settings that `to_dict` wrote.
-
-        An early version stored no `batch_norm_statistics`, and took them over all steps.
+        """Return the settings that `to_dict` wrote, in this version or an earlier one.
 
         Raises:
             InputError: a key is no argument of `TrainingSettings`.
@@ -172,7 +176,7 @@ class TrainingSettings:
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
-        return cls(**{"batch_norm_statistics": "all", **values})
+        return cls(**{**_FORMER_SETTINGS, **values})
 
 
 def check_setting(name: str, value: object) -> None:

@@ -144,12 +144,18 @@ def test_bad_settings_that_are_not_searched(arguments: dict[str, Any], message: 
 
 
 def test_settings_of_an_earlier_version_have_its_digest_and_its_behaviour() -> None:
-    later = {"input_norm", "label_smoothing", "warmup", "weights"}
+    later = {"input_norm", "label_smoothing", "warmup", "weights", "batch_norm_statistics"}
     earlier = {
         name: value for name, value in TrainingSettings().to_dict().items() if name not in later
     }
-    assert TrainingSettings.from_dict(earlier).to_digest() == earlier
-    assert set(TrainingSettings(weights="last").to_digest()) == {*earlier, "weights"}
+    settings = TrainingSettings.from_dict(earlier)
+    assert settings.batch_norm_statistics == "all"
+    assert settings.to_digest() == earlier
+    assert TrainingSettings(weights="last").to_digest() == {
+        **earlier,
+        "weights": "last",
+        "batch_norm_statistics": "evaluated",
+    }
 
 
 @pytest.mark.parametrize(

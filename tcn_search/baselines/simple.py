@@ -268,8 +268,13 @@ def sample(split: SplitData, most: int) -> SplitData:
 
 def fitted_rows(spec: TaskSpec, count: int) -> int:
     """Return how many of `count` training sequences the model with the fewest is fitted on."""
+    if spec.vocabulary:
+        return count
     if spec.kind == "labelling":
         return min(count, max(1, _MOST_STEPS // (spec.scored_steps or spec.seq_len)))
-    if spec.kind == "forecast":
+    if spec.kind == "forecast" and _predicted_channels(spec):
         return min(count, MOST_ROWS)
-    return min(count, _rows(spec, _NEIGHBOUR_VALUES))
+    most_values = _NEIGHBOUR_VALUES
+    if spec.kind == "forecast":
+        most_values = _LINEAR_VALUES
+    return min(count, _rows(spec, most_values))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, with_config
 
 from tcn_search.evaluation.final_training import SeedRun
-from tcn_search.evaluation.spread import with_spread
+from tcn_search.evaluation.spread import mean_and_spread, with_spread
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.text import counted
 
@@ -112,6 +112,26 @@ class Winner:
         if not self.test_scores:
             return None
         return self.test_scores[usable.index(self.saved_seed)]
+
+    @property
+    def judged_on_validation(self) -> list[float]:
+        """Metric on the validation split by which the winner is judged; see `judged_on_test`."""
+        return self._judged([run.metric for run in self.winning_runs], self.ensemble_validation)
+
+    @property
+    def judged_on_test(self) -> list[float]:
+        """Metric on the test split by which the winner is judged, one for each final training.
+
+        An ensemble has one score. Its spread over seeds is taken to be that of its members' mean:
+        their scores are moved until their mean is the ensemble's score.
+        """
+        return self._judged(self.test_scores, self.ensemble_score)
+
+    def _judged(self, members: list[float], ensemble: float | None) -> list[float]:
+        if not self.ensemble or ensemble is None:
+            return members
+        mean, _ = mean_and_spread(members)
+        return [score - mean + ensemble for score in members]
 
     def saved_in_words(self) -> str:
         """Say what the saved model is: "the ensemble of 5 members"."""

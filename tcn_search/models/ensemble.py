@@ -18,8 +18,8 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     """Build the ensemble of several models of one task.
 
     It maps raw sequences (B, T, C) to the mean of its members' predictions: of probabilities, or of
-    values in the targets' own units. Its members are layers named "member_1", "member_2", ... A
-    single model is its own ensemble.
+    values in the targets' own units. Its members are layers named "member_1", "member_2", ... and
+    lose their optimisers, which would triple the saved file. A single model is its own ensemble.
 
     Args:
         members: models that `build_model` built, each with its standardisation and predictions.
@@ -30,8 +30,9 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     together = side_by_side(members)
     outputs = keras.layers.Average(dtype="float32", name="mean")(together.outputs)
     model = keras.Model(together.inputs[0], outputs, name=_NAME)
-    # Plain SGD has no variables of its own, which would be saved with the model.
-    model.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec))
+    for each in (*members, model):
+        # Plain SGD has no array for each weight. Keras would not record that it scales the loss.
+        each.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec), auto_scale_loss=False)
     return model
 
 

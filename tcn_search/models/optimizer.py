@@ -70,9 +70,12 @@ def _learning_rate(
     if not follows_steps:
         return rate
     if steps is None:
+        followed = f"schedule {settings.schedule!r}"
+        if settings.warmup:
+            followed = f"warmup {settings.warmup!r}"
         raise InputError(
-            f"schedule {settings.schedule!r} follows the steps of the whole training, which a "
-            "task's specification alone does not tell. Give the task with its data."
+            f"{followed} follows the steps of the whole training, which a task's specification "
+            "alone does not tell. Give the task with its data."
         )
     warmup_steps = round(settings.warmup * steps)
     after_warmup = _schedule_of_steps(settings.schedule, rate, max(1, steps - warmup_steps))

@@ -294,8 +294,7 @@ class StudyResults:
         winner = self.winner
         if baselines is None or winner is None:
             return {}
-        validation = [run.metric for run in winner.winning_runs]
-        return baseline_facts(baselines, validation, winner.test_scores)
+        return baseline_facts(baselines, winner.judged_on_validation, winner.judged_on_test)
 
     @property
     def comparison(self) -> Comparison | None:

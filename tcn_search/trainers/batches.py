@@ -77,7 +77,8 @@ def _length_arguments(
     validation = data.validation
     validation_lengths = choose_lengths(row_lengths(validation.X))
     # Small enough that few batches have rows of two lengths.
-    validation_size = max(size, len(validation) // (4 * len(validation_lengths)))
+    validation_size = len(validation) // (4 * len(validation_lengths))
+    validation_size = max(size, min(validation_size, data.spec.sequences_at_once))
     every_step = data.spec.task_kind.reads_every_step
     stepwise = (True, every_step, every_step)
     batches: Any = LengthBatches(

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from tcn_search.errors import InputError
 from tcn_search.models.build import build_model
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
@@ -33,10 +34,12 @@ class TCNHyperModel(keras_tuner.HyperModel):
     Args:
         task: with its data; `fit` trains on its training split and judges by its validation split.
         space, constraints, training: as for a `Study`, with the same defaults. With `patience` a
-            training stops when the validation loss has not fallen for so many epochs.
+            training stops when the validation loss has not fallen for so many epochs. `weights`
+            must be "best": KerasTuner keeps the weights of the best epoch.
 
     Raises:
-        InputError: no architecture of the space is feasible; says what would help.
+        InputError: no architecture of the space is feasible; says what would help. Or `training`
+            keeps other weights than the best.
 
     Example:
         hypermodel = ts.TCNHyperModel(task)
@@ -53,6 +56,11 @@ class TCNHyperModel(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name="tcn")
         definition = Definition.of(task, space, constraints, training, SearchSettings())
+        if definition.training.weights != "best":
+            raise InputError(
+                'weights must be "best" for a hypermodel, because KerasTuner keeps the weights of '
+                f"the best epoch. Received: {definition.training.weights!r}"
+            )
         self.data = task.training
         self.training = definition.training
         # Fixed ranges folded onto the feasible geometries, with receptive_field="prune" too.

@@ -9,7 +9,13 @@ import pytest
 
 from tcn_search import Task
 from tcn_search.baselines.fixed_length import fixed_length, normalised, shortened
-from tcn_search.baselines.simple import MOST_ROWS, SimpleModel, sample, simple_models
+from tcn_search.baselines.simple import (
+    MOST_ROWS,
+    SimpleModel,
+    fitted_rows,
+    sample,
+    simple_models,
+)
 from tcn_search.tasks.training_data import SplitData
 from tests.conftest import waves
 
@@ -24,6 +30,17 @@ def fitted(task: Task, name: str, choice: int = 0) -> np.ndarray:
 
 def names(models: list[SimpleModel]) -> list[str]:
     return [model.name for model in models]
+
+
+def test_the_rows_that_are_fitted_are_those_of_the_models_of_the_task() -> None:
+    spec = Task.from_arrays(*waves(24)).spec
+    words = replace(spec, kind="labelling", vocabulary=7, seq_len=400, scored_steps=None)
+    assert fitted_rows(words, 90_000) == 90_000  # frequencies are of all tokens
+    steps = replace(words, vocabulary=0)
+    assert fitted_rows(steps, 90_000) == 250
+    forecast = replace(spec, kind="forecast", seq_len=2_000)  # channels that are not known
+    assert fitted_rows(forecast, 90_000) == (1 << 22) // 1_024
+    assert fitted_rows(replace(forecast, last_value_channels=(0,)), 90_000) == MOST_ROWS
 
 
 def test_a_short_row_is_stretched_and_missing_values_are_interpolated() -> None:

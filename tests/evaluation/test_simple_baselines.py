@@ -12,6 +12,7 @@ import pytest
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tcn_search.cli.main import main
+from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.simple_baselines import (
     SimpleBaseline,
     SimpleBaselines,
@@ -19,6 +20,7 @@ from tcn_search.evaluation.simple_baselines import (
     simple_baselines,
 )
 from tcn_search.evaluation.split_scores import share_error, split_score
+from tcn_search.evaluation.winner import Winner
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -86,6 +88,27 @@ def test_the_words_say_how_the_winner_stands(
         "for test fitted on training and validation split together",
         name: words,
     }
+
+
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_an_ensemble_is_judged_by_its_own_score(ensemble: bool) -> None:
+    runs = [SeedRun(3, seed, math.nan, math.nan, best_epoch=9, seconds=1) for seed in (1, 2, 3)]
+    winner = Winner(
+        trial=3,
+        objective="val_loss",
+        metric="accuracy",
+        runs=runs,
+        test_scores=[0.86, 0.88, 0.87],
+        saved_seed=1,
+        model_file="best.keras",
+        ensemble=ensemble,
+        ensemble_score=0.96,
+        member_files=["a", "b", "c"],
+    )
+    judged = [0.95, 0.97, 0.96] if ensemble else [0.86, 0.88, 0.87]
+    assert winner.judged_on_test == pytest.approx(judged)
+    facts = baseline_facts(of_classes(), winner.judged_on_validation, winner.judged_on_test)
+    assert ("Against simple baselines" in facts) == ensemble
 
 
 def test_without_a_test_split_the_validation_split_counts() -> None:

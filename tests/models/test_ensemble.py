@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import keras
@@ -42,6 +43,16 @@ def test_a_loaded_ensemble_predicts_the_mean_of_its_members(task: ts.Task, tmp_p
     np.testing.assert_allclose(loaded.predict(inputs, verbose=0), wanted, rtol=1e-5, atol=1e-6)
     assert len(members_of(loaded)) == 3
     assert standardize_layer(loaded).offset == list(task.spec.input_offset)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_the_file_of_an_ensemble_holds_no_optimisers(precision: str, tmp_path: Path) -> None:
+    settings = ts.TrainingSettings(precision=precision, weights="ema")
+    models = [ts.build_model(NETWORK, CLASSES, settings) for _ in range(2)]
+    make_ensemble(models, CLASSES.spec).save(tmp_path / "best.keras")
+    loaded = ts.load_model(tmp_path / "best.keras")
+    for model in (loaded, *members_of(loaded)):
+        assert sum(math.prod(variable.shape) for variable in model.optimizer.variables) < 5
 
 
 def test_the_table_of_an_ensemble_has_class_names_and_mean_probabilities() -> None:

@@ -104,5 +104,7 @@ def test_a_schedule_needs_the_steps_of_the_training() -> None:
         "schedule 'cosine' follows the steps of the whole training, which a task's specification "
         "alone does not tell. Give the task with its data."
     )
+    with pytest.raises(InputError, match=r"^warmup 0.1 follows the steps"):
+        make_optimizer(TrainingSettings(warmup=0.1))
     model = build_model(architecture, task.training, settings)
     assert model.optimizer._learning_rate.decay_steps == 5 * -(-len(task.train) // 8)

@@ -18,6 +18,8 @@ from tcn_search.cli.run import _print_ties
 from tcn_search.errors import InputError
 from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.report.page import page
+from tcn_search.search.definition import Definition
+from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.pruners import make_pruner
 from tcn_search.trainers.deadline import Deadline
 from tcn_search.trainers.fit import Training
@@ -373,6 +375,17 @@ def test_a_study_stored_before_there_were_folds_has_one() -> None:
     stored = SearchSettings().to_dict()
     del stored["folds"]
     assert SearchSettings.from_dict(stored) == SearchSettings()
+
+
+def test_an_ensemble_of_several_configurations_is_not_for_folds() -> None:
+    search = SearchSettings(folds=3)
+    with pytest.raises(InputError) as error:
+        Definition.of(TASK, search=search, final=FinalSettings(members=2))
+    assert str(error.value) == (
+        "members must be 1 with folds: each re-run has a model for each fold, and none has "
+        "predictions for all validation sequences. Received: members = 2, folds = 3"
+    )
+    assert Definition.of(TASK, search=search).final.members == 1
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ def test_winner_and_comparison_are_read() -> None:
     assert comparison is not None
     assert list(comparison.frame()["contender"]) == ["gru", "tcn"]
     assert study.changes == []
+    (best,) = study.results.best_trials(1)
+    # Both belong to the trainings of today, so that none is repeated.
+    digest = study.definition.digest([(best.architecture, best.settings)])
+    assert winner.made_with == comparison.made_with == digest
 
 
 def test_the_study_keeps_the_schedule_that_its_file_does_not_name() -> None:

@@ -74,12 +74,17 @@ def test_the_model_has_the_weights_of_the_kept_epoch(weights: str) -> None:
     assert training.kept_epoch == {"last": 6, "lowest_loss": lowest, "ema": 6}[weights]
 
 
-def test_the_moving_average_is_of_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam"]
+)  # TensorFlow has a kernel of its own for Adam
+def test_the_moving_average_is_of_the_steps(
+    optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tcn_search.models.optimizer.AVERAGED_SHARE", 1.0)  # 2 steps: momentum 0.5
     kernels: dict[str, list[np.ndarray]] = {}
     for weights in ("last", "ema"):
         settings = TrainingSettings(
-            epochs=2, batch_size=64, optimizer="sgd", learning_rate=0.1, weights=weights
+            epochs=2, batch_size=64, optimizer=optimizer, learning_rate=0.1, weights=weights
         )
         model = build(settings)
 

@@ -21,7 +21,7 @@ from tcn_search.trainers import length_batches
 from tcn_search.trainers.batches import fit_arguments
 from tcn_search.trainers.fit import train
 from tcn_search.trainers.length_batches import accept_lengths, batch_lengths
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 CHANNELS = 2
 LONGEST = 40
@@ -94,6 +94,7 @@ def test_a_batch_cut_to_its_longest_row_trains_equally(tcn: Architecture) -> Non
     for steps in (LONGEST, longest):
         keras.utils.set_random_seed(0)
         model = build_model(tcn, task, SETTINGS)
+        draw_head(model)  # else the network below it has no gradient
         model.optimizer = keras.optimizers.SGD(0.1)
         accept_lengths(model)
         targets = y[:, :steps] if task is LABELLING else y
@@ -146,6 +147,14 @@ def test_validation_batches_hold_every_row_once() -> None:
     seen = np.concatenate([X[:, 0, 0] for X, _ in epoch])
     assert sorted(seen) == sorted(validation.X[:, 0, 0])
     assert sum(X.shape[0] * X.shape[1] for X, _ in epoch) < 0.8 * validation.X[..., 0].size
+
+
+def test_validation_batches_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.tasks.task_spec._MOST_SEQUENCES_AT_ONCE", 5)
+    task = ragged_task(400)
+    for largest, expected in ((2, 5), (8, 8)):
+        batches = one_pass(fit_arguments(task.training, largest, (12, LONGEST))["validation_data"])
+        assert max(len(X) for X, _ in batches) == expected
 
 
 def test_a_seed_gives_the_same_batches_and_weights_stay_with_their_rows() -> None:

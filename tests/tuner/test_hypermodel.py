@@ -35,6 +35,15 @@ SPACE = SearchSpace(
 TRAINING = TrainingSettings(epochs=1)
 
 
+def test_weights_that_no_tuner_keeps_are_refused() -> None:
+    with pytest.raises(InputError) as error:
+        TCNHyperModel(TASK, SPACE, training=TrainingSettings(epochs=1, weights="ema"))
+    assert str(error.value) == (
+        'weights must be "best" for a hypermodel, because KerasTuner keeps the weights of the best '
+        "epoch. Received: 'ema'"
+    )
+
+
 def hypermodel(space: SearchSpace = SPACE, **constraints: Any) -> TCNHyperModel:
     return TCNHyperModel(TASK, space, Constraints(**constraints), TRAINING)
 
