@@ -147,6 +147,8 @@ class Definition:
 
         Studies of earlier versions, whose final trainings were like trials, have as many as those.
         """
+        if self.final.epochs is not None:
+            return self.final.epochs
         if self.search.final_epochs is not None:
             return self.search.final_epochs
         if self.final == FinalSettings.former():

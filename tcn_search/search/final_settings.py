@@ -81,7 +81,7 @@ class FinalSettings:
 
         Args:
             trial: settings of the trial.
-            epochs: of the final training, unless these settings have their own.
+            epochs: of the final training.
             refit: whether it uses training and validation split together.
         """
         schedule = self.schedule
@@ -106,7 +106,7 @@ class FinalSettings:
             warmup = 0.0
         return replace(
             trial,
-            epochs=self.epochs or epochs,
+            epochs=epochs,
             schedule=schedule,
             weights=weights,
             patience=patience,

@@ -234,7 +234,8 @@ class StudyResults:
         complete = self._ranked()
         if not complete:
             return ""
-        return note_on_improvement(complete[0], self.definition.objective)
+        definition = self.definition
+        return note_on_improvement(complete[0], definition.objective, definition.final_epochs)
 
     def excluded_receptive_fields(self) -> list[int]:
         """Return the receptive fields that a narrowed search never samples, each once."""
@@ -294,8 +295,7 @@ class StudyResults:
         winner = self.winner
         if baselines is None or winner is None:
             return {}
-        validation = [run.metric for run in winner.winning_runs]
-        return baseline_facts(baselines, validation, winner.test_scores)
+        return baseline_facts(baselines, winner.validation_metrics, winner.test_scores)
 
     @property
     def comparison(self) -> Comparison | None:
