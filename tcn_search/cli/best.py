@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from tcn_search.arguments import positive_seconds
 from tcn_search.cli.output import read_workers
 from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
 from tcn_search.cli.study_argument import add_study_arguments, find_study
@@ -54,10 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
     parser.add_argument(
-        "--minutes",
-        type=float,
-        metavar="M",
-        help="start no further training after M minutes, but the first final ones",
+        "--timeout",
+        metavar="TIME",
+        help="start no further training after this time, but the first final ones: 90s, 30m, 2h",
     )
     parser.add_argument(
         "--out",
@@ -69,14 +67,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print each training as it ends, the winner, and where its model is saved."""
     from tcn_search.cli.progress import show_final_progress
+    from tcn_search.search.receptive_field_text import receptive_field_text
+    from tcn_search.study.study_file import seconds
 
     if arguments.out is not None and not arguments.out.endswith(".keras"):
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
     limits = dict(map(_read_limit, arguments.limit))
     workers = read_workers(arguments.workers)
-    timeout = None
-    if arguments.minutes is not None:
-        timeout = positive_seconds("--minutes", 60 * arguments.minutes)
+    timeout = seconds("--timeout", arguments.timeout)
     study = find_study(arguments)
     evaluations_before = study.test_evaluations
     use_backend(study.definition.backend)
@@ -103,7 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
             "These trainings are stored; "
             "nothing is trained, and nothing is scored on the test split again."
         )
-    print(f"\nbest architecture: {study.results.architecture_of(winner.trial)}")
+    architecture = study.results.architecture_of(winner.trial)
+    print(f"\nbest architecture: {architecture}")
+    print(f"      {receptive_field_text(study.definition, architecture)}")
     print(winner)
     for name, text in study.results.baseline_facts().items():
         print(f"{name}: {text}")

@@ -63,7 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.tasks.new_data import read_new_data
 
     if not Path(arguments.model).is_file():
-        raise InputError(f"There is no model file {arguments.model}.")
+        raise InputError(
+            f"There is no model file {arguments.model}. `tcn-search best NAME` saves that of a "
+            "study as runs/NAME/best.keras."
+        )
     data = Path(arguments.data)
     are_recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
     is_text = data.name.lower().endswith((".txt", ".txt.gz"))

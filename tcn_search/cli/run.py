@@ -257,7 +257,10 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         print(f"      {study.results.best_trial_note}")
     best = _command("best", study.name, arguments.storage)
     report = _command("report", study.name, arguments.storage)
-    print(f"next: {best}     trains it again over seeds and scores it on the test split")
+    what = "trains the best trials again and saves a model"
+    if study.task.test is not None:
+        what += ", scored on the test split"
+    print(f"next: {best}     {what}")
     print(f"      {report}   writes table and figures")
 
 

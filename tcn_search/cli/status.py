@@ -77,6 +77,9 @@ def _print_status(study: StudyResults) -> None:
         print(front[["trial", *names]].to_string(index=False))
     winner = study.winner
     if winner is not None:
+        architecture = study.architecture_of(winner.trial)
+        print(f"winner: trial {winner.trial}, {architecture}")
+        print(f"      {receptive_field_text(definition, architecture)}")
         for name, value in winner.facts().items():
             if name.startswith(("Winner", "Trained", "Ensemble", "Test,")) or name == "Test":
                 print(f"{name.lower()}: {value}")

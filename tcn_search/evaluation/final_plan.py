@@ -24,7 +24,7 @@ class FinalPlan:
         rerun_seeds: seeds of the re-runs of each candidate; none where there is one candidate.
         seeds: of the final trainings, none of which chose anything.
         final: settings of the final trainings.
-        epochs: of a final training, unless `final` has its own.
+        epochs: of a final training.
         refit: whether they use training and validation split together.
         ensemble: whether the saved model is the ensemble.
         folds: of the re-runs.

@@ -251,7 +251,7 @@ def _fitted_on(baselines: SimpleBaselines) -> str:
     text = ""
     if baselines.rows < baselines.of_rows:
         text += f"; fitted on {baselines.rows:,} of {baselines.of_rows:,} training sequences"
-    if baselines.joined:
+    if baselines.joined and baselines.test_size:
         text += "; for test fitted on training and validation split together"
     return text
 

@@ -68,6 +68,8 @@ class Winner:
         member_files: files of the final trainings that did not diverge, in their order.
         schedule, weights: of the final trainings, as in `TrainingSettings`.
         not_trained: final trainings that the time limit left out.
+        refit_by_default: whether `best` refits where the call does not say; None in results of
+            earlier versions.
     """
 
     trial: int
@@ -90,6 +92,7 @@ class Winner:
     schedule: str = ""
     weights: str = "best"
     not_trained: int = 0
+    refit_by_default: bool | None = None
 
     @property
     def winning_runs(self) -> list[SeedRun]:
@@ -104,6 +107,17 @@ class Winner:
         return [run for run in runs if run.trial == trial]
 
     @property
+    def validation_metrics(self) -> list[float]:
+        """Metric on the validation split of each final training; NaN where there is none.
+
+        Of final trainings that used the validation split, those of the trial and its re-runs.
+        """
+        metrics = [run.metric for run in self.winning_runs]
+        if self.refit_epochs and self.reruns:
+            metrics = [run.metric for run in self.runs_of(self.trial)]
+        return metrics
+
+    @property
     def score(self) -> float | None:
         """Metric of the saved model on the test split; None where there is no test split."""
         if self.ensemble and self.ensemble_score is not None:
@@ -116,7 +130,7 @@ class Winner:
     @property
     def judged_on_validation(self) -> list[float]:
         """Metric on the validation split by which the winner is judged; see `judged_on_test`."""
-        return self._judged([run.metric for run in self.winning_runs], self.ensemble_validation)
+        return self._judged(self.validation_metrics, self.ensemble_validation)
 
     @property
     def judged_on_test(self) -> list[float]:

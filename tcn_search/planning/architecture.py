@@ -19,7 +19,7 @@ from tcn_search.planning.receptive_field import Span, receptive_field, span
 PADDINGS = ("causal", "same", "valid")
 NORMS = ("none", "batch", "layer", "weight")
 READOUTS = ("last", "max", "average", "sequence")
-POOLED_READOUTS = ("average", "max", "flatten")  # the head gets something of every step
+POOLED_READOUTS = ("average", "max")  # the head gets something of every step
 CONVOLUTIONS_PER_BLOCK = 2
 
 

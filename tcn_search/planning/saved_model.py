@@ -53,10 +53,22 @@ def find_tcn(source: Any, layer: str | None = None) -> TCNDescription:
     if _is_tcn(source.get_config()):
         build_config = source.get_build_config() or {}
         return _read_tcn(source.get_config(), build_config.get("input_shape"))
-    layers = list(_layers_of(source))
-    tcns = [find_tcn(inner_layer) for inner_layer in layers if _is_tcn(inner_layer.get_config())]
-    pools = [_pool(type(inner_layer).__name__, inner_layer.get_config()) for inner_layer in layers]
-    return _select(_with_pool(tcns, pools), f"model {source.name!r}", layer)
+    return _select(_tcns_of(source), f"model {source.name!r}", layer)
+
+
+def _tcns_of(model: Any) -> list[TCNDescription]:
+    """Return the TCNs of a model, with the readout of the innermost model that pools their steps.
+
+    In an ensemble that is the member.
+    """
+    tcns: list[TCNDescription] = []
+    for layer in getattr(model, "layers", []):
+        if _is_tcn(layer.get_config()):
+            tcns.append(find_tcn(layer))
+        else:
+            tcns += _tcns_of(layer)
+    pools = [_pool(type(layer).__name__, layer.get_config()) for layer in _layers_of(model)]
+    return _with_pool(tcns, pools)
 
 
 def _layers_of(model: Any) -> Iterator[Any]:
@@ -85,7 +97,7 @@ def _tcns_in_file(path: str) -> list[TCNDescription]:
         except ValueError:
             raise no_model from None
         try:
-            return _with_pool(list(_tcns_in_config(config)), list(_pools_in_config(config)))
+            return list(_tcns_in_config(config))
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise InputError(
                 f"{path} cannot be read: a TCN layer's configuration is damaged: {error}"
@@ -93,12 +105,16 @@ def _tcns_in_file(path: str) -> list[TCNDescription]:
 
 
 def _tcns_in_config(config: Any) -> Iterator[TCNDescription]:
-    """Yield every TCN layer in a model's configuration, in order."""
+    """Yield every TCN layer in a model's configuration, in order, as `_tcns_of` returns them."""
     if isinstance(config, Mapping):
         inner = config.get("config")
         if isinstance(inner, Mapping) and _is_tcn(inner):
             build_config = config.get("build_config") or {}
             yield _read_tcn(inner, build_config.get("input_shape"))
+            return
+        if isinstance(inner, Mapping) and "layers" in inner:
+            layers = inner["layers"]
+            yield from _with_pool(list(_tcns_in_config(layers)), list(_pools_in_config(layers)))
             return
         for value in config.values():
             yield from _tcns_in_config(value)

@@ -101,7 +101,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
         "Required context": context_text(definition),
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
-        "Trained on": "; ".join(sorted(set(trials["machine"].dropna()))) or "nothing yet",
+        "Machines": "; ".join(sorted(set(trials["machine"].dropna()))) or "nothing yet",
     }
     best = study.best_trial
     if best is not None:
@@ -115,6 +115,11 @@ def _facts(study: StudyResults) -> dict[str, str]:
         facts["Length of trainings"] = study.best_trial_note
     winner = study.winner
     if winner is not None:
+        architecture = study.architecture_of(winner.trial)
+        facts["Winner"] = (
+            f"trial {winner.trial}, {receptive_field_text(definition, architecture)}: "
+            f"{architecture}"
+        )
         facts |= winner.facts() | study.baseline_facts()
     if study.test_evaluations:
         facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)

@@ -62,18 +62,21 @@ class Definition:
         """
         search = (search or SearchSettings()).for_sequences(len(task.train))
         task.cross_validated(search.folds)
-        sequences = search.sequences_of_a_trial(len(task.train))
+        training = training or settings_for(search.sequences_of_a_trial(len(task.train)))
+        final = final or FinalSettings()
+        if search.final_epochs is None:
+            final = final.with_epochs(training, len(task.train))
         definition = cls(
             spec=task.spec,
             fingerprint=task.fingerprint(),
             source=task.source,
             space=space or SearchSpace(),
             constraints=constraints or Constraints(),
-            training=training or settings_for(sequences),
+            training=training,
             search=search,
             backend=backend,
             model=model,
-            final=final or FinalSettings(),
+            final=final,
         )
         return definition.checked()
 
@@ -144,15 +147,8 @@ class Definition:
 
     @property
     def final_epochs(self) -> int:
-        """Epochs of a final training: twice those of a trial, if the study does not say.
-
-        Studies of earlier versions, whose final trainings were like trials, have as many as those.
-        """
-        if self.search.final_epochs is not None:
-            return self.search.final_epochs
-        if self.final == FinalSettings.former():
-            return self.training.epochs
-        return 2 * self.training.epochs
+        """Epochs of a final training; by default of earlier versions those of a trial."""
+        return self.final.epochs or self.search.final_epochs or self.training.epochs
 
     @property
     def context_reason(self) -> str:

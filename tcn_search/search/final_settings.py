@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from tcn_search.settings import KEPT_WEIGHTS, LOSS_SCHEDULES, SCHEDULES, Trainin
 
 AUTO = "auto"
 TRIAL = "trial"
+_STEPS = 2_500  # of a final training, if nothing is given
 _SCHEDULES_TO_ZERO = ("cosine",)
 
 
@@ -20,8 +22,8 @@ class FinalSettings:
     """Settings of a study's final trainings.
 
     Args:
-        epochs: of each final training; None: `SearchSettings.final_epochs`, or else twice as many
-            as a trial.
+        epochs: of each final training; None: `SearchSettings.final_epochs`, or else as in
+            `with_epochs`.
         schedule: of the learning rate, as in `TrainingSettings`. "auto" is "cosine" where the
             trial's is "constant", and else the trial's own; "trial" is always the trial's own.
         weights: which weights a final training ends with, as in `TrainingSettings`. "auto" is
@@ -85,12 +87,26 @@ class FinalSettings:
                 f"Received: members = {self.members}, folds = {folds}"
             )
 
+    def with_epochs(self, trial: TrainingSettings, sequences: int) -> FinalSettings:
+        """Return the settings with a number of epochs: by default, about 2,500 steps.
+
+        At least as many epochs as a trial has, and at most four times as many.
+
+        Args:
+            trial: training settings of a trial.
+            sequences: of the training split.
+        """
+        if self.epochs is not None:
+            return self
+        epochs = round(_STEPS / math.ceil(sequences / trial.batch_size))
+        return replace(self, epochs=min(4 * trial.epochs, max(trial.epochs, epochs)))
+
     def training(self, trial: TrainingSettings, epochs: int, refit: bool) -> TrainingSettings:
         """Return the settings of a final training.
 
         Args:
             trial: settings of the trial.
-            epochs: of the final training, unless these settings have their own.
+            epochs: of the final training.
             refit: whether it uses training and validation split together.
         """
         schedule = self.schedule
@@ -115,7 +131,7 @@ class FinalSettings:
             warmup = 0.0
         return replace(
             trial,
-            epochs=self.epochs or epochs,
+            epochs=epochs,
             schedule=schedule,
             weights=weights,
             patience=patience,

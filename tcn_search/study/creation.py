@@ -160,6 +160,8 @@ def _continued(
         search = replace(search, fraction=stored.search.fraction)
     model = model or stored.model
     final = given.final or stored.final
+    if final.epochs is None:
+        final = replace(final, epochs=stored.final.epochs)
     if given.task is None:
         wanted = replace(
             stored,

@@ -72,10 +72,12 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
     def stored_winner() -> Winner | None:
         """Return the stored winner, if it is of exactly the wanted trainings. No data is read."""
         winner = results.winner
-        refit = _given_refit(handle, given)
         if winner is None:
             return None
+        refit = handle.definition.final.refit if given.refit is None else given.refit
         if refit is None:  # it follows from the data, which has not changed
+            refit = winner.refit_by_default
+        if refit is None:
             refit = bool(winner.refit_epochs)
         wanted = _wanted(handle, _plan(handle, results, given, refit), file)
         return winner if winner.is_result_of(wanted) else None
@@ -94,9 +96,10 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         if winner is not None:
             return winner
         accept_given_changes(handle)
-        refit = _given_refit(handle, given)
-        if refit is None:
-            refit = handle.task.split is not None
+        refit_by_default = definition.final.refit
+        if refit_by_default is None:
+            refit_by_default = handle.task.split is not None
+        refit = refit_by_default if given.refit is None else given.refit
         plan = _plan(handle, results, given, refit)
 
         def require_ownership() -> None:
@@ -141,6 +144,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.made_with = _wanted(handle, plan, file).made_with
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
+        winner.refit_by_default = refit_by_default
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
         # A part of the same test evaluation, scored by the same metric.
         baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
@@ -148,13 +152,6 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         if not winner.not_trained:
             kept.remove_models()
         return winner
-
-
-def _given_refit(handle: StudyHandle, given: BestArguments) -> bool | None:
-    """Return whether a refit is wanted; None where it follows from the task's validation split."""
-    if given.refit is not None:
-        return given.refit
-    return handle.definition.final.refit
 
 
 def _row_ratio(handle: StudyHandle, refit: bool) -> float:

@@ -42,8 +42,12 @@ def _fraction_note(handle: StudyHandle, fraction: float) -> str:
     return f"trials train on {count} (fraction {fraction:g}); final trainings on all"
 
 
-def note_on_improvement(best: TrialRecord, objective: Metric) -> str:
-    """Return what to do where the best trial was still improving at its last epoch; else ""."""
+def note_on_improvement(best: TrialRecord, objective: Metric, final_epochs: int) -> str:
+    """Return what to do where the best trial was still improving at its last epoch; else "".
+
+    Args:
+        final_epochs: of the final trainings of the study.
+    """
     outcome = best.outcome
     settings = best.settings
     if outcome is None or settings is None:  # None in studies of early versions
@@ -51,8 +55,8 @@ def note_on_improvement(best: TrialRecord, objective: Metric) -> str:
     if not is_still_improving(outcome.curve, objective):
         return ""
     return (
-        f"Trial {outcome.number} was still improving at the last of its {settings.epochs} "
-        "epochs: longer trainings may be better. Give a new study "
-        f"epochs = {2 * settings.epochs} in [training], or final_epochs for the final "
+        f"Trial {outcome.number} was still improving at the last of its {settings.epochs} epochs; "
+        f"final trainings have {final_epochs}. Longer ones may be better: give a new study "
+        f"epochs = {2 * settings.epochs} in [training], or more epochs in [final] for the final "
         "trainings alone."
     )

@@ -234,7 +234,8 @@ class StudyResults:
         complete = self._ranked()
         if not complete:
             return ""
-        return note_on_improvement(complete[0], self.definition.objective)
+        definition = self.definition
+        return note_on_improvement(complete[0], definition.objective, definition.final_epochs)
 
     def excluded_receptive_fields(self) -> list[int]:
         """Return the receptive fields that a narrowed search never samples, each once."""

@@ -32,7 +32,7 @@ OPTIONS = {
     "run": ["--trials", "--timeout", "--patience", "--workers", "--workers-per-gpu", "--folds",
             "--trial-timeout", "--set", "--engine", "--tuner"],
     "status": ["--storage"],
-    "best": ["--top", "--seeds", "--limit", "--workers", "--minutes", "--out"],
+    "best": ["--top", "--seeds", "--limit", "--workers", "--timeout", "--out"],
     "compare": ["--against", "--learning-rates", "--seeds", "--workers", "--out"],
     "report": ["--out"],
 }  # fmt: skip

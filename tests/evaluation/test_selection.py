@@ -93,7 +93,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     assert executor.reruns == []
     assert {job.data for job in executor.jobs} == {JobData.JOINED}
     settings = executor.jobs[0].settings
-    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 3)
+    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 6)
     assert load(Path("runs/waves/best.keras")).seeds == (1, 2, 3, 4, 5)
     assert [load(Path(file)).seeds for file in winner.member_files] == [
         (1,),
@@ -110,7 +110,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     facts = winner.facts()
     assert facts["Winner over 5 seeds"] == "trial 0"
     assert facts["Trained on"] == (
-        "training and validation split together, for all 3 epochs; the choice rests on val_loss in "
+        "training and validation split together, for all 6 epochs; the choice rests on val_loss in "
         "the search"
     )
     assert facts["Test"].startswith(
@@ -133,6 +133,44 @@ def test_a_given_validation_split_is_not_trained_on(scored: list[list[tuple[int,
     assert winner.ensemble_validation == 0.75
     assert len(scored) == 2  # the validation split, and the test split
     assert winner.facts()["Ensemble on validation"] == "accuracy 0.75"
+
+
+@pytest.mark.parametrize(
+    ("final", "search", "epochs"), [(None, None, 6), (None, 9, 9), (4, None, 4), (4, 9, 4)]
+)
+def test_the_epochs_of_final_trainings(
+    final: int | None, search: int | None, epochs: int, scored: list[list[tuple[int, ...]]]
+) -> None:
+    settings = SearchSettings(sampler="grid", pruner="none", final_epochs=search)
+    study = study_of(1, final=FinalSettings(epochs=final, seeds=1), search=settings)
+    executor = MadeUp()
+    best_of(study, executor)
+    assert [job.settings.epochs for job in executor.jobs] == [epochs]
+
+
+def test_a_winner_without_refit_is_not_the_result_of_a_call_by_default(
+    scored: list[list[tuple[int, ...]]],
+) -> None:
+    study = study_of(1)
+    assert best_of(study, MadeUp(), seeds=1, refit=False).refit_epochs == 0
+    executor = MadeUp()
+    assert best_of(study, executor, seeds=1).refit_epochs == 6
+    assert best_of(study, executor, seeds=1, refit=True).refit_epochs == 6
+    assert len(executor.jobs) == 1
+
+
+def test_after_a_refit_the_re_runs_are_the_scores_on_validation(
+    scored: list[list[tuple[int, ...]]],
+) -> None:
+    study = study_of(2)
+    refitted = best_of(study, MadeUp())
+    assert all(math.isnan(run.metric) for run in refitted.winning_runs)
+    assert refitted.validation_metrics == [
+        run.metric for run in refitted.reruns if run.trial == refitted.trial
+    ]
+    assert len(refitted.validation_metrics) == 3
+    own = best_of(study, MadeUp(), refit=False)
+    assert own.validation_metrics == [run.metric for run in own.runs]
 
 
 @pytest.mark.parametrize("refit", [False, True])

@@ -21,6 +21,7 @@ from tcn_search.evaluation.simple_baselines import (
 )
 from tcn_search.evaluation.split_scores import share_error, split_score
 from tcn_search.evaluation.winner import Winner
+from tcn_search.search.receptive_field_text import receptive_field_text
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -112,7 +113,7 @@ def test_an_ensemble_is_judged_by_its_own_score(ensemble: bool) -> None:
 
 
 def test_without_a_test_split_the_validation_split_counts() -> None:
-    none = replace(of_classes(), test_size=0, joined=False, rows=150)
+    none = replace(of_classes(), test_size=0, rows=150)
     facts = baseline_facts(none, [0.95, 0.97, math.nan], [])
     assert facts["Against simple baselines"].startswith(
         "the winner is better than 1-nearest-neighbour on validation: 0.36 apart"
@@ -210,5 +211,11 @@ def test_best_status_and_report_show_the_baselines(
     said = capsys.readouterr().out
     assert f"Simple baselines: {facts['Simple baselines']}\n" in said
     assert f"simple baselines: {facts['Simple baselines']}\n" in said
+    network = study.best_architecture
+    fields = receptive_field_text(study.definition, network)
+    assert f"best architecture: {network}\n      {fields}\n" in said
+    assert f"winner: trial 0, {network}\n      {fields}\n" in said
     page = html.unescape(Path("runs/waves/report.html").read_text())
+    assert f"<dt>Winner</dt><dd>trial 0, {fields}: {network}</dd>" in page
+    assert page.count("<dt>Machines</dt>") == page.count("<dt>Trained on</dt>") == 1
     assert all(f"<dt>{name}</dt><dd>{text}</dd>" in page for name, text in facts.items())

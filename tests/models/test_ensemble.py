@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -24,11 +25,11 @@ NUMBERS = ts.Task.from_arrays(
 NETWORK = ts.Architecture(nb_filters=4, kernel_size=2, dilations=(1, 2, 4, 8))
 
 
-def members(task: ts.Task, count: int = 3) -> list[keras.Model]:
+def members(task: ts.Task, count: int = 3, network: ts.Architecture = NETWORK) -> list[keras.Model]:
     models = []
     for seed in range(count):
         keras.utils.set_random_seed(seed)
-        models.append(ts.build_model(NETWORK, task))
+        models.append(ts.build_model(network, task))
         draw_head(models[-1])
     return models
 
@@ -78,6 +79,17 @@ def test_the_receptive_field_of_an_ensemble_is_that_of_its_equal_members(tmp_pat
     model.save(tmp_path / "best.keras")
     for source in (model, tmp_path / "best.keras"):
         assert ts.check(source, seq_len=16).receptive_field == NETWORK.receptive_field
+
+
+@pytest.mark.parametrize("readout", ["last", "average", "max"])
+def test_the_readout_of_an_ensemble_is_that_of_its_members(readout: str, tmp_path: Path) -> None:
+    network = replace(NETWORK, readout=readout)
+    model = make_ensemble(members(CLASSES, 2, network), CLASSES.spec)
+    model.save(tmp_path / "best.keras")
+    for source in (model, tmp_path / "best.keras"):
+        report = ts.check(source, seq_len=16)
+        assert report.architecture.readout == readout
+        assert report.output_receptive_field == network.output_receptive_field(16)
 
 
 def test_one_model_is_its_own_ensemble() -> None:

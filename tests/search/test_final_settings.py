@@ -34,10 +34,6 @@ def test_the_recipe_of_a_final_training(
     assert made.epochs == 9
 
 
-def test_epochs_of_its_own_win() -> None:
-    assert FinalSettings(epochs=40).training(TRIAL, epochs=9, refit=False).epochs == 40
-
-
 def test_a_study_without_the_settings_trains_as_before() -> None:
     former = FinalSettings.former()
     assert former.training(TRIAL, epochs=5, refit=False) == TRIAL

@@ -25,7 +25,7 @@ TASKS = {
     "word_ptb": ("labelling", 80, 1, 10_000, 40),
     "etth1": ("forecast", 336, 7, 672, None),
 }
-KEYS = {"name", "task", "space", "constraints", "training", "search"}
+KEYS = {"name", "task", "space", "constraints", "training", "search", "final"}
 
 
 def test_every_shipped_study_is_tested() -> None:

@@ -230,8 +230,8 @@ def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizo
         if end - start < horizon:
             raise InputError(
                 f"The {split} split of {path} has too few rows for a horizon of {horizon}: "
-                f"{max(0, end - start)} after the look-back. Use a shorter horizon or look_back "
-                "(on the command line --set task.look_back=N), or other parts."
+                f"{max(0, end - start)} after the look-back of {starts[0]}. Use a shorter horizon "
+                "or look_back (run --set task.look_back=N, check --seq-len N), or other parts."
             )
 
 
