@@ -15,7 +15,7 @@ from tcn_search import Architecture, Task, TrainingSettings, build_model, load_m
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trainers import fit
 from tcn_search.trainers.fit import _Recorder, train
-from tests.conftest import waves
+from tests.conftest import draw_head, waves
 
 TASK = Task.from_arrays(*waves(64))
 SMALL = Architecture(nb_filters=8, kernel_size=3, dilations=(1, 2), readout="max")
@@ -27,6 +27,14 @@ def build(
 ) -> keras.Model:
     keras.utils.set_random_seed(seed)
     return build_model(architecture, TASK, settings)
+
+
+def build_diverging(settings: TrainingSettings, task: Task = TASK) -> keras.Model:
+    """Return a model whose weights all grow in the first step, as those below a zero head do not."""
+    keras.utils.set_random_seed(0)
+    model = build_model(SMALL, task, settings)
+    draw_head(model)
+    return model
 
 
 def test_the_model_learns_and_the_score_is_that_of_the_best_epoch() -> None:
@@ -112,7 +120,7 @@ def test_the_moving_average_in_half_precision() -> None:
 
 def test_a_diverged_training_has_no_kept_epoch() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30, weights="last")
-    training = train(build(settings), TASK.training, settings, LOSS)
+    training = train(build_diverging(settings), TASK.training, settings, LOSS)
     assert (training.status, training.kept_epoch) == ("diverged", 0)
     assert math.isnan(training.kept_score)
 
@@ -247,7 +255,7 @@ def test_a_loss_of_nan_ends_the_training_within_an_epoch(
     monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
     settings = TrainingSettings(epochs=2, batch_size=1, optimizer="sgd", learning_rate=1e30)
     many = Task.from_arrays(*waves(200))
-    model = build_model(SMALL, many, settings)
+    model = build_diverging(settings, many)
     batches: list[int] = []
     on_train_batch_end = _Recorder.on_train_batch_end
 
@@ -262,7 +270,7 @@ def test_a_loss_of_nan_ends_the_training_within_an_epoch(
 
 def test_an_infinite_loss_ends_the_training() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
-    training = train(build(settings), TASK.training, settings, LOSS)
+    training = train(build_diverging(settings), TASK.training, settings, LOSS)
     assert training.status == "diverged"
     assert len(training.curve) < 5
     assert training.best_epoch == 0 or math.isfinite(training.score)
@@ -271,7 +279,8 @@ def test_an_infinite_loss_ends_the_training() -> None:
 def test_a_training_diverges_although_its_score_stays_finite() -> None:
     settings = TrainingSettings(epochs=5, learning_rate=1e30)
     accuracy = Metric("val_accuracy", "maximize")
-    assert train(build(settings), TASK.training, settings, accuracy).status == "diverged"
+    model = build_diverging(settings)
+    assert train(model, TASK.training, settings, accuracy).status == "diverged"
 
 
 def test_the_same_seed_gives_the_same_training() -> None:
