@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tcn_search.errors import InputError
 from tcn_search.formats.log_mel import BANDS, count_frames, log_mel
 
 FRONTS = ("log_mel", "average", "fold")
@@ -58,12 +59,18 @@ def clips_to_steps(
 
 
 def samples_to_steps(X: np.ndarray, rate: int, downsample: int, front: str) -> np.ndarray:
-    """Return samples X (n, samples, 1), NaN after the end of a clip, as steps (n, T, C)."""
+    """Return samples X (n, samples, 1), NaN after the end of a clip, as steps (n, T, C).
+
+    Raises:
+        InputError: a clip begins with NaN.
+    """
     clips = []
-    for samples in X[:, :, 0]:
+    for number, samples in enumerate(X[:, :, 0]):
         missing = np.isnan(samples)
         if missing.any():
             samples = samples[: missing.argmax()]
+        if not len(samples):
+            raise InputError(f"Every clip must have samples. Received: none in sequence {number}")
         clips.append(samples.astype("float32"))
     return clips_to_steps(clips, rate, downsample, front)[0]
 

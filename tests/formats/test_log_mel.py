@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tcn_search.formats.fronts import clips_to_steps
+from tcn_search.errors import InputError
+from tcn_search.formats.fronts import clips_to_steps, samples_to_steps
 from tcn_search.formats.log_mel import LOWEST_RATE, count_frames, default_hop, log_mel
 
 
@@ -65,3 +66,20 @@ def test_a_batch_has_the_features_of_each_clip_alone() -> None:
     for row, steps, clip in zip(X, lengths, clips, strict=True):
         np.testing.assert_array_equal(row[:steps], log_mel(clip, 8000, 80))
         assert np.isnan(row[steps:]).all()
+
+
+@pytest.mark.parametrize("front", ["log_mel", "average", "fold"])
+def test_samples_end_with_nan_and_a_clip_without_any_is_refused(front: str) -> None:
+    clip = sweep(900, 8000)
+    samples = np.full((2, 1000, 1), np.nan)
+    samples[0, :900, 0] = clip
+    samples[1, 0] = 0.5
+    steps = samples_to_steps(samples, 8000, 80, front)
+    expected, _ = clips_to_steps([clip], 8000, 80, front)
+    np.testing.assert_array_equal(steps[:1], expected)
+    assert np.isfinite(steps[1, 0]).all()
+    assert np.isnan(steps[1, 1:]).all()
+    samples[1] = np.nan
+    with pytest.raises(InputError) as error:
+        samples_to_steps(samples, 8000, 80, front)
+    assert str(error.value) == "Every clip must have samples. Received: none in sequence 1"

@@ -145,6 +145,18 @@ def test_smoothed_labels_are_for_training_only(tmp_path: Path) -> None:
     assert evaluated["loss"] == pytest.approx(losses[1]["val_loss"], rel=1e-5)
 
 
+def test_smoothed_labels_keep_the_weights_of_their_sequences() -> None:
+    model = build(TrainingSettings(label_smoothing=0.4))
+    draw_head(model)
+    X, y = TASK.train.X[:6], TASK.train.y[:6]
+    weights = np.arange(6, dtype="float32")
+    predictions = model(X)
+    loss = model.compute_loss(X, y, predictions, weights, training=True)
+    logs = np.log(keras.ops.convert_to_numpy(predictions))
+    expected = -weights * (0.6 * logs[np.arange(6), y] + 0.4 * logs.mean(axis=1))
+    assert float(loss) == pytest.approx(expected.mean(), rel=1e-4)
+
+
 def test_on_epoch_can_stop_the_training() -> None:
     settings = TrainingSettings(epochs=9)
     reports = []
