@@ -12,7 +12,6 @@ from pydantic import BaseModel, TypeAdapter
 
 from tcn_search.arguments import one_of
 from tcn_search.custom_model.model_function import ModelFunction
-from tcn_search.errors import InputError
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.objectives import read_objectives
@@ -93,12 +92,7 @@ class Definition:
             constraints = replace(self.constraints, required_context=context_of_task)
             definition = replace(self, constraints=constraints)
         read_objectives(definition.search.objectives, definition.spec.task_kind)
-        if self.final.members > 1 and self.search.folds > 1:
-            raise InputError(
-                "members must be 1 with folds: each re-run has a model for each fold, and none has "
-                "predictions for all validation sequences. "
-                f"Received: members = {self.final.members}, folds = {self.search.folds}"
-            )
+        self.final.require_for_folds(self.search.folds)
         check_settings_of_kind(
             definition.training,
             definition.task_space().space.settings,

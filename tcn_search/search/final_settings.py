@@ -78,6 +78,15 @@ class FinalSettings:
                 "the best epoch. Leave weights out."
             )
 
+    def require_for_folds(self, folds: int) -> None:
+        """Raise an InputError if these settings make no sense for this number of folds."""
+        if self.members > 1 and folds > 1:
+            raise InputError(
+                "members must be 1 with folds: each re-run has a model for each fold, and none has "
+                "predictions for all validation sequences. "
+                f"Received: members = {self.members}, folds = {folds}"
+            )
+
     def with_epochs(self, trial: TrainingSettings, sequences: int) -> FinalSettings:
         """Return the settings with a number of epochs: by default, about 2,500 steps.
 

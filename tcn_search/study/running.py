@@ -97,23 +97,27 @@ def worker_slots(
     workers_per_gpu: int = 1,
     trials: int | None = None,
     most: int | None = None,
+    data_bytes: int | None = None,
 ) -> WorkerPlan:
     """Plan the workers of a run on this machine; see `Study.crew`.
 
     Args:
         most: number of trainings, where they are not trials.
+        data_bytes: memory of a worker for its data, where it is not that of the trials.
     """
     machine = this_machine()
     backend = handle.definition.backend
     if trials is not None:
         most = trials - StudyResults(handle).finished
+    if data_bytes is None:
+        data_bytes = handle.training_data.bytes_in_a_worker
     return plan_workers(
         machine,
         backend,
         workers=workers,
         workers_per_gpu=workers_per_gpu,
         trials=most,
-        data_bytes=handle.training_data.bytes_in_a_worker,
+        data_bytes=data_bytes,
         on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
     )
 

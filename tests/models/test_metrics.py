@@ -11,6 +11,7 @@ from tcn_search import Architecture, Task, build_model
 from tcn_search.models.losses import StepwiseCrossentropy
 from tcn_search.models.metrics import ClassScore, Perplexity
 from tcn_search.tasks.kinds import NO_CLASS
+from tests.conftest import draw_head
 
 GENERATOR = np.random.default_rng(0)
 
@@ -133,6 +134,7 @@ def test_padded_sequences_are_judged_as_they_are_without_padding(labelled) -> No
     model = build_model(
         Architecture(nb_filters=4, kernel_size=2, dilations=(1, 2), readout="sequence"), task
     )
+    draw_head(model)
     judged = {
         size: model.evaluate(
             task.train.X, task.train.y, batch_size=size, verbose=0, return_dict=True

@@ -62,6 +62,7 @@ def test_an_untrained_head_repeats_the_last_value_in_the_series_units() -> None:
 
 def test_a_level_taken_off_comes_back() -> None:
     model = build_model(ARCHITECTURE, SPEC)
+    draw_head(model)
     np.testing.assert_allclose(
         model.predict(X + 100.0, verbose=0), model.predict(X, verbose=0) + 100.0, rtol=1e-4
     )
@@ -69,6 +70,7 @@ def test_a_level_taken_off_comes_back() -> None:
 
 def test_errors_are_on_standardised_values() -> None:
     model = build_model(ARCHITECTURE, SPEC)
+    draw_head(model)
     y = np.random.default_rng(1).normal(10, 5, (6, 3)).astype("float32")
     error = (y - model.predict(X, verbose=0)) / 5
     found = model.evaluate(X, y, verbose=0, return_dict=True)

@@ -13,13 +13,14 @@ from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSetting
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
-from tcn_search.study import final_trainings
+from tcn_search.study import final_trainings, running
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers import executor
 from tcn_search.workers.executor import InProcessExecutor, Owner
 from tcn_search.workers.job_data import JobData
-from tcn_search.workers.trial import TrialJob, run_trial
+from tcn_search.workers.trial import TrialJob
+from tcn_search.workers.trial_training import run_trial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -111,9 +112,18 @@ def test_final_trainings_have_all_sequences_and_rerun_trials_a_part(
     study.run(top, executor=Synthetic(), on_progress=lambda progress: None)
     monkeypatch.setattr(Recorder, "jobs", [])
     monkeypatch.setattr(final_trainings, "ProcessExecutor", Recorder)
+    sizes = []
+    plan_workers = running.plan_workers
+
+    def planned(*arguments: Any, data_bytes: int, **named: Any) -> Any:
+        sizes.append(data_bytes)
+        return plan_workers(*arguments, data_bytes=data_bytes, **named)
+
+    monkeypatch.setattr(running, "plan_workers", planned)
     winner = study.best(top=top, seeds=1, refit=refit, on_progress=lambda progress: None)
     assert len(winner.winning_runs) == 1
     assert Recorder.jobs == jobs
+    assert sizes == [TASK.training.bytes_in_a_worker]  # the largest data of a worker
 
 
 def test_final_trainings_in_this_process_have_all_sequences(
