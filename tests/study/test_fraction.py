@@ -13,7 +13,7 @@ from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSetting
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
-from tcn_search.study import final_trainings
+from tcn_search.study import final_trainings, running
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers import executor
@@ -130,6 +130,20 @@ def test_final_trainings_in_this_process_have_all_sequences(
     monkeypatch.setattr(executor, "run_trial", counted_training)
     study.best(seeds=1, executor=InProcessExecutor(study.training_data))
     assert counts == [32]
+
+
+def test_workers_of_final_trainings_are_planned_for_all_sequences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handle = make(fraction=0.25)._handle
+    planned = []
+    monkeypatch.setattr(
+        running, "plan_workers", lambda *given, **named: planned.append(named["data_bytes"])
+    )
+    running.worker_slots(handle)
+    running.worker_slots(handle, data=handle.task.training)
+    assert planned == [data.bytes_in_a_worker for data in (handle.training_data, TASK.training)]
+    assert planned[0] < planned[1]
 
 
 def test_default_settings_suit_the_sequences_of_a_trial(tmp_path: Path) -> None:
