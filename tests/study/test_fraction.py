@@ -19,7 +19,8 @@ from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers import executor
 from tcn_search.workers.executor import InProcessExecutor, Owner
 from tcn_search.workers.job_data import JobData
-from tcn_search.workers.trial import TrialJob, run_trial
+from tcn_search.workers.trial import TrialJob
+from tcn_search.workers.trial_training import run_trial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
