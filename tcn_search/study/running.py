@@ -112,8 +112,6 @@ def worker_slots(
     backend = handle.definition.backend
     if trials is not None:
         most = trials - StudyResults(handle).finished
-    if data_bytes is None:
-        data_bytes = handle.training_data.bytes_in_a_worker
     return plan_workers(
         machine,
         backend,
