@@ -36,9 +36,9 @@ def plot_receptive_field_score(
     """Plot receptive field and score of each trial, and required context and sequence length.
 
     Trials whose output sees every step through a pool (nothing in column required_context) are
-    diamonds: the required context does not hold for them. If trials have different look-backs,
-    receptive fields are multiples of what their own trial must cover, or of its look-back, and
-    `excluded` is not shown.
+    diamonds: the required context does not hold for them, and is not drawn where all are such. If
+    trials have different look-backs, receptive fields are multiples of what their own trial must
+    cover, or of its look-back, and `excluded` is not shown.
 
     Args:
         trials: columns ended, score and receptive_field (of one step of the TCN, in steps), and
@@ -67,7 +67,12 @@ def plot_receptive_field_score(
     _draw_without_score(ax, trials, excluded)
     steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
     ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
-    _draw_required_context(ax, required_context, seq_len, trials["is_free"].any())
+    is_free = trials["is_free"][trials["receptive_field"].notna()]
+    if len(is_free) and is_free.all() and not len(excluded):
+        label = "the trial's own look-back" if seq_len == 1 else f"sequence length, {seq_len:,}"
+        _draw_sequence_length(ax, seq_len, label)
+    else:
+        _draw_required_context(ax, required_context, seq_len, is_free.any())
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
     ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -184,5 +189,8 @@ def _draw_required_context(
         label = f"{name}, {required_context:,}"
     ax.axvline(required_context, color=ORANGE, linewidth=1.6, label=label)
     if required_context != seq_len:
-        label = f"sequence length, {seq_len:,}"
-        ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=label)
+        _draw_sequence_length(ax, seq_len, f"sequence length, {seq_len:,}")
+
+
+def _draw_sequence_length(ax: Axes, seq_len: int, label: str) -> None:
+    ax.axvline(seq_len, color=INK, linewidth=1.2, linestyle="--", label=label)

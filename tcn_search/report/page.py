@@ -22,7 +22,8 @@ img { width: 100%; height: auto; } code { background: #f3f3f3; padding: .1rem .3
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .8rem; white-space: nowrap; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
-th { text-align: right; background: #f6f6f6; } dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; }
+th { text-align: right; background: #f6f6f6; }
+dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; white-space: pre-line; }
 """
 _COLUMNS = (
     "trial",

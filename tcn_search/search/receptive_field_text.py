@@ -11,12 +11,18 @@ def context_text(definition: Definition) -> str:
 
     For example "required context 427 of sequence length 427".
     """
-    text = (
-        f"required context {definition.required_context:,} of sequence length "
-        f"{definition.spec.seq_len:,}{definition.context_reason}"
-    )
+    seq_len = definition.spec.seq_len
     space = definition.task_space()
     free = [name for name in space.space.readout if space.limits.context_of(name) is None]
+    if len(free) == len(space.space.readout):
+        return (
+            f"no context required of one step (sequence length {seq_len:,}): the output sees all "
+            f"steps through readout {' and '.join(free)}"
+        )
+    text = (
+        f"required context {definition.required_context:,} of sequence length "
+        f"{seq_len:,}{definition.context_reason}"
+    )
     if not free:
         return text
     return f"{text}; none for readout {' and '.join(free)}, through which the output sees all steps"

@@ -182,8 +182,8 @@ def _continued(
             search=search,
             backend=backend,
             model=model,
-            final=final,
         )
+        wanted = replace(wanted, final=final)  # epochs that the study has no number of stay so
     changes = stored.differences(wanted)
     if given.allow_changes:
         require_changeable(name, stored, wanted)

@@ -266,8 +266,8 @@ def training_executors(
         return [InProcessExecutor(data) for data in splits], 1
     if handle.definition.model is not None:
         handle.definition.model.require_importable()
-    data_bytes = max(data.bytes_in_a_worker for data in splits)
-    slots = worker_slots(handle, workers, most=most, data_bytes=data_bytes)
+    largest = max(splits, key=lambda data: data.bytes_in_a_worker)
+    slots = worker_slots(handle, workers, most=most, data=largest)
     if log:
         LOGGER.info("%s", slots)
     return [ProcessExecutor(data, slots.slots) for data in splits], len(slots.slots)

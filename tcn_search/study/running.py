@@ -15,6 +15,7 @@ from tcn_search.search.samplers import make_sampler
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import StudyResults
+from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, use_backend
 from tcn_search.workers.executor import Executor
 from tcn_search.workers.process_executor import ProcessExecutor
@@ -97,27 +98,27 @@ def worker_slots(
     workers_per_gpu: int = 1,
     trials: int | None = None,
     most: int | None = None,
-    data_bytes: int | None = None,
+    data: TrainingData | None = None,
 ) -> WorkerPlan:
     """Plan the workers of a run on this machine; see `Study.crew`.
 
     Args:
         most: number of trainings, where they are not trials.
-        data_bytes: memory of a worker for its data, where it is not that of the trials.
+        data: on which they train, where it is not that of trials.
     """
+    if data is None:
+        data = handle.training_data
     machine = this_machine()
     backend = handle.definition.backend
     if trials is not None:
         most = trials - StudyResults(handle).finished
-    if data_bytes is None:
-        data_bytes = handle.training_data.bytes_in_a_worker
     return plan_workers(
         machine,
         backend,
         workers=workers,
         workers_per_gpu=workers_per_gpu,
         trials=most,
-        data_bytes=data_bytes,
+        data_bytes=data.bytes_in_a_worker,
         on_gpu=bool(machine.gpus) and backend in backends_on_gpu(),
     )
 

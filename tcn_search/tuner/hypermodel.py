@@ -24,10 +24,10 @@ from tcn_search.tuner.trial_adapter import HYPERBAND_EPOCHS, HyperParametersAsTr
 
 
 class TCNHyperModel(keras_tuner.HyperModel):
-    """A KerasTuner hypermodel whose every configuration covers the required context.
+    """A KerasTuner hypermodel whose every configuration is feasible.
 
     Whatever values a tuner chooses, the default values included, stand for a feasible architecture:
-    the hyperparameter of the levels counts those beyond the fewest that cover the required context,
+    the hyperparameter of the levels counts those beyond the fewest that are feasible,
     and an architecture that breaks another limit is replaced by the nearest one that does not. So
     no configuration is rejected, and none can end a search.
 

@@ -93,7 +93,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     assert executor.reruns == []
     assert {job.data for job in executor.jobs} == {JobData.JOINED}
     settings = executor.jobs[0].settings
-    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 6)
+    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 12)
     assert load(Path("runs/waves/best.keras")).seeds == (1, 2, 3, 4, 5)
     assert [load(Path(file)).seeds for file in winner.member_files] == [
         (1,),
@@ -110,7 +110,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     facts = winner.facts()
     assert facts["Winner over 5 seeds"] == "trial 0"
     assert facts["Trained on"] == (
-        "training and validation split together, for all 6 epochs; the choice rests on val_loss in "
+        "training and validation split together, for all 12 epochs; the choice rests on val_loss in "
         "the search"
     )
     assert facts["Test"].startswith(
@@ -136,7 +136,7 @@ def test_a_given_validation_split_is_not_trained_on(scored: list[list[tuple[int,
 
 
 @pytest.mark.parametrize(
-    ("final", "search", "epochs"), [(None, None, 6), (None, 9, 9), (4, None, 4), (4, 9, 4)]
+    ("final", "search", "epochs"), [(None, None, 12), (None, 9, 9), (4, None, 4), (4, 9, 4)]
 )
 def test_the_epochs_of_final_trainings(
     final: int | None, search: int | None, epochs: int, scored: list[list[tuple[int, ...]]]
@@ -154,8 +154,8 @@ def test_a_winner_without_refit_is_not_the_result_of_a_call_by_default(
     study = study_of(1)
     assert best_of(study, MadeUp(), seeds=1, refit=False).refit_epochs == 0
     executor = MadeUp()
-    assert best_of(study, executor, seeds=1).refit_epochs == 6
-    assert best_of(study, executor, seeds=1, refit=True).refit_epochs == 6
+    assert best_of(study, executor, seeds=1).refit_epochs == 12
+    assert best_of(study, executor, seeds=1, refit=True).refit_epochs == 12
     assert len(executor.jobs) == 1
 
 

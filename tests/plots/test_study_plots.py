@@ -221,3 +221,12 @@ def test_trials_whose_output_pools_every_step_are_apart_from_the_required_contex
     assert drawn["complete"] == [31]
     assert drawn["complete, the output sees all steps through its pool"] == [127, 61]
     assert ax.get_xlabel() == "receptive field of one step in steps (logarithmic)"
+
+
+def test_where_every_output_pools_every_step_no_required_context_is_drawn() -> None:
+    trials = TRIALS.assign(required_context=np.nan, output_receptive_field=60)
+    ax = plot_receptive_field_score(trials, "val_loss", 60, 60)
+    assert "sequence length, 60" in labels(ax)
+    assert not any("required context" in label for label in labels(ax))
+    assert [line.get_xdata()[0] for line in ax.lines] == [60]
+    assert not ax.patches

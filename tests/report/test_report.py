@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings, write_report
 from tcn_search.errors import InputError
+from tcn_search.search.receptive_field_text import context_text
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -49,6 +51,22 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     for name in ("history", "receptive_field", "learning_curves"):
         assert (folder / f"{name}.png").stat().st_size > 5_000
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("readout", "words"),
+    [
+        (["last"], "required context 16 of sequence length 16"),
+        (
+            ["average", "max"],
+            "no context required of one step (sequence length 16): the output sees all steps "
+            "through readout average and max",
+        ),
+    ],
+)
+def test_the_required_context_in_words(study: Study, readout: list[str], words: str) -> None:
+    definition = replace(study.definition, space=SearchSpace(readout=readout))
+    assert context_text(definition) == words
 
 
 def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
