@@ -31,8 +31,7 @@ class SearchSettings:
             "none". With several objectives, and with KerasTuner, no trial is pruned while it is
             trained.
         seed: of the sampler, and of every trial's weights and shuffling (seed + trial number).
-        final_epochs: epochs of the final trainings, where `FinalSettings` has none; None: twice as
-            many as a trial.
+        final_epochs: epochs of the final trainings, the same as `FinalSettings.epochs`.
         warm_start: whether to try known configurations first; see `search.known_configurations`.
         folds: trainings of a trial, each with another fold held out; the score is their mean. With
             1 fold a trial is judged by the task's validation split.

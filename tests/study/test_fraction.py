@@ -142,20 +142,6 @@ def test_final_trainings_in_this_process_have_all_sequences(
     assert counts == [32]
 
 
-def test_workers_of_final_trainings_are_planned_for_all_sequences(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    handle = make(fraction=0.25)._handle
-    planned = []
-    monkeypatch.setattr(
-        running, "plan_workers", lambda *given, **named: planned.append(named["data_bytes"])
-    )
-    running.worker_slots(handle)
-    running.worker_slots(handle, data=handle.task.training)
-    assert planned == [data.bytes_in_a_worker for data in (handle.training_data, TASK.training)]
-    assert planned[0] < planned[1]
-
-
 def test_default_settings_suit_the_sequences_of_a_trial(tmp_path: Path) -> None:
     search = SearchSettings(fraction=0.25)
     large = Task.from_arrays(*waves(400))  # 320 training sequences: batches of 16
