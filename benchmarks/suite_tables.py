@@ -20,8 +20,8 @@ class Dataset(NamedTuple):
 
     Attributes:
         name: of the problem, and of its file `NAME.npz`.
-        half: "dev" or "held". In alphabetical order, upper and lower case alike, the first dataset
-            is "dev", the second "held", and so on in turn.
+        half: "dev" or "held". In alphabetical order, capitals before small letters, the first
+            dataset is "dev", the second "held", and so on in turn.
         plain: whether keras-tcn with Optuna is measured too: every seventh, from the first.
         note: how it differs from the others; "" for most.
     """

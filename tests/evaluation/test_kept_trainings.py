@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,8 @@ def test_damaged_trainings_and_those_of_other_settings_are_not_used(
     with pytest.raises(KeyboardInterrupt):
         best_of(study, again, seeds=2)
     assert again.finals == [1]
-    other = Study("waves", study.task, training=TrainingSettings(epochs=3), allow_changes=True)
+    final = replace(study.definition.final, epochs=5)
+    other = Study("waves", study.task, final=final, allow_changes=True)
     changed = MadeUp()
     best_of(other, changed, seeds=1)
     assert changed.finals == [1]
