@@ -103,11 +103,13 @@ def test_a_batch_cut_to_its_longest_row_trains_equally(tcn: Architecture) -> Non
         results.append((float(loss), model.get_weights(), predictions))
     (loss, weights, predictions), (cut_loss, cut_weights, cut_predictions) = results
     assert cut_loss == pytest.approx(loss, rel=1e-5)
+    # The gradients through batch norm's variance are rounded most; its sums have other lengths here.
+    rounding = 1e-4 if tcn.norm == "batch" else 1e-5
     for array, cut_array in zip(weights, cut_weights, strict=True):
-        np.testing.assert_allclose(cut_array, array, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(cut_array, array, rtol=1e-4, atol=rounding)
     if task is LABELLING:
         predictions = predictions[:, :longest]
-    np.testing.assert_allclose(cut_predictions, predictions, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(cut_predictions, predictions, rtol=1e-4, atol=rounding)
 
 
 @pytest.mark.parametrize("task", [TASK, LABELLING], ids=["classification", "labelling"])
