@@ -70,11 +70,16 @@ class DilatedConvolution(keras.layers.Layer):
             self.scale.assign(_filter_norms(ops.convert_to_tensor(self.kernel)))
 
     def effective_kernel(self) -> Tensor:
-        """Return the kernel in use, (kernel_size, C, filters)."""
-        kernel = ops.convert_to_tensor(self.kernel)
+        """Return the kernel in use, (kernel_size, C, filters).
+
+        It is read here, once. On TensorFlow Keras' `convert_to_tensor` would return the variable,
+        which each operation reads anew; a read that only the gradient uses may then come after the
+        kernel's update, and the gradient is that of other weights.
+        """
+        kernel = ops.cast(self.kernel, self.kernel.dtype)
         if not self.use_weight_norm:
             return kernel
-        return kernel * (ops.convert_to_tensor(self.scale) / _filter_norms(kernel))
+        return kernel * (self.scale / _filter_norms(kernel))
 
     def call(self, inputs: Tensor) -> Tensor:
         plan = ConvolutionPlan.of_all_steps(self.kernel_size, self.dilation, self.padding)
