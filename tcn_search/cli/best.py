@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        help="start no further training after this time, but the first final ones: 90s, 30m, 2h",
+        help="time for all trainings, with fewer re-runs and epochs to keep it: 90s, 30m, 2h",
     )
     parser.add_argument(
         "--out",

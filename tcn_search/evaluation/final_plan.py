@@ -59,6 +59,44 @@ class FinalPlan:
             for candidate in self.candidates
         ]
 
+    def reruns_within(self, seconds: float, workers: int) -> FinalPlan:
+        """Return the plan with as many re-runs as end within a time: whole rounds, perhaps none.
+
+        A round trains all candidates with one seed.
+
+        Args:
+            seconds: of all re-runs.
+            workers: number of trainings at the same time.
+        """
+        round_seconds = sum(
+            self._seconds(candidate) * candidate.settings.epochs * self.folds
+            for candidate in self.candidates
+        )
+        round_seconds /= min(workers, len(self.candidates))
+        rounds = len(self.rerun_seeds)
+        if round_seconds > 0 and seconds < rounds * round_seconds:
+            rounds = int(seconds / round_seconds)
+        return replace(self, rerun_seeds=self.rerun_seeds[:rounds])
+
+    def finals_within(self, chosen: Sequence[int], seconds: float, workers: int) -> FinalPlan:
+        """Return the plan with final trainings of fewer epochs, so that they end within a time.
+
+        They have at least the epochs of a trial.
+
+        Args:
+            chosen: numbers of the candidates.
+            seconds: of all final trainings.
+            workers: number of trainings at the same time.
+        """
+        by_trial = {candidate.trial: candidate for candidate in self.candidates}
+        longest = max(self._seconds(by_trial[trial]) for trial in chosen) * self.row_ratio
+        rounds = math.ceil(len(self.seeds) / workers)
+        if longest == 0 or seconds >= rounds * self.epochs * longest:
+            return self
+        least = max(by_trial[trial].settings.epochs for trial in chosen)
+        fitting = int(seconds / (rounds * longest))
+        return replace(self, epochs=min(self.epochs, max(least, fitting)))
+
     def finals(self, chosen: Sequence[int]) -> list[WantedTraining]:
         """Return the final trainings.
 

@@ -19,13 +19,15 @@ from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.member_scores import MemberScores, score_members
 from tcn_search.evaluation.winner import Winner
+from tcn_search.text import counted
 from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
 
-RERUN_SHARE = 1 / 3  # of a time limit, after which no further re-run starts
+RERUN_SHARE = 1 / 3  # of a time limit, in which re-runs must end
+FINAL_SHARE = 0.6  # of a time limit, in which final trainings must end; the rest is for their start
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def find_winner(
         plan: the trials, and how they are trained.
         executors: are closed when they have trained.
         files: where models are saved.
-        timeout: seconds after which no further training starts, but for the first final trainings.
+        timeout: seconds in which all trainings are to end. Re-runs that do not fit in are left out,
+            and final trainings have fewer epochs, at least those of a trial. After this time none
+            starts, but for the first final trainings.
         before_test_evaluation: called when everything that can fail is over: the model is written,
             and takes its place next; then the winner is scored on the test split.
 
@@ -89,8 +93,11 @@ def find_winner(
     seconds = math.inf if timeout is None else timeout
     started = time.monotonic()
     try:
+        whole = plan
+        plan = plan.reruns_within(seconds * RERUN_SHARE, context.workers)
         deadline = started + seconds * RERUN_SHARE
         choice = _choose(plan, task, context, executors.reruns, files, deadline)
+        plan = plan.finals_within(choice.trials, seconds * FINAL_SHARE, context.workers)
         if executors.reruns is not executors.finals:
             executors.reruns.close()
         trainings = FinalTrainings(
@@ -141,6 +148,7 @@ def find_winner(
         schedule=final.schedule,
         weights=final.weights,
         not_trained=len(plan.seeds) - len(finished),
+        left_out=_left_out(whole, plan),
     )
 
 
@@ -196,6 +204,17 @@ def _choose(
 def _is_complete(seed: int, trainings: Sequence[FinalTraining], candidates: int) -> bool:
     """Return whether all candidates have been trained with a seed."""
     return sum(training.run.seed == seed for training in trainings) == candidates
+
+
+def _left_out(whole: FinalPlan, plan: FinalPlan) -> list[str]:
+    """Say what `plan` leaves out of the whole one."""
+    words = []
+    rounds = len(whole.rerun_seeds) - len(plan.rerun_seeds)
+    if rounds:
+        words.append(f"{counted(rounds * len(plan.candidates), 're-run')} left out")
+    if plan.epochs < whole.epochs:
+        words.append(f"final trainings of {plan.epochs} epochs in place of {whole.epochs}")
+    return words
 
 
 def _best(trainings: Sequence[FinalTraining], objective: Metric) -> FinalTraining:

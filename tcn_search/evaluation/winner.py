@@ -28,6 +28,7 @@ class WantedResult(NamedTuple):
         refit: whether they use training and validation split together.
         ensemble: whether the saved model is an ensemble.
         file: where the model is wanted.
+        limited: whether the call has a time limit.
     """
 
     trials: set[int]
@@ -36,6 +37,7 @@ class WantedResult(NamedTuple):
     refit: bool
     ensemble: bool
     file: Path
+    limited: bool
 
 
 @with_config(STRICT)
@@ -68,6 +70,7 @@ class Winner:
         member_files: files of the final trainings that did not diverge, in their order.
         schedule, weights: of the final trainings, as in `TrainingSettings`.
         not_trained: final trainings that the time limit left out.
+        left_out: what else the time limit left out, in words.
         refit_by_default: whether `best` refits where the call does not say; None in results of
             earlier versions.
     """
@@ -92,6 +95,7 @@ class Winner:
     schedule: str = ""
     weights: str = "best"
     not_trained: int = 0
+    left_out: list[str] = field(default_factory=list)
     refit_by_default: bool | None = None
 
     @property
@@ -169,6 +173,8 @@ class Winner:
             and self.made_with == wanted.made_with
             and bool(self.refit_epochs) == wanted.refit
         )
+        if self.left_out and not wanted.limited:
+            return False
         same_model = self.ensemble == wanted.ensemble and Path(self.model_file) == wanted.file
         return same_trainings and same_model and wanted.file.exists()
 
@@ -188,11 +194,11 @@ class Winner:
             )
             if len(self.reruns) > len(self.ranked):
                 facts["Trained on"] += " and its re-runs"
+        left_out = list(self.left_out)
         if self.not_trained:
-            facts["Time limit"] = (
-                f"{counted(self.not_trained, 'final training')} not started; the same command "
-                "without a limit goes on"
-            )
+            left_out.append(f"{counted(self.not_trained, 'final training')} not started")
+        if left_out:
+            facts["Time limit"] = f"{', '.join(left_out)}; the same command without a limit goes on"
         if self.ensemble_validation is not None:
             facts["Ensemble on validation"] = f"{self.metric} {self.ensemble_validation:.4g}"
         if not self.test_scores:

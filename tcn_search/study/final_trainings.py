@@ -79,7 +79,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             refit = winner.refit_by_default
         if refit is None:
             refit = bool(winner.refit_epochs)
-        wanted = _wanted(handle, _plan(handle, results, given, refit), file)
+        wanted = _wanted(handle, _plan(handle, results, given, refit), given, file)
         return winner if winner.is_result_of(wanted) else None
 
     results.best_trials()  # reports what is wrong with the trials before data is read
@@ -141,7 +141,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             timeout=given.timeout,
             before_test_evaluation=before_test_evaluation,
         )
-        winner.made_with = _wanted(handle, plan, file).made_with
+        winner.made_with = _wanted(handle, plan, given, file).made_with
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         winner.refit_by_default = refit_by_default
@@ -213,7 +213,7 @@ def _seconds_an_epoch(record: TrialRecord) -> float:
     return statistics.median(seconds) if seconds else 0.0
 
 
-def _wanted(handle: StudyHandle, plan: FinalPlan, file: Path) -> WantedResult:
+def _wanted(handle: StudyHandle, plan: FinalPlan, given: BestArguments, file: Path) -> WantedResult:
     """Return what the stored winner must be the result of, so that nothing is trained again."""
     candidates = [plan.final_candidate(candidate) for candidate in plan.candidates]
     if plan.rerun_seeds:
@@ -225,6 +225,7 @@ def _wanted(handle: StudyHandle, plan: FinalPlan, file: Path) -> WantedResult:
         refit=plan.refit,
         ensemble=plan.ensemble,
         file=file,
+        limited=given.timeout is not None,
     )
 
 

@@ -230,20 +230,37 @@ def test_a_time_limit_leaves_trainings_out_and_says_so(
     assert len(executor.finals) == 1
     assert winner.not_trained == 4
     assert winner.facts()["Time limit"] == (
-        "4 final trainings not started; the same command without a limit goes on"
+        "final trainings of 10 epochs in place of 12, 4 final trainings not started; the same "
+        "command without a limit goes on"
     )
 
 
 def test_after_a_time_limit_the_missing_trainings_are_made(
     scored: list[list[tuple[int, ...]]],
 ) -> None:
-    study = study_of(1)
+    study = study_of(1, final=FinalSettings(epochs=3))
     first = MadeUp()
     assert best_of(study, first, timeout=1e-9).not_trained == 4
     second = MadeUp()
     winner = best_of(study, second)
     assert (first.finals, second.finals) == ([1], [2, 3, 4, 5])
     assert (winner.not_trained, len(winner.test_scores)) == (0, 5)
+
+
+def test_after_a_time_limit_shorter_trainings_are_made_anew(
+    scored: list[list[tuple[int, ...]]],
+) -> None:
+    study = study_of(1)
+    limited = MadeUp()
+    winner = best_of(study, limited, timeout=1e-9)
+    assert winner.left_out == ["final trainings of 3 epochs in place of 12"]
+    again = MadeUp()
+    whole = best_of(study, again)
+    assert [job.settings.epochs for job in again.jobs] == [12] * 5
+    assert (whole.left_out, whole.not_trained) == ([], 0)
+    unused = MadeUp()
+    assert best_of(study, unused, timeout=1e-9).read_at == whole.read_at
+    assert unused.jobs == []
 
 
 def test_diverged_trainings_are_left_out(scored: list[list[tuple[int, ...]]]) -> None:

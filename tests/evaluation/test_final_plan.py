@@ -1,0 +1,79 @@
+"""Final trainings within a time limit: whole rounds of re-runs, and fewer epochs."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tcn_search.evaluation.final_plan import FinalPlan
+from tcn_search.planning.architecture import Architecture
+from tcn_search.search.final_settings import FinalSettings
+from tcn_search.search.trial_record import Candidate
+from tcn_search.settings import TrainingSettings
+
+
+def plan_of(seconds_an_epoch: float = 2.0, folds: int = 1) -> FinalPlan:
+    """Return a plan of 3 candidates with 10 epochs, and 5 final trainings of 40 epochs."""
+    settings = TrainingSettings(epochs=10)
+    candidates = [Candidate(trial, Architecture(), settings) for trial in range(3)]
+    return FinalPlan(
+        candidates=candidates,
+        trial_runs=[],
+        rerun_seeds=[10, 11],
+        seeds=[20, 21, 22, 23, 24],
+        final=FinalSettings(),
+        epochs=40,
+        refit=True,
+        ensemble=True,
+        folds=folds,
+        seconds_an_epoch={trial: seconds_an_epoch for trial in range(3)},
+        row_ratio=1.25,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "rounds"),
+    [
+        (math.inf, 1, 2),
+        (120, 1, 2),  # a round is 3 trainings of 10 epochs of 2 seconds
+        (119, 1, 1),
+        (59, 1, 0),
+        (60, 2, 2),
+        (40, 8, 2),  # no more than 3 at the same time
+        (39, 8, 1),
+    ],
+)
+def test_re_runs_within_a_time_are_whole_rounds(seconds: float, workers: int, rounds: int) -> None:
+    plan = plan_of().reruns_within(seconds, workers)
+    assert plan.rerun_seeds == [10, 11][:rounds]
+    assert len(plan.reruns()) == 3 * rounds
+
+
+def test_folds_count_as_trainings() -> None:
+    assert plan_of(folds=4).reruns_within(479, 1).rerun_seeds == [10]
+    assert plan_of(folds=4).reruns_within(480, 1).rerun_seeds == [10, 11]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "epochs"),
+    [
+        (math.inf, 1, 40),
+        (500, 1, 40),  # 5 trainings of 40 epochs of 2.5 seconds
+        (250, 1, 20),
+        (300, 2, 40),  # in 3 rounds
+        (299, 2, 39),
+        (1, 2, 10),  # at least the epochs of a trial
+    ],
+)
+def test_final_trainings_within_a_time_have_fewer_epochs(
+    seconds: float, workers: int, epochs: int
+) -> None:
+    plan = plan_of().finals_within([0, 1], seconds, workers)
+    assert {training.candidate.settings.epochs for training in plan.finals([0, 1])} == {epochs}
+
+
+def test_where_the_time_of_an_epoch_is_unknown_nothing_is_left_out() -> None:
+    plan = plan_of(seconds_an_epoch=0)
+    assert plan.reruns_within(1, 1) == plan
+    assert plan.finals_within([0], 1, 1) == plan
