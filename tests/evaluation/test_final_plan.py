@@ -27,7 +27,7 @@ def plan_of(seconds_an_epoch: float = 2.0, folds: int = 1) -> FinalPlan:
         refit=True,
         ensemble=True,
         folds=folds,
-        seconds_an_epoch={trial: seconds_an_epoch for trial in range(3)},
+        seconds_an_epoch=dict.fromkeys(range(3), seconds_an_epoch),
         row_ratio=1.25,
     )
 
