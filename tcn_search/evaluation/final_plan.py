@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tcn_search.evaluation.final_training import SeedRun, WantedTraining
+from tcn_search.evaluation.preference import Preference
 from tcn_search.evaluation.spread import mean_and_spread
 from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.trial_record import Candidate
@@ -29,6 +30,7 @@ class FinalPlan:
         ensemble: whether the saved model is the ensemble.
         folds: of the re-runs.
         seconds_an_epoch: by number of a candidate, of one worker.
+        preference: the candidate that is chosen unless another one is clearly better.
         row_ratio: training rows of a final training, per training row of a trial.
     """
 
@@ -42,6 +44,7 @@ class FinalPlan:
     ensemble: bool
     folds: int = 1
     seconds_an_epoch: Mapping[int, float] | None = None
+    preference: Preference | None = None
     row_ratio: float = 1.0
 
     def reruns(self) -> list[WantedTraining]:

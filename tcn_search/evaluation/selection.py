@@ -54,11 +54,16 @@ class Executors(NamedTuple):
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the final trainings train: numbers of candidates, in turn, and how they were chosen."""
+    """What the final trainings train: numbers of candidates, in turn, and how they were chosen.
+
+    Attributes:
+        preferred: whether a known configuration was preferred to a candidate of a better score.
+    """
 
     trials: list[int]
     ranked: list[int]
     runs: list[SeedRun]
+    preferred: bool
 
 
 def find_winner(
@@ -149,6 +154,7 @@ def find_winner(
         weights=final.weights,
         not_trained=len(plan.seeds) - len(finished),
         left_out=_left_out(whole, plan),
+        preferred=choice.preferred,
     )
 
 
@@ -172,7 +178,8 @@ def _choose(
     """
     best_trial = plan.candidates[0].trial
     if len(plan.candidates) == 1:
-        return _Choice(trials=[best_trial], ranked=[best_trial], runs=[])
+        preferred = plan.preference is not None and plan.preference.best != best_trial
+        return _Choice(trials=[best_trial], ranked=[best_trial], runs=[], preferred=preferred)
     trainings = FinalTrainings(
         "re-runs",
         plan.reruns(),
@@ -187,7 +194,10 @@ def _choose(
         if _is_complete(training.run.seed, trainings.finished, len(plan.candidates))
     ]
     runs = [*plan.trial_runs, *(training.run for training in reruns)]
-    order = [candidate.trial for candidate in ranked(plan.candidates, runs, context.objective)]
+    by_score = [candidate.trial for candidate in ranked(plan.candidates, runs, context.objective)]
+    order = by_score
+    if plan.preference is not None:
+        order = plan.preference.applied(by_score, runs)
     trials = order[:1]
     if plan.final.members > 1 and reruns:
         predictions = mean_predictions(reruns, task.validation, files.load)
@@ -198,7 +208,12 @@ def _choose(
             picks=len(plan.seeds),
             most=plan.final.members,
         )
-    return _Choice(trials=trials or order[:1], ranked=order, runs=runs)
+    return _Choice(
+        trials=trials or order[:1],
+        ranked=order,
+        runs=runs,
+        preferred=order[0] != by_score[0],
+    )
 
 
 def _is_complete(seed: int, trainings: Sequence[FinalTraining], candidates: int) -> bool:

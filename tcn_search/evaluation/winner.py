@@ -71,6 +71,8 @@ class Winner:
         schedule, weights: of the final trainings, as in `TrainingSettings`.
         not_trained: final trainings that the time limit left out.
         left_out: what else the time limit left out, in words.
+        validation_sequences: that the accuracies of trials are of; 0 in earlier versions.
+        preferred: whether a known configuration was preferred to a trial of a better score.
         refit_by_default: whether `best` refits where the call does not say; None in results of
             earlier versions.
     """
@@ -96,6 +98,8 @@ class Winner:
     weights: str = "best"
     not_trained: int = 0
     left_out: list[str] = field(default_factory=list)
+    validation_sequences: int = 0
+    preferred: bool = False
     refit_by_default: bool | None = None
 
     @property
@@ -185,6 +189,12 @@ class Winner:
             facts[f"Ranked by {self.objective}"] = "; ".join(
                 f"trial {trial}: {with_spread([run.score for run in self.runs_of(trial)])}"
                 for trial in self.ranked
+            )
+        if self.preferred:
+            facts["Preferred"] = (
+                f"trial {self.trial}, a known configuration: on "
+                f"{counted(self.validation_sequences, 'validation sequence')} no other trial is "
+                "better by more than a standard error"
             )
         facts[f"Winner over {counted(len(self.winning_runs), 'seed')}"] = self._winner_in_words()
         if self.refit_epochs:

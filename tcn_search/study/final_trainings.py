@@ -79,7 +79,8 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             refit = winner.refit_by_default
         if refit is None:
             refit = bool(winner.refit_epochs)
-        wanted = _wanted(handle, _plan(handle, results, given, refit), given, file)
+        plan = _plan(handle, results, given, refit, winner.validation_sequences)
+        wanted = _wanted(handle, plan, given, file)
         return winner if winner.is_result_of(wanted) else None
 
     results.best_trials()  # reports what is wrong with the trials before data is read
@@ -100,7 +101,8 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         if refit_by_default is None:
             refit_by_default = handle.task.split is not None
         refit = refit_by_default if given.refit is None else given.refit
-        plan = _plan(handle, results, given, refit)
+        sequences = _validation_sequences(handle)
+        plan = _plan(handle, results, given, refit, sequences)
 
         def require_ownership() -> None:
             require_no_interrupt()
@@ -145,6 +147,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         winner.refit_by_default = refit_by_default
+        winner.validation_sequences = sequences
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
         # A part of the same test evaluation, scored by the same metric.
         baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
@@ -162,14 +165,31 @@ def _row_ratio(handle: StudyHandle, refit: bool) -> float:
     return rows / len(handle.training_data.train)
 
 
+def _validation_sequences(handle: StudyHandle) -> int:
+    """Return the number of sequences that a trial's validation numbers are of."""
+    sequences = len(handle.task.validation)
+    if handle.definition.search.folds > 1:
+        sequences += len(handle.task.train)
+    return sequences
+
+
 def _plan(
-    handle: StudyHandle, results: StudyResults, given: BestArguments, refit: bool
+    handle: StudyHandle,
+    results: StudyResults,
+    given: BestArguments,
+    refit: bool,
+    sequences: int,
 ) -> FinalPlan:
-    """Plan the final trainings by the study's settings and what the caller gave."""
+    """Plan the final trainings by the study's settings and what the caller gave.
+
+    Args:
+        sequences: validation sequences that a trial's accuracy is of.
+    """
     definition = handle.definition
     final = definition.final
     records = results.records()
-    candidates = results.best_trials(given.top or final.rerun, given.limits)
+    top = given.top or final.rerun
+    candidates, preference = results.preferred_trials(top, given.limits, sequences)
     used = {definition.seed_of(candidate.trial) for candidate in candidates}
     rerun_seeds: list[int] = []
     if len(candidates) > 1:
@@ -185,6 +205,7 @@ def _plan(
         refit=refit,
         ensemble=final.ensemble if given.single is None else not given.single,
         folds=definition.search.folds,
+        preference=preference,
         seconds_an_epoch={
             candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
         },

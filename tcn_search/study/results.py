@@ -14,6 +14,7 @@ from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison
+from tcn_search.evaluation.preference import Preference, preference_among
 from tcn_search.evaluation.simple_baselines import SimpleBaselines, baseline_facts
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
@@ -141,6 +142,25 @@ class StudyResults:
         self, top: int = 1, limits: Mapping[str, float] | None = None
     ) -> list[Candidate]:
         """Return `candidates` with the settings that the trials had."""
+        return self._different(self._ranked_within(limits), top)
+
+    def preferred_trials(
+        self, top: int, limits: Mapping[str, float] | None, sequences: int
+    ) -> tuple[list[Candidate], Preference | None]:
+        """Return `best_trials` with the preferred one first, if there is one, and which it is.
+
+        `sequences` are the validation sequences that an accuracy is of; 0: no trial is preferred.
+        """
+        complete = self._ranked_within(limits)
+        preference = None
+        if sequences and self.definition.spec.kind == "classification":
+            preference = preference_among(complete, sequences)
+        if preference is not None:
+            complete.sort(key=lambda record: record.number != preference.trial)
+        return self._different(complete, top), preference
+
+    def _ranked_within(self, limits: Mapping[str, float] | None) -> list[TrialRecord]:
+        """Return the complete trials within the limits, best first; at least one."""
         complete = self._ranked()
         if not complete:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
@@ -152,9 +172,13 @@ class StudyResults:
                 raise InputError(
                     f"No complete trial of the study {self.name!r} is within the limits: {listed}."
                 )
+        return complete
+
+    def _different(self, records: Sequence[TrialRecord], top: int) -> list[Candidate]:
+        """Return the first `top` different configurations of these trials."""
         positive_integer("top", top)
         best: dict[tuple[Architecture, TrainingSettings], Candidate] = {}
-        for record in complete:
+        for record in records:
             candidate = self._candidate(record)
             best.setdefault((candidate.architecture, candidate.settings), candidate)
             if len(best) == top:
