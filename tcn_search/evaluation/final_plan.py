@@ -82,9 +82,9 @@ class FinalPlan:
         return replace(self, rerun_seeds=self.rerun_seeds[:rounds])
 
     def finals_within(self, chosen: Sequence[int], seconds: float, workers: int) -> FinalPlan:
-        """Return the plan with final trainings of fewer epochs, so that they end within a time.
+        """Return the plan with shorter and fewer final trainings, so that they end within a time.
 
-        They have at least the epochs of a trial.
+        They keep the epochs of a trial for as long as one of each worker fits in.
 
         Args:
             chosen: numbers of the candidates.
@@ -97,8 +97,13 @@ class FinalPlan:
         if longest == 0 or seconds >= rounds * self.epochs * longest:
             return self
         least = max(by_trial[trial].settings.epochs for trial in chosen)
-        fitting = int(seconds / (rounds * longest))
-        return replace(self, epochs=min(self.epochs, max(least, fitting)))
+        while rounds > 1 and seconds < rounds * least * longest:
+            rounds -= 1
+        return replace(
+            self,
+            epochs=min(self.epochs, max(1, int(seconds / (rounds * longest)))),
+            seeds=self.seeds[: rounds * workers],
+        )
 
     def finals(self, chosen: Sequence[int]) -> list[WantedTraining]:
         """Return the final trainings.

@@ -86,8 +86,8 @@ def find_winner(
         executors: are closed when they have trained.
         files: where models are saved.
         timeout: seconds in which all trainings are to end. Re-runs that do not fit in are left out,
-            and final trainings have fewer epochs, at least those of a trial. After this time none
-            starts, but for the first final trainings.
+            and final trainings are shorter and fewer. After this time none starts, but for the
+            first final trainings.
         before_test_evaluation: called when everything that can fail is over: the model is written,
             and takes its place next; then the winner is scored on the test split.
 
@@ -152,7 +152,7 @@ def find_winner(
         member_files=files.members.names(usable),
         schedule=final.schedule,
         weights=final.weights,
-        not_trained=len(plan.seeds) - len(finished),
+        not_trained=len(whole.seeds) - len(finished),
         left_out=_left_out(whole, plan),
         preferred=choice.preferred,
     )

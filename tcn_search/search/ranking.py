@@ -17,21 +17,27 @@ from tcn_search.workers.trial import TrialOutcome
 VALIDATION_LOSS = "val_loss"
 
 
-def ranked(records: Iterable[TrialRecord], direction: str) -> list[TrialRecord]:
+def ranked(
+    records: Iterable[TrialRecord], direction: str, status: TrialStatus = TrialStatus.COMPLETE
+) -> list[TrialRecord]:
     """Return the complete trials, best first; the earlier trial first where all is equal.
 
     Args:
         records: of trials, by number.
         direction: of the score, "minimize" or "maximize".
+        status: of the trials that are returned; those without a score are not.
     """
     sign = -1 if direction == "maximize" else 1
 
     def order(record: TrialRecord) -> tuple[float, float]:
         loss = validation_loss(record.outcome)
-        return sign * (record.score or 0.0), math.inf if loss is None else loss
+        assert record.score is not None
+        return sign * record.score, math.inf if loss is None else loss
 
-    complete = [record for record in records if record.status is TrialStatus.COMPLETE]
-    return sorted(complete, key=order)
+    with_score = [
+        record for record in records if record.status is status and record.score is not None
+    ]
+    return sorted(with_score, key=order)
 
 
 def validation_loss(outcome: TrialOutcome | None) -> float | None:

@@ -31,6 +31,7 @@ from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.notes import note_on_improvement, notes_before_a_run
 from tcn_search.study.pareto import values_frame, within
+from tcn_search.trial_status import TrialStatus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,10 +148,7 @@ class StudyResults:
     def preferred_trials(
         self, top: int, limits: Mapping[str, float] | None, sequences: int
     ) -> tuple[list[Candidate], Preference | None]:
-        """Return `best_trials` with the preferred one first, if there is one, and which it is.
-
-        `sequences` are the validation sequences that an accuracy is of; 0: no trial is preferred.
-        """
+        """Return `best_trials` after the preferred one; none is where `sequences` is 0."""
         complete = self._ranked_within(limits)
         preference = None
         if sequences and self.definition.spec.kind == "classification":
@@ -160,8 +158,8 @@ class StudyResults:
         return self._different(complete, top), preference
 
     def _ranked_within(self, limits: Mapping[str, float] | None) -> list[TrialRecord]:
-        """Return the complete trials within the limits, best first; at least one."""
-        complete = self._ranked()
+        """Return the complete trials within the limits, best first, or if none is the timed out."""
+        complete = self._ranked() or self._ranked(TrialStatus.TIMED_OUT)
         if not complete:
             raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
         if limits:
@@ -185,9 +183,9 @@ class StudyResults:
                 break
         return list(best.values())
 
-    def _ranked(self) -> list[TrialRecord]:
-        """Return the complete trials, best first; see `search.ranking`."""
-        return ranked(self.records(), self.definition.objective.direction)
+    def _ranked(self, status: TrialStatus = TrialStatus.COMPLETE) -> list[TrialRecord]:
+        """Return the trials that ended so, best first; see `search.ranking`."""
+        return ranked(self.records(), self.definition.objective.direction, status)
 
     def _candidate(self, record: TrialRecord) -> Candidate:
         """Return a trial with its settings, and the epochs of a whole trial."""

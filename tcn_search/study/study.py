@@ -211,8 +211,8 @@ class Study:
             single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
             timeout: seconds in which all trainings are to end: re-runs that do not fit in are left
-                out, and final trainings have fewer epochs, at least those of a trial. After this
-                time no training starts, but the first final ones.
+                out, and final trainings are shorter and fewer. After this time no training starts,
+                but the first final ones.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`.
             on_run: called after every training.
             on_progress: called after every epoch and training; default: log every training.

@@ -56,21 +56,27 @@ def test_folds_count_as_trainings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "workers", "epochs"),
+    ("seconds", "workers", "epochs", "count"),
     [
-        (math.inf, 1, 40),
-        (500, 1, 40),  # 5 trainings of 40 epochs of 2.5 seconds
-        (250, 1, 20),
-        (300, 2, 40),  # in 3 rounds
-        (299, 2, 39),
-        (1, 2, 10),  # at least the epochs of a trial
+        (math.inf, 1, 40, 5),
+        (500, 1, 40, 5),  # 5 trainings of 40 epochs of 2.5 seconds
+        (250, 1, 20, 5),
+        (300, 2, 40, 5),  # in 3 rounds
+        (299, 2, 39, 5),
+        (75, 2, 10, 5),  # the epochs of a trial
+        (70, 2, 14, 4),
+        (49, 2, 19, 2),
+        (20, 2, 8, 2),  # not even one round has them
+        (1, 2, 1, 2),
     ],
 )
-def test_final_trainings_within_a_time_have_fewer_epochs(
-    seconds: float, workers: int, epochs: int
+def test_final_trainings_within_a_time_are_shorter_and_fewer(
+    seconds: float, workers: int, epochs: int, count: int
 ) -> None:
     plan = plan_of().finals_within([0, 1], seconds, workers)
-    assert {training.candidate.settings.epochs for training in plan.finals([0, 1])} == {epochs}
+    trainings = plan.finals([0, 1])
+    assert {training.candidate.settings.epochs for training in trainings} == {epochs}
+    assert [training.seed for training in trainings] == [20, 21, 22, 23, 24][:count]
 
 
 def test_where_the_time_of_an_epoch_is_unknown_nothing_is_left_out() -> None:

@@ -30,13 +30,14 @@ class Scripted(Synthetic):
     def __init__(self, *pairs: tuple[float, float]) -> None:
         super().__init__()
         self.pairs = iter(pairs)
+        self.status = TrialStatus.COMPLETE
 
     def _train(self, job: TrialJob, owner: Owner) -> TrialOutcome:
         accuracy, loss = next(self.pairs)
         worse = {"loss": 1.0, "val_loss": 0.01, "val_accuracy": 0.0, "seconds": 0.1}
         return TrialOutcome(
             number=job.number,
-            status=TrialStatus.COMPLETE,
+            status=self.status,
             score=accuracy,
             best_epoch=2,
             curve=[worse, {**worse, "val_loss": loss, "val_accuracy": accuracy}, worse],
@@ -91,3 +92,14 @@ def test_the_loss_is_read_from_the_curve(changes: dict[str, Any], loss: float | 
     values = {"best_epoch": 1, "curve": [{"val_loss": 0.5}], **changes}
     outcome = TrialOutcome(number=0, status=TrialStatus.COMPLETE, score=1.0, **values)
     assert validation_loss(outcome) == loss
+
+
+def test_trials_that_the_time_limit_ended_are_candidates_where_none_is_complete() -> None:
+    study = Study("waves", TASK, training=TrainingSettings(epochs=3), search=ACCURACY)
+    ended = Scripted((0.5, 0.1), (0.9, 0.4), (0.7, 0.2))
+    ended.status = TrialStatus.TIMED_OUT
+    study.run(3, executor=ended, on_progress=lambda progress: None)
+    assert [candidate.trial for candidate in study.candidates(9)] == [1, 2, 0]
+    assert study.best_trial is None
+    study.run(4, executor=Scripted((0.1, 2.0)), on_progress=lambda progress: None)
+    assert [candidate.trial for candidate in study.candidates(9)] == [3]
