@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
 
 RERUN_SHARE = 1 / 3  # of a time limit, in which re-runs must end
-FINAL_SHARE = 0.6  # of a time limit, in which final trainings must end; the rest is for their start
+FINAL_SHARE = 0.9  # of the time that is left to final trainings; processes start in the rest
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ def find_winner(
         plan = plan.reruns_within(seconds * RERUN_SHARE, context.workers)
         deadline = started + seconds * RERUN_SHARE
         choice = _choose(plan, task, context, executors.reruns, files, deadline)
-        plan = plan.finals_within(choice.trials, seconds * FINAL_SHARE, context.workers)
+        left = seconds * FINAL_SHARE
+        if plan.rerun_seeds:
+            left *= 1 - RERUN_SHARE
+        plan = plan.finals_within(choice.trials, left, context.workers)
         if executors.reruns is not executors.finals:
             executors.reruns.close()
         trainings = FinalTrainings(

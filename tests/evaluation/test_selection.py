@@ -240,7 +240,7 @@ def test_after_a_time_limit_the_missing_trainings_are_made(
 ) -> None:
     study = study_of(1, final=FinalSettings(epochs=3))
     first = MadeUp()
-    assert best_of(study, first, timeout=0.11).not_trained == 4
+    assert best_of(study, first, timeout=0.07).not_trained == 4
     second = MadeUp()
     winner = best_of(study, second)
     assert (first.finals, second.finals) == ([1], [2, 3, 4, 5])
@@ -252,14 +252,14 @@ def test_after_a_time_limit_shorter_trainings_are_made_anew(
 ) -> None:
     study = study_of(1)
     limited = MadeUp()
-    winner = best_of(study, limited, timeout=0.11)
+    winner = best_of(study, limited, timeout=0.07)
     assert winner.left_out == ["final trainings of 5 epochs in place of 12"]
     again = MadeUp()
     whole = best_of(study, again)
     assert [job.settings.epochs for job in again.jobs] == [12] * 5
     assert (whole.left_out, whole.not_trained) == ([], 0)
     unused = MadeUp()
-    assert best_of(study, unused, timeout=0.11).read_at == whole.read_at
+    assert best_of(study, unused, timeout=0.07).read_at == whole.read_at
     assert unused.jobs == []
 
 
