@@ -1,9 +1,13 @@
-"""What is recorded before something is trained, or scored on the test split."""
+"""What is recorded before trainings and test evaluations, and what a kill has left undone."""
 
 from __future__ import annotations
 
+from tcn_search.evaluation.simple_baselines import simple_baselines
+from tcn_search.evaluation.winner import Winner
+from tcn_search.storage.connection import database_errors
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.results import TEST_EVALUATIONS, StudyResults
+from tcn_search.study.results import SIMPLE_BASELINES, TEST_EVALUATIONS, StudyResults
+from tcn_search.workers.backends import use_backend
 
 
 def accept_given_changes(handle: StudyHandle) -> None:
@@ -17,3 +21,26 @@ def count_test_evaluation(handle: StudyHandle) -> None:
     if handle.task.test is not None:
         count = StudyResults(handle).test_evaluations + 1
         handle.optuna_study.set_user_attr(TEST_EVALUATIONS, count)
+
+
+def with_simple_baselines(handle: StudyHandle, winner: Winner) -> Winner:
+    """Return the winner, and store its simple baselines where `best` was killed before it did.
+
+    They belong to the winner's own test evaluation, which is counted. Winners of versions without
+    simple baselines stay without.
+    """
+    if not _lacks_baselines(handle):
+        return winner
+    use_backend(handle.definition.backend)
+    with handle.leased():
+        if _lacks_baselines(handle):  # now, too: no other process has completed it meanwhile
+            baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
+            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
+    return winner
+
+
+def _lacks_baselines(handle: StudyHandle) -> bool:
+    """Return whether the baselines were removed for a new winner, and not stored again."""
+    with database_errors(handle.url):
+        attributes = handle.optuna_study.user_attrs
+    return attributes.get(SIMPLE_BASELINES, "") is None

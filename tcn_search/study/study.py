@@ -22,6 +22,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.study.comparing import ComparisonArguments, compare_with_others
 from tcn_search.study.creation import StudyArguments, create_or_load
+from tcn_search.study.evaluations import with_simple_baselines
 from tcn_search.study.final_trainings import BestArguments, find_best
 from tcn_search.study.results import StudyResults
 from tcn_search.study.running import run_study, worker_slots
@@ -217,8 +218,7 @@ class Study:
 
         Raises:
             InputError: bad arguments, no complete trial, or the model cannot be saved.
-            LeaseError: another process runs this study now.
-            TrialsFailedError: a training failed, or its process died twice.
+            LeaseError, TrialsFailedError: another process runs this study now; a training failed.
         """
         given = BestArguments(
             top=top,
@@ -233,7 +233,7 @@ class Study:
             on_run=on_run,
             on_progress=on_progress,
         )
-        return find_best(self._handle, given)
+        return with_simple_baselines(self._handle, find_best(self._handle, given))
 
     def best_model(self, seeds: int | None = None) -> keras.Model:
         """Return the model that `best` saves."""
