@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.evaluation.winner import Winner
-from tcn_search.storage.connection import database_errors
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import SIMPLE_BASELINES, TEST_EVALUATIONS, StudyResults
 from tcn_search.workers.backends import use_backend
@@ -26,21 +25,14 @@ def count_test_evaluation(handle: StudyHandle) -> None:
 def with_simple_baselines(handle: StudyHandle, winner: Winner) -> Winner:
     """Return the winner, and store its simple baselines where `best` was killed before it did.
 
-    They belong to the winner's own test evaluation, which is counted. Winners of versions without
-    simple baselines stay without.
+    They belong to the winner's own test evaluation, which is counted.
     """
-    if not _lacks_baselines(handle):
+    results = StudyResults(handle)
+    if not results.lacks_baselines:
         return winner
     use_backend(handle.definition.backend)
     with handle.leased():
-        if _lacks_baselines(handle):  # now, too: no other process has completed it meanwhile
+        if results.lacks_baselines:  # now, too: no other process has stored them meanwhile
             baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
             handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
     return winner
-
-
-def _lacks_baselines(handle: StudyHandle) -> bool:
-    """Return whether the baselines were removed for a new winner, and not stored again."""
-    with database_errors(handle.url):
-        attributes = handle.optuna_study.user_attrs
-    return attributes.get(SIMPLE_BASELINES, "") is None

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison
-from tcn_search.evaluation.simple_baselines import SimpleBaselines, baseline_facts
+from tcn_search.evaluation.simple_baselines import BASELINES, SimpleBaselines, baseline_facts
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
@@ -289,8 +289,21 @@ class StudyResults:
         """What simple models reach on the same splits, from the last `best`; None before it."""
         return self._stored(SIMPLE_BASELINES, "The simple baselines", SimpleBaselines.from_dict)
 
+    @property
+    def lacks_baselines(self) -> bool:
+        """Whether `best` has ended before it stored the simple baselines of its winner.
+
+        Winners of versions without simple baselines lack none.
+        """
+        with database_errors(self._handle.url):
+            attributes = self._handle.optuna_study.user_attrs
+        was_removed = attributes.get(SIMPLE_BASELINES, "") is None
+        return was_removed and self.winner is not None
+
     def baseline_facts(self) -> dict[str, str]:
         """Return in words what simple models reach, and whether the winner is clearly better."""
+        if self.lacks_baselines:
+            return {BASELINES: "not fitted yet; the next call of `best` fits them"}
         baselines = self.simple_baselines
         winner = self.winner
         if baselines is None or winner is None:

@@ -219,7 +219,9 @@ def test_best_status_and_report_show_the_baselines(
     page = html.unescape(Path("runs/waves/report.html").read_text())
     optuna_study = study._handle.optuna_study
     optuna_study.set_user_attr(SIMPLE_BASELINES, None)  # `best` was killed before it stored them
-    assert study.results.baseline_facts() == {}
+    assert study.results.baseline_facts() == {
+        "Simple baselines": "not fitted yet; the next call of `best` fits them"
+    }
     study.best(seeds=2)
     assert study.results.baseline_facts() == facts
     assert study.test_evaluations == 1
