@@ -307,7 +307,7 @@ class Study:
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first, with settings of a final training.
 
-        Trials that these settings make the same are one candidate: the best of them.
+        Trials of one architecture with the same settings are one candidate: the best of them.
 
         Args:
             limits: largest "params", "multiply_adds" or "latency" (ms): {"params": 50_000}.
