@@ -24,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from threads import use_one_thread
 
 import tcn_search as ts
 from tcn_search.settings import TrainingSettings
@@ -58,13 +59,6 @@ def main() -> None:
     if asked.append:
         with asked.append.open("a", encoding="utf-8") as file:
             file.write(text)
-
-
-def use_one_thread() -> None:
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def network(norm: str) -> ts.Architecture:

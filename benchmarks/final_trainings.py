@@ -41,6 +41,7 @@ def main() -> None:
             constraints=file.constraints,
             training=file.training_settings(task),
             search=file.search,
+            final=file.final_settings(),
             storage=f"sqlite:///{folder}/studies.db",
         )
         study.run(arguments.trials, on_progress=lambda progress: None)

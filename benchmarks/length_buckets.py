@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from threads import use_one_thread
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 FRONTS: dict[str, dict[str, Any]] = {
@@ -35,7 +37,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each, after the first")
     parser.add_argument("--append", type=Path, metavar="FILE")
     asked = parser.parse_args()
-    _use_one_thread()
+    use_one_thread()
     import keras
 
     import tcn_search as ts
@@ -97,16 +99,6 @@ def main() -> None:
     if asked.append:
         with asked.append.open("a", encoding="utf-8") as file:
             file.write(text)
-
-
-def _use_one_thread() -> None:
-    """Let TensorFlow use one thread, as in a worker of a search."""
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
-        return
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from threads import use_one_thread
+
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -43,10 +45,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="turns of each, with 6 steps")
     parser.add_argument("--append", type=Path, metavar="FILE")
     asked = parser.parse_args()
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    use_one_thread()
     lines = [
         "",
         "## Norms and dropout",

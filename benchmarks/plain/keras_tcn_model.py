@@ -1,4 +1,4 @@
-"""A keras-tcn network with a dense head, as in its README, and its receptive field."""
+"""A keras-tcn network with a dense head, as in its README: how it is built and trained."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ def receptive_field(parameters: dict[str, Any]) -> int:
     """Return the receptive field by keras-tcn's own formula."""
     dilations = sum(2**level for level in range(parameters["levels"]))
     return 1 + 2 * (parameters["kernel_size"] - 1) * parameters["nb_stacks"] * dilations
+
+
+def fit_arguments(asked: dict[str, Any], data: Any) -> dict[str, Any]:
+    """Return the arguments of `keras.Model.fit`, but for the callbacks.
+
+    Args:
+        asked: batch size and epochs.
+        data: the arrays of training and validation split.
+    """
+    return {
+        "x": data["X_train"],
+        "y": data["y_train"],
+        "batch_size": asked["batch_size"],
+        "epochs": asked["epochs"],
+        "validation_data": (data["X_val"], data["y_val"]),
+        "verbose": 0,
+    }
 
 
 def keras_tcn_model(

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import keras_tuner
 import numpy as np
-from keras_tcn_model import keras_tcn_model
+from keras_tcn_model import fit_arguments, keras_tcn_model
 
 
 class GivenOracle(keras_tuner.Oracle):
@@ -75,15 +75,7 @@ def main(file: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         oracle = GivenOracle(asked["given"], seed=asked["seed"])
         tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory=folder)
-        tuner.search(
-            data["X_train"],
-            data["y_train"],
-            batch_size=asked["batch_size"],
-            epochs=asked["epochs"],
-            validation_data=(data["X_val"], data["y_val"]),
-            verbose=0,
-            callbacks=[Printing(asked["started"])],
-        )
+        tuner.search(**fit_arguments(asked, data), callbacks=[Printing(asked["started"])])
 
 
 if __name__ == "__main__":

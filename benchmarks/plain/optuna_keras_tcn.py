@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import optuna
-from keras_tcn_model import keras_tcn_model, receptive_field
+from keras_tcn_model import fit_arguments, keras_tcn_model, receptive_field
 
 
 def suggested(trial: optuna.Trial, space: dict[str, Any]) -> dict[str, Any]:
@@ -46,14 +46,7 @@ def main(file: str) -> None:
         keras.backend.clear_session()
         keras.utils.set_random_seed(asked["seed"] + trial.number)
         model = keras_tcn_model(parameters, data["X_train"].shape[1:], asked["outputs"])
-        history = model.fit(
-            data["X_train"],
-            data["y_train"],
-            batch_size=asked["batch_size"],
-            epochs=asked["epochs"],
-            validation_data=(data["X_val"], data["y_val"]),
-            verbose=0,
-        )
+        history = model.fit(**fit_arguments(asked, data))
         score = min(history.history["val_loss"])
         print(json.dumps({"seconds": time.time() - asked["started"], "score": score}), flush=True)
         return score

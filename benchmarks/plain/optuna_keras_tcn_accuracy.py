@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import optuna
-from keras_tcn_model import keras_tcn_model, receptive_field
+from keras_tcn_model import fit_arguments, keras_tcn_model, receptive_field
 from optuna_keras_tcn import suggested
 
 SEARCH_SHARE = 0.5
@@ -56,15 +56,7 @@ def train(
     keras.utils.set_random_seed(seed)
     model = keras_tcn_model(parameters, data["X_train"].shape[1:], asked["outputs"])
     best = BestEpoch(deadline)
-    model.fit(
-        data["X_train"],
-        data["y_train"],
-        batch_size=asked["batch_size"],
-        epochs=asked["epochs"],
-        validation_data=(data["X_val"], data["y_val"]),
-        verbose=0,
-        callbacks=[best],
-    )
+    model.fit(**fit_arguments(asked, data), callbacks=[best])
     return model, best.loss
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-RULE = "sequences of different length are stretched to the longest, missing values interpolated"
+# Deviation of a constant channel, relative to its values: float32 rounds at 6e-8.
+_ROUNDING = 1e-6
 
 
 def fixed_length(X: np.ndarray) -> np.ndarray:
@@ -57,8 +58,12 @@ def normalised(X: np.ndarray) -> np.ndarray:
     """Return sequences (n, T, C) with mean 0 and deviation 1 in each channel of each sequence.
 
     A constant channel becomes zero.
+
+    >>> normalised(np.array([[[1e-9, 5.1], [3e-9, 5.1]]])).round(6).tolist()
+    [[[-1.0, 0.0], [1.0, 0.0]]]
     """
     centred = X - X.mean(axis=1, keepdims=True)
     deviation = centred.std(axis=1, keepdims=True)
-    result: np.ndarray = centred / np.where(deviation > 1e-8, deviation, 1.0)
-    return result
+    is_constant = deviation <= _ROUNDING * np.abs(X).max(axis=1, keepdims=True)
+    result = centred / np.where(is_constant, 1.0, deviation)
+    return np.where(is_constant, 0.0, result).astype(X.dtype)

@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     import optuna
 
     from tcn_search.cli.progress import show_progress
-    from tcn_search.study.creation import stored_training
+    from tcn_search.study.creation import definition_in
     from tcn_search.study.study import Study
     from tcn_search.study.study_file import seconds
     from tcn_search.workers.backends import use_backend
@@ -138,19 +138,20 @@ def run(arguments: argparse.Namespace) -> int:
     if start_from is not None:
         start_from = study_name(start_from)
     task = file.load_task()
+    stored = definition_in(arguments.storage, file.name)
     study = Study(
         file.name,
         task,
         space=file.space,
         constraints=file.constraints,
-        training=file.training_settings(task, stored_training(file.name, arguments.storage)),
+        training=file.training_settings(task, stored),
         search=file.search,
         backend=arguments.backend,
         allow_changes=arguments.allow_changes,
         storage=arguments.storage,
         start_from=start_from,
         model_fn=file.model_fn,
-        final=file.final,
+        final=file.final_settings(stored),
     )
     _print_beginning(study, task)
     slots = study.crew(workers, arguments.workers_per_gpu, trials)

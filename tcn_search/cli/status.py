@@ -47,6 +47,7 @@ def _print_names(storage: str | None) -> None:
 
 
 def _print_status(study: StudyResults) -> None:
+    from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
     from tcn_search.search.receptive_field_text import context_text, receptive_field_text
 
     definition = study.definition
@@ -81,11 +82,9 @@ def _print_status(study: StudyResults) -> None:
         print(f"winner: trial {winner.trial}, {architecture}")
         print(f"      {receptive_field_text(definition, architecture)}")
         for name, value in winner.facts().items():
-            if name.startswith(("Winner", "Trained", "Ensemble", "Test,")) or name == "Test":
+            if name != EVALUATIONS and not name.startswith("Ranked by"):
                 print(f"{name.lower()}: {value}")
     if study.test_evaluations:
-        from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
-
         print(f"{EVALUATIONS.lower()}: {evaluations_in_words(study.test_evaluations)}")
     for name, text in study.baseline_facts().items():
         print(f"{name.lower()}: {text}")

@@ -156,7 +156,7 @@ def find_winner(
         schedule=final.schedule,
         weights=final.weights,
         not_trained=len(whole.seeds) - len(finished),
-        left_out=_left_out(whole, plan),
+        left_out=_left_out(whole, plan, choice),
         preferred=choice.preferred,
     )
 
@@ -224,12 +224,13 @@ def _is_complete(seed: int, trainings: Sequence[FinalTraining], candidates: int)
     return sum(training.run.seed == seed for training in trainings) == candidates
 
 
-def _left_out(whole: FinalPlan, plan: FinalPlan) -> list[str]:
-    """Say what `plan` leaves out of the whole one."""
+def _left_out(whole: FinalPlan, plan: FinalPlan, choice: _Choice) -> list[str]:
+    """Say what was left out of the whole plan, but for final trainings that were not started."""
     words = []
-    rounds = len(whole.rerun_seeds) - len(plan.rerun_seeds)
-    if rounds:
-        words.append(f"{counted(rounds * len(plan.candidates), 're-run')} left out")
+    reruns = sum(run.seed in whole.rerun_seeds for run in choice.runs)
+    missing = len(whole.rerun_seeds) * len(whole.candidates) - reruns
+    if missing:
+        words.append(f"{counted(missing, 're-run')} left out")
     if plan.epochs < whole.epochs:
         words.append(f"final trainings of {plan.epochs} epochs in place of {whole.epochs}")
     return words

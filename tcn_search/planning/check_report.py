@@ -276,9 +276,10 @@ def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
         itself = "the step itself (of one step of the TCN)"
     yield "Receptive field", f"{field}, and {itself}"
     yield "Output", _output_text(report)
-    context = f"{report.required_context or 0:,} of a sequence length of {report.seq_len:,}"
     if report.required_context is None:
         context = "no bound for one step of the TCN, as the output sees every step"
+    else:
+        context = f"{report.required_context:,} of a sequence length of {report.seq_len:,}"
     yield "Required context", context
     blind_spots = "none"
     if report.coverage.blind_spot_count:

@@ -102,7 +102,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
         "Required context": context_text(definition),
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
-        "Machines": "; ".join(sorted(set(trials["machine"].dropna()))) or "nothing yet",
+        "Machines": "; ".join(sorted(set(trials["machine"].dropna()))) or "none yet",
     }
     best = study.best_trial
     if best is not None:

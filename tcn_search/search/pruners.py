@@ -94,7 +94,7 @@ def make_pruner(name: str, epochs: int, folds: int = 1) -> optuna.pruners.BasePr
 
 def _first_rung(epochs: int) -> int:
     """Return a quarter of the epochs, at least a few, at most half of them."""
-    return max(1, min(max(_FEWEST_EPOCHS, round(epochs / 4)), epochs // 2))
+    return max(1, min(max(_FEWEST_EPOCHS, epochs // 4), epochs // 2))
 
 
 class _InTheFirstHalf(optuna.pruners.BasePruner):

@@ -160,8 +160,13 @@ def _continued(
         search = replace(search, fraction=stored.search.fraction)
     model = model or stored.model
     final = given.final or stored.final
-    if final.epochs is None:
+    epochs = _final_epochs(given.final, given.search)
+    if epochs is None or epochs == _final_epochs(stored.final, stored.search):
+        search = replace(search, final_epochs=stored.search.final_epochs)
         final = replace(final, epochs=stored.final.epochs)
+    else:
+        search = replace(search, final_epochs=None)
+        final = replace(final, epochs=epochs)
     if given.task is None:
         wanted = replace(
             stored,
@@ -190,6 +195,15 @@ def _continued(
         return wanted, changes
     require_same(name, changes)
     return replace(stored, model=wanted.model), changes  # the model's file may have moved
+
+
+def _final_epochs(final: FinalSettings | None, search: SearchSettings | None) -> int | None:
+    """Return the epochs of final trainings, which have two names; None where neither is given."""
+    if final is not None and final.epochs is not None:
+        return final.epochs
+    if search is not None:
+        return search.final_epochs
+    return None
 
 
 def _warm_start(
@@ -252,15 +266,12 @@ def stored_definition(name: str, url: str | None) -> Definition | None:
     return None
 
 
-def stored_training(name: str, storage: str | None) -> TrainingSettings | None:
-    """Read the training settings of a study; None if there is no such study."""
+def definition_in(storage: str | None, name: str) -> Definition | None:
+    """Read the definition of a study; None if there is no such study."""
     url = storage_url(storage)
     if name not in list_studies(url):
         return None
-    definition = stored_definition(name, url)
-    if definition is None:
-        return None
-    return definition.training
+    return stored_definition(name, url)
 
 
 def store_study(name: str, url: str | None, definition: Definition, start: WarmStart) -> None:

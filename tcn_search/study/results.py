@@ -11,27 +11,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from optuna.trial import TrialState
 from pydantic import ConfigDict, NonNegativeInt, TypeAdapter
 
-from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import Comparison
 from tcn_search.evaluation.preference import Preference, preference_among
-from tcn_search.evaluation.simple_baselines import SimpleBaselines, baseline_facts
+from tcn_search.evaluation.simple_baselines import BASELINES, SimpleBaselines, baseline_facts
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.ranking import ranked
 from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.search.warm_start import WarmStart, stored_start
-from tcn_search.settings import TrainingSettings
 from tcn_search.storage.connection import database_errors
 from tcn_search.storage.lease import Holder, Lease
 from tcn_search.storage.stored_values import read_value
+from tcn_search.study.candidates import candidate_of, first_different, ranked_within
 from tcn_search.study.changes import recorded_changes
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.notes import note_on_improvement, notes_before_a_run
-from tcn_search.study.pareto import values_frame, within
-from tcn_search.trial_status import TrialStatus
+from tcn_search.study.pareto import values_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +129,7 @@ class StudyResults:
 
     def candidate(self, trial: int) -> Candidate:
         """Return a trial's architecture with the settings of a final training."""
-        return self.with_final_settings([self._candidate(self._record(trial))])[0]
+        return self.with_final_settings([candidate_of(self._record(trial), self.definition)])[0]
 
     def candidates(
         self, top: int = 1, limits: Mapping[str, float] | None = None
@@ -143,63 +141,31 @@ class StudyResults:
         self, top: int = 1, limits: Mapping[str, float] | None = None
     ) -> list[Candidate]:
         """Return `candidates` with the settings that the trials had."""
-        return self._different(self._ranked_within(limits), top)
+        return first_different(self._ranked_within(limits), self.definition, top)
 
     def preferred_trials(
         self, top: int, limits: Mapping[str, float] | None, sequences: int
     ) -> tuple[list[Candidate], Preference | None]:
-        """Return `best_trials` after the preferred one; none is where `sequences` is 0."""
+        """Return `best_trials` after the one that is preferred, and which that is.
+
+        Args:
+            limits: as in `Study.best`.
+            sequences: validation sequences that an accuracy is of; 0: none is preferred.
+        """
         complete = self._ranked_within(limits)
         preference = None
         if sequences and self.definition.spec.kind == "classification":
             preference = preference_among(complete, sequences)
         if preference is not None:
             complete.sort(key=lambda record: record.number != preference.trial)
-        return self._different(complete, top), preference
+        return first_different(complete, self.definition, top), preference
 
     def _ranked_within(self, limits: Mapping[str, float] | None) -> list[TrialRecord]:
-        """Return the complete trials within the limits, best first, or if none is the timed out."""
-        complete = self._ranked() or self._ranked(TrialStatus.TIMED_OUT)
-        if not complete:
-            raise InputError(f"The study {self.name!r} has no complete trial yet. Run it first.")
-        if limits:
-            kept = within(complete, self.definition, limits)
-            complete = [record for record in complete if record.number in kept]
-            if not complete:
-                listed = ", ".join(f"{name} {limit:,}" for name, limit in limits.items())
-                raise InputError(
-                    f"No complete trial of the study {self.name!r} is within the limits: {listed}."
-                )
-        return complete
+        return ranked_within(self.records(), self.definition, limits, self.name)
 
-    def _different(self, records: Sequence[TrialRecord], top: int) -> list[Candidate]:
-        """Return the first `top` different configurations of these trials."""
-        positive_integer("top", top)
-        best: dict[tuple[Architecture, TrainingSettings], Candidate] = {}
-        for record in records:
-            candidate = self._candidate(record)
-            best.setdefault((candidate.architecture, candidate.settings), candidate)
-            if len(best) == top:
-                break
-        return list(best.values())
-
-    def _ranked(self, status: TrialStatus = TrialStatus.COMPLETE) -> list[TrialRecord]:
-        """Return the trials that ended so, best first; see `search.ranking`."""
-        return ranked(self.records(), self.definition.objective.direction, status)
-
-    def _candidate(self, record: TrialRecord) -> Candidate:
-        """Return a trial with its settings, and the epochs of a whole trial."""
-        training = self.definition.training
-        if record.settings is None:  # a study of an early version
-            suggested = self.definition.space.settings_of(record.suggested)
-            settings = replace(training, **suggested)
-        else:
-            settings = record.settings
-        return Candidate(
-            trial=record.number,
-            architecture=record.built,
-            settings=replace(settings, epochs=training.epochs),
-        )
+    def _ranked(self) -> list[TrialRecord]:
+        """Return the complete trials, best first; see `search.ranking`."""
+        return ranked(self.records(), self.definition.objective.direction)
 
     def with_final_settings(
         self, candidates: Sequence[Candidate], refit: bool = False
@@ -311,8 +277,21 @@ class StudyResults:
         """What simple models reach on the same splits, from the last `best`; None before it."""
         return self._stored(SIMPLE_BASELINES, "The simple baselines", SimpleBaselines.from_dict)
 
+    @property
+    def lacks_baselines(self) -> bool:
+        """Whether `best` has ended before it stored the simple baselines of its winner.
+
+        Winners of versions without simple baselines lack none.
+        """
+        with database_errors(self._handle.url):
+            attributes = self._handle.optuna_study.user_attrs
+        was_removed = attributes.get(SIMPLE_BASELINES, "") is None
+        return was_removed and self.winner is not None
+
     def baseline_facts(self) -> dict[str, str]:
         """Return in words what simple models reach, and whether the winner is clearly better."""
+        if self.lacks_baselines:
+            return {BASELINES: "not fitted yet; the next call of `best` fits them"}
         baselines = self.simple_baselines
         winner = self.winner
         if baselines is None or winner is None:

@@ -22,6 +22,7 @@ from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.study.comparing import ComparisonArguments, compare_with_others
 from tcn_search.study.creation import StudyArguments, create_or_load
+from tcn_search.study.evaluations import with_simple_baselines
 from tcn_search.study.final_trainings import BestArguments, find_best
 from tcn_search.study.results import StudyResults
 from tcn_search.study.running import run_study, worker_slots
@@ -219,8 +220,7 @@ class Study:
 
         Raises:
             InputError: bad arguments, no complete trial, or the model cannot be saved.
-            LeaseError: another process runs this study now.
-            TrialsFailedError: a training failed, or its process died twice.
+            LeaseError, TrialsFailedError: another process runs this study now; a training failed.
         """
         given = BestArguments(
             top=top,
@@ -235,7 +235,7 @@ class Study:
             on_run=on_run,
             on_progress=on_progress,
         )
-        return find_best(self._handle, given)
+        return with_simple_baselines(self._handle, find_best(self._handle, given))
 
     def best_model(self, seeds: int | None = None) -> keras.Model:
         """Return the model that `best` saves."""
@@ -309,7 +309,7 @@ class Study:
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first, with settings of a final training.
 
-        Trials that these settings make the same are one candidate: the best of them.
+        Trials of one architecture with the same settings are one candidate: the best of them.
 
         Args:
             limits: largest "params", "multiply_adds" or "latency" (ms): {"params": 50_000}.

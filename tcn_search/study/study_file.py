@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tcn_search.arguments import is_number, positive_integer, positive_seconds, received
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import KNOWN, file_format, require_table, stem
+from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import SEARCHABLE, TrainingSettings, settings_for
@@ -23,6 +24,8 @@ from tcn_search.study.toml_files import read_toml
 from tcn_search.tasks.registry import PATH_OPTIONS, load_task
 from tcn_search.tasks.task import Task
 
+# Keys of earlier versions.
+_RENAMED = {"training.final_epochs": "final.epochs"}
 _SECONDS_OF_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -38,7 +41,7 @@ class StudyFile(NamedTuple):
         trial_timeout: seconds after which a trial ends, or None.
         patience: stop the search after this many trials in a row without a new best, or None.
         model_fn: name of the user's own function that builds the model, or None.
-        final: settings of final trainings; None where the file gives none of them.
+        final: the settings of final trainings that the file gives, by name.
     """
 
     name: str
@@ -51,26 +54,35 @@ class StudyFile(NamedTuple):
     trials: int
     trial_timeout: float | None
     patience: int | None
-    model_fn: str | None = None
-    final: FinalSettings | None = None
+    model_fn: str | None
+    final: dict[str, Any]
 
     def load_task(self) -> Task:
         """Return the task with its data."""
         return load_task(self.task_name, **self.task_options)
 
-    def training_settings(
-        self, task: Task, stored: TrainingSettings | None = None
-    ) -> TrainingSettings:
+    def training_settings(self, task: Task, stored: Definition | None = None) -> TrainingSettings:
         """Return the file's training settings; missing ones suit the sequences of a trial.
 
         Args:
             task: the study's task.
-            stored: the settings of the study if it exists. It keeps those that the file does not
-                name: their default may have been another one in an earlier version.
+            stored: the definition of the study if it exists. It keeps the settings that the file
+                does not name: their default may have been another one in an earlier version.
         """
         if stored is not None:
-            return replace(stored, **self.training)
+            return replace(stored.training, **self.training)
         return settings_for(self.search.sequences_of_a_trial(len(task.train)), **self.training)
+
+    def final_settings(self, stored: Definition | None = None) -> FinalSettings:
+        """Return the file's settings of final trainings.
+
+        Args:
+            stored: as of `training_settings`.
+        """
+        settings = FinalSettings()
+        if stored is not None:
+            settings = stored.final
+        return replace(settings, **self.final)
 
 
 def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) -> StudyFile:
@@ -93,8 +105,12 @@ def read_study_file(path: str | Path, changes: Mapping[str, Any] | None = None) 
     else:
         tree = read_toml(path)
         _resolve_paths(tree, path.parent)
+    try:
+        _rename_final_epochs(tree)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     for key, value in changes.items():
-        _set(tree, key, value)
+        _set(tree, _RENAMED.get(key, key), value)
     try:
         return _to_study(tree, default_name=stem(path))
     except InputError as error:
@@ -175,6 +191,28 @@ def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
             task[key] = str(folder / task[key])
 
 
+def _rename_final_epochs(tree: dict[str, Any]) -> None:
+    """Move [training] final_epochs, as files of earlier versions have it, to [final] epochs.
+
+    Raises:
+        InputError: the file has both.
+    """
+    training = tree.get("training")
+    if not isinstance(training, dict) or "final_epochs" not in training:
+        return
+    final = tree.setdefault("final", {})
+    if not isinstance(final, dict):
+        return  # refused with the other sections
+    given = training.pop("final_epochs")
+    if "epochs" in final:
+        raise InputError(
+            "The epochs of final trainings must be given as [final] epochs or, as in earlier "
+            f"versions, as [training] final_epochs, not both. Received: {received(final['epochs'])}"
+            f" and {received(given)}"
+        )
+    final["epochs"] = given
+
+
 def _set(tree: dict[str, Any], key: str, value: Any) -> None:
     """Set a value by its dotted key.
 
@@ -193,9 +231,11 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
     """Check the values of a study file."""
     file = read_sections(tree)
     training = file.training.model_dump(exclude_none=True)
-    final_epochs = training.pop("final_epochs", None)
+    final = file.final.model_dump(exclude_none=True)
     with _errors_of("training"):  # before any data is read
         TrainingSettings(**training)
+    with _errors_of("final"):
+        FinalSettings(**final)
     positive_integer("trials", file.search.trials)
     if file.search.patience is not None:
         positive_integer("patience", file.search.patience)
@@ -212,7 +252,6 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
             pruner=file.search.pruner,
             seed=file.search.seed,
             warm_start=file.search.warm_start,
-            final_epochs=final_epochs,
             folds=file.search.folds,
             fraction=file.search.fraction,
         ),
@@ -220,25 +259,8 @@ def _to_study(tree: dict[str, Any], default_name: str) -> StudyFile:
         trial_timeout=seconds("search.trial_timeout", file.search.trial_timeout),
         patience=file.search.patience,
         model_fn=file.model,
-        final=_read_final(file.final.model_dump(exclude_none=True), final_epochs),
+        final=final,
     )
-
-
-def _read_final(given: dict[str, Any], final_epochs: int | None) -> FinalSettings | None:
-    """Return the settings of final trainings, or None where none is given.
-
-    Raises:
-        InputError: a setting cannot be used, or the epochs are given twice.
-    """
-    if final_epochs is not None and "epochs" in given:
-        raise InputError(
-            "The epochs of final trainings must be given as [final] epochs or as [training] "
-            f"final_epochs, not both. Received: {given['epochs']} and {final_epochs}"
-        )
-    if not given:
-        return None
-    with _errors_of("final"):
-        return FinalSettings(**given)
 
 
 def _read_space(given: dict[str, Any], training: dict[str, Any]) -> SearchSpace:

@@ -35,7 +35,6 @@ class _ConstraintsSection(_Section):
 class _TrainingSection(_Section):
     epochs: int | None = None
     patience: int | None = None
-    final_epochs: int | None = None
     precision: str | None = None
     batch_size: int | None = None
     dropout_rate: float | None = None

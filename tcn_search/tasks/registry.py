@@ -82,7 +82,10 @@ BUILT_IN = {
     ),
     "forecast": BuiltIn(
         load=forecast,
-        shape="T = look_back (default 336), horizon = 96 steps ahead of every series",
+        shape=(
+            "T = look_back (default 336, less for short series), horizon = 96 steps ahead of every "
+            "series"
+        ),
         source="your own CSV with a time column",
         context="the look-back: a forecast may depend on every step of it",
         published=published.FORECAST,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tcn_search.errors import InputError
+from tcn_search.formats.csv_files import join_names
 from tcn_search.formats.inputs import CHANNELS_STEPS, STEPS_CHANNELS
 from tcn_search.formats.sequence_tables import (
     FileSequences,
@@ -113,16 +115,36 @@ def _build_task(
             is_one_hot = (y.sum(axis=1) == 1).all()
             arguments["kind"] = "classification" if is_one_hot else "multi_label"
     arguments.update(options)
+    targets_in_words = "the targets"
+    if layout is not None:
+        plural = "s" if len(layout.targets) > 1 else ""
+        targets_in_words = f"column{plural} {join_names(layout.targets)}"
     try:
         task = Task.from_arrays(groups_train=files[0].groups, **arguments)
     except InputError as error:
-        raise InputError(f"{paths[0]}: {error}") from error
+        text = _with_columns(str(error), targets_in_words, paths)
+        raise InputError(f"{paths[0]}: {text}") from error
     notes = [ignored_note(path, file.ignored) for path, file in zip(paths, files, strict=True)]
     return replace(
         task,
         spec=replace(task.spec, table=layout),
+        inferred=_with_columns(task.inferred, targets_in_words, paths),
         notes=(*task.notes, *(note for note in notes if note)),
     )
+
+
+def _with_columns(text: str, targets: str, paths: Sequence[Path]) -> str:
+    """Return a text of `Task.from_arrays` with the target columns in place of the array's name."""
+
+    def in_words(match: re.Match[str]) -> str:
+        words = targets
+        if text[: match.start()].endswith(". "):
+            words = targets[0].upper() + targets[1:]
+        if match[1] == "test":
+            words += f" of {paths[1].name}"
+        return words
+
+    return re.sub(r"\by_(train|test)\b", in_words, text)
 
 
 def ignored_note(path: Path, names: Sequence[str]) -> str:

@@ -125,10 +125,11 @@ class TrainingData:
         )
 
     def joined(self) -> TrainingData:
-        """Return the data with the validation sequences in the training split, too."""
+        """Return the data with both splits as training split, and an empty validation split."""
         X = np.concatenate([self.train.X, self.validation.X])
         y = np.concatenate([self.train.y, self.validation.y])
-        return TrainingData(spec=self.spec, train=SplitData(X, y), validation=self.validation)
+        nothing = SplitData(self.validation.X[:0], self.validation.y[:0])
+        return TrainingData(spec=self.spec, train=SplitData(X, y), validation=nothing)
 
 
 def with_statistics(spec: TaskSpec, train: SplitData) -> TaskSpec:

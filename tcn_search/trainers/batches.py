@@ -35,7 +35,7 @@ def fit_arguments(
     `random`, which `keras.utils.set_random_seed` seeds.
 
     Args:
-        data: training and validation split.
+        data: training and validation split; the latter may be empty.
         batch_size: largest size of a training batch.
         lengths: lengths to which batches are cut, as `batch_lengths` chooses them; empty for
             batches of one length.
@@ -46,24 +46,26 @@ def fit_arguments(
     weights = sample_weights(data)
     if weights is not None:
         train_arrays = (train.X, train.y, weights)
-    validation_arrays = (validation.X, validation.y)
     size = even_size(len(train), batch_size)
     seed = random.randrange(2**31)
     if lengths:
         return _length_arguments(data, train_arrays, size, lengths, seed)
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    arguments: dict[str, Any] = {"shuffle": False}  # each pass over the batches is shuffled already
+    if on_tensorflow:
+        arguments["x"] = _tensorflow_batches(train_arrays, size, seed)
+    else:
+        arguments["x"] = _ShuffledBatches(train_arrays, size, seed)
+    if not len(validation):
+        return arguments
+    validation_arrays = (validation.X, validation.y)
     validation_size = _dividing_size(len(validation), max(batch_size, data.spec.sequences_at_once))
-    if keras.backend.backend() == "tensorflow":
-        return {
-            "x": _tensorflow_batches(train_arrays, size, seed),
-            "shuffle": False,  # each pass over the batches is shuffled already
-            "validation_data": _tensorflow_batches(validation_arrays, validation_size),
-        }
-    return {
-        "x": _ShuffledBatches(train_arrays, size, seed),
-        "shuffle": False,
-        "validation_data": validation_arrays,
-        "validation_batch_size": validation_size,
-    }
+    if on_tensorflow:
+        arguments["validation_data"] = _tensorflow_batches(validation_arrays, validation_size)
+    else:
+        arguments["validation_data"] = validation_arrays
+        arguments["validation_batch_size"] = validation_size
+    return arguments
 
 
 def _length_arguments(
@@ -74,30 +76,45 @@ def _length_arguments(
     seed: int,
 ) -> dict[str, Any]:
     """Return the arguments of `keras.Model.fit` for batches that are cut to few lengths."""
-    validation = data.validation
-    validation_lengths = choose_lengths(row_lengths(validation.X))
-    # Small enough that few batches have rows of two lengths.
-    validation_size = len(validation) // (4 * len(validation_lengths))
-    validation_size = max(size, min(validation_size, data.spec.sequences_at_once))
     every_step = data.spec.task_kind.reads_every_step
     stepwise = (True, every_step, every_step)
-    batches: Any = LengthBatches(
+    batches = LengthBatches(
         tuple(map(_in_floatx, train_arrays)),
         stepwise[: len(train_arrays)],
         size,
         lengths,
         np.random.default_rng(seed),
     )
-    validation_batches: Any = LengthBatches(
-        (_in_floatx(validation.X), _in_floatx(validation.y)),
-        stepwise[:2],
-        _dividing_size(len(validation), validation_size),
-        validation_lengths,
-    )
+    arguments = {"x": _for_backend(batches), "shuffle": False}
+    if len(data.validation):
+        validation_batches = _validation_length_batches(data, size, stepwise[:2])
+        arguments["validation_data"] = _for_backend(validation_batches)
+    return arguments
+
+
+def _validation_length_batches(
+    data: TrainingData, size: int, stepwise: tuple[bool, ...]
+) -> LengthBatches:
+    """Return batches of the validation split, cut to few lengths.
+
+    Args:
+        size: of training batches.
+        stepwise: as in `LengthBatches`.
+    """
+    validation = data.validation
+    lengths = choose_lengths(row_lengths(validation.X))
+    # Small enough that few batches have rows of two lengths.
+    largest = len(validation) // (4 * len(lengths))
+    largest = max(size, min(largest, data.spec.sequences_at_once))
+    arrays = (_in_floatx(validation.X), _in_floatx(validation.y))
+    return LengthBatches(arrays, stepwise, _dividing_size(len(validation), largest), lengths)
+
+
+def _for_backend(batches: LengthBatches) -> Any:
+    """Return length batches as `keras.Model.fit` takes them fastest."""
     if keras.backend.backend() == "tensorflow":
-        batches = tensorflow_batches(batches, PREFETCHED_BATCHES)
-        validation_batches = tensorflow_batches(validation_batches, PREFETCHED_BATCHES)
-    return {"x": batches, "shuffle": False, "validation_data": validation_batches}
+        return tensorflow_batches(batches, PREFETCHED_BATCHES)
+    return batches
 
 
 def even_size(rows: int, largest: int) -> int:

@@ -32,7 +32,8 @@ class Training:
     """Result of one training.
 
     Attributes:
-        curve: one dict for each epoch: loss, val_loss, the metrics and seconds.
+        curve: one dict for each epoch: loss, val_loss, the metrics and seconds. Without a
+            validation split there are no validation numbers.
         best_epoch: epoch with the best validation value, from 1; 0 if there is none. On a small
             validation split accuracies are often equal: of those epochs it is the one with the
             lowest validation loss, and the last one where that is equal too.
@@ -69,7 +70,8 @@ def train(
 ) -> Training:
     """Fit `model` to the training split and score every epoch on the validation split.
 
-    Afterwards the model has the weights that `settings.weights` names.
+    Afterwards the model has the weights that `settings.weights` names. Without validation sequences
+    no epoch is scored: weights are then not "best", and the schedule is not "plateau".
 
     Args:
         model: a compiled model.
@@ -189,25 +191,35 @@ class _Recorder(keras.callbacks.Callback):
         numbers["seconds"] = time.perf_counter() - self.started
         training = self.training
         training.curve.append(numbers)
-        must_be_finite = {"loss", "val_loss", self.objective.name}
+        is_scored = "val_loss" in numbers
+        must_be_finite = {"loss"}
+        if is_scored:
+            must_be_finite |= {"val_loss", self.objective.name}
         if training.status is TrialStatus.DIVERGED or not all(
             math.isfinite(numbers[name]) for name in must_be_finite
         ):
             self._stop(TrialStatus.DIVERGED)
             return
+        is_best = is_scored and self._count_score(epoch + 1, numbers)
+        self.kept.after_epoch(self.model, epoch + 1, numbers["loss"], is_best)
+        epochs_without_a_better = epoch + 1 - self.improved_epoch
+        if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
+            self._stop(TrialStatus.PRUNED)
+        elif is_scored and 0 < self.settings.patience <= epochs_without_a_better:
+            self.model.stop_training = True
+
+    def _count_score(self, epoch: int, numbers: dict[str, float]) -> bool:
+        """Count the score of an epoch, from 1; return whether none before was better."""
+        training = self.training
         value = numbers[self.objective.name]
         first = training.best_epoch == 0
         if first or self.objective.better(value, training.score):
-            self.improved_epoch = epoch + 1
+            self.improved_epoch = epoch
         is_best = first or self._is_best(value, numbers["val_loss"])
         if is_best:
-            training.best_epoch = epoch + 1
+            training.best_epoch = epoch
             training.score = value
-        self.kept.after_epoch(self.model, epoch + 1, numbers["loss"], is_best)
-        if self.on_epoch is not None and not self.on_epoch(epoch + 1, training.score, numbers):
-            self._stop(TrialStatus.PRUNED)
-        elif self.settings.patience and epoch + 1 - self.improved_epoch >= self.settings.patience:
-            self.model.stop_training = True
+        return is_best
 
     def _is_best(self, value: float, loss: float) -> bool:
         """Return whether an epoch is better than the best one so far, or as good."""
@@ -227,7 +239,8 @@ class _Recorder(keras.callbacks.Callback):
         is_spoilt = training.status is TrialStatus.DIVERGED and self.kept.weights is None
         if self.kept.epoch and not is_spoilt:
             training.kept_epoch = self.kept.epoch
-            training.kept_score = training.curve[self.kept.epoch - 1][self.objective.name]
+            kept = training.curve[self.kept.epoch - 1]
+            training.kept_score = kept.get(self.objective.name, math.nan)
 
 
 class _Clock:

@@ -16,8 +16,7 @@ class JobData(StrEnum):
     Attributes:
         TRIAL: as every trial: the training split, or each fold in turn.
         TRAINING: the training split, without folds.
-        JOINED: training and validation split together. Numbers of the validation split then say
-            nothing about new data.
+        JOINED: training and validation split together, without validation numbers.
     """
 
     TRIAL = "trial"

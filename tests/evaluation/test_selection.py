@@ -230,8 +230,8 @@ def test_a_time_limit_leaves_trainings_out_and_says_so(
     assert len(executor.finals) == 1
     assert winner.not_trained == 4
     assert winner.facts()["Time limit"] == (
-        "final trainings of 10 epochs in place of 12, 4 final trainings not started; the same "
-        "command without a limit goes on"
+        "6 re-runs left out, final trainings of 10 epochs in place of 12, 4 final trainings not "
+        "started; the same command without a limit goes on"
     )
 
 

@@ -22,6 +22,7 @@ from tcn_search.evaluation.simple_baselines import (
 from tcn_search.evaluation.split_scores import share_error, split_score
 from tcn_search.evaluation.winner import Winner
 from tcn_search.search.receptive_field_text import receptive_field_text
+from tcn_search.study.results import SIMPLE_BASELINES
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -216,6 +217,14 @@ def test_best_status_and_report_show_the_baselines(
     assert f"best architecture: {network}\n      {fields}\n" in said
     assert f"winner: trial 0, {network}\n      {fields}\n" in said
     page = html.unescape(Path("runs/waves/report.html").read_text())
+    optuna_study = study._handle.optuna_study
+    optuna_study.set_user_attr(SIMPLE_BASELINES, None)  # `best` was killed before it stored them
+    assert study.results.baseline_facts() == {
+        "Simple baselines": "not fitted yet; the next call of `best` fits them"
+    }
+    study.best(seeds=2)
+    assert study.results.baseline_facts() == facts
+    assert study.test_evaluations == 1
     assert f"<dt>Winner</dt><dd>trial 0, {fields}: {network}</dd>" in page
     assert page.count("<dt>Machines</dt>") == page.count("<dt>Trained on</dt>") == 1
     assert all(f"<dt>{name}</dt><dd>{text}</dd>" in page for name, text in facts.items())

@@ -7,28 +7,16 @@ from typing import Any
 
 import pytest
 
-from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search import SearchSettings, Study, Task, TrainingSettings
 from tcn_search.search.queue import enqueue
 from tcn_search.search.retries import fail_stale_trials
 from tcn_search.search.suggestions import REJECTED_OF_A_SAMPLER
 from tcn_search.workers.executor import Owner
 from tests.conftest import waves
-from tests.study.synthetic import Synthetic
+from tests.study.synthetic import Synthetic, small_space
 
 TASK = Task.from_arrays(*waves(24))
-# Four configurations, without any range of real numbers.
-FOUR = SearchSpace(
-    nb_filters=[4, 8],
-    kernel_size=3,
-    levels=3,
-    nb_stacks=1,
-    padding="causal",
-    norm="none",
-    use_skip_connections=True,
-    readout="last",
-    dropout_rate=0.0,
-    learning_rate=[1e-3, 2e-3],
-)
+FOUR = small_space()  # four configurations
 
 
 @pytest.fixture(autouse=True)

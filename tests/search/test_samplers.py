@@ -144,7 +144,17 @@ def test_nothing_is_pruned_after_its_last_epoch(pruner: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "rungs"), [(2, {1}), (4, {2}), (5, {2}), (10, {3}), (20, {5, 10}), (60, {15, 30})]
+    ("epochs", "rungs"),
+    [
+        (2, {1}),
+        (4, {2}),
+        (5, {2}),
+        (10, {3}),
+        (20, {5, 10}),
+        (30, {7, 14}),
+        (60, {15, 30}),
+        (150, {37, 74}),
+    ],
 )
 def test_asha_prunes_at_a_quarter_and_at_half_of_the_epochs(epochs: int, rungs: set[int]) -> None:
     assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs

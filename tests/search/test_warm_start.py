@@ -27,21 +27,10 @@ from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
-from tests.study.synthetic import Synthetic
+from tests.study.synthetic import Synthetic, small_space
 
 TASK = Task.from_arrays(*waves(24))
-SMALL = SearchSpace(
-    nb_filters=[4, 8],
-    kernel_size=Range(2, 3),
-    levels=Range(2, 4),
-    nb_stacks=1,
-    padding="causal",
-    norm="none",
-    use_skip_connections=True,
-    readout="last",
-    dropout_rate=0.0,
-    learning_rate=[1e-3, 2e-3],
-)
+SMALL = small_space(kernel_size=Range(2, 3), levels=Range(2, 4))
 PAPER = SearchSpace(
     nb_filters=[10, 24, 64], kernel_size=Range(2, 8), levels=Range(1, 9), padding="causal"
 )

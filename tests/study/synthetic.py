@@ -1,13 +1,15 @@
-"""An executor that trains nothing: instant, deterministic, and able to fail on purpose."""
+"""An executor that trains nothing, and a small space: instant, deterministic studies."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import optuna
 
+from tcn_search import SearchSpace
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -25,6 +27,23 @@ def loss_of(job: TrialJob, epoch: int) -> float:
         abs(math.log10(job.settings.learning_rate / 2e-3)) + 1 / job.architecture.level_filters[0]
     )
     return floor + 1 / epoch
+
+
+def small_space(**changes: Any) -> SearchSpace:
+    """Return a space of a few networks, without any range of real numbers."""
+    values = {
+        "nb_filters": [4, 8],
+        "kernel_size": 3,
+        "levels": 3,
+        "nb_stacks": 1,
+        "padding": "causal",
+        "norm": "none",
+        "use_skip_connections": True,
+        "readout": "last",
+        "dropout_rate": 0.0,
+        "learning_rate": [1e-3, 2e-3],
+    }
+    return SearchSpace(**{**values, **changes})
 
 
 class Synthetic:

@@ -14,6 +14,7 @@ import sqlalchemy
 
 from tcn_search import (
     Constraints,
+    FinalSettings,
     Range,
     SearchSettings,
     SearchSpace,
@@ -64,6 +65,23 @@ def test_changed_training_settings_are_refused_or_accepted_and_recorded() -> Non
     assert load_study("waves").definition.training.epochs == 5
     run(make(epochs=5), 3)
     assert len(load_study("waves").changes) == 1
+
+
+@pytest.mark.parametrize("by_search", [True, False])
+def test_final_epochs_are_one_number_under_two_names(by_search: bool) -> None:
+    def settings(epochs: int, in_search: bool) -> dict[str, Any]:
+        if in_search:
+            return {"search": SearchSettings(final_epochs=epochs)}
+        return {"search": SearchSettings(), "final": FinalSettings(epochs=epochs)}
+
+    assert make(**settings(9, by_search)).definition.final_epochs == 9
+    assert make(search=SearchSettings()).definition.final_epochs == 9  # not given: as it was
+    assert make(**settings(9, not by_search)).definition.final_epochs == 9
+    for epochs, in_search in ((7, by_search), (8, not by_search)):
+        with pytest.raises(InputError, match=r"There is a study 'waves' already"):
+            make(**settings(epochs, in_search))
+        changed = make(**settings(epochs, in_search), allow_changes=True)
+        assert changed.definition.final_epochs == epochs
 
 
 def test_a_study_without_the_format_of_its_recordings_goes_on() -> None:

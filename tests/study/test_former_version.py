@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import tcn_search as ts
 from tcn_search.cli.main import main
 from tcn_search.search.final_settings import FinalSettings
-from tcn_search.study.creation import stored_training
+from tcn_search.study.creation import definition_in
 from tcn_search.study.study_file import read_study_file
 from tests.study.synthetic import Synthetic
 
@@ -77,8 +78,19 @@ def test_the_study_keeps_the_schedule_that_its_file_does_not_name() -> None:
     file = read_study_file("kept.toml")
     task = file.load_task()
     assert file.training_settings(task).schedule == "cosine"
-    assert file.training_settings(task, stored_training("kept", STORAGE)).schedule == "constant"
-    assert stored_training("another", STORAGE) is None
+    stored = definition_in(STORAGE, "kept")
+    assert stored is not None
+    assert file.training_settings(task, stored).schedule == "constant"
+    assert definition_in(STORAGE, "another") is None
+
+
+def test_the_study_keeps_the_final_settings_that_its_file_does_not_name() -> None:
+    Path("kept.toml").write_text('task.name = "data.npz"\n[final]\nseeds = 4\n')
+    file = read_study_file("kept.toml")
+    stored = definition_in(STORAGE, "kept")
+    assert stored is not None
+    assert file.final_settings() == FinalSettings(seeds=4)
+    assert file.final_settings(stored) == replace(FinalSettings.former(), seeds=4)
 
 
 def test_a_study_file_that_names_no_setting_of_today_continues_the_study(

@@ -77,7 +77,7 @@ def test_a_shipped_study_runs_from_end_to_end(
         *SMALL.get(task, []),
         *elsewhere.get(name, []),
         "training.epochs=1",
-        "training.final_epochs=1",
+        "final.epochs=1",
     ]
     options = [part for change in changes for part in ("--set", change)]
     assert main(["run", str(STUDIES / f"{name}.toml"), "--trials", "2", *options]) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tcn_search import Range, SearchSpace
+from tcn_search import FinalSettings, Range, SearchSpace
 from tcn_search.errors import InputError
 from tcn_search.study.study_file import parse_change, read_study_file, seconds
 
@@ -48,7 +48,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             epochs = 3
             batch_size = 8
             patience = 2
-            final_epochs = 9
+            [final]
+            epochs = 9
+            seeds = 2
             [search]
             trials = 7
             sampler = "random"
@@ -74,7 +76,19 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "none",
         "val_mae",
     )
-    assert (study.search.seed, study.search.final_epochs) == (4, 9)
+    assert study.search.seed == 4
+    assert study.final == {"epochs": 9, "seeds": 2}
+    assert study.final_settings() == FinalSettings(epochs=9, seeds=2)
+
+
+def test_final_epochs_may_have_the_name_of_earlier_versions(tmp_path: Path) -> None:
+    task = "[task]\nname = 'adding'\n"
+    former = write(tmp_path, f"{task}[training]\nfinal_epochs = 9\n")
+    assert read_study_file(former).final == {"epochs": 9}
+    change = {"training.final_epochs": 5}
+    assert read_study_file(former, change).final == {"epochs": 5}
+    present = write(tmp_path, f"{task}[final]\nepochs = 9\n")
+    assert read_study_file(present, change).final == {"epochs": 5}
 
 
 def test_paths_of_data_are_relative_to_the_study_file(tmp_path: Path) -> None:
@@ -107,6 +121,8 @@ def test_changes_take_the_place_of_values_in_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[task]\nname = 'adding'\n[training]\nfinal_epochs = 3\n[final]\nepochs = 4", "The epochs of final trainings must be given as [final] epochs or, as in earlier versions, as [training] final_epochs, not both. Received: 4 and 3"),
+        ("[task]\nname = 'adding'\n[training]\nfinal_epochs = 0", "[final] epochs must be an integer of at least 1. Received: 0"),
         ("[task]\nname = 'adding'\n[space]\nkernel_sizes = [3]", "Unknown key 'space.kernel_sizes'. Did you mean 'space.kernel_size'?"),
         ("[task]\nname = 'adding'\n[training]\nlerning_rate = 1", "Unknown key 'training.lerning_rate'. Did you mean 'training.learning_rate'?"),
         ("[task]\nname = 'adding'\n[serch]\ntrials = 1", "Unknown key 'serch'. Did you mean 'search'?"),

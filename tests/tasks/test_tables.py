@@ -107,7 +107,7 @@ def test_ts_files_equal_the_archive(name: str) -> None:
         (long(one=np.inf), "Column one of FILE must be finite. Received: inf in row 1"),
         (long(label=None), "Column label of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long()[["id", "label"]], "FILE has no column of numbers. It has: id, label"),
-        (long(label="a"), "FILE: y_train must hold at least 2 classes. Received only: a"),
+        (long(label="a"), "FILE: column label must hold at least 2 classes. Received only: a"),
         (long()[:0], "FILE holds no rows."),
         (long().drop_duplicates("id"), "Each value of column id of FILE stands in one row, so every sequence would have a single step. Where a row is a sequence, leave that column out."),
         (long().assign(label=np.arange(180) / 7), "Column label of FILE changes from step to step, so it must hold classes, integers or text. Received: float64 numbers. For the next values of a series use the task forecast."),
@@ -121,6 +121,24 @@ def test_bad_tables(tmp_path: Path, table: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError) as error:
         load_task(file)
     assert str(error.value).replace(str(file), "FILE") == message
+
+
+def test_columns_are_named_in_the_test_file_and_in_the_description(tmp_path: Path) -> None:
+    table = long()
+    table.to_csv(tmp_path / "own.csv", index=False)
+    table.assign(label="new").to_csv(tmp_path / "other.csv", index=False)
+    inferred = load_task(tmp_path / "own.csv").inferred
+    assert inferred.startswith("classification, 2 classes (from column label: ")
+    with pytest.raises(
+        InputError,
+        match="own.csv: column label of other.csv holds classes that no training sequence has: "
+        r"new. Column label has: a, b\Z",
+    ):
+        load_task(tmp_path / "own.csv", test=tmp_path / "other.csv")
+    numbers = table.assign(one=table["id"] * 0.5, two=1.0, three=table["time"])
+    numbers.drop(columns="label").to_csv(tmp_path / "numbers.csv", index=False)
+    task = load_task(tmp_path / "numbers.csv", target=["one", "two"])
+    assert task.inferred.endswith("; constant columns of columns one, two: 1")
 
 
 def test_other_mistakes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.tasks.kinds import Metric
+from tcn_search.tasks.training_data import SplitData
 from tcn_search.trainers import fit
 from tcn_search.trainers.fit import _Recorder, train
 from tests.conftest import draw_head, waves
@@ -107,6 +108,26 @@ def test_the_moving_average_is_of_the_steps(
     assert np.abs(second - first).max() > 1e-4
     np.testing.assert_allclose(kernels["ema"][1], second, rtol=1e-5)  # training goes on unchanged
     np.testing.assert_allclose(kernels["ema"][2], (first + second) / 2, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("weights", ["last", "lowest_loss", "ema"])
+def test_without_validation_sequences_the_training_is_the_same(weights: str) -> None:
+    settings = TrainingSettings(epochs=3, batch_size=8, patience=1, weights=weights)
+    nothing = SplitData(TASK.validation.X[:0], TASK.validation.y[:0])
+    models = [build(settings), build(settings)]
+    keras.utils.set_random_seed(1)
+    scored = train(models[0], TASK.training, replace(settings, patience=0), LOSS)
+    keras.utils.set_random_seed(1)
+    unscored = train(models[1], replace(TASK.training, validation=nothing), settings, LOSS)
+    assert unscored.status == "complete"
+    losses = [row["loss"] for row in scored.curve]
+    lowest = losses.index(min(losses)) + 1
+    assert unscored.kept_epoch == scored.kept_epoch == (lowest if weights == "lowest_loss" else 3)
+    assert (unscored.best_epoch, math.isnan(unscored.kept_score)) == (0, True)
+    assert [row["loss"] for row in unscored.curve] == pytest.approx(losses, rel=1e-6)
+    assert "val_loss" not in unscored.curve[0]
+    for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
 def test_the_moving_average_in_half_precision() -> None:

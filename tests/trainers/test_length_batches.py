@@ -149,6 +149,11 @@ def test_validation_batches_hold_every_row_once() -> None:
     assert sum(X.shape[0] * X.shape[1] for X, _ in epoch) < 0.8 * validation.X[..., 0].size
 
 
+def test_without_validation_sequences_there_are_no_validation_batches() -> None:
+    assert "validation_data" not in fit_arguments(TASK.training.joined(), 4, (12, LONGEST))
+    assert "validation_data" not in fit_arguments(TASK.training.joined(), 4)
+
+
 def test_validation_batches_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcn_search.tasks.task_spec._MOST_SEQUENCES_AT_ONCE", 5)
     task = ragged_task(400)

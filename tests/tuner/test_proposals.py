@@ -26,7 +26,7 @@ from tcn_search.cli.run import _sampler_of_engine
 from tcn_search.errors import InputError
 from tcn_search.search.queue import EnqueuedTrial, TrialQueue
 from tests.conftest import waves
-from tests.study.synthetic import Synthetic
+from tests.study.synthetic import Synthetic, small_space
 
 TASK = Task.from_arrays(*waves(24))
 SPACE = SearchSpace(
@@ -157,18 +157,7 @@ def test_keras_tuner_does_not_end_the_search_after_failures() -> None:
 
 
 def test_a_study_ends_when_its_space_is_exhausted() -> None:
-    few = SearchSpace(
-        nb_filters=[4, 8],
-        kernel_size=3,
-        levels=4,
-        nb_stacks=1,
-        readout="last",
-        norm="none",
-        use_skip_connections=True,
-        padding="causal",
-        dropout_rate=0.0,
-        learning_rate=[1e-3, 1e-2],
-    )
+    few = small_space(levels=4, learning_rate=[1e-3, 1e-2])
     study = Study("few", TASK, few, search=SearchSettings(sampler="keras-tuner:random"))
     run(study, 20)
     assert study.finished == 4

@@ -18,7 +18,7 @@ from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.job_data import JobData
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.slots import WorkerSlot
-from tcn_search.workers.trial import TrialJob
+from tcn_search.workers.trial import EpochReport, TrialJob
 from tcn_search.workers.trial_training import run_trial
 from tests.conftest import waves
 from tests.workers.test_executors import ListOwner
@@ -42,18 +42,35 @@ def test_a_job_is_the_same_after_its_way_to_a_worker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "folds", "rows"),
+    ("data", "folds", "rows", "validation_rows"),
     [
-        (JobData.TRIAL, True, len(TASK.train)),
-        (JobData.TRAINING, False, len(TASK.train)),
-        (JobData.JOINED, False, len(TASK.train) + len(TASK.validation)),
+        (JobData.TRIAL, True, len(TASK.train), len(TASK.validation)),
+        (JobData.TRAINING, False, len(TASK.train), len(TASK.validation)),
+        (JobData.JOINED, False, len(TASK.train) + len(TASK.validation), 0),
     ],
 )
-def test_the_data_of_a_job(data: JobData, folds: bool, rows: int) -> None:
+def test_the_data_of_a_job(data: JobData, folds: bool, rows: int, validation_rows: int) -> None:
     chosen: TrainingData = data.of(FOLDED)
     assert (chosen.folds is not None) == folds
     assert len(chosen.train) == rows
-    np.testing.assert_array_equal(chosen.validation.X, TASK.validation.X)
+    np.testing.assert_array_equal(chosen.validation.X, TASK.validation.X[:validation_rows])
+
+
+def test_a_refit_scores_no_epoch(tmp_path: Path) -> None:
+    file = tmp_path / "model.keras"
+    reports: list[EpochReport] = []
+
+    def keep_going(report: EpochReport) -> bool:
+        reports.append(report)
+        return True
+
+    job = replace(JOB, data=JobData.JOINED, model_files=(str(file),))
+    outcome = run_trial(job, TASK.training, keep_going)
+    assert (outcome.status, outcome.score, outcome.best_epoch) == (TrialStatus.COMPLETE, None, 3)
+    assert [report.epoch for report in reports] == [1, 2, 3]
+    assert outcome.seconds["validation"] == 0
+    assert not any(name.startswith("val_") for numbers in outcome.curve for name in numbers)
+    assert file.exists()
 
 
 def test_a_model_is_saved_in_the_first_file_that_can_be_written(tmp_path: Path) -> None:

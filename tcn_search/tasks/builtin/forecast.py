@@ -27,13 +27,14 @@ from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec, name_from_file
 from tcn_search.tasks.training_data import SplitData
 
+LOOK_BACK = 336  # of a series that is long enough
 _ETT_MONTHS = (12, 4, 4)
 
 
 def forecast(
     file: str | Path,
     horizon: int = 96,
-    look_back: int = 336,
+    look_back: int | None = None,
     target: str | Sequence[str] | None = None,
     time: str | None = None,
     parts: str | Sequence[float] = (0.7, 0.1, 0.2),
@@ -58,8 +59,9 @@ def forecast(
         file: a .csv or .tsv (or .gz of one) with a time column at equal steps and columns of
             numbers. Rows are put in the order of time.
         horizon: steps to predict.
-        look_back: steps of the longest window. A space may search shorter windows: they see the end
-            of the same windows, so all are judged on the same targets.
+        look_back: steps of the longest window; None: 336, or a third of the training split where it
+            is too short for that. A space may search shorter windows: they see the end of the same
+            windows, so all are judged on the same targets.
         target: the column, or columns, to predict; by default all of them.
         time: the time column; by default one called date, time, datetime or timestamp.
         parts: shares of the rows for training, validation and test split, or numbers of rows, or
@@ -74,7 +76,8 @@ def forecast(
         InputError: names the file, the column or the argument.
     """
     horizon = positive_integer("horizon", horizon)
-    look_back = positive_integer("look_back", look_back)
+    if look_back is not None:
+        look_back = positive_integer("look_back", look_back)
     path = Path(file)
     table_format = TableFormat(
         delimiter=delimiter,
@@ -87,6 +90,14 @@ def forecast(
     table = read_table(path, time, table_format, kept_columns=target_names or ())
     channels = _channels(path, table, target_names)
     ends = _ends(path, table.time, parts)
+    notes = []
+    if look_back is None:
+        look_back = _look_back_for(ends[0], horizon)
+        if look_back < LOOK_BACK:
+            notes.append(
+                f"look_back = {look_back}: the training split of {path.name} has {ends[0]:,} rows, "
+                f"too few for the default of {LOOK_BACK}"
+            )
     starts = (look_back, *ends[:-1])
     _require_room(path, starts, ends, horizon)
     beyond = first_beyond_float32(table.values)
@@ -127,7 +138,7 @@ def forecast(
         _windows(values[start - look_back : end], look_back, horizon, channels)
         for start, end in zip(starts, ends, strict=True)
     )
-    notes = describe_centring(path.name, table.values[: ends[0]], offset, "series")
+    notes += describe_centring(path.name, table.values[: ends[0]], offset, "series")
     later = f"{path.name} after the training split"
     notes += describe_losses(later, table.values[ends[0] :], offset, "series")
     if table.ignored:
@@ -221,6 +232,17 @@ def _sizes(parts: str | Sequence[float], rows: int) -> list[int]:
     if all(part < 1 for part in given):
         return [round(rows * part) for part in given]
     return [int(part) for part in given]
+
+
+def _look_back_for(rows: int, horizon: int) -> int:
+    """Return the default look-back for a number of training rows.
+
+    >>> _look_back_for(10_000, horizon=96), _look_back_for(100, horizon=12)
+    (336, 33)
+    """
+    if rows >= LOOK_BACK + horizon:
+        return LOOK_BACK
+    return max(1, min(rows // 3, rows - horizon))
 
 
 def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizon: int) -> None:

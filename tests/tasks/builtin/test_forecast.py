@@ -129,6 +129,16 @@ def test_a_shorter_look_back_is_cheaper_and_asked_for_by_every_trial(file: Path)
     )
 
 
+def test_the_default_look_back_fits_a_short_series(file: Path) -> None:
+    task = load_task("forecast", file=file, horizon=3)
+    assert task.seq_len == 23  # of 70 training rows
+    assert task.notes == (
+        "look_back = 23: the training split of series.csv has 70 rows, too few for the default "
+        "of 336",
+    )
+    assert load_task("forecast", file=file, horizon=12, parts=[16, 40, 40]).seq_len == 4
+
+
 def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
     study = file.parent / "study.toml"
     study.write_text('[task]\nname = "forecast"\nfile = "series.csv"\nhorizon = 2\nlook_back = 8\n')
