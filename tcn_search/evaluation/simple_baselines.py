@@ -224,6 +224,10 @@ def baseline_facts(
         facts[WARNING] = (
             f"the winner is worse than {best.name} on {split}: {gap.evidence}. {_ADVICE}"
         )
+    elif baselines.metric == "accuracy" and min(test or validation) == 1:
+        facts[AGAINST_BASELINES] = (
+            f"the winner makes no error on {split}, and {best.name} is not clearly worse"
+        )
     else:
         facts[WARNING] = (
             f"the winner is not clearly better than {best.name} on {split}: {gap.evidence}. "

@@ -204,16 +204,14 @@ class Study:
         finished is made again. Arguments that are None are as the study's `FinalSettings` say.
 
         Args:
-            top: how many of the best trials are trained again; 1 takes the best at once.
+            top: how many of the best trials are trained again; 1 takes the first at once.
             seeds: final trainings, with the first seeds that nothing was chosen with.
             limits: largest cost of a trial, such as {"params": 50_000}; see `candidates`.
             out: where the model is saved; default `runs/NAME/best.keras`, beside `members/`.
             refit: train on training and validation split together, for all epochs.
             single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
-            timeout: seconds in which all trainings are to end: re-runs that do not fit in are left
-                out, and final trainings are shorter and fewer. After this time no training starts,
-                but the first final ones.
+            timeout: seconds for all trainings; fewer re-runs and shorter trainings keep it.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`.
             on_run: called after every training.
             on_progress: called after every epoch and training; default: log every training.

@@ -92,6 +92,15 @@ def test_the_words_say_how_the_winner_stands(
     }
 
 
+def test_a_winner_without_an_error_gets_no_advice() -> None:
+    baselines = replace(of_classes(), baselines=[baseline("linear model", 0.99, 0.996, 0.004)])
+    facts = baseline_facts(baselines, [1.0, 1.0], [1.0, 1.0])
+    assert "Warning" not in facts
+    assert facts["Against simple baselines"] == (
+        "the winner makes no error on test, and linear model is not clearly worse"
+    )
+
+
 @pytest.mark.parametrize("ensemble", [True, False])
 def test_an_ensemble_is_judged_by_its_own_score(ensemble: bool) -> None:
     runs = [SeedRun(3, seed, math.nan, math.nan, best_epoch=9, seconds=1) for seed in (1, 2, 3)]
