@@ -65,8 +65,8 @@ SEQ_MNIST = (
 )
 WORD_PTB = bai("perplexity", (88.68, 78.93, 92.48, 114.50), train_tokens=None, vocabulary=None)
 PERMUTED_MNIST = bai("accuracy", (0.972, 0.857, 0.873, 0.253))
-# Zeng et al. left the last, incomplete batch of test windows out (`drop_last`); the others, as we do,
-# score every window of stride 1.
+# Zeng et al. left the last, incomplete batch of test windows out (`drop_last`); the others score
+# every window of stride 1, as this package does.
 FORECAST = tuple(
     Published(
         score=score,
