@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, with_config
 
-from tcn_search.baselines.simple import SimpleModel, fitted_rows, simple_models
+from tcn_search.baselines.simple import fitted_rows, simple_models
+from tcn_search.baselines.simple_model import SimpleModel
 from tcn_search.evaluation.significance import Difference, Scored, difference
 from tcn_search.evaluation.split_scores import SplitScore, share_error, split_score
 from tcn_search.storage.stored_values import STRICT
@@ -152,6 +153,7 @@ def simple_baselines(task: Task, joined: bool = False) -> SimpleBaselines:
     """
     spec = task.spec
     metric = spec.task_kind.metrics[0]
+    models = simple_models(spec, task.validation)
     test_size = 0
     if task.test is not None:
         test_size = len(task.test)
@@ -164,7 +166,7 @@ def simple_baselines(task: Task, joined: bool = False) -> SimpleBaselines:
         joined=joined,
         rows=fitted_rows(spec, len(task.train)),
         of_rows=len(task.train),
-        baselines=[_baseline(model, task, joined) for model in simple_models(spec)],
+        baselines=[_baseline(model, task, joined) for model in models],
     )
 
 

@@ -10,7 +10,7 @@ from tcn_search.formats.file_names import file_format, stem
 from tcn_search.formats.table_layout import TableLayout
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 
-ABOUT_NEW_DATA = frozenset({"table", "recordings"})  # fields without effect on a training
+ABOUT_NEW_DATA = frozenset({"table", "recordings", "season"})  # fields without effect on a training
 _MOST_SEQUENCES_AT_ONCE = 256
 _MOST_OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need a few copies
 
@@ -86,6 +86,8 @@ class TaskSpec:
             precision. Empty: nothing.
         table, recordings: how the data was read from a table or from recordings, so that new data
             is read likewise. They have no effect on a training.
+        season: steps of a season of a forecast's series, for seasonal baselines and errors; 0 where
+            it is not known.
     """
 
     name: str
@@ -110,6 +112,7 @@ class TaskSpec:
     target_offset: tuple[float, ...] = field(default=(), repr=False)
     table: TableLayout | None = field(default=None, repr=False)
     recordings: RecordingFormat | None = field(default=None, repr=False)
+    season: int = field(default=0, repr=False)
 
     @property
     def task_kind(self) -> Kind:

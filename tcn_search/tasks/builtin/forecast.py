@@ -22,6 +22,7 @@ from tcn_search.formats.centring import (
 from tcn_search.formats.csv_files import join_names
 from tcn_search.formats.series_tables import SeriesTable, read_table
 from tcn_search.formats.table_layout import TableFormat, TableLayout
+from tcn_search.tasks.seasons import season_of
 from tcn_search.tasks.tables import ignored_note
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec, name_from_file
@@ -44,6 +45,7 @@ def forecast(
     encoding: str | None = None,
     dayfirst: bool | None = None,
     time_format: str | None = None,
+    season: int | None = None,
 ) -> Task:
     """Predict the next `horizon` steps from the `look_back` steps before them.
 
@@ -69,6 +71,8 @@ def forecast(
         required_context: steps that the task needs to see, if not the whole window.
         delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; default detected
             where that is safe.
+        season: steps after which the series' pattern repeats, for seasonal baselines and errors; by
+            default inferred from the time step: a day, for days a week, for longer steps a year.
 
     Raises:
         InputError: names the file, the column or the argument.
@@ -121,6 +125,7 @@ def forecast(
     spec = replace(
         spec,
         required_context=required_context,
+        season=season_of(table.time, season),
         last_value_channels=tuple(channels) if from_last_value else (),
     )
     train, validation, test = (
