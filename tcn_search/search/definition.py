@@ -24,7 +24,7 @@ from tcn_search.space.value_checks import check_settings_of_kind
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.tasks.kinds import KINDS, Metric
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
+from tcn_search.tasks.task_spec import NOT_COMPARED, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Definition:
         if self.model is not None:
             model = [self.model.name, self.model.fingerprint]
         hashed = [
-            {key: value for key, value in spec.items() if key not in ABOUT_NEW_DATA},
+            {key: value for key, value in spec.items() if key not in NOT_COMPARED},
             self.fingerprint,
             self.objective.name,
             self.backend,
@@ -276,7 +276,7 @@ class Definition:
         for section in ("task", "space", "constraints", "training", "search", "final"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
-                keys -= ABOUT_NEW_DATA
+                keys -= NOT_COMPARED
             for key in sorted(keys):
                 before = ours[section].get(key)
                 now = theirs[section].get(key)
