@@ -4,9 +4,9 @@
 | --- | --- |
 | `mse`, `mae` | on values scaled by the deviation of the training split |
 | `mse_units`, `mae_units` | in the units of the series |
-| `mase` | absolute error over that of seasonal naive within the training split (Hyndman, Koehler 2006) |
+| `mase` | absolute error over that of seasonal naive in the training split (Hyndman 2006) |
 | `smape` | 200 · error / (truth + forecast), absolute values, in percent (M4 competition) |
-| `wql` | weighted quantile loss: twice the pinball loss of all quantiles over the sum of the truth |
+| `wql` | weighted quantile loss: twice the mean pinball loss over the mean size of the truth |
 | `coverage_80` | share of values within the interval of .1 and .9; one column for each interval |
 """
 
@@ -26,24 +26,17 @@ _SIZE = "size"
 BY = (None, "step", "id")
 
 
-def forecast_metrics(
-    forecasts: pd.DataFrame,
-    by: str | None = None,
-    scale: Mapping[str, float] | None = None,
-    seasonal_error: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
+def forecast_metrics(forecasts: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     """Return the errors of forecasts, as `TCNForecaster.backtest` and `best` write them.
 
     Args:
         forecasts: one row for each forecast value, with the columns id (of the series), step (from
             1 to the horizon), truth, forecast, and one column for each quantile, named by its level
-            ("0.1"). Rows without a truth are left out.
+            ("0.1"). Rows without a truth are left out. With the columns scale (deviation of the
+            series in the training split) and seasonal_error (mean absolute error of seasonal naive
+            there) there are `mse` and `mae`, and `mase`.
         by: "step" for one row a step of the horizon, "id" for one row a series; None for one row
             over everything.
-        scale: deviation of each series in the training split, by id; without it there is neither
-            `mse` nor `mae`. Default: `forecasts.attrs["scale"]`.
-        seasonal_error: mean absolute error of seasonal naive within the training split, by id;
-            without it there is no `mase`. Default: `forecasts.attrs["seasonal_error"]`.
 
     Returns:
         One column for each metric of `evaluation.forecast_metrics` that can be computed.
@@ -68,15 +61,14 @@ def forecast_metrics(
         level: known[name].to_numpy("float64") for level, name in quantile_columns(known).items()
     }
 
-    def of_series(values: Mapping[str, float] | None, name: str) -> np.ndarray | None:
-        found = forecasts.attrs.get(name) if values is None else values
-        return None if found is None else known["id"].map(found).to_numpy("float64")
+    def numbers_of(name: str) -> np.ndarray | None:
+        return known[name].to_numpy("float64") if name in known else None
 
     numbers = elementwise(
         known["truth"].to_numpy("float64"),
         known["forecast"].to_numpy("float64"),
-        scale=of_series(scale, "scale"),
-        seasonal_error=of_series(seasonal_error, "seasonal_error"),
+        scale=numbers_of("scale"),
+        seasonal_error=numbers_of("seasonal_error"),
         quantiles=quantiles,
     )
     frame = pd.DataFrame(numbers)
@@ -165,18 +157,14 @@ class ForecastTotals:
     """Sums of errors over windows, for each series and each step of the horizon.
 
     Args:
-        series: names of the series.
         horizon: number of steps.
-        scale, seasonal_error: (series,) as in `forecast_metrics`.
+        scale, seasonal_error: (series, K) of K targets, as the columns of `forecast_metrics`.
     """
 
-    def __init__(
-        self, series: Sequence[str], horizon: int, scale: np.ndarray, seasonal_error: np.ndarray
-    ) -> None:
-        self.series = list(series)
-        self.horizon = horizon
+    def __init__(self, horizon: int, scale: np.ndarray, seasonal_error: np.ndarray) -> None:
         self.scale = scale
         self.seasonal_error = seasonal_error
+        self._shape = (*scale.shape, horizon)
         self._sums: dict[str, np.ndarray] = {}
         self._counts: dict[str, np.ndarray] = {}
 
@@ -184,46 +172,39 @@ class ForecastTotals:
         self,
         truth: np.ndarray,
         forecast: np.ndarray,
-        series: np.ndarray | None = None,
+        series: np.ndarray,
         quantiles: Mapping[float, np.ndarray] | None = None,
     ) -> None:
         """Add windows.
 
         Args:
-            truth, forecast: (n, horizon, K) of K series, in their units; NaN where there is none.
-            series: (n,) the number of each window's series where K is 1 and there are many; None
-                where the K series are the series.
+            truth, forecast: (n, horizon, K), in the units of the series; NaN where there is none.
+            series: (n,) number of each window's series.
             quantiles: (n, horizon, K) by level.
         """
-        scale = self.scale
-        seasonal_error = self.seasonal_error
-        if series is not None:
-            scale = scale[series][:, np.newaxis, np.newaxis]
-            seasonal_error = seasonal_error[series][:, np.newaxis, np.newaxis]
         numbers = elementwise(
             truth,
             forecast,
-            np.broadcast_to(scale, truth.shape),
-            np.broadcast_to(seasonal_error, truth.shape),
+            self.scale[series][:, np.newaxis],
+            self.seasonal_error[series][:, np.newaxis],
             quantiles,
         )
-        shape = (len(self.series), self.horizon)
         for name, values in numbers.items():
-            sums = self._sums.setdefault(name, np.zeros(shape))
-            counts = self._counts.setdefault(name, np.zeros(shape))
-            if series is None:
-                sums += np.nansum(values, axis=0).T
-                counts += np.isfinite(values).sum(axis=0).T
-            else:
-                np.add.at(sums, series, np.nan_to_num(values[:, :, 0]))
-                np.add.at(counts, series, np.isfinite(values[:, :, 0]))
+            values = values.transpose(0, 2, 1)  # (n, K, horizon)
+            sums = self._sums.setdefault(name, np.zeros(self._shape))
+            counts = self._counts.setdefault(name, np.zeros(self._shape))
+            is_known = np.isfinite(values)
+            for number in np.unique(series):
+                rows = series == number
+                sums[number] += np.where(is_known[rows], values[rows], 0.0).sum(axis=0)
+                counts[number] += is_known[rows].sum(axis=0)
 
     def metrics(self, by: str | None = None) -> dict[str, np.ndarray]:
-        """Return each metric: () over everything, (horizon,) by "step" or (series,) by "id"."""
-        axis = {None: (0, 1), "step": 0, "id": 1}[by]
+        """Return each metric: () over everything, (horizon,) by "step" or (series · K,) by "id"."""
+        axes: dict[str | None, tuple[int, ...]] = {None: (0, 1, 2), "step": (0, 1), "id": (2,)}
         means = {}
         for name, sums in self._sums.items():
-            counts = self._counts[name].sum(axis=axis)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                means[name] = sums.sum(axis=axis) / counts
+            count = self._counts[name].sum(axis=axes[by])
+            total = sums.sum(axis=axes[by])
+            means[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(-1)
         return _summary(means)

@@ -71,10 +71,10 @@ def error_quantiles(errors: np.ndarray, levels: Sequence[float] = LEVELS) -> Err
     count = len(errors)
     values = []
     for level in levels:
-        rank = math.floor((count + 1) * level)
+        rank = math.floor((count + 1) * level + 1e-9)
         if level > 0.5:
             rank = math.ceil((count + 1) * level - 1e-9)
         share = (min(max(rank, 1), count) - 1) / max(1, count - 1)
-        quantile = np.nanquantile(errors, share, axis=0, method="closest_observation")
+        quantile = np.nanquantile(errors, share, axis=0, method="nearest")
         values.append([float(f"{number:.{_DIGITS}g}") for number in np.nan_to_num(quantile)])
     return ErrorQuantiles(levels=list(levels), values=values, windows=count)

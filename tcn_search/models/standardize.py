@@ -124,7 +124,8 @@ class Predictions(keras.layers.Layer):
 
     "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model.
     "linear" gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the
-    model; its caller adds it in double precision, as `tcn_search.predict` does.
+    model; its caller adds it in double precision, as `tcn_search.predict` does. `errors` holds the
+    quantiles of the model's errors on its validation split, as `evaluation.intervals` has them.
     """
 
     def __init__(
@@ -134,10 +135,12 @@ class Predictions(keras.layers.Layer):
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
         offset: Sequence[float] = (),
+        errors: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.offset = list(offset)
+        self.errors = errors
         self.supports_masking = True
         self.activation = keras.activations.get(activation)
         self.class_names = list(class_names)
@@ -167,4 +170,5 @@ class Predictions(keras.layers.Layer):
             "mean": self.mean,
             "std": self.std,
             "offset": self.offset,
+            "errors": self.errors,
         }
