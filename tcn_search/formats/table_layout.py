@@ -102,6 +102,13 @@ class ForecastLayout:
         return cls(**{name: _tuples(value) for name, value in values.items()})
 
 
+def _lists(value: Any) -> Any:
+    """Return nested tuples as nested lists."""
+    if isinstance(value, list | tuple):
+        return list(map(_lists, value))
+    return value
+
+
 def _tuples(value: Any) -> Any:
     """Return nested lists as nested tuples."""
     if isinstance(value, list | tuple):
@@ -142,6 +149,8 @@ class TableLayout:
         values["targets"] = list(self.targets)
         if self.forecast is None:
             del values["forecast"]
+        else:
+            values["forecast"] = {name: _lists(value) for name, value in values["forecast"].items()}
         return values
 
     @classmethod

@@ -177,6 +177,11 @@ def _loader_options(options: dict[str, Any]) -> dict[str, Any]:
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
     checked_option("task.name", path, Path)
     file_kind = file_format(path)
+    if file_kind == "parquet":
+        raise InputError(
+            f"A .parquet holds series to forecast: give a horizon with it (--horizon, or the task "
+            f"forecast). Received: {path}"
+        )
     if not file_kind:
         raise InputError(f"A task's file must be {KNOWN}. Received: {path}")
     load, described_by = _FILES[file_kind]

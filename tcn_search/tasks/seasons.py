@@ -34,7 +34,7 @@ def season_of(time: pd.Index, given: int | None = None) -> int:
         return positive_integer("season", given)
     if not isinstance(time, pd.DatetimeIndex) or len(time) < 3:
         return 0
-    steps = np.diff(time.to_numpy())
+    steps = np.diff(time.tz_localize(None).to_numpy())
     step = pd.Timedelta(np.median(steps))
     if step <= pd.Timedelta(0):
         return 0

@@ -17,6 +17,7 @@ from tcn_search.tasks.forecast_windows import ForecastWindows
 from tcn_search.tasks.splitting import SplitRule, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData, TrainingData, with_statistics
+from tcn_search.tasks.window_folds import make_window_folds
 from tcn_search.text import counted
 
 _HASHED_ROWS = 1024
@@ -59,11 +60,15 @@ class Task:
     def cross_validated(self, folds: int) -> TrainingData:
         """Return `training` with `folds` folds; a single fold is the validation split itself.
 
+        The folds of a forecast are a backtest with rolling origin: see `make_window_folds`.
+
         Raises:
             InputError: the task came with its validation split, or has too few sequences or groups.
         """
         if folds == 1:
             return self.training
+        if self.windows is not None:
+            return replace(self.training, folds=make_window_folds(folds, self.windows))
         if self.split is None:
             raise InputError(
                 f"folds = {folds} needs a task whose validation split is taken from the training "

@@ -12,7 +12,8 @@ import pytest
 
 from tcn_search import SearchSpace, Study, load_task
 from tcn_search.errors import InputError
-from tcn_search.formats.series_tables import read_table
+from tcn_search.formats.series_columns import SeriesRoles
+from tcn_search.formats.series_tables import read_series
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.new_data import read_new_data
 from tcn_search.tasks.registry import published_for
@@ -80,7 +81,7 @@ def test_every_window_is_followed_by_its_targets_and_borders_are_kept(file: Path
         task.train.y.reshape(-1, 3, 2)[..., 1], -2 * task.train.y.reshape(-1, 3, 2)[..., 0]
     )
     assert np.shares_memory(task.train.X[0], task.train.X[1])
-    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead"
+    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead (a step is 1 hour)"
     assert task.spec.class_names == ("a+1", "b+1", "a+2", "b+2", "a+3", "b+3")
 
 
@@ -149,7 +150,7 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
     [
         ({"target": "c"}, "target must be columns of FILE, each once: a, b. Received: c"),
         ({"time": "hour"}, "FILE needs a time column: one called date, time, datetime, timestamp, or set time to its name. It has: date, a, b"),
-        ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "ett". Received: [0.5, 0.5]'),
+        ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, the two times at which validation and test split begin, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
         ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back of 8. Use a shorter horizon or look_back (run --set task.look_back=N, check --seq-len N), or other parts."),
         ({"look_back": 80}, "The training split of FILE has too few rows for a horizon of 3: 0 after the look-back of 80. Use a shorter horizon or look_back (run --set task.look_back=N, check --seq-len N), or other parts."),
@@ -217,7 +218,7 @@ def test_row_numbers_are_no_series_and_an_unnamed_index_is_the_time(
 ) -> None:
     table().to_csv(tmp_path / "numbered.csv")
     task = load_task("forecast", file=tmp_path / "numbered.csv", horizon=3, look_back=8)
-    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead"
+    assert task.inferred == "forecast of 2 of 2 series, 3 steps ahead (a step is 1 hour)"
     assert task.notes == ("numbered.csv: not read: column Unnamed: 0",)
     table().set_index("date").rename_axis(None).to_csv(tmp_path / "indexed.csv")
     assert (
