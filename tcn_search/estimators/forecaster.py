@@ -219,19 +219,12 @@ class TCNForecaster(BaseEstimator):
         table.insert(0, "fold", fold)
         return table
 
-    def _task(
-        self,
-        data: pd.DataFrame | str | Path,
-        parts: Sequence[float] = _PARTS,
-        look_back: int | None = None,
-    ) -> Task:
-        """Return the task of a frame or a file."""
-        options: dict[str, Any] = {"parts": parts, **(self.task_options or {})}
-        if parts is not _PARTS:
-            options["parts"] = parts
-        look_back = look_back or self.look_back
-        if look_back is not None:
-            options["look_back"] = look_back
+    def _task(self, data: pd.DataFrame | str | Path, **changed: Any) -> Task:
+        """Return the task of a frame or a file, with some options changed."""
+        options: dict[str, Any] = {"parts": _PARTS}
+        if self.look_back is not None:
+            options["look_back"] = self.look_back
+        options |= {**(self.task_options or {}), **changed}
         return forecast_task(data, horizon=self.horizon, **options)
 
     def _default_name(self, task: Task) -> str:
