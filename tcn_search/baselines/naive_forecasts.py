@@ -47,7 +47,8 @@ def naive_forecasts(spec: TaskSpec, validation: SplitData | None) -> list[Simple
 
         def repeat_season(windows: np.ndarray, horizon: int) -> np.ndarray:
             steps = np.arange(horizon) % season
-            return windows[:, windows.shape[1] - season + steps]
+            repeated: np.ndarray = windows[:, windows.shape[1] - season + steps]
+            return repeated
 
         models.append(SimpleModel(name, _of_windows(spec, repeat_season)))
     models.append(SimpleModel("drift", _of_windows(spec, _drift)))

@@ -15,6 +15,7 @@ from tcn_search.evaluation.model_outputs import (
     OutputReader,
     deviations,
     in_units,
+    model_reader,
     seasonal_errors,
     series_names,
     spaced_origins,
@@ -154,10 +155,15 @@ class ForecastScorer:
         return frame.sort_values(["id", "origin", "step"], kind="stable", ignore_index=True)
 
 
-def scorer_of_test(task: Task, reader: OutputReader) -> ForecastScorer | None:
-    """Return the scorer of the test split; None where the task is no forecast, or has none."""
+def scorer_of_test(task: Task, model: Any = None) -> ForecastScorer | None:
+    """Return the scorer of the test split; None where the task is no forecast, or has none.
+
+    Args:
+        model: a Keras model, whose quantiles are scored, too; None for a function without any.
+    """
     if task.test is None or task.windows is None:
         return None
+    reader = OutputReader() if model is None else model_reader(model)
     return ForecastScorer(task, task.test, task.windows.test, reader)
 
 
@@ -165,7 +171,7 @@ def forecast_scores(
     task: Task, predict: Callable[[np.ndarray], np.ndarray]
 ) -> ForecastScores | None:
     """Return all errors of a function of windows on the test split; None as `scorer_of_test`."""
-    scorer = scorer_of_test(task, OutputReader())
+    scorer = scorer_of_test(task)
     if scorer is None or task.test is None:
         return None
     size = task.spec.sequences_at_once

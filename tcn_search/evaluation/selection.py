@@ -19,7 +19,7 @@ from tcn_search.evaluation.greedy_selection import greedy_selection, mean_predic
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.member_scores import MemberScores, score_members
-from tcn_search.evaluation.model_outputs import keep_errors, model_reader
+from tcn_search.evaluation.model_outputs import keep_errors
 from tcn_search.evaluation.winner import TEST_FORECASTS, Winner
 from tcn_search.text import counted
 from tcn_search.workers.executor import Executor
@@ -176,14 +176,13 @@ def _test_scores(
     """
     if task.test is None:
         return MemberScores([], None), None
-    scorer = None
-    if task.windows is not None:
-        scorer = scorer_of_test(task, model_reader(models[chosen % len(models)]))
+    scorer = scorer_of_test(task, models[chosen % len(models)])
     if scorer is None:
         return score_members(models, task.spec, task.test), None
+    add = scorer.add
 
     def watch(predictions: list[np.ndarray]) -> None:
-        scorer.add(predictions[chosen])
+        add(predictions[chosen])
 
     test = score_members(models, task.spec, task.test, watch)
     file = folder / TEST_FORECASTS

@@ -94,7 +94,9 @@ def test_intervals_from_validation_errors_hold_on_the_test_split(task) -> None:
     predict = simple_models(task.spec, task.validation)[-1].choices[1].fit(task.train)
     errors = error_quantiles(task.validation.y - predict(task.validation.X))
     for levels in ((0.1, 0.5, 0.9), (0.05, 0.95), (0.25, 0.75)):
-        scorer = scorer_of_test(task, OutputReader((), errors, levels))
+        scorer = ForecastScorer(
+            task, task.test, task.windows.test, OutputReader((), errors, levels)
+        )
         scorer.add(predict(task.test.X))
         stated = round(100 * (levels[-1] - levels[0]))
         assert scorer.scores().overall[f"coverage_{stated}"] == pytest.approx(
@@ -148,7 +150,7 @@ def test_errors_are_saved_with_the_model(wide, tmp_path) -> None:
 
 
 def test_the_table_has_windows_that_do_not_overlap(task) -> None:
-    scorer = scorer_of_test(task, OutputReader())
+    scorer = scorer_of_test(task)
     truth = np.asarray(task.test.y)
     for start in range(0, len(truth), 100):
         scorer.add(truth[start : start + 100] + 1.0)
@@ -181,4 +183,4 @@ def test_targets_far_from_zero_come_back_with_their_offset(wide) -> None:
     spec = replace(wide.spec, target_offset=(1e9,) * wide.spec.outputs)
     values = in_units(spec, wide.windows, wide.test.y[:2], np.zeros(2, int))
     np.testing.assert_allclose(values.reshape(2, -1), wide.test.y[:2].astype("float64") + 1e9)
-    assert isinstance(scorer_of_test(wide, OutputReader()), ForecastScorer)
+    assert isinstance(scorer_of_test(wide), ForecastScorer)
