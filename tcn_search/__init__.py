@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
-    from tcn_search.estimators.next_steps import forecast as forecast
+    from tcn_search.estimators.next_steps import predict_next as predict_next
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
     from tcn_search.models.build import build_model as build_model
@@ -88,7 +88,6 @@ _HOMES = {
     "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
-    "forecast": "estimators.next_steps",
     "forecast_metrics": "evaluation.forecast_metrics",
     "list_studies": "storage.studies",
     "load_model": "models.build",
@@ -109,6 +108,7 @@ _HOMES = {
     "plot_receptive_field_tree": "plots.receptive_field_tree",
     "plot_residuals": "plots.forecasts",
     "predict": "models.predict",
+    "predict_next": "estimators.next_steps",
     "receptive_field": "planning.receptive_field",
     "receptive_field_rows": "planning.figure_data",
     "study_figures": "report.figures",

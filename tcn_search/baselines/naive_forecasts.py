@@ -106,8 +106,9 @@ def filled(windows: np.ndarray) -> np.ndarray:
     before = np.maximum.accumulate(np.where(known, steps, -1), axis=1)
     first = known.argmax(axis=1)[:, np.newaxis]
     chosen = np.where(before < 0, first, before)
-    values: np.ndarray = np.take_along_axis(windows, chosen, axis=1)
-    return np.nan_to_num(values)  # zero where a window has no value
+    # Zero where a window has no value.
+    values: np.ndarray = np.nan_to_num(np.take_along_axis(windows, chosen, axis=1))
+    return values
 
 
 class _RidgeFit:

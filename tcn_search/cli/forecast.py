@@ -121,12 +121,12 @@ def _forecast(arguments: argparse.Namespace, is_model: bool) -> pd.DataFrame:
             raise InputError(f"There is no file {given}.")
     use_backend(backend)
     import_keras_quietly()
-    from tcn_search.estimators.next_steps import forecast_with_notes
+    from tcn_search.estimators.next_steps import predict_next_with_notes
     from tcn_search.models.build import load_model
 
     if custom is not None:
         custom.load()
-    frame, notes = forecast_with_notes(
+    frame, notes = predict_next_with_notes(
         load_model(file),
         data,
         horizon=arguments.horizon,

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.estimators.next_steps import forecast
+from tcn_search.estimators.next_steps import predict_next
 from tcn_search.evaluation.forecast_scores import ForecastScorer
 from tcn_search.evaluation.model_outputs import keep_errors, model_reader
 from tcn_search.search.search_settings import SearchSettings
@@ -154,7 +154,7 @@ class TCNForecaster(BaseEstimator):
         """
         check_is_fitted(self, "model_")
         data = self._data if frame is None else frame
-        return forecast(self.model_, data, future=future, quantiles=self.quantiles)
+        return predict_next(self.model_, data, future=future, quantiles=self.quantiles)
 
     def backtest(self, frame: pd.DataFrame | str | Path, folds: int = 5) -> pd.DataFrame:
         """Forecast the last steps of series again, from origins that roll forward.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def forecast(
+def predict_next(
     model: keras.Model,
     data: str | Path | pd.DataFrame,
     horizon: int | None = None,
@@ -47,11 +47,11 @@ def forecast(
     Raises:
         InputError: the model is of no forecast of a table, or an argument cannot be used.
     """
-    frame, _ = forecast_with_notes(model, data, horizon, future, quantiles, time)
+    frame, _ = predict_next_with_notes(model, data, horizon, future, quantiles, time)
     return frame
 
 
-def forecast_with_notes(
+def predict_next_with_notes(
     model: keras.Model,
     data: str | Path | pd.DataFrame,
     horizon: int | None = None,
@@ -59,7 +59,7 @@ def forecast_with_notes(
     quantiles: Sequence[float] | None = None,
     time: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return what `forecast` returns, and messages on how the rows were read."""
+    """Return what `predict_next` returns, and messages on how the rows were read."""
     from tcn_search.models.predict import predict, table_of
 
     layout = table_of(model)

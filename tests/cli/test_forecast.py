@@ -15,8 +15,8 @@ from tcn_search import (
     Study,
     TrainingSettings,
     build_model,
-    forecast,
     load_task,
+    predict_next,
 )
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
@@ -134,10 +134,10 @@ def test_a_model_without_known_errors_has_no_quantiles(
     assert note.startswith("no quantiles: the model was not trained for them")
     model = load_model("own.keras")
     pd.testing.assert_frame_equal(
-        forecast(model, "own.csv").drop(columns="time"), frame.drop(columns="time"), rtol=1e-5
+        predict_next(model, "own.csv").drop(columns="time"), frame.drop(columns="time"), rtol=1e-5
     )
     with pytest.raises(InputError, match="The model has no quantiles"):
-        forecast(model, "own.csv", quantiles=[0.1])
+        predict_next(model, "own.csv", quantiles=[0.1])
 
 
 @pytest.mark.parametrize(

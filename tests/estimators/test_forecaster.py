@@ -69,7 +69,7 @@ def test_it_predicts_the_steps_after_the_fit_and_after_new_rows(fitted: ts.TCNFo
     later = fitted.predict(frame)
     assert later["time"].iloc[0] == frame.index[-1] + pd.Timedelta(hours=1)
     assert (later["forecast"] != own["forecast"]).any()
-    pd.testing.assert_frame_equal(ts.forecast(fitted.model_, frame), later)
+    pd.testing.assert_frame_equal(ts.predict_next(fitted.model_, frame), later)
 
 
 def test_the_study_and_its_errors_are_there(fitted: ts.TCNForecaster) -> None:
@@ -106,7 +106,7 @@ def test_a_fold_knows_nothing_of_what_comes_after_its_origin(fitted: ts.TCNForec
 
 
 def test_series_that_are_too_short_for_the_folds_are_refused(fitted: ts.TCNForecaster) -> None:
-    with pytest.raises(InputError, match="folds must leave .* Received: 60 folds of 4 steps"):
-        fitted.backtest(frame_of(), folds=60)
+    with pytest.raises(InputError, match="folds must leave .* Received: 62 folds of 4 steps"):
+        fitted.backtest(frame_of(), folds=62)
     with pytest.raises(InputError, match="folds must be an integer of at least 1. Received: 0"):
         fitted.backtest(frame_of(), folds=0)
