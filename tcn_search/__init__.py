@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from tcn_search.study.open_study import create_study as create_study
     from tcn_search.study.open_study import load_study as load_study
     from tcn_search.study.study import Study as Study
+    from tcn_search.tasks.builtin.forecast import forecast as forecast
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
     from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
@@ -88,6 +89,7 @@ _HOMES = {
     "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
+    "forecast": "tasks.builtin.forecast",
     "forecast_metrics": "evaluation.forecast_metrics",
     "list_studies": "storage.studies",
     "load_model": "models.build",

@@ -83,7 +83,7 @@ BUILT_IN = {
     "forecast": BuiltIn(
         load=forecast,
         shape="T = look_back (default 336), horizon = 96 steps ahead of every series",
-        source="your own CSV with a time column",
+        source="your own CSV, Parquet or data frame with a time column",
         context="the look-back: a forecast may depend on every step of it",
         published=published.FORECAST,
     ),
@@ -161,6 +161,8 @@ def load_task(name: str | Path, **options: Any) -> Task:
     if "class_weights" in options:
         task = with_class_weights(task, options["class_weights"])
     stored_options: dict[str, Any] = {}
+    if not isinstance(options.get("file", ""), str | Path):  # a data frame cannot be loaded again
+        return task
     for option, value in options.items():
         if option in PATH_OPTIONS and isinstance(value, str | Path):
             stored_options[option] = str(Path(value).resolve())
