@@ -93,11 +93,6 @@ def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
     return total
 
 
-def head_parameters(architecture: Architecture, outputs: int) -> int:
-    """Return the parameters of the dense layer that maps the readout to `outputs` numbers."""
-    return architecture.level_filters[-1] * outputs + outputs
-
-
 def body_channels(architecture: Architecture, input_channels: int, vocabulary: int = 0) -> int:
     """Return the channels of the TCN's input.
 
@@ -107,21 +102,6 @@ def body_channels(architecture: Architecture, input_channels: int, vocabulary: i
     if vocabulary:
         return architecture.level_filters[-1]
     return input_channels
-
-
-def model_parameters(
-    architecture: Architecture, input_channels: int, outputs: int, vocabulary: int = 0
-) -> int:
-    """Return the parameters of the whole model, as Keras' `count_params()` counts them.
-
-    Args:
-        input_channels: channels of the model's input.
-        outputs: numbers that the head computes.
-        vocabulary: number of tokens, if inputs are tokens; 0 otherwise. The embedding of the tokens
-            and the head share one table; the head adds a bias.
-    """
-    body = tcn_parameters(architecture, body_channels(architecture, input_channels, vocabulary))
-    return body + head_parameters(architecture, outputs)
 
 
 def uniform_parameters(

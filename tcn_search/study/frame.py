@@ -42,6 +42,8 @@ _ARCHITECTURE = (
     "activation",
     "readout",
 )
+# Columns where the space has the dimension.
+_OPTIONAL = ("look_back", "patch", "patch_stride", "channels", "window_norm", "linear_path")
 
 
 def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.DataFrame:
@@ -80,8 +82,7 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
     if definition.search.folds > 1:
         columns += ["fold_scores", "fold_std"]
     columns += [*_RESULTS, *_ARCHITECTURE]
-    if definition.space.look_back is not None:
-        columns.append("look_back")
+    columns += [name for name in _OPTIONAL if getattr(definition.space, name) is not None]
     columns += [*searched, "reason", "machine", "started"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -162,10 +163,9 @@ def _architecture_columns(record: TrialRecord, definition: Definition) -> dict[s
     if architecture is None:
         return {}
     columns = {
-        name: value
-        for name, value in architecture.to_dict().items()
-        if name in (*_ARCHITECTURE, "look_back")
+        name: value for name, value in architecture.to_dict().items() if name in _ARCHITECTURE
     }
+    columns |= {name: getattr(architecture, name) for name in _OPTIONAL}
     columns["dilations"] = ",".join(map(str, architecture.dilations))
     columns["levels"] = architecture.levels
     columns["receptive_field"] = architecture.receptive_field
