@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tcn_search.planning.advice import Change, smallest_changes, spare_reduction
 from tcn_search.planning.architecture import Architecture, pool_in_words
-from tcn_search.planning.cost import Cost, cost
+from tcn_search.planning.cost import Cost, cost, cost_rows
 from tcn_search.planning.coverage import Coverage
 from tcn_search.planning.effective_receptive_field import (
     EffectiveReceptiveField,
@@ -23,7 +23,7 @@ from tcn_search.planning.reach import (
     wasted_taps_of_pooled,
 )
 from tcn_search.planning.sufficiency import Requirements, gives_output
-from tcn_search.planning.units import bytes_as_text, lags_as_text
+from tcn_search.planning.units import lags_as_text
 from tcn_search.text import counted
 
 _MOST_RUNS_SHOWN = 6
@@ -341,21 +341,5 @@ def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
-    cost = report.cost
-    if cost is None:
-        return
-    yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
-    if report.architecture.is_pooled:
-        yield "Multiply-adds", f"{cost.multiply_adds:,} a sequence, for all steps"
-        yield "Activations", f"{bytes_as_text(cost.activation_bytes)} a sequence, for all steps"
-        return
-    yield (
-        "Multiply-adds",
-        f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
-        f"{cost.multiply_adds:,} for all",
-    )
-    yield (
-        "Activations",
-        f"{bytes_as_text(cost.activation_bytes_last_step)} a sequence for the last step only, "
-        f"{bytes_as_text(cost.activation_bytes)} for all",
-    )
+    if report.cost is not None:
+        yield from cost_rows(report.cost, every_step=report.architecture.is_pooled)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
+from tcn_search.planning.units import bytes_as_text
 
 # Parameters of a norm per channel, those that are not trained included.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
@@ -119,3 +121,26 @@ def uniform_parameters(
     if input_channels != filters and not (use_skip_connections and blocks == 1):
         total += input_channels * filters + filters
     return total
+
+
+def cost_rows(cost: Cost, every_step: bool) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the figures of a cost, for people.
+
+    Args:
+        every_step: whether the output needs every step of the TCN; otherwise the last one only.
+    """
+    yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
+    if every_step:
+        yield "Multiply-adds", f"{cost.multiply_adds:,} a sequence, for all steps"
+        yield "Activations", f"{bytes_as_text(cost.activation_bytes)} a sequence, for all steps"
+        return
+    yield (
+        "Multiply-adds",
+        f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
+        f"{cost.multiply_adds:,} for all",
+    )
+    yield (
+        "Activations",
+        f"{bytes_as_text(cost.activation_bytes_last_step)} a sequence for the last step only, "
+        f"{bytes_as_text(cost.activation_bytes)} for all",
+    )
