@@ -176,9 +176,9 @@ class TCNForecaster(BaseEstimator):
         check_is_fitted(self, "model_")
         folds = positive_integer("folds", folds)
         whole = self._task(frame)
-        if whole.windows is None:
-            raise InputError("backtest needs rows with times. Received: other data")
-        steps = len(whole.windows.times)
+        assert whole.windows is not None
+        ends = zip(whole.windows.starts, whole.windows.values, strict=True)
+        steps = max(start + len(values) for start, values in ends)
         look_back = whole.spec.seq_len
         tables = []
         for fold in range(1, folds + 1):

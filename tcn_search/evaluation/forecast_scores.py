@@ -197,7 +197,7 @@ def _table(
     columns: dict[str, np.ndarray],
 ) -> pd.DataFrame:
     """Return one row for each value of arrays (n, horizon, targets)."""
-    first = places.first_target[rows]
+    first = places.first_target[rows] + np.asarray(windows.shifts)[places.series[rows]]
     count, horizon, targets = columns["truth"].shape
     names = np.asarray(series_names(windows), dtype=object).reshape(-1, targets)
     steps = first[:, np.newaxis] + np.arange(horizon)

@@ -103,7 +103,7 @@ def model_reader(model: Any, levels: Sequence[float] | None = None) -> OutputRea
 
 def trained_quantiles(model: Any) -> list[float]:
     """Return the levels that a model predicts for each number; [] for single numbers."""
-    return list(getattr(_predictions(model), "quantiles", ()))
+    return list(_predictions(model).quantiles)
 
 
 def _predictions(model: Any) -> Any:

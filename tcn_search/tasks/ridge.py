@@ -124,7 +124,7 @@ def solve_ridge(
     projected = vectors.T @ answers
     unit = max(float(values.mean()), np.finfo("float64").tiny)
     best = None
-    for penalty in penalties:
+    for penalty in map(float, penalties):
         weights = vectors @ (projected / (values + penalty * unit)[:, np.newaxis])
         bias = target_mean - mean @ weights
         error = validation.error(np.vstack([weights, bias]))
@@ -169,9 +169,10 @@ class LinearForecast:
             ]
             series.append(np.concatenate(rows))
         outputs = np.stack(series, axis=2).reshape(len(X), -1)
-        if self.spec.target_std:
-            outputs = outputs * np.asarray(self.spec.target_std) + np.asarray(self.spec.target_mean)
-        return outputs.astype("float32")
+        mean, std = _statistics(self.spec, channels)
+        steps = outputs.shape[1] // len(channels)
+        forecasts = outputs * np.tile(std, steps) + np.tile(mean, steps)
+        return np.asarray(forecasts, dtype="float32")
 
     def _predict_chunk(self, X: np.ndarray, number: int) -> np.ndarray:
         windows = _series_windows(self.spec, X, number, self.look_back)
@@ -266,28 +267,31 @@ def _chunks(
 
 def _targets(spec: TaskSpec, y: np.ndarray) -> np.ndarray:
     """Return standardised targets (n, horizon, series) in double precision."""
-    targets = y.reshape(len(y), -1).astype("float64")
-    if spec.target_std:
-        targets = (targets - np.asarray(spec.target_mean)) / np.asarray(spec.target_std)
-    return targets.reshape(len(y), -1, len(predicted_channels(spec)))
+    channels = predicted_channels(spec)
+    mean, std = _statistics(spec, channels)
+    targets: np.ndarray = (y.reshape(len(y), -1, len(channels)).astype("float64") - mean) / std
+    return targets
 
 
 def _series_windows(spec: TaskSpec, X: np.ndarray, number: int, look_back: int) -> np.ndarray:
     """Return the standardised windows (n, L) of one predicted series in double precision."""
     channel = predicted_channels(spec)[number]
-    windows = X[:, -look_back:, channel].astype("float64")
-    if spec.input_std:
-        windows = (windows - spec.input_mean[channel]) / spec.input_std[channel]
+    mean, std = _statistics(spec, (channel,))
+    windows: np.ndarray = (X[:, -look_back:, channel].astype("float64") - mean) / std
     return windows
 
 
 def _future_values(spec: TaskSpec, X: np.ndarray) -> np.ndarray:
     """Return standardised covariates over the horizon, (n, horizon · future channels)."""
-    channels = list(future_channels(spec))
+    channels = future_channels(spec)
     horizon = spec.outputs // len(predicted_channels(spec))
-    values = X[:, -horizon:][:, :, channels].astype("float64")
-    if spec.input_std:
-        values = (values - np.asarray(spec.input_mean)[channels]) / np.asarray(spec.input_std)[
-            channels
-        ]
-    return values.reshape(len(X), -1)
+    mean, std = _statistics(spec, channels)
+    values = (X[:, -horizon:][:, :, list(channels)].astype("float64") - mean) / std
+    return np.asarray(values.reshape(len(X), horizon * len(channels)))
+
+
+def _statistics(spec: TaskSpec, channels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of some channels, with which a model standardises them."""
+    if not spec.input_std:
+        return np.zeros(len(channels)), np.ones(len(channels))
+    return np.asarray(spec.input_mean)[list(channels)], np.asarray(spec.input_std)[list(channels)]

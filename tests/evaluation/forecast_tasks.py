@@ -134,5 +134,6 @@ def _places(
         offset=offset,
         scale=scale,
         times=pd.date_range("2024-01-01", periods=ends[2], freq="h"),
+        shifts=(0,) * len(ids),
         frequency="h",
     )
