@@ -140,7 +140,7 @@ def same_in_all_rows(
             row = rows[int(np.argmax(other))]
             raise InputError(
                 f"Column {name} of {path} must have one value for each series, as it is static. "
-                f"Received: {frame[name].iloc[rows[0]]!r} in row {rows[0] + 1} and "
-                f"{frame[name].iloc[row]!r} in row {row + 1}"
+                f"Received: {frame[name].iloc[rows[0]]} in row {rows[0] + 1} and "
+                f"{frame[name].iloc[row]} in row {row + 1}"
             )
     return np.asarray(values[0])

@@ -180,7 +180,7 @@ def _numeric_step(times: pd.Index, common: float, rounding: float) -> float:
     numbers = times.to_numpy("float64")
     spacings = np.diff(numbers)
     steps = np.round(spacings / common)
-    tolerance = max(rounding, 1e-4 * abs(common))
+    tolerance = 1.01 * max(rounding, 1e-4 * abs(common))
     if (steps < 1).any() or (np.abs(spacings - steps * common) > tolerance * steps).any():
         return common
     if common.is_integer() and rounding == 0:

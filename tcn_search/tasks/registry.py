@@ -161,6 +161,8 @@ def load_task(name: str | Path, **options: Any) -> Task:
     if "class_weights" in options:
         task = with_class_weights(task, options["class_weights"])
     stored_options: dict[str, Any] = {}
+    if not isinstance(options.get("file", ""), str | Path):  # a data frame cannot be loaded again
+        return task
     for option, value in options.items():
         if option in PATH_OPTIONS and isinstance(value, str | Path):
             stored_options[option] = str(Path(value).resolve())

@@ -160,13 +160,12 @@ def test_bad_options(file: Path, options: dict[str, Any], message: str) -> None:
     ("columns", "message"),
     [
         ({"b": ["x"] * ROWS}, "Column b of FILE must hold numbers. Received: 'x' in row 1"),
-        ({"b": [1.0, np.nan] * 50}, "Column b of FILE must not have empty cells. Received: 50, the first in row 2"),
-        ({"date": [7] * ROWS}, "Each time in FILE must stand in one row. Received: 7 in rows 1 and 2. If the file holds several series below each other, give each a column of its own."),
-        ({"date": [0, 1, 1, *range(3, ROWS)]}, "Each time in FILE must stand in one row. Received: 1 in rows 2 and 3. Remove one of them; where clocks were set back, give the times with their zone."),
-        ({"date": [*range(7), *range(8, ROWS + 1)]}, "The times of FILE must be at equal steps. Received: 6 in row 7, then 8 in row 8, where most are 1 apart. Fill in the missing rows first."),
-        ({"date": [*HOURS[:40], *HOURS[41:], HOURS[-1] + HOUR]}, "The times of FILE must be at equal steps. Received: 2024-01-02 15:00:00 in row 40, then 2024-01-02 17:00:00 in row 41, where most are 0 days 01:00:00 apart. Fill in the missing rows first."),
-        ({"date": [*HOURS[:50]] * 2, "id": [1] * 50 + [2] * 50}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 51. If the file holds several series below each other (column id), give each a column of its own."),
-        ({"date": HOURS.strftime("%Y-%m-%d"), "Time": HOURS.strftime("%H:%M")}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 2. Join it with column Time into one."),
+        ({"b": [1.0, np.nan] * 50}, "Column b of FILE must not have empty cells. Received: 50, the first in row 2. Fill them in first, or set gaps = \"interpolate\" or \"mask\"."),
+        ({"date": [7] * ROWS}, "Each time in FILE must stand in one row. Received: 7 in rows 1 and 2. If the file holds several series below each other, set id to the column that names them, or give each a column of its own."),
+        ({"date": [0, 1, 1, *range(3, ROWS)]}, "Each time in FILE must stand in one row. Received: 1 in rows 2 and 3. Remove one of them."),
+        ({"date": [*range(7), *range(8, ROWS + 1)]}, "The times of FILE must be at equal steps. Received: 6 in row 7, then 8 in row 8, where most are 1 apart. Fill in the missing rows first, or set gaps = \"interpolate\" or \"mask\"."),
+        ({"date": [*HOURS[:40], *HOURS[41:], HOURS[-1] + HOUR]}, "The times of FILE must be at equal steps. Received: 2024-01-02 15:00:00 in row 40, then 2024-01-02 17:00:00 in row 41, where most are 1 hour apart. Fill in the missing rows first, or set gaps = \"interpolate\" or \"mask\"."),
+        ({"date": HOURS.strftime("%Y-%m-%d"), "Time": HOURS.strftime("%H:%M")}, "Each time in FILE must stand in one row. Received: 2024-01-01 00:00:00 in rows 1 and 2. Join it with column Time into one, or set time to both: time = [\"date\", \"Time\"]."),
         ({"date": ["soon"] * ROWS}, "Column date of FILE must hold numbers or times. Received: 'soon' in row 1"),
     ],
 )  # fmt: skip
@@ -258,17 +257,29 @@ def test_times_may_be_fractions(tmp_path: Path) -> None:
 def test_a_forecast_finds_its_columns_in_a_table(tmp_path: Path) -> None:
     mixed = table(y=np.arange(ROWS) / 2).rename(columns={"date": "ds"})[["y", "b", "ds", "a"]]
     mixed.to_csv(tmp_path / "new.csv", index=False)
-    new = read_table(tmp_path / "new.csv", "ds", columns=["a", "b"])
+    by_name = SeriesRoles(time="ds", target=["b"], past=["a"])
+    new = read_series(tmp_path / "new.csv", by_name)
     np.testing.assert_array_equal(
-        new.values, np.stack([np.arange(ROWS), -2.0 * np.arange(ROWS)], axis=1)
+        new.series[0].values, np.stack([-2.0 * np.arange(ROWS), np.arange(ROWS)], axis=1)
     )
-    assert (new.columns, new.ignored) == (("a", "b"), ("y",))
-    assert read_table(tmp_path / "new.csv", "ds").values.shape == (ROWS, 3)
+    assert (new.columns.inputs, new.ignored) == (("b", "a"), ("y",))
+    every = read_series(tmp_path / "new.csv", SeriesRoles(time="ds"))
+    assert every.series[0].values.shape == (ROWS, 3)
+
+
+def test_new_rows_need_the_columns_that_were_trained_on(file: Path, tmp_path: Path) -> None:
+    layout = load_task("forecast", file=file, horizon=3, look_back=8).spec.table
+    other = table(y=np.arange(ROWS) / 2)[["y", "b", "date"]]
+    other.to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(
         InputError,
-        match=r"must have the columns that were trained on. Missing: c. It has: y, b, ds, a",
+        match=r"must have the columns that were trained on. Missing: a. It has: y, b, date",
     ):
-        read_table(tmp_path / "new.csv", "ds", columns=["a", "c"])
+        read_new_data(tmp_path / "new.csv", layout)
+    table(y=0)[["y", "b", "date", "a"]].to_csv(tmp_path / "new.csv", index=False)
+    new = read_new_data(tmp_path / "new.csv", layout)
+    np.testing.assert_array_equal(new.X[0, :, 0], np.arange(ROWS))
+    assert new.ignored == ("y",)
 
 
 @pytest.mark.parametrize(
