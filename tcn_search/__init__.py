@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from tcn_search.study.open_study import create_study as create_study
     from tcn_search.study.open_study import load_study as load_study
     from tcn_search.study.study import Study as Study
+    from tcn_search.tasks.builtin.forecast import forecast as forecast
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
     from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
@@ -81,6 +82,7 @@ _HOMES = {
     "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
+    "forecast": "tasks.builtin.forecast",
     "list_studies": "storage.studies",
     "load_model": "models.build",
     "load_study": "study.open_study",

@@ -27,12 +27,14 @@ class Cells(NamedTuple):
         static: (rows, static columns), likewise.
         holidays: (rows,) booleans; None where no column says so.
         texts: columns of text, each with its texts in the order of their numbers.
+        unknown: texts that were not trained on, with their columns; their number is −1.
     """
 
     values: np.ndarray
     static: np.ndarray
     holidays: np.ndarray | None
     texts: dict[str, tuple[str, ...]]
+    unknown: tuple[str, ...] = ()
 
 
 def read_cells(
@@ -48,8 +50,8 @@ def read_cells(
     Cells such as NA are missing.
 
     Args:
-        known_texts: the texts that were trained on, by column; others are missing. None if the
-            table is read for training.
+        known_texts: the texts that were trained on, by column. None if the table is read for
+            training.
 
     Raises:
         InputError: a cell is not a number; names its column and row. Or a column has too many
@@ -57,6 +59,7 @@ def read_cells(
     """
     require_cells(path, frame, columns.static)
     texts: dict[str, tuple[str, ...]] = {}
+    unknown: list[str] = []
     by_name: dict[str, np.ndarray] = {}
     for name in (*columns.inputs, *columns.static):
         column = _without_words_for_missing(frame[name])
@@ -71,9 +74,10 @@ def read_cells(
         if known is None:
             known = _texts_of(path, name, column)
         texts[name] = known
-        numbers = {text: number for number, text in enumerate(known)}
-        stripped = column.map(lambda cell: str(cell).strip(), na_action="ignore")
-        by_name[name] = stripped.map(numbers).to_numpy("float64", na_value=np.nan)
+        by_name[name] = _numbers_of_texts(column, known)
+        if (by_name[name] == -1).any():
+            text = column[by_name[name] == -1].iloc[0]
+            unknown.append(f"{text!r} of column {name}")
     holidays = None
     if columns.holidays:
         holidays = _holidays(frame[columns.holidays])
@@ -82,6 +86,7 @@ def read_cells(
         static=_table([by_name[name] for name in columns.static], len(frame)),
         holidays=holidays,
         texts=texts,
+        unknown=tuple(unknown),
     )
 
 
@@ -116,6 +121,14 @@ def _texts_of(path: Path, name: str, column: pd.Series) -> tuple[str, ...]:
             "columns to read besides the target: past = [...]."
         )
     return tuple(texts)
+
+
+def _numbers_of_texts(column: pd.Series, texts: Sequence[str]) -> np.ndarray:
+    """Return the number of each text, −1 for one that is unknown, NaN for an empty cell."""
+    stripped = column.map(lambda cell: str(cell).strip(), na_action="ignore")
+    numbers = stripped.map({text: number for number, text in enumerate(texts)})
+    numbers = numbers.astype("float64").fillna(-1).where(column.notna())
+    return np.asarray(numbers.to_numpy("float64"))
 
 
 def _holidays(column: pd.Series) -> np.ndarray:

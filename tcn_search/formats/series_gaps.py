@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class FilledSeries:
         values: (steps, inputs) float64. NaN only before a column's first value, with "mask".
         missing: (steps, inputs) whether there was no value.
         uses_later: (steps,) whether a value was interpolated, so that it depends on a later one.
+        start: its first step on the grid by which splits are made: that of time, unless series are
+            aligned at their ends.
         known_ahead: number of steps at the end that have no target, only covariates.
     """
 
@@ -30,6 +32,7 @@ class FilledSeries:
     values: np.ndarray
     missing: np.ndarray
     uses_later: np.ndarray
+    start: int
     known_ahead: int = 0
 
     @property
@@ -58,6 +61,12 @@ def fill_gaps(table: SeriesTable, rule: str) -> list[FilledSeries]:
         return filled
     is_text = np.array([name in table.texts for name in table.columns.inputs], bool)
     return [_filled(table, one, rule, is_text) for one in filled]
+
+
+def aligned_at_the_end(filled: list[FilledSeries]) -> list[FilledSeries]:
+    """Return series of which all have their last target at the same step of the splits' grid."""
+    longest = max(one.present for one in filled)
+    return [replace(one, start=longest - one.present) for one in filled]
 
 
 def describe_gaps(table: SeriesTable, filled: list[FilledSeries], rule: str) -> list[str]:
@@ -109,6 +118,7 @@ def _without_fill(table: SeriesTable, series: Series) -> FilledSeries:
         values=series.values,
         missing=missing,
         uses_later=np.zeros(len(series), bool),
+        start=series.start,
         known_ahead=known_ahead,
     )
 
@@ -166,7 +176,7 @@ def _filled(table: SeriesTable, one: FilledSeries, rule: str, is_text: np.ndarra
             before = np.maximum.accumulate(np.where(missing, -1, steps))
             found = missing & (before >= 0)
             values[found, position] = values[before[found], position]
-    return FilledSeries(one.series, values, one.missing, uses_later, one.known_ahead)
+    return replace(one, values=values, uses_later=uses_later)
 
 
 def _require_ends(table: SeriesTable, one: FilledSeries, position: int) -> None:

@@ -174,7 +174,10 @@ def read_series(
         series=series,
         texts=cells.texts,
         table_format=replace(table_format, decimal=opened.decimal, dayfirst=dayfirst),
-        notes=ordered.notes,
+        notes=(
+            *ordered.notes,
+            *(f"{path.name}: text {text} was not trained on" for text in cells.unknown),
+        ),
         ignored=(*frame.attrs["ignored"], *columns.unread),
     )
 

@@ -26,7 +26,8 @@ class Channels:
         names: names of the channels.
         target: channels of the columns that are predicted.
         future: channels that hold what is known in advance, shifted by the horizon.
-        numbers: channels that hold numbers, which differ from step to step.
+        present: for each of them, the channel that holds the same at its own time.
+        numbers: channels that hold numbers of their own time, which differ from step to step.
         static_numbers: channels that hold a number, the same at all steps. All other channels are
             of size 1 already.
     """
@@ -34,6 +35,7 @@ class Channels:
     names: tuple[str, ...]
     target: tuple[int, ...]
     future: tuple[int, ...]
+    present: tuple[int, ...]
     numbers: tuple[int, ...]
     static_numbers: tuple[int, ...] = ()
 
@@ -61,15 +63,12 @@ def list_channels(columns: SeriesColumns, rules: ForecastLayout) -> Channels:
         else:
             static_numbers.append(len(names))
             names.append(name)
-    known_numbers = [name for name in columns.known if name not in texts]
     return Channels(
         names=tuple(names),
         target=tuple(numbers.index(name) for name in columns.target),
         future=tuple(range(first_future, first_static)),
-        numbers=(
-            *range(len(numbers)),
-            *range(first_future, first_future + len(known_numbers)),
-        ),
+        present=tuple(names.index(name) for name in ahead),
+        numbers=tuple(range(len(numbers))),
         static_numbers=tuple(static_numbers),
     )
 
@@ -218,7 +217,7 @@ def texts_of_training(
             continue
         position = table.columns.inputs.index(name)
         numbers = np.concatenate(
-            [one.values[: max(0, end - one.series.start), position] for one in filled]
+            [one.values[: max(0, end - one.start), position] for one in filled]
         )
         seen = np.unique(numbers[~np.isnan(numbers)]).astype(int)
         found.append((name, tuple(texts[number] for number in seen)))
@@ -231,7 +230,7 @@ def observed_columns(
     """Return the columns of numbers that have gaps before a step of the time grid."""
     gaps = np.zeros(len(table.columns.inputs), bool)
     for one in filled:
-        stop = min(one.present, max(0, end - one.series.start))
+        stop = min(one.present, max(0, end - one.start))
         gaps |= one.missing[:stop].any(axis=0)
     return tuple(
         name
@@ -274,4 +273,6 @@ def series_scale(
         if len(numbers):
             offset[channel] = numbers.mean()
             scale[channel] = numbers.std() or 1.0
+    offset[list(channels.future)] = offset[list(channels.present)]
+    scale[list(channels.future)] = scale[list(channels.present)]
     return offset, scale

@@ -62,7 +62,7 @@ def raw_with_statistics(
         end: number of training rows.
     """
     _require_float32(table, channels, [values])
-    offset = offsets_of(values[:end])
+    offset = _as_in_the_present(channels, offsets_of(values[:end]))
     inputs = subtract_offsets(values, offset)
     training = inputs[:end].astype("float64")
     mean = training.mean(axis=0)
@@ -73,6 +73,8 @@ def raw_with_statistics(
         if channel not in numbers:
             mean[channel] = 0.0
             std[channel] = 1.0
+    mean = np.array(_as_in_the_present(channels, mean.tolist()))
+    std = np.array(_as_in_the_present(channels, std.tolist()))
     target = list(channels.target)
     spec = _specification(table, channels, rules)
     spec = replace(
@@ -97,6 +99,18 @@ def raw_with_statistics(
     )
 
 
+def _as_in_the_present(channels: Channels, values: Sequence[float]) -> tuple[float, ...]:
+    """Return a number for each channel, the same for what is known in advance as for its present.
+
+    An empty sequence stays empty.
+    """
+    changed = list(values)
+    if changed:
+        for future, present in zip(channels.future, channels.present, strict=True):
+            changed[future] = changed[present]
+    return tuple(changed)
+
+
 def standardised_by_series(
     table: SeriesTable,
     filled: Sequence[FilledSeries],
@@ -117,7 +131,7 @@ def standardised_by_series(
     _require_float32(table, channels, values)
     seen = []
     for one in filled:
-        count = min(end - one.series.start, one.present)
+        count = min(end - one.start, one.present)
         seen.append(count if count > 0 else look_back)
     offset, scale = scales_of(channels, values, seen)
     ids = tuple(one.series.id for one in filled)
@@ -243,7 +257,7 @@ def split_windows(
     positions = [table.columns.inputs.index(name) for name in table.columns.target]
     sources = [
         WindowSource(
-            start=one.series.start,
+            start=one.start,
             inputs=inputs[: one.present],
             targets=inputs[: one.present, target],
             is_usable=usable_steps(

@@ -31,7 +31,8 @@ class WindowPlaces:
 class ForecastWindows:
     """Places of all windows of a forecast, and the series that they were taken from.
 
-    Steps are numbers on one time grid, which all series share; step 0 is the first of any series.
+    Steps are numbers on one grid, which all series share. It is that of time, whose step 0 is the
+    first of any series, unless series are aligned at their ends.
 
     Attributes:
         horizon: steps that a window predicts.
@@ -44,7 +45,8 @@ class ForecastWindows:
             where a value is missing.
         offset, scale: (series, targets): a target of `Task.train.y` times `scale` plus `offset` is
             in the units of the series; so is a prediction.
-        times: times of the grid's steps, with their zone, up to the last row of any series.
+        times: times of the steps of the time grid, with their zone, up to the last of any series.
+        shifts: for each series, what is added to its steps to make them steps of the time grid.
         frequency: step of time in pandas' words, such as "h" or "MS"; a number as text where times
             are numbers.
         gap: steps between the training targets and the first validation target of a fold.
@@ -63,6 +65,7 @@ class ForecastWindows:
     offset: np.ndarray
     scale: np.ndarray
     times: pd.Index
+    shifts: tuple[int, ...]
     frequency: str
     gap: int = 0
     sliding: bool = False
@@ -79,6 +82,11 @@ class ForecastWindows:
         """
         steps = targets.reshape(len(targets), self.horizon, -1).astype("float64")
         return np.asarray(steps * self.scale[series][:, None] + self.offset[series][:, None])
+
+    def times_of(self, series: int, first: int, count: int) -> pd.Index:
+        """Return the times of `count` steps of a series from the step `first` on."""
+        begin = first + self.shifts[series]
+        return self.times[begin : begin + count]
 
 
 class WindowSource(NamedTuple):

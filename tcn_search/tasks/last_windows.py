@@ -247,6 +247,7 @@ def _extended(
         values=values,
         missing=missing,
         uses_later=np.zeros(count, bool),
+        start=one.start,
         known_ahead=rules.horizon,
     )
 

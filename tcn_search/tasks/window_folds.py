@@ -14,8 +14,8 @@ def make_window_folds(number: int, windows: ForecastWindows) -> np.ndarray:
 
     All series are split at the same time, the origin of a fold. The first fold holds out the
     validation split; each further one begins as many steps earlier. A window is held out if all its
-    targets lie in the steps of the fold, and kept to train on if all of them lie before the origin
-    and the gap; so no training window's horizon overlaps one that is held out.
+    targets lie in the steps of the fold, without the gap at their end. It is kept to train on if
+    all of them lie before the origin and the gap, so that no horizon overlaps one that is held out.
 
     Expanding folds train on all such windows; sliding ones on those within as many steps as the
     oldest fold has before its origin.
@@ -39,9 +39,7 @@ def make_window_folds(number: int, windows: ForecastWindows) -> np.ndarray:
         if windows.sliding:
             is_kept &= first >= start - oldest + first.min()
         row[is_kept] = KEPT
-        end = start + size
-        if fold == 0:
-            end -= windows.gap
+        end = start + size - windows.gap
         row[(first >= start) & (end_of_targets <= end)] = HELD_OUT
         if not (row == KEPT).any() or not (row == HELD_OUT).any():
             raise InputError(

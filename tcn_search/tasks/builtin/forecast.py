@@ -12,7 +12,12 @@ from tcn_search.arguments import integer_from_0, one_of, positive_integer
 from tcn_search.errors import InputError
 from tcn_search.formats.calendar_features import require_calendar
 from tcn_search.formats.series_columns import SeriesRoles
-from tcn_search.formats.series_gaps import GAPS, describe_gaps, fill_gaps
+from tcn_search.formats.series_gaps import (
+    GAPS,
+    aligned_at_the_end,
+    describe_gaps,
+    fill_gaps,
+)
 from tcn_search.formats.series_source import FRAME
 from tcn_search.formats.series_tables import SeriesTable, read_series
 from tcn_search.formats.table_layout import ForecastLayout, TableFormat
@@ -36,6 +41,7 @@ from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import name_from_file
 
 FOLD_WINDOWS = ("expanding", "sliding")
+ALIGNMENTS = ("time", "end")
 
 
 def forecast(
@@ -63,6 +69,7 @@ def forecast(
     stride: int | None = None,
     gap: int = 0,
     fold_window: str = "expanding",
+    align: str = "time",
     name: str | None = None,
 ) -> Task:
     """Predict the next `horizon` steps from the `look_back` steps before them.
@@ -112,6 +119,8 @@ def forecast(
             fold.
         fold_window: whether folds train on all earlier steps ("expanding"), or all of them on as
             many as the oldest has ("sliding").
+        align: "time" if splits and folds are made at the same times for all series; "end" if each
+            series is split by the distance from its own last row, for series of different times.
         name: name of the task in a study; default the file's.
 
     Raises:
@@ -124,6 +133,7 @@ def forecast(
     require_calendar(calendar)
     one_of("gaps", gaps, GAPS)
     one_of("fold_window", fold_window, FOLD_WINDOWS)
+    one_of("align", align, ALIGNMENTS)
     if stride is not None:
         stride = positive_integer("stride", stride)
     if timezone is not None:
@@ -150,7 +160,10 @@ def forecast(
     )
     _require_calendar_times(table, calendar)
     filled = fill_gaps(table, gaps)
-    count = max(one.series.start + one.present for one in filled)
+    if align == "end":
+        filled = aligned_at_the_end(filled)
+        _require_no_times(parts)
+    count = max(one.start + one.present for one in filled)
     ends = split_ends(table.path, table.steps, count, parts)
     trained_end = max(0, ends[0] - gap)
     rules = ForecastLayout(
@@ -172,7 +185,7 @@ def forecast(
             "look_back must be at least the horizon where columns or the calendar are known in "
             f"advance, as windows hold them. Received: look_back {look_back}, horizon {horizon}"
         )
-    values = [channel_values(table, one, rules, trained_end - one.series.start) for one in filled]
+    values = [channel_values(table, one, rules, trained_end - one.start) for one in filled]
     if table.columns.id:
         prepared = standardised_by_series(
             table, filled, channels, values, rules, trained_end, look_back
@@ -208,11 +221,12 @@ def forecast(
             validation=splits.places[1],
             test=splits.places[2],
             ends=ends,
-            starts=tuple(one.series.start for one in filled),
+            starts=tuple(one.start for one in filled),
             values=tuple(target_values(table, one) for one in filled),
             offset=prepared.target_offset,
             scale=prepared.target_scale,
-            times=table.steps.zoned(table.steps.times(0, count)),
+            times=table.steps.zoned(table.steps.times(0, table.end)),
+            shifts=tuple(one.series.start - one.start for one in filled),
             frequency=table.steps.frequency,
             gap=gap,
             sliding=fold_window == "sliding",
@@ -225,6 +239,14 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     return tuple(given)
+
+
+def _require_no_times(parts: str | Sequence[float] | Sequence[str]) -> None:
+    """Raise an InputError if the splits of series that are aligned at their ends begin at times."""
+    if not isinstance(parts, str) and any(isinstance(part, str) for part in parts):
+        raise InputError(
+            f'align = "end" needs parts in shares or numbers of steps. Received: {list(parts)!r}'
+        )
 
 
 def _default_name(path: Path) -> str:

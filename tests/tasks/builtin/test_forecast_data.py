@@ -394,3 +394,26 @@ def test_a_gap_separates_the_targets_of_the_splits() -> None:
         for places in (task.windows.train, task.windows.validation, task.windows.test)
     ]
     assert last == [82, 94, 120]
+
+
+def test_series_of_different_times_are_split_at_their_own_ends() -> None:
+    frame = long()
+    frame.loc[frame["shop"] == "b", "date"] += pd.Timedelta(days=400)
+    short = frame[(frame["shop"] == "a") | (frame.index % ROWS >= 20)]
+    assert "has no window" in message(short, id="shop")
+    task = forecast(short, id="shop", align="end", parts=[72, 24, 24], **SMALL)
+    assert task.windows is not None
+    assert task.windows.starts == (0, 20)
+    places = task.windows.test
+    for number in (0, 1):
+        first = places.first_target[places.series == number]
+        assert (first.min(), first.max()) == (96, 117)
+        times = task.windows.times_of(number, 117, 3)
+        assert list(times) == list(short[short["shop"] == "ab"[number]]["date"][-3:])
+    train = task.windows.train
+    assert train.first_target[train.series == 1].min() == 28
+    assert task.cross_validated(2).trainings == 2
+    assert message(short, id="shop", align="end", parts=["2024-01-02", "2024-01-03"]) == (
+        'align = "end" needs parts in shares or numbers of steps. Received: '
+        "['2024-01-02', '2024-01-03']"
+    )
