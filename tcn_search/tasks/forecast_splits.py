@@ -121,5 +121,5 @@ def require_windows(
             raise InputError(
                 f"The {split} split of {path} has no window: no series has {look_back} steps and "
                 f"then a horizon of {horizon} in the split{gaps}. Use a shorter horizon or "
-                "look_back, or other parts."
+                'look_back, or other parts; or, for series of different times, align = "end".'
             )

@@ -83,7 +83,7 @@ BUILT_IN = {
     "forecast": BuiltIn(
         load=forecast,
         shape="T = look_back (default 336), horizon = 96 steps ahead of every series",
-        source="your own CSV with a time column",
+        source="your own CSV, Parquet or data frame with a time column",
         context="the look-back: a forecast may depend on every step of it",
         published=published.FORECAST,
     ),

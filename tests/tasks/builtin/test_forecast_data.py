@@ -180,7 +180,7 @@ def test_copied_windows_have_a_stride_that_keeps_them_small(
         (pd.concat([long(), long()[5:6]]), {"id": "shop"}, "Each time in the data frame must stand in one row. Received: 2024-01-01 05:00:00 of a in rows 6 and 241. Remove one of them; where clocks were set back, give the times with their zone, or set timezone to its name, such as \"Europe/Berlin\"."),
         (long().assign(size=[1.0] * 239 + [2.0]), {"id": "shop", "target": "sold", "static": "size"}, "Column size of the data frame must have one value for each series, as it is static. Received: 1.0 in row 121 and 2.0 in row 240"),
         (wide(), {"static": "b"}, "static is for tables with several series below each other: set id to the column that names them. Received: static = ['b']"),
-        (long()[:60], {"id": "shop", "parts": [40, 15, 5], "look_back": 50}, "The training split of the data frame has no window: no series has 50 steps and then a horizon of 3 in the split. Use a shorter horizon or look_back, or other parts."),
+        (long()[:60], {"id": "shop", "parts": [40, 15, 5], "look_back": 50}, "The training split of the data frame has no window: no series has 50 steps and then a horizon of 3 in the split. Use a shorter horizon or look_back, or other parts; or, for series of different times, align = \"end\"."),
         (long().drop(index=[130]), {"id": "shop"}, f"The times of the data frame must be at equal steps. Received: 2024-01-01 09:00:00 of b in row 130, then 2024-01-01 11:00:00 in row 131, where most are 1 hour apart. Fill in the missing rows first, or {GAPS}"),
     ],
 )  # fmt: skip
