@@ -22,7 +22,7 @@ def describe_forecast(table: SeriesTable, rules: ForecastLayout) -> str:
     if columns.id:
         what = f"{join_names(columns.target)} in {len(table.series):,} series"
     else:
-        what = f"{len(columns.target)} of {len(columns.inputs)} series"
+        what = f"{len(columns.target)} of {len(columns.inputs) - len(columns.known)} series"
     text = f"forecast of {what}, {rules.horizon} steps ahead (a step is {table.steps.in_words})"
     known = [*columns.known, *rules.calendar]
     if rules.holidays:
