@@ -9,6 +9,7 @@ import numpy as np
 from tcn_search.errors import InputError
 from tcn_search.formats.series_tables import Series, SeriesTable
 from tcn_search.formats.series_times import uneven
+from tcn_search.formats.time_zones import may_be_set_forward
 
 GAPS = ("error", "interpolate", "mask")
 _INSTEAD = 'set gaps = "interpolate" or "mask".'
@@ -133,7 +134,13 @@ def _require_rows(table: SeriesTable, one: FilledSeries) -> None:
     pair = with_row[later - 1 : later + 1]
     times = table.steps.times(one.series.start, int(pair[1]) + 1)[pair]
     message = uneven(table.path, table.steps, times, rows[pair], 1, one.series.id)
-    raise InputError(f"{message} Fill in the missing rows first, or {_INSTEAD}")
+    message += f" Fill in the missing rows first, or {_INSTEAD}"
+    if not table.steps.zone and may_be_set_forward(times[0], times[1], table.steps.frequency):
+        message += (
+            " If clocks were set forward, set timezone to the name of their time zone, such as "
+            '"Europe/Berlin".'
+        )
+    raise InputError(message)
 
 
 def _require_cells(table: SeriesTable, filled: list[FilledSeries]) -> None:

@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
+from tcn_search.formats.time_steps import fixed_step
 
 _ONE_DAY = pd.Timedelta(days=1)
+_ONE_HOUR = pd.Timedelta(hours=1)
+_SUNDAY = 6
+_MORNING = 5
 
 
 def require_zone(timezone: str) -> None:
@@ -56,6 +60,20 @@ def localise(
             "the time zone in which the times were written."
         )
     return zoned.tz_convert("UTC").tz_localize(None)
+
+
+def may_be_set_forward(before: object, after: object, frequency: str) -> bool:
+    """Return whether an hour is missing in the night of a Sunday, as where clocks are set forward.
+
+    Args:
+        before, after: times of two successive rows.
+        frequency: step of time.
+    """
+    if not isinstance(before, pd.Timestamp) or not isinstance(after, pd.Timestamp):
+        return False
+    step = fixed_step(frequency)
+    is_night_of_sunday = before.dayofweek == _SUNDAY and after.hour < _MORNING
+    return step is not None and is_night_of_sunday and after - before == step + _ONE_HOUR
 
 
 def are_days(times: pd.DatetimeIndex, timezone: str) -> bool:

@@ -314,6 +314,27 @@ def test_an_hour_that_happens_twice_needs_the_time_zone(tmp_path: Path) -> None:
     )
 
 
+def test_an_hour_that_never_was_needs_the_time_zone() -> None:
+    utc = pd.date_range("2024-03-29", periods=ROWS, freq="h", tz="UTC")
+    frame = wide(date=utc.tz_convert("Europe/Berlin").tz_localize(None))
+    assert message(frame) == (
+        "The times of the data frame must be at equal steps. Received: 2024-03-31 01:00:00 in row "
+        "49, then 2024-03-31 03:00:00 in row 50, where most are 1 hour apart. Fill in the missing "
+        f"rows first, or {GAPS} If clocks were set forward, set timezone to the name of their time "
+        'zone, such as "Europe/Berlin".'
+    )
+    same(forecast(frame, timezone="Europe/Berlin", **SMALL), forecast(wide(), **SMALL))
+
+
+def test_rows_out_of_order_are_sorted_and_named() -> None:
+    task = forecast(wide()[::-1].reset_index(drop=True), **SMALL)
+    same(task, forecast(wide(), **SMALL))
+    assert task.notes == (
+        "the data frame: rows are put in the order of time; row 2 (2024-01-05 22:00:00) was the "
+        "first to be earlier than the row before it",
+    )
+
+
 def test_days_of_a_time_zone_may_have_23_hours() -> None:
     days = pd.date_range("2024-03-01", periods=ROWS, freq="D", tz="Europe/Berlin")
     task = forecast(wide(date=days), timezone="Europe/Berlin", **SMALL)
