@@ -111,9 +111,9 @@ def channel_values(
     """
     columns = table.columns
     texts = dict(rules.texts)
-    inputs = _with_means(one, first_unknown)
     position_of = {name: position for position, name in enumerate(columns.inputs)}
     numbers = [position_of[name] for name in columns.inputs if name not in texts]
+    inputs = _with_means(one, numbers, first_unknown)
     blocks = [inputs[:, numbers]]
     for name in columns.inputs:
         if name in texts:
@@ -137,14 +137,14 @@ def channel_values(
     return np.asfortranarray(np.concatenate(filled, axis=1))
 
 
-def _with_means(one: FilledSeries, first_unknown: int) -> np.ndarray:
-    """Return the values, with the mean of each column before its first value."""
+def _with_means(one: FilledSeries, numbers: Sequence[int], first_unknown: int) -> np.ndarray:
+    """Return the values, with the mean of each column of numbers before its first value."""
     begin = np.isnan(one.values) & (np.arange(len(one.values)) < one.present)[:, None]
     begin &= np.cumsum(~np.isnan(one.values), axis=0) == 0
     if not begin.any():
         return one.values
     values = one.values.copy(order="F")
-    for position in np.flatnonzero(begin.any(axis=0)):
+    for position in numbers:
         seen = one.series.values[:first_unknown, position]
         seen = seen[~np.isnan(seen)]
         values[begin[:, position], position] = seen.mean() if len(seen) else 0.0

@@ -142,6 +142,13 @@ def test_texts_become_channels_by_the_training_rows() -> None:
     assert "the data frame: not read: column note" in task.notes
 
 
+def test_no_text_before_the_first_one() -> None:
+    wind = np.array(["N", "E", "S"])[(STEPS % 3).astype(int)].astype(object)
+    wind[:6] = np.nan
+    task = forecast(wide(wind=wind), target="a", gaps="mask", **SMALL)
+    assert task.train.X[0, :, 2:5].sum(axis=1).tolist() == [0] * 6 + [1, 1]
+
+
 def test_static_columns_are_the_same_at_all_steps() -> None:
     frame = long()
     frame["size"] = np.where(frame["shop"] == "a", 10.0, 30.0)
