@@ -185,7 +185,7 @@ def forecast(
             "look_back must be at least the horizon where columns or the calendar are known in "
             f"advance, as windows hold them. Received: look_back {look_back}, horizon {horizon}"
         )
-    values = [channel_values(table, one, rules, trained_end - one.start) for one in filled]
+    values = [channel_values(table, one, rules, max(0, trained_end - one.start)) for one in filled]
     if table.columns.id:
         prepared = standardised_by_series(
             table, filled, channels, values, rules, trained_end, look_back
