@@ -229,14 +229,14 @@ def open_table(
     )
 
 
-def require_columns(table: TextTable, required: Collection[str]) -> None:
-    """Raise an InputError if a table lacks any of the required columns."""
-    available = set(table.names)
+def require_columns(path: Path, names: Sequence[str], required: Collection[str]) -> None:
+    """Raise an InputError if a table with columns of these names lacks a required one."""
+    available = set(names)
     missing = [name for name in required if name not in available]
     if missing:
         raise InputError(
-            f"{table.path} must have the columns that were trained on. Missing: "
-            f"{join_names(missing)}. It has: {join_names([name for name in table.names if name])}"
+            f"{path} must have the columns that were trained on. Missing: {join_names(missing)}. "
+            f"It has: {join_names([name for name in names if name])}"
         )
 
 

@@ -136,7 +136,7 @@ def read_series(
         opened = with_named_index(opened)
     time = find_time(path, [name for name in opened.names if name], roles)
     if trained is not None:
-        require_columns(opened, trained.columns.without_time)
+        require_columns(path, opened.names, trained.columns.without_time)
     frame = _read_frame(opened, time, roles, trained)
     require_cells(path, frame, time)
     times = read_row_times(

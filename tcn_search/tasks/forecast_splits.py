@@ -59,14 +59,14 @@ def _ett_sizes(path: Path, steps: TimeSteps) -> list[int]:
 
 def _sizes(parts: str | Sequence[float] | Sequence[str], rows: int) -> list[int]:
     """Return the rows of each split from three shares or three numbers of rows."""
-    given = [] if isinstance(parts, str) else list(parts)
-    if len(given) != 3 or not all(isinstance(part, int | float) and part > 0 for part in given):
+    given = () if isinstance(parts, str) else parts
+    numbers = [part for part in given if isinstance(part, int | float) and part > 0]
+    if len(given) != 3 or len(numbers) != 3:
         raise InputError(
             "parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, the two "
             'times at which validation and test split begin, or "ett". '
             f"Received: {parts!r}"
         )
-    numbers = [float(part) for part in given]
     if all(part < 1 for part in numbers):
         return [round(rows * part) for part in numbers]
     return [int(part) for part in numbers]

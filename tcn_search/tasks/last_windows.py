@@ -237,7 +237,7 @@ def _extended(
             shift = _step_in(table, future, series) - one.series.start
             steps = np.arange(len(series)) + shift
             chosen = (steps >= present) & (steps < count) & (series.rows >= 0)
-            values[np.ix_(steps[chosen], known)] = series.values[chosen]
+            values[np.ix_(steps[chosen], np.array(known, dtype=int))] = series.values[chosen]
             if holidays is not None and series.holidays is not None:
                 holidays[steps[chosen]] = series.holidays[chosen]
     missing = np.ones(values.shape, bool)

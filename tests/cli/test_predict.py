@@ -71,7 +71,11 @@ def test_a_forecast_finds_its_series_by_name(
     table[["heat", "load", "date"]][::-1].to_csv("swapped.csv")
     predictions, note = predicted("forecast.keras", "swapped.csv", capsys)
     assert predictions == known
-    assert note == "swapped.csv: not read: column Unnamed: 0\n"
+    assert note == (
+        "swapped.csv: not read: column Unnamed: 0\n"
+        "swapped.csv: rows are put in the order of time; row 2 (2024-01-03 10:00:00) was the first "
+        "to be earlier than the row before it\n"
+    )
     table.drop(columns="heat").to_csv("less.csv", index=False)
     assert main(["predict", "forecast.keras", "less.csv"]) == 2
     assert "Missing: heat. It has: date, load" in capsys.readouterr().err
