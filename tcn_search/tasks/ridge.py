@@ -18,8 +18,9 @@ from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 
 WINDOW_NORMS = ("none", "last", "mean", "standard")
-# Each is a share of the mean of the squared features: the least and the most that ever help.
-PENALTIES = tuple(10.0**power for power in range(-7, 2))
+# Each is a share of the mean of the squared features. With the largest, almost nothing is added to
+# the window's last value or mean, which is best for a random walk.
+PENALTIES = tuple(10.0**power for power in range(-7, 5))
 # A window whose deviation is a smaller share of its values is constant: float32 rounds at 6e-8.
 CONSTANT = 1e-6
 MOST_WINDOWS = 300_000  # of all series, that a map is fitted to
@@ -122,7 +123,7 @@ def solve_ridge(
     values, vectors = np.linalg.eigh(products)
     values = np.maximum(values, 0.0)
     projected = vectors.T @ answers
-    unit = max(float(values.mean()), np.finfo("float64").tiny)
+    unit = max(float(values.mean()), float(np.finfo("float64").tiny))
     best = None
     for penalty in map(float, penalties):
         weights = vectors @ (projected / (values + penalty * unit)[:, np.newaxis])
