@@ -4,7 +4,7 @@
 | --- | --- |
 | `mse`, `mae` | on values scaled by the deviation of the training split |
 | `mse_units`, `mae_units` | in the units of the series |
-| `mase` | absolute error over that of seasonal naive in the training split (Hyndman 2006) |
+| `mase` | absolute error over that of seasonal naive before the test split (Hyndman 2006) |
 | `smape` | 200 · error / (truth + forecast), absolute values, in percent (M4 competition) |
 | `wql` | weighted quantile loss: twice the mean pinball loss over the mean size of the truth |
 | `coverage_80` | share of values within the interval of .1 and .9; one column for each interval |
@@ -34,7 +34,7 @@ def forecast_metrics(forecasts: pd.DataFrame, by: str | None = None) -> pd.DataF
             1 to the horizon), truth, forecast, and one column for each quantile, named by its level
             ("0.1"). Rows without a truth are left out. With the columns scale (deviation of the
             series in the training split) and seasonal_error (mean absolute error of seasonal naive
-            there) there are `mse` and `mae`, and `mase`.
+            before the test split) there are `mse` and `mae`, and `mase`.
         by: "step" for one row a step of the horizon, "id" for one row a series; None for one row
             over everything.
 

@@ -157,14 +157,15 @@ def in_units(
 
 
 def seasonal_errors(windows: ForecastWindows, season: int) -> np.ndarray:
-    """Return the mean absolute error of seasonal naive in the training split, (series, targets).
+    """Return the mean absolute error of seasonal naive before the test split, (series, targets).
 
-    It is the scale of MASE. Where the season is not known, or a series is shorter, the last value
-    is repeated. NaN for a series without two values in the training split.
+    It is the scale of MASE, for which all steps that a forecaster knows count. Where the season is
+    not known, or a series is shorter, the last value is repeated. NaN for a series without two
+    values before the test split.
     """
     errors = np.full((len(windows.ids), len(windows.targets)), np.nan)
     for number, (start, values) in enumerate(zip(windows.starts, windows.values, strict=True)):
-        seen = values[: max(0, windows.ends[0] - start)]
+        seen = values[: max(0, windows.ends[1] - start)]
         lag = season if 0 < season < len(seen) else 1
         differences = np.abs(seen[lag:] - seen[:-lag])
         for target in range(seen.shape[1]):

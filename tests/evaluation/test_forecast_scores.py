@@ -80,13 +80,13 @@ def test_series_of_different_size_count_alike_where_errors_are_relative(long) ->
         assert max(scores.by_series[name]) < 1.6 * min(scores.by_series[name])
 
 
-def test_the_scale_of_mase_is_seasonal_naive_of_the_training_rows(wide) -> None:
-    seen = wide.windows.values[0][: ENDS[0]]
+def test_the_scale_of_mase_is_seasonal_naive_before_the_test_split(wide) -> None:
+    seen = wide.windows.values[0][: ENDS[1]]
     expected = np.abs(seen[SEASON:] - seen[:-SEASON]).mean(axis=0)
     np.testing.assert_allclose(seasonal_errors(wide.windows, SEASON)[0], expected)
     expected = np.abs(np.diff(seen, axis=0)).mean(axis=0)
     np.testing.assert_allclose(seasonal_errors(wide.windows, 0)[0], expected)
-    np.testing.assert_allclose(seasonal_errors(wide.windows, ENDS[0])[0], expected)
+    np.testing.assert_allclose(seasonal_errors(wide.windows, ENDS[1])[0], expected)
 
 
 def test_intervals_from_validation_errors_hold_on_the_test_split(task) -> None:
