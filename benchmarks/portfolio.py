@@ -49,6 +49,7 @@ from tcn_search.search.known_configurations import KnownConfiguration
 from tcn_search.search.portfolio import (
     PortfolioEntry,
     architecture_in,
+    portfolio,
     portfolio_from,
     settings_in,
 )
@@ -160,6 +161,7 @@ def choose(folder: Path, size: int, write: bool) -> None:
                 f"trained on {len(scores)} datasets: {', '.join(scores)}"
             ),
             "configurations": [asdict(entry) for entry in chosen],
+            "forecasts": [asdict(entry) for entry in portfolio().forecasts],
         }
         portfolio_from(values)
         with replacing(PACKAGE_FILE) as part:

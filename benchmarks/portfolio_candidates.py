@@ -93,7 +93,7 @@ def relative_entry(row: Mapping[str, Any], seq_len: int, dataset: str) -> Portfo
         architecture["kernel_size"], architecture["nb_stacks"], architecture["padding"], seq_len
     )
     names = RelativeArchitecture.__dataclass_fields__
-    values = {name: architecture[name] for name in names if name != "levels"}
+    values = {name: architecture[name] for name in names if name in architecture}
     return PortfolioEntry(
         name=f"{dataset} trial {row['trial']}",
         architecture=RelativeArchitecture(

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
+    from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
+    from tcn_search.estimators.next_steps import predict_next as predict_next
+    from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
     from tcn_search.models.build import build_model as build_model
     from tcn_search.models.build import load_model as load_model
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from tcn_search.plots.effective_receptive_field import (
         plot_effective_receptive_field as plot_effective_receptive_field,
     )
+    from tcn_search.plots.forecasts import plot_error_by_step as plot_error_by_step
+    from tcn_search.plots.forecasts import plot_forecasts as plot_forecasts
+    from tcn_search.plots.forecasts import plot_residuals as plot_residuals
     from tcn_search.plots.history import plot_history as plot_history
     from tcn_search.plots.learning_curves import plot_learning_curves as plot_learning_curves
     from tcn_search.plots.pareto import plot_pareto as plot_pareto
@@ -55,6 +61,7 @@ if TYPE_CHECKING:
     from tcn_search.study.open_study import create_study as create_study
     from tcn_search.study.open_study import load_study as load_study
     from tcn_search.study.study import Study as Study
+    from tcn_search.tasks.builtin.forecast import forecast as forecast
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
     from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
@@ -71,6 +78,7 @@ _HOMES = {
     "SearchSpace": "space.search_space",
     "Study": "study.study",
     "TCN": "layers.tcn",
+    "TCNForecaster": "estimators.forecaster",
     "TCNHyperModel": "tuner.hypermodel",
     "Task": "tasks.task",
     "TrainingSettings": "settings",
@@ -81,6 +89,8 @@ _HOMES = {
     "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
+    "forecast": "tasks.builtin.forecast",
+    "forecast_metrics": "evaluation.forecast_metrics",
     "list_studies": "storage.studies",
     "load_model": "models.build",
     "load_study": "study.open_study",
@@ -90,13 +100,17 @@ _HOMES = {
     "plot_comparison": "plots.comparison",
     "plot_coverage": "plots.coverage",
     "plot_effective_receptive_field": "plots.effective_receptive_field",
+    "plot_error_by_step": "plots.forecasts",
+    "plot_forecasts": "plots.forecasts",
     "plot_history": "plots.history",
     "plot_learning_curves": "plots.learning_curves",
     "plot_pareto": "plots.pareto",
     "plot_plan_frontier": "plots.plan_frontier",
     "plot_receptive_field_score": "plots.receptive_field_score",
     "plot_receptive_field_tree": "plots.receptive_field_tree",
+    "plot_residuals": "plots.forecasts",
     "predict": "models.predict",
+    "predict_next": "estimators.next_steps",
     "receptive_field": "planning.receptive_field",
     "receptive_field_rows": "planning.figure_data",
     "study_figures": "report.figures",

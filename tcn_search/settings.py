@@ -22,6 +22,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop", "nadam")
 SCHEDULES = ("constant", "cosine", "step", "plateau", "train_plateau")
 # Schedules that follow the losses of the epochs; the others are functions of the step.
 LOSS_SCHEDULES = ("plateau", "train_plateau")
+LOSSES = ("squared", "absolute", "huber")
 INPUT_NORMS = ("none", "dataset", "series")
 KEPT_WEIGHTS = ("best", "last", "lowest_loss", "ema")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
@@ -38,9 +39,15 @@ SEARCHABLE = (
     "batch_size",
     "input_norm",
     "label_smoothing",
+    "loss",
 )
 # Settings with words as values: a range of them is refused.
-CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "input_norm": INPUT_NORMS}
+CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "input_norm": INPUT_NORMS,
+    "loss": LOSSES,
+}
 # Settings with real values: a range of them holds every number between its ends.
 FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm", "label_smoothing")
 _SHARES = ("dropout_rate", "label_smoothing", "warmup")  # 0 ≤ share < 1
@@ -53,6 +60,8 @@ _FORMER_SETTINGS = {
     "warmup": 0.0,
     "weights": "best",
     "batch_norm_statistics": "all",
+    "loss": "squared",
+    "quantiles": (),
 }
 
 
@@ -96,6 +105,12 @@ class TrainingSettings:
             With "ema" the validation numbers are those of the average.
         batch_norm_statistics: steps over which batch norm takes its statistics in training: "all"
             or those that are "evaluated", see `TCN`. They differ only where one step is read.
+        loss: of numbers that are predicted, in units of their standard deviation: "squared",
+            "absolute", or "huber" (squared below 1, straight above; Huber 1964).
+        quantiles: of forecasts: shares such as (0.1, 0.5, 0.9), ascending around 0.5. The model
+            predicts these quantiles of each number, which never cross, with the pinball loss
+            (Koenker and Bassett 1978) in place of `loss`; metrics look at the median. Empty: it
+            predicts one number.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -116,6 +131,8 @@ class TrainingSettings:
     warmup: float = 0.0
     weights: str = "best"
     batch_norm_statistics: str = "evaluated"
+    loss: str = "squared"
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
@@ -132,10 +149,16 @@ class TrainingSettings:
                 f"steps. Received: {self.warmup!r}"
             )
         one_of("batch_norm_statistics", self.batch_norm_statistics, BATCH_NORM_STATISTICS)
+        object.__setattr__(self, "quantiles", _read_quantiles(self.quantiles))
+        if self.quantiles and self.loss != "squared":
+            raise InputError(
+                "loss must not be given with quantiles, whose loss is the pinball loss. "
+                f"Received: {self.loss!r}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values that JSON can hold."""
-        return asdict(self)
+        return {**asdict(self), "quantiles": list(self.quantiles)}
 
     def to_digest(self) -> dict[str, Any]:
         """Return the values of `to_dict` without the later settings that do what was done before.
@@ -146,6 +169,7 @@ class TrainingSettings:
             name: value
             for name, value in self.to_dict().items()
             if name not in _FORMER_SETTINGS or value != _FORMER_SETTINGS[name]
+            if name != "quantiles" or value
         }
 
     def require_for_kind(self, kind: str, vocabulary: int = 0) -> None:
@@ -165,6 +189,15 @@ class TrainingSettings:
                 f"input_norm must be 'dataset' or 'none' for {kind}: its targets are steps of the "
                 "sequence, whose level and scale 'series' takes away. Received: 'series'"
             )
+        if self.loss != "squared" and kind not in ("regression", "forecast"):
+            raise InputError(
+                f"loss must be 'squared', its default, for {kind}, whose loss is a cross-entropy. "
+                f"Received: {self.loss!r}"
+            )
+        if self.quantiles and kind != "forecast":
+            raise InputError(
+                f"quantiles are for forecasts. Received: {list(self.quantiles)} for {kind}"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainingSettings:
@@ -177,6 +210,23 @@ class TrainingSettings:
         if unknown:
             raise InputError(f"Training settings have no {', '.join(map(repr, unknown))}.")
         return cls(**{**_FORMER_SETTINGS, **values})
+
+
+def _read_quantiles(given: Any) -> tuple[float, ...]:
+    """Return quantiles as a tuple of shares, ascending, as many below 0.5 as above it."""
+    values = (given,)
+    if isinstance(given, list | tuple):
+        values = tuple(given)
+    if not values:
+        return ()
+    are_shares = all(is_number(value) and 0 < value < 1 for value in values)
+    has_median = len(values) % 2 == 1 and values[len(values) // 2] == 0.5
+    if are_shares and has_median and sorted(set(values)) == list(values):
+        return tuple(float(value) for value in values)
+    raise InputError(
+        "quantiles must be ascending shares between 0 and 1 with 0.5 in their middle, such as "
+        f"[0.1, 0.5, 0.9]. Received: {received(given)}"
+    )
 
 
 def check_setting(name: str, value: object) -> None:

@@ -56,6 +56,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("tuner",),
     ("evaluation",),
     ("study",),
+    ("estimators",),
     ("report",),
     ("cli",),
 )

@@ -24,6 +24,7 @@ EVERYTHING = SearchSpace(
     batch_size=[16, 32],
     input_norm=["dataset", "series"],
     label_smoothing=Range(0, 0.2),
+    loss=["squared", "huber"],
     dropout_rate=0.1,
 )
 
@@ -144,7 +145,15 @@ def test_bad_settings_that_are_not_searched(arguments: dict[str, Any], message: 
 
 
 def test_settings_of_an_earlier_version_have_its_digest_and_its_behaviour() -> None:
-    later = {"input_norm", "label_smoothing", "warmup", "weights", "batch_norm_statistics"}
+    later = {
+        "input_norm",
+        "label_smoothing",
+        "warmup",
+        "weights",
+        "batch_norm_statistics",
+        "loss",
+        "quantiles",
+    }
     earlier = {
         name: value for name, value in TrainingSettings().to_dict().items() if name not in later
     }
@@ -173,3 +182,24 @@ def test_settings_that_a_kind_of_task_refuses(
     with pytest.raises(InputError) as error:
         settings.require_for_kind(kind)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("quantiles", [[0.1, 0.9], [0.5, 0.1, 0.9], [0.1, 0.5], [0, 0.5, 1], 0.5])
+def test_quantiles_ascend_around_the_median(quantiles: Any) -> None:
+    if quantiles == 0.5:
+        assert TrainingSettings(quantiles=quantiles).quantiles == (0.5,)
+        return
+    with pytest.raises(InputError, match=r"quantiles must be ascending shares .* 0.5 in their mid"):
+        TrainingSettings(quantiles=quantiles)
+
+
+def test_losses_and_quantiles_belong_to_numbers() -> None:
+    with pytest.raises(InputError, match="loss must not be given with quantiles"):
+        TrainingSettings(loss="huber", quantiles=(0.1, 0.5, 0.9))
+    with pytest.raises(InputError, match="loss must be 'squared', its default, for labelling"):
+        TrainingSettings(loss="huber").require_for_kind("labelling")
+    with pytest.raises(InputError, match="quantiles are for forecasts"):
+        TrainingSettings(quantiles=(0.1, 0.5, 0.9)).require_for_kind("regression")
+    TrainingSettings(loss="absolute").require_for_kind("regression")
+    settings = TrainingSettings(quantiles=(0.1, 0.5, 0.9))
+    assert TrainingSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings

@@ -9,7 +9,8 @@ import keras
 from tcn_search.baselines.contender_names import CONVOLUTIONAL
 from tcn_search.baselines.convolutional import build_convolutional
 from tcn_search.baselines.recurrent import Recurrent, sized_to
-from tcn_search.models.build import AnyTask, assemble, spec_of
+from tcn_search.models.build import assemble
+from tcn_search.models.compilation import AnyTask, spec_of
 from tcn_search.settings import TrainingSettings
 
 _LAYERS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}

@@ -13,7 +13,8 @@ import keras
 from keras import ops
 
 from tcn_search.layers.tensor import Tensor
-from tcn_search.models.build import BATCH_NORM_MOMENTUM, AnyTask, assemble
+from tcn_search.models.build import BATCH_NORM_MOMENTUM, assemble
+from tcn_search.models.compilation import AnyTask
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.settings import TrainingSettings
 

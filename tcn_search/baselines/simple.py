@@ -6,19 +6,18 @@ a linear model), all choices are returned, and the validation split decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from tcn_search.baselines.fixed_length import fixed_length, normalised, shortened
+from tcn_search.baselines.naive_forecasts import naive_forecasts, windows_fitted
+from tcn_search.baselines.simple_model import Choice, Predict, SimpleModel
 from tcn_search.tasks.kinds import NO_CLASS
+from tcn_search.tasks.ridge import predicted_channels
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
-
-# Predictions for sequences (n, T, C), in the form of a network's predictions.
-Predict = Callable[[np.ndarray], np.ndarray]
 
 MOST_ROWS = 5_000  # sequences that a model is fitted on
 _MOST_STEPS = 100_000  # with a class each, that a model is fitted on
@@ -28,26 +27,7 @@ _LINEAR_VALUES = 1_024
 _PENALTIES = (0.01, 1.0, 100.0, 1e4, 1e6)
 
 
-class Choice(NamedTuple):
-    """One way to fit a simple model.
-
-    Attributes:
-        detail: the choice in words; "" where there is only one.
-        fit: fits the model to a split.
-    """
-
-    detail: str
-    fit: Callable[[SplitData], Predict]
-
-
-class SimpleModel(NamedTuple):
-    """A simple model with its choices, of which the validation split decides for one."""
-
-    name: str
-    choices: Sequence[Choice]
-
-
-def simple_models(spec: TaskSpec) -> list[SimpleModel]:
+def simple_models(spec: TaskSpec, validation: SplitData | None = None) -> list[SimpleModel]:
     """Return the simple models for a task.
 
     | kind | models |
@@ -55,11 +35,15 @@ def simple_models(spec: TaskSpec) -> list[SimpleModel]:
     | classification | majority class, 1-nearest-neighbour, linear model |
     | multi_label | majority of each label, 1-nearest-neighbour, linear model |
     | regression | mean, 1-nearest-neighbour, linear model |
-    | forecast | mean, last value repeated, linear map of each series |
+    | forecast | mean, last value repeated, seasonal naive, drift, linear map of the windows |
     | labelling | majority class, linear model of each step; for tokens only their frequencies |
+
+    Args:
+        spec: of the task.
+        validation: split that decides for the penalty of the linear map of a forecast.
     """
     if spec.kind == "forecast":
-        return _forecasts(spec)
+        return _forecasts(spec, validation)
     if spec.kind == "labelling":
         if spec.vocabulary:
             return [_constant("frequencies of the tokens", spec)]
@@ -77,28 +61,11 @@ def simple_models(spec: TaskSpec) -> list[SimpleModel]:
     return [_constant(constant.get(spec.kind, "mean"), spec), neighbour, linear]
 
 
-def _forecasts(spec: TaskSpec) -> list[SimpleModel]:
-    models = [_constant("mean", spec)]
-    channels = _predicted_channels(spec)
-    if not channels:
-        return [*models, SimpleModel("linear model", _penalties(_fit_linear, spec))]
-
-    def repeat_last(train: SplitData) -> Predict:
-        steps = spec.outputs // len(channels)
-        return lambda X: np.tile(X[:, -1, channels], (1, steps))
-
-    last = SimpleModel("last value repeated", [Choice("", repeat_last)])
-    linear = SimpleModel("linear map of each series", _penalties(_fit_series, spec))
-    return [*models, last, linear]
-
-
-def _predicted_channels(spec: TaskSpec) -> list[int]:
-    """Return the input channel of each series that is predicted; [] where they are not known."""
-    if spec.last_value_channels:
-        return list(spec.last_value_channels)
-    if spec.table is not None and set(spec.table.targets) <= set(spec.table.inputs):
-        return [spec.table.inputs.index(name) for name in spec.table.targets]
-    return []
+def _forecasts(spec: TaskSpec, validation: SplitData | None) -> list[SimpleModel]:
+    models = naive_forecasts(spec, validation)
+    if not models:  # the series are not known
+        models = [SimpleModel("linear model", _penalties(_fit_linear, spec))]
+    return [_constant("mean", spec), *models]
 
 
 def _penalties(
@@ -182,28 +149,6 @@ def _fit_steps(spec: TaskSpec, penalty: float, train: SplitData) -> Predict:
     return predict_steps
 
 
-def _fit_series(spec: TaskSpec, penalty: float, train: SplitData) -> Predict:
-    """Fit a linear map from each series' window to its next steps, both minus the last value."""
-    train = sample(train, MOST_ROWS)
-    channels = _predicted_channels(spec)
-    answers = train.y.reshape(len(train), -1, len(channels))  # (n, horizon, K)
-    maps = []
-    for number, channel in enumerate(channels):
-        window = train.X[:, :, channel].astype("float64")
-        last = window[:, -1:]
-        maps.append(_ridge(window - last, answers[:, :, number] - last, penalty))
-
-    def predict(X: np.ndarray) -> np.ndarray:
-        series = []
-        for channel, linear_map in zip(channels, maps, strict=True):
-            window = X[:, :, channel].astype("float64")
-            last = window[:, -1:]
-            series.append(linear_map(window - last) + last)
-        return np.stack(series, axis=2).reshape(len(X), -1).astype("float32")
-
-    return predict
-
-
 def _ridge(features: np.ndarray, targets: np.ndarray, penalty: float) -> Predict:
     """Fit ridge regression on features (n, F) of deviation 1, and targets (n, outputs)."""
     from sklearn.linear_model import Ridge
@@ -272,8 +217,8 @@ def fitted_rows(spec: TaskSpec, count: int) -> int:
         return count
     if spec.kind == "labelling":
         return min(count, max(1, _MOST_STEPS // (spec.scored_steps or spec.seq_len)))
-    if spec.kind == "forecast" and _predicted_channels(spec):
-        return min(count, MOST_ROWS)
+    if spec.kind == "forecast" and predicted_channels(spec):
+        return windows_fitted(spec, count)
     most_values = _NEIGHBOUR_VALUES
     if spec.kind == "forecast":
         most_values = _LINEAR_VALUES

@@ -63,7 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--readout",
         metavar="KIND",
-        help=f"{', '.join(READOUTS)} (last); through max and average the output sees every step",
+        help=f"{', '.join(READOUTS)} (last); through max, average and flatten the output sees "
+        "every step",
     )
     parser.add_argument("--channels", type=int, metavar="C", help="channels of the input (1)")
     parser.add_argument(

@@ -14,6 +14,7 @@ from tcn_search.workers.resources import this_machine
 
 if TYPE_CHECKING:
     from tcn_search.evaluation.comparison import Comparison, Run
+    from tcn_search.evaluation.simple_baselines import SimpleBaselines
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,13 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Finished trainings are kept; the same command continues.")
         raise
-    print(f"\n{_table(comparison)}\n{comparison.verdict()}")
+    baselines = study.results.simple_baselines
+    print(f"\n{_table(comparison, baselines)}\n{comparison.verdict()}")
     if study.test_evaluations:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
         print(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
     folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
-    _write(comparison, folder)
+    _write(comparison, folder, baselines)
     print(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
     return 0
 
@@ -94,10 +96,11 @@ def _print_estimator(run: Run) -> None:
         print(text, flush=True)
 
 
-def _table(comparison: Comparison) -> str:
+def _table(comparison: Comparison, baselines: SimpleBaselines | None) -> str:
     from tcn_search.baselines.contender_names import title
+    from tcn_search.report.comparison import comparison_frame
 
-    frame = comparison.frame()
+    frame = comparison_frame(comparison, baselines)
     parameters = frame["parameters"].fillna(0)
     frame["contender"] = frame["contender"].map(title)
     # pandas writes <NA> for a missing integer, whatever na_rep says.
@@ -106,7 +109,7 @@ def _table(comparison: Comparison) -> str:
     return text
 
 
-def _write(comparison: Comparison, folder: Path) -> None:
+def _write(comparison: Comparison, folder: Path, baselines: SimpleBaselines | None) -> None:
     from tcn_search.report.comparison import write_comparison
 
-    write_comparison(comparison, folder)
+    write_comparison(comparison, folder, baselines)

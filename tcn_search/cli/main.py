@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": "compare the winner with other networks and classifiers",
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
+    "forecast": "forecast the steps after the last row, with quantiles",
 }
 TRAINING = ("run", "best", "compare")
 INTERRUPTED = 130

@@ -12,7 +12,7 @@ from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
 from tcn_search.cli.output import require_option
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import POOLED_READOUTS, READOUTS
+from tcn_search.planning.architecture import POOLED_READOUTS, READOUTS, pool_in_words
 from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, PlannedRow, PlanResult, plan_rows
 from tcn_search.planning.ranges import dilation_list
 
@@ -46,7 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--readout",
         metavar="KIND",
-        help=f"{', '.join(READOUTS)} (last); through max and average the output sees every step, "
+        help=f"{', '.join(READOUTS)} (last); through max, average and flatten the output sees "
+        "every step, "
         "so a step may see any number",
     )
     parser.add_argument(
@@ -242,8 +243,8 @@ def _receptive_field_of_the_output(row: PlannedRow, arguments: argparse.Namespac
     if readout not in POOLED_READOUTS:
         return f"The output (readout {readout}) has the receptive field of one step."
     text = (
-        f"Through the {readout} over time the output sees all {row.output_receptive_field:,} steps "
-        f"(sequence length {row.seq_len:,})"
+        f"Through {pool_in_words(readout)} the output sees all {row.output_receptive_field:,} "
+        f"steps (sequence length {row.seq_len:,})"
     )
     if row.required_context is None:
         return f"{text}; one step may see any number of them."

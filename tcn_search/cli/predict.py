@@ -17,8 +17,9 @@ from tcn_search.workers.backends import resolve_backend, use_backend
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     import pandas as pd
+
+    from tcn_search.tasks.new_data import NewData
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     # How a text, a table or recordings are read depends on the model, which takes seconds to load.
     # Arrays do not, so errors in them are reported before that.
     X = None
-    if not (are_recordings or is_text or file_format(data) == "table"):
+    if not (are_recordings or is_text or file_format(data) in ("table", "parquet")):
         X = read_new_data(data, axes=arguments.axes).X
     elif not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
@@ -91,9 +92,13 @@ def run(arguments: argparse.Namespace) -> int:
     if are_recordings:
         frame, note = _predict_recordings(model, data)
     else:
+        new = None
         if X is None:
-            X, note = _read_text_or_table(model, data, arguments)
+            new, note = _read_text_or_table(model, data, arguments)
+            X = new.X
         frame = predict(model, X)
+        if new is not None and new.windows is not None:
+            frame = new.windows.table_in_units(frame)
     if note:
         print(printable(note), file=sys.stderr)
     if arguments.out is None:
@@ -128,18 +133,27 @@ def _predict_recordings(model: keras.Model, data: Path) -> tuple[pd.DataFrame, s
 
 def _read_text_or_table(
     model: keras.Model, data: Path, arguments: argparse.Namespace
-) -> tuple[np.ndarray, str]:
+) -> tuple[NewData, str]:
     """Read a text or a table as the model's training data was read.
 
     Returns:
-        The sequences, and a note on what was ignored.
+        The sequences, and notes on what was ignored or converted.
     """
     from tcn_search.models.predict import table_of, vocabulary_of
     from tcn_search.tasks.builtin.word_ptb import read_new_text
-    from tcn_search.tasks.new_data import read_new_data
+    from tcn_search.tasks.new_data import NewData, read_new_data
     from tcn_search.tasks.tables import ignored_note
 
-    if file_format(data) != "table":
-        return read_new_text(data, vocabulary_of(model)), ""
-    table = read_new_data(data, table_of(model), arguments.target, arguments.time)
-    return table.X, ignored_note(data, table.ignored)
+    if file_format(data) not in ("table", "parquet"):
+        return NewData(read_new_text(data, vocabulary_of(model))), ""
+    table = read_new_data(
+        data,
+        table_of(model),
+        arguments.target,
+        arguments.time,
+        look_back=model.input_shape[1],
+    )
+    notes = [ignored_note(data, table.ignored)]
+    if table.windows is not None:
+        notes += table.windows.notes
+    return table, "\n".join(note for note in notes if note)

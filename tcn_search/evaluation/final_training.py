@@ -39,6 +39,8 @@ class SeedRun:
         seconds_an_epoch: median, without the first epoch, which includes the compilation, where
             there are others; 0 in runs of earlier versions.
         parameters: of the whole model; 0 in runs of earlier versions.
+        from_start: whether the weights are those before the first epoch, which none was better
+            than; then `best_epoch` is 0.
     """
 
     trial: int
@@ -50,11 +52,12 @@ class SeedRun:
     loss: float | None = None
     seconds_an_epoch: float = 0.0
     parameters: int = 0
+    from_start: bool = False
 
     @property
     def diverged(self) -> bool:
         """Whether the training diverged, so that it has no usable model."""
-        return self.best_epoch == 0
+        return self.best_epoch == 0 and not self.from_start
 
 
 class WantedTraining(NamedTuple):
@@ -113,11 +116,16 @@ def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric
         metric: name of the task's first metric.
     """
     epoch = _kept_epoch(wanted, outcome)
+    is_usable = wanted.data is not JobData.TRIAL or outcome.status is TrialStatus.COMPLETE
+    from_start = is_usable and not epoch and bool(outcome.start) and outcome.score is not None
     numbers: dict[str, float] = {}
-    if epoch and wanted.data is not JobData.JOINED and not outcome.folds:
-        numbers = outcome.curve[epoch - 1]
+    if wanted.data is not JobData.JOINED and not outcome.folds:
+        if epoch:
+            numbers = outcome.curve[epoch - 1]
+        elif from_start:
+            numbers = outcome.start[0]
     score = numbers.get(objective, math.nan)
-    if epoch and outcome.folds and outcome.score is not None:
+    if (epoch or from_start) and outcome.folds and outcome.score is not None:
         score = outcome.score
     seconds = [row.get("seconds", 0.0) for row in outcome.curve]
     return SeedRun(
@@ -130,6 +138,7 @@ def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric
         loss=numbers.get("val_loss"),
         seconds_an_epoch=statistics.median(seconds[1:] or seconds or [0.0]),
         parameters=outcome.parameters or 0,
+        from_start=from_start,
     )
 
 

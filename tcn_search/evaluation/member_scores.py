@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,10 +22,18 @@ class MemberScores(NamedTuple):
     ensemble: float | None
 
 
-def score_members(models: Sequence[Any], spec: TaskSpec, split: SplitData) -> MemberScores:
+def score_members(
+    models: Sequence[Any],
+    spec: TaskSpec,
+    split: SplitData,
+    watch: Callable[[list[np.ndarray]], None] | None = None,
+) -> MemberScores:
     """Predict a split once with each model, and score the models and their mean.
 
     Predictions are scored batch by batch and not kept: those of a language model fill the memory.
+
+    Args:
+        watch: called with the predictions of each batch: of all models, and their mean last.
     """
     from tcn_search.models.ensemble import side_by_side
     from tcn_search.models.metrics import make_metrics
@@ -43,6 +51,8 @@ def score_members(models: Sequence[Any], spec: TaskSpec, split: SplitData) -> Me
         predictions.append(np.mean(predictions, axis=0))
         for metric, predicted in zip(metrics, predictions, strict=True):
             metric.update_state(y, predicted)
+        if watch is not None:
+            watch(predictions)
     *members, ensemble = [float(metric.result()) for metric in metrics]
     if len(members) == 1:
         return MemberScores(members, None)

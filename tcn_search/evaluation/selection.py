@@ -14,15 +14,19 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.final_plan import FinalPlan, ranked
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun
 from tcn_search.evaluation.final_trainings import FinalTrainings, TrainingContext
+from tcn_search.evaluation.forecast_scores import ForecastScores, scorer_of_test
 from tcn_search.evaluation.greedy_selection import greedy_selection, mean_predictions
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.member_scores import MemberScores, score_members
-from tcn_search.evaluation.winner import Winner
+from tcn_search.evaluation.model_outputs import keep_errors
+from tcn_search.evaluation.winner import TEST_FORECASTS, Winner
 from tcn_search.text import counted
 from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
 
@@ -132,10 +136,12 @@ def find_winner(
     validation = None
     if not plan.refit and len(models) > 1:
         validation = score_members(models, task.spec, task.validation).ensemble
+    if task.spec.kind == "forecast" and not plan.refit:
+        saved = models if plan.ensemble else [models[usable.index(best)]]
+        keep_errors(saved, task.spec, task.validation)
     _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
-    test = MemberScores([], None)
-    if task.test is not None:
-        test = score_members(models, task.spec, task.test)
+    chosen = len(models) if plan.ensemble else usable.index(best)
+    test, forecast = _test_scores(task, models, chosen, files.winner.parent)
     files.members.publish()
     final = plan.finals(choice.trials)[0].candidate.settings
     return Winner(
@@ -152,6 +158,7 @@ def find_winner(
         ensemble=plan.ensemble,
         ensemble_score=test.ensemble,
         ensemble_validation=validation,
+        forecast=forecast,
         member_files=files.members.names(usable),
         schedule=final.schedule,
         weights=final.weights,
@@ -159,6 +166,32 @@ def find_winner(
         left_out=_left_out(whole, plan, choice),
         preferred=choice.preferred,
     )
+
+
+def _test_scores(
+    task: Task, models: Sequence[Any], chosen: int, folder: Path
+) -> tuple[MemberScores, ForecastScores | None]:
+    """Score the members and their mean on the test split; write forecasts of the saved model.
+
+    Args:
+        chosen: number of the saved model; the number of models stands for their mean.
+        folder: where the table of forecasts is written, with the errors of all windows.
+    """
+    if task.test is None:
+        return MemberScores([], None), None
+    scorer = scorer_of_test(task, models[chosen % len(models)])
+    if scorer is None:
+        return score_members(models, task.spec, task.test), None
+    add = scorer.add
+
+    def watch(predictions: list[np.ndarray]) -> None:
+        add(predictions[chosen])
+
+    test = score_members(models, task.spec, task.test, watch)
+    file = folder / TEST_FORECASTS
+    with replacing(file, f"The forecasts cannot be written to {file}") as temporary:
+        scorer.table().to_csv(temporary, index=False)
+    return test, scorer.scores()
 
 
 def _train(trainings: FinalTrainings, executor: Executor) -> None:

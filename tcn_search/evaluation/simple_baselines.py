@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, with_config
 
-from tcn_search.baselines.simple import SimpleModel, fitted_rows, simple_models
+from tcn_search.baselines.simple import fitted_rows, simple_models
+from tcn_search.baselines.simple_model import SimpleModel
+from tcn_search.evaluation.forecast_scores import ForecastScores, forecast_scores
 from tcn_search.evaluation.significance import Difference, Scored, difference
 from tcn_search.evaluation.split_scores import SplitScore, share_error, split_score
 from tcn_search.storage.stored_values import STRICT
@@ -38,6 +40,7 @@ class SimpleBaseline:
         validation, test: the task's first metric; `test` is None without a test split.
         validation_error, test_error: standard errors over the examples; None where not known.
         seconds: of fitting and scoring, all choices included.
+        forecast: for forecasts, all errors on the test split; None in results of earlier versions.
     """
 
     name: str
@@ -47,6 +50,7 @@ class SimpleBaseline:
     validation_error: float | None
     test_error: float | None
     seconds: float
+    forecast: ForecastScores | None = None
 
 
 @with_config(STRICT)
@@ -152,6 +156,7 @@ def simple_baselines(task: Task, joined: bool = False) -> SimpleBaselines:
     """
     spec = task.spec
     metric = spec.task_kind.metrics[0]
+    models = simple_models(spec, task.validation)
     test_size = 0
     if task.test is not None:
         test_size = len(task.test)
@@ -164,7 +169,7 @@ def simple_baselines(task: Task, joined: bool = False) -> SimpleBaselines:
         joined=joined,
         rows=fitted_rows(spec, len(task.train)),
         of_rows=len(task.train),
-        baselines=[_baseline(model, task, joined) for model in simple_models(spec)],
+        baselines=[_baseline(model, task, joined) for model in models],
     )
 
 
@@ -185,10 +190,12 @@ def _baseline(model: SimpleModel, task: Task, joined: bool) -> SimpleBaseline:
             fitted = predict
     assert fitted is not None
     test = SplitScore(math.nan, None)
+    forecast = None
     if task.test is not None:
         if joined:
             fitted = best.fit(task.training.joined().train)
         test = split_score(fitted, task.test, spec)
+        forecast = forecast_scores(task, fitted)
     return SimpleBaseline(
         name=model.name,
         detail=best.detail,
@@ -197,6 +204,7 @@ def _baseline(model: SimpleModel, task: Task, joined: bool) -> SimpleBaseline:
         validation_error=validation.error,
         test_error=test.error,
         seconds=time.perf_counter() - begin,
+        forecast=forecast,
     )
 
 

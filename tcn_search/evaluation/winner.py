@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, with_config
 
 from tcn_search.evaluation.final_training import SeedRun
+from tcn_search.evaluation.forecast_scores import ForecastScores
 from tcn_search.evaluation.spread import mean_and_spread, with_spread
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.text import counted
 
 EVALUATIONS = "Test evaluations"  # name of a fact
+TEST_FORECASTS = "test_forecasts.csv"  # beside the model: some forecasts of the test split
 
 
 class WantedResult(NamedTuple):
@@ -73,6 +75,8 @@ class Winner:
         left_out: what else the time limit left out, in words.
         validation_sequences: that the accuracies of trials are of; 0 in earlier versions.
         preferred: whether a known configuration was preferred to a trial of a better score.
+        forecast: for forecasts, all errors of the saved model on the test split; None in results of
+            earlier versions.
         refit_by_default: whether `best` refits where the call does not say; None in results of
             earlier versions.
     """
@@ -101,6 +105,7 @@ class Winner:
     validation_sequences: int = 0
     preferred: bool = False
     refit_by_default: bool | None = None
+    forecast: ForecastScores | None = None
 
     @property
     def winning_runs(self) -> list[SeedRun]:
@@ -224,6 +229,8 @@ class Winner:
                 f"predictions of {counted(count, 'member')}), {self.read_at}"
             )
             facts["Test, each member"] = members
+        if self.forecast is not None:
+            facts["Test, all errors"] = self.forecast.in_words()
         facts[EVALUATIONS] = evaluations_in_words(self.readings)
         return facts
 

@@ -229,14 +229,14 @@ def open_table(
     )
 
 
-def require_columns(table: TextTable, required: Collection[str]) -> None:
-    """Raise an InputError if a table lacks any of the required columns."""
-    available = set(table.names)
+def require_columns(path: Path, names: Sequence[str], required: Collection[str]) -> None:
+    """Raise an InputError if a table with columns of these names lacks a required one."""
+    available = set(names)
     missing = [name for name in required if name not in available]
     if missing:
         raise InputError(
-            f"{table.path} must have the columns that were trained on. Missing: "
-            f"{join_names(missing)}. It has: {join_names([name for name in table.names if name])}"
+            f"{path} must have the columns that were trained on. Missing: {join_names(missing)}. "
+            f"It has: {join_names([name for name in names if name])}"
         )
 
 
@@ -257,22 +257,27 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def numbers_of(
-    path: Path, frame: pd.DataFrame, columns: Sequence[str], decimal: str = "."
+    path: Path,
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    decimal: str = ".",
+    allow_empty: bool = False,
 ) -> np.ndarray:
-    """Return columns as a float64 array (rows, columns).
+    """Return columns as a float64 array (rows, columns), with NaN for empty cells if allowed.
 
     Raises:
         InputError: a cell is empty or not a finite number; names its column and row.
     """
-    require_cells(path, frame, columns)
+    if not allow_empty:
+        require_cells(path, frame, columns)
     values = np.empty((len(frame), len(columns)))
     for position, name in enumerate(columns):
         column = frame[name]
         numbers = column
         if not pd.api.types.is_numeric_dtype(column):
             numbers = _to_numbers(column.astype(str), decimal)
-        values[:, position] = numbers.to_numpy("float64")
-        bad = np.flatnonzero(np.isnan(values[:, position]))
+        values[:, position] = numbers.to_numpy("float64", na_value=np.nan)
+        bad = np.flatnonzero(np.isnan(values[:, position]) & column.notna().to_numpy())
         if len(bad):
             cell = column.iloc[bad[0]]
             raise InputError(

@@ -13,12 +13,13 @@ _ENDINGS = {
     ".tsv": "table",
     ".tsv.gz": "table",
     ".ts": "ts",
+    ".parquet": "parquet",
 }
 KNOWN = "an .npz, a .csv, a .tsv or a .ts"
 
 
 def file_format(path: str | PurePath) -> str:
-    """Return "npz", "table" or "ts" by a file's ending in any case, "" for any other ending.
+    """Return "npz", "table", "ts" or "parquet" by a file's ending in any case, "" for others.
 
     >>> file_format("Own.CSV"), file_format("own.tsv.gz"), file_format("own.xls")
     ('table', 'table', '')
@@ -28,8 +29,10 @@ def file_format(path: str | PurePath) -> str:
 
 def require_table(path: str | PurePath) -> None:
     """Raise an InputError if a file for the task forecast is not a table."""
-    if file_format(path) != "table":
-        raise InputError(f"A horizon is for a table of series, a .csv or a .tsv. Received: {path}")
+    if file_format(path) not in ("table", "parquet"):
+        raise InputError(
+            f"A horizon is for a table of series, a .csv, a .tsv or a .parquet. Received: {path}"
+        )
 
 
 def stem(path: str | PurePath) -> str:

@@ -120,14 +120,14 @@ def read_sequences_like(
     required = [*layout.inputs, *targets]
     if time is not None:
         required.append(time)
-    require_columns(table, required)
+    require_columns(table.path, table.names, required)
     sequence = None
     if layout.sequence is not None:
         sequence = _name_in(table, layout.sequence)
     if sequence is not None and sequence not in table.names:
         known = {*layout.inputs, *layout.targets, layout.group, time, ""}
         if time is None or not set(table.names) <= known:  # another column may hold the ids
-            require_columns(table, [sequence])
+            require_columns(table.path, table.names, [sequence])
         sequence = None
     new_layout = replace(layout, targets=targets, group=None, sequence=sequence, time=time)
     given_format = TableFormat(time_format=layout.table_format.time_format)

@@ -1,177 +1,267 @@
-"""Read tables of series: one row per time, at equal steps, and one column per series."""
+"""Read tables of series: side by side, a column each, or below each other, named by a column."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tcn_search.errors import InputError
-from tcn_search.formats.csv_files import (
-    join_names,
-    numbers_of,
-    open_table,
-    require_cells,
-    require_columns,
+from tcn_search.formats.csv_files import TextTable, require_cells, require_columns
+from tcn_search.formats.series_cells import Cells, read_cells, same_in_all_rows
+from tcn_search.formats.series_columns import (
+    SeriesColumns,
+    SeriesRoles,
+    assign_columns,
+    find_id,
+    find_time,
+    has_time,
 )
-from tcn_search.formats.table_columns import SEQUENCE, find_name
-from tcn_search.formats.table_layout import TableFormat, plain_name
-from tcn_search.formats.times import (
-    are_clock_times,
-    detect_dayfirst,
-    read_times,
-    require_dates_or_order,
-)
-
-_TIME_NAMES = ("date", "time", "datetime", "timestamp")
+from tcn_search.formats.series_source import FrameTable, open_series, with_named_index
+from tcn_search.formats.series_times import order_rows, read_row_times
+from tcn_search.formats.table_layout import TableFormat
+from tcn_search.formats.time_steps import TimeSteps
 
 
-class SeriesTable(NamedTuple):
-    """Series at equal time steps, in the order of time.
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One series, or the series of a table side by side, at equal steps of time.
 
     Attributes:
-        time: times of the rows.
-        time_name: column that holds the times.
-        columns: names of the series.
-        values: (steps, columns) float64.
-        decimal: decimal sign of the numbers.
-        dayfirst: whether dates are written day first; None where the dates do not show it.
+        id: its name; "" in a table with a column for each series.
+        start: step of its first row, on the time grid of all series.
+        values: (steps, inputs) float64, NaN where a value is missing.
+        rows: (steps,) row of the file, from 0; −1 where a step has none.
+        holidays: (steps,) whether a step is on a holiday; None where no column says so.
+        static: (static columns,).
+    """
+
+    id: str
+    start: int
+    values: np.ndarray
+    rows: np.ndarray
+    holidays: np.ndarray | None
+    static: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def end(self) -> int:
+        """The step after the last one, on the time grid of all series."""
+        return self.start + len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesTable:
+    """Series at equal steps of time, in its order.
+
+    Attributes:
+        path: the file, for messages.
+        steps: their step of time.
+        columns: the columns by their roles.
+        series: each series, in the order of their first rows.
+        texts: columns of text, each with its texts in the order of their numbers.
+        table_format: how the table was written.
+        notes: messages to the user, one line each.
         ignored: columns that were not read.
     """
 
-    time: pd.Index
-    time_name: str
-    columns: tuple[str, ...]
-    values: np.ndarray
-    decimal: str = "."
-    dayfirst: bool | None = None
+    path: Path
+    steps: TimeSteps
+    columns: SeriesColumns
+    series: tuple[Series, ...]
+    texts: dict[str, tuple[str, ...]]
+    table_format: TableFormat
+    notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
+    def time(self, series: Series, step: int) -> object:
+        """Return the time of a step of a series, with its zone."""
+        return self.steps.zoned(self.steps.times(series.start + step, 1))[0]
 
-def read_table(
-    path: Path,
-    time: str | None = None,
+    @property
+    def end(self) -> int:
+        """The step after the last one of all series."""
+        return max(series.end for series in self.series)
+
+
+@dataclass(frozen=True)
+class TrainedTable:
+    """What is known of the columns of a table from training.
+
+    Attributes:
+        columns: the columns by their roles; all of them are needed.
+        texts: columns of text, each with the texts that were trained on.
+        table_format: decides where cells could be read in two ways.
+        frequency: step of time; "" if it is not known.
+    """
+
+    columns: SeriesColumns
+    texts: dict[str, tuple[str, ...]]
+    table_format: TableFormat
+    frequency: str = ""
+
+
+def read_series(
+    source: str | Path | pd.DataFrame,
+    roles: SeriesRoles = SeriesRoles(),
     table_format: TableFormat = TableFormat(),
-    expected: TableFormat = TableFormat(),
-    columns: Sequence[str] = (),
-    kept_columns: Sequence[str] = (),
-    preferred_time: str | None = None,
+    timezone: str = "",
+    trained: TrainedTable | None = None,
 ) -> SeriesTable:
-    """Read a table of series with a time column at equal steps.
-
-    Every other column that is read must hold numbers. Rows may come in any order.
+    """Read series at equal steps of time. Rows may come in any order, and may be missing.
 
     Args:
-        time: the time column; by default a column called date, time, datetime or timestamp, else a
-            first column without a name.
-        expected: decides where cells could be read in two ways.
-        columns: columns to read, in this order; by default all but the time column.
-        kept_columns: columns that are never taken for row numbers, whatever their names.
-        preferred_time: the time column if `time` is None and there is a column of this name.
+        source: a .csv, .tsv or .parquet, or a data frame.
+        roles: columns that the user has set; with `trained` only the time column.
+        table_format: as the user has set it; the rest is detected.
+        timezone: time zone of times without one, and of the calendar; "" for none.
+        trained: columns that were trained on, for new rows.
 
     Raises:
         InputError: names the file, the column and the row.
     """
-    known_names = {plain_name(name) for name in (*_TIME_NAMES, *columns)}
-    if time:
-        known_names.add(plain_name(time))
-    opened = open_table(path, table_format, expected, known_names)
-    if time is None and preferred_time in opened.names:
-        time = preferred_time
-    if time is None:
-        time = find_name(opened.names, _TIME_NAMES)
-        if time is None and opened.names[0] == "":  # the index of a data frame
-            time = "time"
-            opened = replace(opened, names=(time, *opened.names[1:]))
-    column_names = [name for name in opened.names if name]
-    if time is None or time not in column_names:
-        raise InputError(
-            f"{path} needs a time column: one called {', '.join(_TIME_NAMES)}, or set time to its "
-            f"name. It has: {join_names(column_names)}"
-        )
-    require_columns(opened, columns)
-    frame = opened.read(text_columns=[time], kept_columns=[*columns, *kept_columns])
-    require_cells(path, frame, [time])
-    expected = replace(expected, decimal=opened.decimal)
-    index = _read_time(path, time, frame, table_format, expected)
-    series = list(columns or (name for name in frame.columns if name != time))
-    if not series:
-        raise InputError(f"{path} has no column of numbers beside {time}.")
-    values = numbers_of(path, frame, series, opened.decimal)
-    order = np.argsort(index.to_numpy(), kind="stable")
-    unread = [name for name in frame.columns if name not in {*series, time}]
+    expected = TableFormat()
+    if trained is not None:
+        expected = trained.table_format
+    opened = open_series(source, table_format, expected, roles.known_names)
+    path = opened.path
+    if trained is not None and roles.time is None:
+        roles = _time_as_trained(opened, roles, trained)
+    if not has_time(opened.names, roles):
+        opened = with_named_index(opened)
+    time = find_time(path, [name for name in opened.names if name], roles)
+    if trained is not None:
+        require_columns(path, opened.names, trained.columns.without_time)
+    frame = _read_frame(opened, time, roles, trained)
+    require_cells(path, frame, time)
+    times = read_row_times(
+        path, frame, time, table_format, replace(expected, decimal=opened.decimal)
+    )
+    if trained is None:
+        id_column = roles.id or _find_id(frame, time, times.index)
+        columns = assign_columns(path, frame, time, id_column, roles)
+        texts = None
+    else:
+        columns = trained.columns.in_table(time, list(frame.columns))
+        texts = trained.texts
+    ids, groups = _groups(path, frame, columns.id)
+    ordered = order_rows(
+        path,
+        frame,
+        times,
+        groups,
+        ids,
+        timezone,
+        frequency="" if trained is None else trained.frequency,
+    )
+    cells = read_cells(path, frame, columns, opened.decimal, texts)
+    series = tuple(
+        _series(path, frame, columns, cells, name, rows, positions)
+        for name, rows, positions in zip(ids, ordered.rows, ordered.positions, strict=True)
+    )
+    dayfirst = table_format.dayfirst
+    if dayfirst is None:
+        dayfirst = times.dayfirst
     return SeriesTable(
-        time=index[order],
-        time_name=time,
-        columns=tuple(series),
-        # Column by column, as in a data frame: sums, and so fingerprints, depend on the order.
-        values=np.asfortranarray(values[order]),
-        decimal=opened.decimal,
-        dayfirst=detect_dayfirst(frame[time]),
-        ignored=(*frame.attrs["ignored"], *unread),
+        path=path,
+        steps=ordered.steps,
+        columns=columns,
+        series=series,
+        texts=cells.texts,
+        table_format=replace(table_format, decimal=opened.decimal, dayfirst=dayfirst),
+        notes=(
+            *ordered.notes,
+            *(f"{path.name}: text {text} was not trained on" for text in cells.unknown),
+        ),
+        ignored=(*frame.attrs["ignored"], *columns.unread),
     )
 
 
-def _read_time(
-    path: Path, name: str, frame: pd.DataFrame, table_format: TableFormat, expected: TableFormat
-) -> pd.Index:
-    """Return the times of the rows, which must be at equal steps or calendar steps (months)."""
-    index = read_times(path, name, frame[name], table_format, expected)
-    order = np.argsort(index.to_numpy(), kind="stable")
-    require_dates_or_order(path, name, frame[name], [order])
-    ordered = index[order]
-    _require_different_times(path, name, frame, ordered, order)
-    steps = np.diff(ordered.to_numpy())
-    if not len(steps):
-        return index
-    sizes, counts = np.unique(steps, return_counts=True)
-    common_step = sizes[np.argmax(counts)]
-    uneven = steps != common_step
-    if steps.dtype.kind == "f":  # numbers are rounded to the digits that were written
-        digits = frame[name].astype(str).str.extract(r"[.,](\d+)\s*$")[0].str.len().max()
-        rounding = min(10.0 ** -(0 if np.isnan(digits) else digits), abs(common_step) / 4)
-        uneven = ~np.isclose(steps, common_step, rtol=1e-4, atol=rounding)
-    is_date = isinstance(ordered, pd.DatetimeIndex)
-    if uneven.any() and not (is_date and len(index) > 2 and pd.infer_freq(ordered) is not None):
-        position = int(np.argmax(uneven))
-        shown = pd.Timedelta(common_step) if is_date else f"{common_step:g}"
-        raise InputError(
-            f"The times of {path} must be at equal steps. Received: {ordered[position]} in row "
-            f"{order[position] + 1}, then {ordered[position + 1]} in row "
-            f"{order[position + 1] + 1}, where most are {shown} apart. Fill in the missing rows "
-            "first."
-        )
-    return index
+def _time_as_trained(
+    opened: TextTable | FrameTable, roles: SeriesRoles, trained: TrainedTable
+) -> SeriesRoles:
+    """Return the roles with the time columns of the training, if the table has them."""
+    if set(trained.columns.time) <= set(opened.names):
+        return replace(roles, time=trained.columns.time)
+    return roles
 
 
-def _require_different_times(
-    path: Path, name: str, frame: pd.DataFrame, ordered: pd.Index, order: np.ndarray
-) -> None:
-    """Raise an InputError if a time stands in two rows, with the likely reason."""
-    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if not len(repeated):
-        return
-    position = int(repeated[0])
-    others = [column for column in frame.columns if column != name]
-    series_column = find_name(others, SEQUENCE)
-    clocks = [column for column in others if are_clock_times(frame[column])]
-    if clocks:
-        hint = f"Join it with column {clocks[0]} into one."
-    elif series_column is not None or len(repeated) > len(ordered) // 3:
-        stacked = ""
-        if series_column is not None:
-            stacked = f" (column {series_column})"
-        hint = (
-            f"If the file holds several series below each other{stacked}, give each a column of "
-            "its own."
-        )
-    else:
-        hint = "Remove one of them; where clocks were set back, give the times with their zone."
-    raise InputError(
-        f"Each time in {path} must stand in one row. Received: {ordered[position]} in rows "
-        f"{order[position] + 1} and {order[position + 1] + 1}. {hint}"
+def _read_frame(
+    opened: TextTable | FrameTable,
+    time: Sequence[str],
+    roles: SeriesRoles,
+    trained: TrainedTable | None,
+) -> pd.DataFrame:
+    """Read the cells; times and the names of series are text."""
+    text_columns = list(time)
+    kept = list(roles.named)
+    id_column = roles.id
+    if trained is not None:
+        kept = list(trained.columns.without_time)
+        id_column = trained.columns.id or None
+    if id_column is not None:
+        if id_column not in opened.names:
+            raise InputError(
+                f"{opened.path} has no column {id_column!r}. It has: "
+                f"{', '.join(name for name in opened.names if name)}"
+            )
+        text_columns.append(id_column)
+    return opened.read(text_columns=text_columns, kept_columns=kept)
+
+
+def _find_id(frame: pd.DataFrame, time: Sequence[str], index: pd.Index) -> str:
+    """Return the column that names the series, if times repeat and there is one; else ""."""
+    if index.is_unique:
+        return ""
+    others = [str(name) for name in frame.columns if name not in time]
+    return find_id(others) or ""
+
+
+def _groups(
+    path: Path, frame: pd.DataFrame, id_column: str
+) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    """Return the names of the series, and the rows of each, in the order of the file."""
+    if not id_column:
+        return ("",), [np.arange(len(frame))]
+    require_cells(path, frame, [id_column])
+    numbers, names = pd.factorize(frame[id_column].astype(str))
+    order = np.argsort(numbers, kind="stable")
+    borders = np.flatnonzero(np.diff(numbers[order])) + 1
+    return tuple(map(str, names)), np.split(order, borders)
+
+
+def _series(
+    path: Path,
+    frame: pd.DataFrame,
+    columns: SeriesColumns,
+    cells: Cells,
+    name: str,
+    rows: np.ndarray,
+    positions: np.ndarray,
+) -> Series:
+    """Return a series with a row for each of its steps."""
+    start = int(positions[0])
+    steps = positions - start
+    count = int(steps[-1]) + 1
+    rows_of_steps = np.full(count, -1)
+    rows_of_steps[steps] = rows
+    # Column by column, as in a data frame: sums, and so fingerprints, depend on the order.
+    values = np.full((count, len(columns.inputs)), np.nan, order="F")
+    values[steps] = cells.values[rows]
+    holidays = None
+    if cells.holidays is not None:
+        holidays = np.zeros(count, bool)
+        holidays[steps] = cells.holidays[rows]
+    return Series(
+        id=name,
+        start=start,
+        values=values,
+        rows=rows_of_steps,
+        holidays=holidays,
+        static=same_in_all_rows(path, columns.static, frame, cells.static, rows),
     )

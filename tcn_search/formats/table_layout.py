@@ -60,18 +60,77 @@ class TableFormat:
 
 
 @dataclass(frozen=True)
+class ForecastLayout:
+    """How rows of series become the windows of a forecast, so that new rows are read likewise.
+
+    Args:
+        horizon: steps to predict.
+        frequency: step of time in pandas' words, such as "h" or "MS"; a number as text, such as
+            "1", where times are numbers.
+        timezone: time zone of the times, such as "Europe/Berlin"; "" where none was set.
+        time_columns: the columns that a time is put together from, such as year, month and day;
+            empty where it stands in one column.
+        gaps: rule for missing rows and empty cells: "error", "interpolate" or "mask".
+        known: columns whose values are known in advance; they are among the inputs, too.
+        calendar: calendar features: "hour", "weekday", "month".
+        holidays: column that marks holidays; "" where there is none.
+        static: columns with one value for each series.
+        texts: columns of text, each with the texts that became a channel.
+        observed: columns beside which a channel says whether the value was there.
+        ids: names of the series that were trained on, in long form.
+        offset, scale: for each of them, what each channel was standardised with.
+    """
+
+    horizon: int
+    frequency: str = ""
+    timezone: str = ""
+    time_columns: tuple[str, ...] = ()
+    gaps: str = "error"
+    known: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()
+    holidays: str = ""
+    static: tuple[str, ...] = ()
+    texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    observed: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    offset: tuple[tuple[float, ...], ...] = ()
+    scale: tuple[tuple[float, ...], ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ForecastLayout:
+        """Return the layout from plain values, as JSON knows them."""
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _lists(value: Any) -> Any:
+    """Return nested tuples as nested lists."""
+    if isinstance(value, list | tuple):
+        return list(map(_lists, value))
+    return value
+
+
+def _tuples(value: Any) -> Any:
+    """Return nested lists as nested tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_tuples, value))
+    return value
+
+
+@dataclass(frozen=True)
 class TableLayout:
     """Columns of a table by their roles, and how the table is written.
 
     Args:
-        form: "long" (one row per step), "wide" (one row per sequence) or "forecast" (one column per
-            series).
+        form: "long" (one row per step), "wide" (one row per sequence) or "forecast" (series with a
+            time column, side by side or, with a column `sequence`, below each other).
         inputs: columns that the network reads, in its order: channels, or the steps of a wide
             table.
         targets: columns that are predicted.
         sequence, time, group: columns with these roles, None where there is none.
         table_format: how the table was written, as set by the user or detected. It decides where
             new data could be read in two ways.
+        forecast: for forecasts, the rules by which rows become windows. None in models of earlier
+            versions.
     """
 
     form: str
@@ -81,17 +140,25 @@ class TableLayout:
     time: str | None = None
     group: str | None = None
     table_format: TableFormat = field(default_factory=TableFormat)
+    forecast: ForecastLayout | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layout as plain values that JSON can store."""
         values = asdict(self)
         values["inputs"] = list(self.inputs)
         values["targets"] = list(self.targets)
+        if self.forecast is None:
+            del values["forecast"]
+        else:
+            values["forecast"] = {name: _lists(value) for name, value in values["forecast"].items()}
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TableLayout:
         """Return the layout from the values of `to_dict`."""
+        forecast = None
+        if values.get("forecast") is not None:
+            forecast = ForecastLayout.from_dict(values["forecast"])
         return cls(
             form=values["form"],
             inputs=tuple(values["inputs"]),
@@ -100,4 +167,5 @@ class TableLayout:
             time=values["time"],
             group=values["group"],
             table_format=TableFormat(**values["table_format"]),
+            forecast=forecast,
         )

@@ -37,7 +37,21 @@ def read_times(
     table_format: TableFormat = TableFormat(),
     expected: TableFormat = TableFormat(),
 ) -> pd.Index:
-    """Return a column of text as numbers or as times; times with a zone are put into UTC.
+    """Return a column of text as numbers or as times; times with a zone are put into UTC."""
+    times = read_zoned_times(path, name, column, table_format, expected)
+    if isinstance(times, pd.DatetimeIndex) and times.tz is not None:
+        return times.tz_convert(None)
+    return times
+
+
+def read_zoned_times(
+    path: Path,
+    name: str,
+    column: pd.Series,
+    table_format: TableFormat = TableFormat(),
+    expected: TableFormat = TableFormat(),
+) -> pd.Index:
+    """Return a column of text as numbers or as times, which are in UTC if they have a zone.
 
     Numbers are dates if they are not evenly spaced and each is a date, such as 20240131.
 
@@ -122,7 +136,7 @@ def _days_and_months(
 def _parse(
     path: Path, name: str, cells: pd.Series, texts: pd.Series, pandas_format: str, utc: bool
 ) -> pd.DatetimeIndex:
-    """Return `texts`, the rewritten `cells`, as times without a zone."""
+    """Return `texts`, the rewritten `cells`, as times; in UTC if `utc`, else without a zone."""
     try:
         index = _to_datetimes(texts, pandas_format, utc, "raise")
     except (ValueError, TypeError, OverflowError, re.error) as error:
@@ -136,9 +150,7 @@ def _parse(
             f"Times of column {name} of {path} must have a year. Received: {cells.iloc[row]!r} in "
             f'row {row + 1}. Set how they are written with time_format, such as "%b-%y".'
         )
-    if index.tz is None:
-        return index
-    return index.tz_convert(None)
+    return index
 
 
 def _not_a_time(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -16,29 +15,27 @@ from tcn_search.custom_model.scores import BuildModel, custom_scores
 from tcn_search.errors import InputError
 from tcn_search.layers.tcn import TCN
 from tcn_search.layers.tensor import Tensor
+from tcn_search.models.architecture_checks import check_architecture
+from tcn_search.models.compilation import AnyTask, compile_model, spec_of
+from tcn_search.models.forecast import ForecastNetwork, needs_forecast_network
 from tcn_search.models.initialisation import (
     constant_scores,
     residual_scale,
     scale_residual_branches,
 )
-from tcn_search.models.losses import make_loss, smooth_training_loss
-from tcn_search.models.metrics import make_metrics
-from tcn_search.models.optimizer import make_optimizer
 from tcn_search.models.readout import PoolOverTime
+from tcn_search.models.series import Patches
 from tcn_search.models.standardize import Predictions, Standardize
 from tcn_search.models.tokens import TiedEmbedding
 from tcn_search.models.windows import LastSteps, PutBackLastValue, TakeOffLastValue
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
-from tcn_search.tasks.task import Task
 from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.training_data import TrainingData
 
 # A trial has few training steps. With Keras' 0.99 the statistics, and with them the validation
 # values, lag so far behind that batch norm loses every early comparison.
 BATCH_NORM_MOMENTUM = 0.9
-STEPS_PER_EXECUTION = 16
-FEWEST_STEPS_FOR_A_LOOP = 2_000  # training steps for which TensorFlow's compiled loop pays
+_AROUND_THE_TCN = ("patch", "patch_stride", "channels", "window_norm", "linear_path")
 _ACTIVATIONS = {
     "classification": "softmax",
     "labelling": "softmax",
@@ -46,8 +43,6 @@ _ACTIVATIONS = {
     "regression": "linear",
     "forecast": "linear",
 }
-# A task, its data without the test split, or its specification without data.
-AnyTask = Task | TrainingData | TaskSpec
 
 
 def build_model(
@@ -82,10 +77,17 @@ def build_model(
     if settings is None:
         settings = TrainingSettings()
     spec = spec_of(task)
-    _check_architecture(architecture, spec)
+    check_architecture(architecture, spec)
     if model_fn is None:
+        if needs_forecast_network(architecture, spec, settings):
+            return _build_forecast(architecture, task, settings)
         body = tcn_body(architecture, settings.dropout_rate, settings.batch_norm_statistics)
         return assemble(body, task, settings, architecture.level_filters[-1])
+    if settings.quantiles:
+        raise InputError(
+            "quantiles must be empty for a custom model, whose outputs are its own. "
+            f"Received: {list(settings.quantiles)}"
+        )
 
     def scores(x: Tensor) -> Tensor:
         return custom_scores(x, model_fn, architecture, spec, settings)
@@ -112,21 +114,45 @@ def tcn_body(
     def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
             x = LastSteps(architecture.look_back, name="look_back")(x)
+        if architecture.patch > 1:
+            filters = architecture.level_filters[0]
+            x = Patches(filters, architecture.patch, architecture.stride, name="patches")(x)
         tcn = make_tcn(architecture, dropout_rate, batch_norm_statistics)
         x = tcn(x)
         scale_residual_branches(tcn, residual_scale(architecture))
         if architecture.readout in ("max", "average"):
             x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
+        elif architecture.readout == "flatten":
+            x = keras.layers.Flatten(dtype="float32", name="readout")(x)
         return x
 
     return body
 
 
-def spec_of(task: AnyTask) -> TaskSpec:
-    """Return the specification of a task, without its data."""
-    if isinstance(task, TaskSpec):
-        return task
-    return task.spec
+def _build_forecast(
+    architecture: Architecture, task: AnyTask, settings: TrainingSettings
+) -> keras.Model:
+    """Build the compiled model of a forecast with its choices of channels, windows and paths."""
+    spec = spec_of(task)
+    network = ForecastNetwork(
+        architecture=architecture,
+        spec=spec,
+        quantiles=settings.quantiles,
+        body=tcn_body(
+            replace(architecture, look_back=None),
+            settings.dropout_rate,
+            settings.batch_norm_statistics,
+        ),
+    )
+    settings.require_for_kind(spec.kind)
+    with precision(settings.precision):
+        model = _model_of_scores(
+            network.scores, network.spec_of_predictions, settings.input_norm, settings.quantiles
+        )
+    compile_model(model, task, settings)
+    if not isinstance(task, TaskSpec):
+        network.start(model, task.train, task.validation)
+    return model
 
 
 def assemble(
@@ -134,7 +160,8 @@ def assemble(
 ) -> keras.Model:
     """Build a compiled model around `body`, between the task's standardisation and its head.
 
-    The model begins with the best constant prediction where the task has its data.
+    The model begins with the best constant prediction where the task has its data. It predicts
+    single numbers, also where the settings ask for quantiles.
 
     Args:
         body: maps a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is read. It
@@ -153,7 +180,7 @@ def assemble(
         answered = LastSteps(spec.output_steps, name="answered_steps")(body(tokens(x)))
         return tokens(answered, reverse=True)
 
-    model = _compiled_model(scores, task, settings)
+    model = _compiled_model(scores, task, replace(settings, quantiles=()))
     if not isinstance(task, TaskSpec):
         name = "embedding" if task.spec.vocabulary else "head"
         model.get_layer(name).bias.assign(constant_scores(task.spec, task.train))
@@ -184,7 +211,10 @@ def precision(name: str) -> Iterator[None]:
 
 
 def _model_of_scores(
-    scores: Callable[[Tensor], Tensor], spec: TaskSpec, input_norm: str
+    scores: Callable[[Tensor], Tensor],
+    spec: TaskSpec,
+    input_norm: str,
+    quantiles: tuple[float, ...] = (),
 ) -> keras.Model:
     """Build a model: standardisation, `scores` of the standardised inputs, and predictions."""
     mean = spec.input_mean
@@ -223,6 +253,7 @@ def _model_of_scores(
         mean=spec.target_mean,
         std=spec.target_std,
         offset=spec.target_offset,
+        quantiles=quantiles,
         dtype="float32",
         name="predictions",
     )(x)
@@ -237,7 +268,8 @@ def make_tcn(
     """Build the TCN layer of an architecture."""
     arguments = architecture.to_dict()
     readout = arguments.pop("readout")
-    del arguments["look_back"]
+    for name in (*_AROUND_THE_TCN, "look_back"):
+        arguments.pop(name, None)
     return TCN(
         **arguments,
         dropout_rate=dropout_rate,
@@ -246,49 +278,6 @@ def make_tcn(
         batch_norm_statistics=batch_norm_statistics,
         name="tcn",
     )
-
-
-def compile_model(model: keras.Model, task: AnyTask, settings: TrainingSettings) -> None:
-    """Give a model the task's loss and metrics and the settings' optimiser.
-
-    The variables of optimiser and metrics are created here, because TensorFlow traces a training
-    step twice if some of them are created while it traces.
-    """
-    spec = spec_of(task)
-    steps = None
-    total_steps = None
-    if not isinstance(task, TaskSpec):
-        steps = math.ceil(len(task.train) / settings.batch_size)
-        total_steps = steps * settings.epochs
-    model.compile(
-        optimizer=make_optimizer(settings, total_steps),
-        loss=make_loss(spec),
-        metrics=make_metrics(spec),
-        jit_compile=keras.backend.backend() == "jax",
-        steps_per_execution=steps_per_execution(steps, settings.epochs),
-    )
-    model.optimizer.build(model.trainable_variables)
-    if settings.label_smoothing:
-        smooth_training_loss(model, settings.label_smoothing)
-
-
-def steps_per_execution(steps: int | None, epochs: int) -> int:
-    """Return the training steps in one call of the compiled function.
-
-    On JAX, Keras loops over the steps in Python, which costs nothing and saves callbacks. On
-    TensorFlow the loop is compiled, which takes a third of a second: only a long training saves
-    more.
-    torch has no such loop.
-
-    Args:
-        steps: of one epoch; None where the task has no data.
-    """
-    backend = keras.backend.backend()
-    if steps is None or backend == "torch":
-        return 1
-    if backend == "tensorflow" and steps * epochs < FEWEST_STEPS_FOR_A_LOOP:
-        return 1
-    return min(STEPS_PER_EXECUTION, steps)
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -316,29 +305,4 @@ def load_model(path: str | Path) -> keras.Model:
             reason = f"{type(error).__name__}: {reason}"
         raise InputError(
             f"{path} cannot be read as a Keras model: {reason}".rstrip(": ")
-        ) from error
-
-
-def _check_architecture(architecture: Architecture, spec: TaskSpec) -> None:
-    """Raise an error if the readout, padding or activation cannot be used for the task."""
-    every_step = spec.task_kind.reads_every_step
-    if every_step != (architecture.readout == "sequence"):
-        allowed = "'last', 'max' or 'average'"
-        if every_step:
-            allowed = "'sequence'"
-        raise InputError(
-            f"readout must be {allowed} for {spec.kind} ({spec.task_kind.description}). "
-            f"Received: {architecture.readout!r}"
-        )
-    if spec.vocabulary and architecture.padding != "causal":
-        raise InputError(
-            "padding must be 'causal' where the next token is asked for: any other sees it. "
-            f"Received: {architecture.padding!r}"
-        )
-    try:
-        keras.activations.get(architecture.activation)
-    except ValueError as error:
-        raise InputError(
-            "activation must be the name of a Keras activation. "
-            f"Received: {architecture.activation!r}"
         ) from error

@@ -30,9 +30,15 @@ def make_ensemble(members: Sequence[keras.Model], spec: TaskSpec) -> keras.Model
     together = side_by_side(members)
     outputs = keras.layers.Average(dtype="float32", name="mean")(together.outputs)
     model = keras.Model(together.inputs[0], outputs, name=_NAME)
+    quantiles = members[0].layers[-1].quantiles
     for each in (*members, model):
         # Plain SGD has no array for each weight. Keras would not record that it scales the loss.
-        each.compile("sgd", loss=make_loss(spec), metrics=make_metrics(spec), auto_scale_loss=False)
+        each.compile(
+            "sgd",
+            loss=make_loss(spec, quantiles=quantiles),
+            metrics=make_metrics(spec),
+            auto_scale_loss=False,
+        )
     return model
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,19 @@ from tcn_search.tasks.kinds import NO_CLASS
 from tcn_search.tasks.task_spec import TaskSpec
 
 
-def make_loss(spec: TaskSpec) -> keras.losses.Loss | str:
-    """Return the loss that Keras minimises for a task, as an object or as Keras' name."""
+def make_loss(
+    spec: TaskSpec, loss: str = "squared", quantiles: Sequence[float] = ()
+) -> keras.losses.Loss | str:
+    """Return the loss that Keras minimises for a task, as an object or as Keras' name.
+
+    Args:
+        spec: specification of the task.
+        loss, quantiles: as in `TrainingSettings`.
+    """
+    if quantiles:
+        return PinballLoss(quantiles, spec.target_std)
+    if loss != "squared":
+        return StandardisedLoss(loss, spec.target_std)
     if spec.target_std:
         return StandardisedMeanSquaredError(spec.target_std)
     if spec.kind == "labelling":
@@ -68,6 +79,70 @@ class StandardisedMeanSquaredError(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "std": self.std}
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class StandardisedLoss(keras.losses.Loss):
+    """Mean of |e| or of the Huber loss of e, where e is (y − ŷ) / std.
+
+    Args:
+        loss: "absolute", or "huber": e² / 2 up to an error of 1, |e| − 1/2 beyond.
+        std: of each output; empty stands for 1.
+    """
+
+    def __init__(
+        self, loss: str, std: Iterable[float] = (), name: str = "standardised_loss", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.loss = loss
+        self.std = [float(value) for value in std]
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
+        if self.std:
+            error = error / ops.convert_to_tensor(self.std, y_pred.dtype)
+        size = ops.abs(error)
+        if self.loss == "huber":
+            size = ops.where(size <= 1, ops.square(error) / 2, size - 0.5)
+        return ops.mean(size, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "loss": self.loss, "std": self.std}
+
+
+@keras.saving.register_keras_serializable(package="tcn_search")
+class PinballLoss(keras.losses.Loss):
+    """Mean of max(q · e, (q − 1) · e) over all quantiles q, where e is (y − ŷ) / std.
+
+    Source: Koenker and Bassett 1978. Predictions are (B, n · Q), the Q quantiles of an output one
+    after the other.
+    """
+
+    def __init__(
+        self,
+        quantiles: Iterable[float],
+        std: Iterable[float] = (),
+        name: str = "pinball_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.quantiles = [float(value) for value in quantiles]
+        self.std = [float(value) for value in std]
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        predicted = ops.reshape(
+            y_pred, (-1, y_pred.shape[-1] // len(self.quantiles), len(self.quantiles))
+        )
+        true = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(predicted)[:2])
+        error = ops.expand_dims(true, -1) - predicted
+        if self.std:
+            std = ops.convert_to_tensor(self.std, y_pred.dtype)
+            error = error / ops.expand_dims(std, -1)
+        shares = ops.convert_to_tensor(self.quantiles, y_pred.dtype)
+        return ops.mean(ops.maximum(shares * error, (shares - 1) * error), axis=(1, 2))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "quantiles": self.quantiles, "std": self.std}
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")

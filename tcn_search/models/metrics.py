@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -176,7 +177,8 @@ class Perplexity(keras.metrics.Metric):
 class StandardisedError(keras.metrics.Mean):
     """Mean of |(y − ŷ) / std| ** power, with the training split's deviation of each output.
 
-    A forecast is in the series' own units; its error is measured on standardised values.
+    A forecast is in the series' own units; its error is measured on standardised values. Of
+    quantiles, (B, outputs · Q), the median counts, which is the middle one.
     """
 
     def __init__(self, power: int, std: Sequence[float], name: str, **kwargs: Any) -> None:
@@ -187,6 +189,8 @@ class StandardisedError(keras.metrics.Mean):
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
+        quantiles = y_pred.shape[-1] // (len(self.std) or math.prod(y_true.shape[1:]))
+        y_pred = y_pred[:, quantiles // 2 :: quantiles]
         error = ops.reshape(ops.cast(y_true, y_pred.dtype), ops.shape(y_pred)) - y_pred
         if self.std:
             error = error / ops.convert_to_tensor(self.std, y_pred.dtype)

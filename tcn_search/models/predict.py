@@ -37,7 +37,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     Returns:
         The columns sequence, step (for labelling), prediction, and a probability for each class,
         for tokens only that of the predicted token; or the probabilities of labels; or one column
-        for each predicted number.
+        for each predicted number, and after them one for each further quantile of it.
 
     Raises:
         InputError: the model was not built by tcn_search, the shape does not fit the model, or X
@@ -57,9 +57,11 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     )
     activation = last.get_config()["activation"]
     if activation == "linear":
+        each = max(1, len(last.quantiles))
         if last.offset:
-            outputs = outputs.astype("float64") + last.offset
-        return _table_of_sequences(outputs, last.class_names or _number_names(outputs.shape[1]))
+            outputs = outputs.astype("float64") + np.repeat(last.offset, each)
+        names = last.class_names or _number_names(outputs.shape[1] // each)
+        return _table_of_numbers(outputs, names, last.quantiles)
     names = last.class_names or [str(number) for number in range(outputs.shape[-1])]
     if _predicts_tokens(model):
         return _table_of_tokens(outputs, X.shape[1], names)
@@ -237,6 +239,45 @@ def _table_of_sequences(outputs: np.ndarray, columns: list[str]) -> pd.DataFrame
     frame = pd.DataFrame(outputs, columns=columns)
     frame.insert(0, "sequence", range(len(frame)))
     return frame
+
+
+def _table_of_numbers(
+    outputs: np.ndarray, names: list[str], quantiles: list[float]
+) -> pd.DataFrame:
+    """Return a column for each number, and with quantiles (n, numbers · Q) one for each of them.
+
+    The medians come first, as the predictions. The other quantiles follow by number, as columns
+    such as "load+1 q0.9".
+    """
+    if not quantiles:
+        return _table_of_sequences(outputs, names)
+    middle = len(quantiles) // 2
+    each = len(quantiles)
+    columns = {name: outputs[:, i * each + middle] for i, name in enumerate(names)}
+    for i, name in enumerate(names):
+        for j, share in enumerate(quantiles):
+            if j != middle:
+                columns[quantile_column(name, share)] = outputs[:, i * each + j]
+    frame = pd.DataFrame(columns)
+    frame.insert(0, "sequence", range(len(frame)))
+    return frame
+
+
+def quantile_column(name: str, share: float) -> str:
+    """Return the name of the column with a quantile of a predicted number.
+
+    >>> quantile_column("load+1", 0.9)
+    'load+1 q0.9'
+    """
+    return f"{name} q{share:g}"
+
+
+def quantiles_of(model: keras.Model) -> list[float]:
+    """Return the quantiles that a model predicts for each number; [] for single numbers."""
+    last = _predictions_layer(model)
+    if last is None:
+        return []
+    return list(last.quantiles)
 
 
 def _table_of_probabilities(outputs: np.ndarray, X: np.ndarray, columns: list[str]) -> pd.DataFrame:

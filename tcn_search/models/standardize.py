@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tcn_search.layers.arguments import channels_spec
@@ -124,7 +125,9 @@ class Predictions(keras.layers.Layer):
 
     "softmax" and "sigmoid" give probabilities, for which `class_names` are kept in the saved model.
     "linear" gives numbers in the targets' own units: scores · std + mean. `offset` is kept with the
-    model; its caller adds it in double precision, as `tcn_search.predict` does.
+    model; its caller adds it in double precision, as `tcn_search.predict` does. With Q `quantiles`
+    there are Q numbers for each output, one after the other. `errors` holds the quantiles of the
+    model's errors on its validation split, as `evaluation.intervals` has them.
     """
 
     def __init__(
@@ -134,10 +137,14 @@ class Predictions(keras.layers.Layer):
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
         offset: Sequence[float] = (),
+        errors: dict[str, Any] | None = None,
+        quantiles: Sequence[float] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.offset = list(offset)
+        self.errors = errors
+        self.quantiles = list(quantiles)
         self.supports_masking = True
         self.activation = keras.activations.get(activation)
         self.class_names = list(class_names)
@@ -148,8 +155,9 @@ class Predictions(keras.layers.Layer):
         outputs = self.activation(inputs)
         if not self.mean:
             return outputs
-        std = ops.convert_to_tensor(self.std, outputs.dtype)
-        return outputs * std + ops.convert_to_tensor(self.mean, outputs.dtype)
+        each = max(1, len(self.quantiles))
+        std = ops.convert_to_tensor(np.repeat(self.std, each), outputs.dtype)
+        return outputs * std + ops.convert_to_tensor(np.repeat(self.mean, each), outputs.dtype)
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
         # Loss and metrics recognise padded steps by their targets; a mask would weight the loss
@@ -167,4 +175,6 @@ class Predictions(keras.layers.Layer):
             "mean": self.mean,
             "std": self.std,
             "offset": self.offset,
+            "errors": self.errors,
+            "quantiles": self.quantiles,
         }

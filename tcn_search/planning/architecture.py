@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from tcn_search.arguments import (
@@ -18,8 +18,10 @@ from tcn_search.planning.receptive_field import Span, receptive_field, span
 
 PADDINGS = ("causal", "same", "valid")
 NORMS = ("none", "batch", "layer", "weight")
-READOUTS = ("last", "max", "average", "sequence")
-POOLED_READOUTS = ("average", "max")  # the head gets something of every step
+READOUTS = ("last", "max", "average", "flatten", "sequence")
+POOLED_READOUTS = ("average", "max", "flatten")  # the head gets something of every step
+CHANNELS = ("mixed", "shared")
+WINDOW_NORMS = ("auto", "none", "last", "mean", "standard")
 CONVOLUTIONS_PER_BLOCK = 2
 
 
@@ -41,10 +43,22 @@ class Architecture:
             last block's output.
         norm: "none", "batch", "layer" or "weight" (Salimans and Kingma 2016).
         activation: name of a Keras activation.
-        readout: input of the head: the "last" step, the "max" or the "average" over time, or every
-            step ("sequence").
+        readout: input of the head: the "last" step, the "max" or the "average" over time, all steps
+            one after the other ("flatten"), or every step by itself ("sequence").
         look_back: number of steps at the end of a sequence that the network is given. None gives it
             all steps.
+        patch: length of the patches of a stem before the TCN: each patch of so many steps becomes
+            one step of the TCN, by a linear map to its filters. 1: no stem.
+        patch_stride: steps from one patch to the next, a divisor of `patch`. None: patches follow
+            each other without overlap.
+        channels: of forecasts: "mixed" is one network that sees all series and predicts them
+            together; "shared" is one network that is applied to each series by itself.
+        window_norm: of forecasts, how each window of a predicted series is normalised by its own
+            statistics, which are undone at the output (Kim et al. 2022): "last" subtracts the last
+            value, "mean" the mean, "standard" the mean, and divides by the deviation; "none" does
+            neither. "auto" is "last" where the task predicts from the last value, else "none".
+        linear_path: of forecasts, whether a linear map from the window of each series to its next
+            steps runs beside the network. Training begins at its ridge solution.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -63,6 +77,11 @@ class Architecture:
     activation: str = "relu"
     readout: str = "last"
     look_back: int | None = None
+    patch: int = 1
+    patch_stride: int | None = None
+    channels: str = "mixed"
+    window_norm: str = "auto"
+    linear_path: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel_size", positive_integer("kernel_size", self.kernel_size))
@@ -78,17 +97,31 @@ class Architecture:
         one_of("readout", self.readout, READOUTS)
         if self.look_back is not None:
             object.__setattr__(self, "look_back", positive_integer("look_back", self.look_back))
-        if not isinstance(self.use_skip_connections, bool):
-            raise InputError(
-                "use_skip_connections must be True or False. "
-                f"Received: {received(self.use_skip_connections)}"
-            )
+        one_of("channels", self.channels, CHANNELS)
+        one_of("window_norm", self.window_norm, WINDOW_NORMS)
+        for name in ("use_skip_connections", "linear_path"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(
+                    f"{name} must be True or False. Received: {received(getattr(self, name))}"
+                )
         if not isinstance(self.activation, str) or not self.activation:
             raise InputError(
                 'activation must be the name of a Keras activation, such as "relu". '
                 f"Received: {received(self.activation)}"
             )
         self._check_filters()
+        self._check_patch()
+
+    def _check_patch(self) -> None:
+        object.__setattr__(self, "patch", positive_integer("patch", self.patch))
+        if self.patch_stride is None:
+            return
+        stride = positive_integer("patch_stride", self.patch_stride)
+        if self.patch % stride:
+            raise InputError(
+                f"patch_stride must be a divisor of patch = {self.patch}. Received: {stride}"
+            )
+        object.__setattr__(self, "patch_stride", stride if stride < self.patch else None)
 
     def _check_filters(self) -> None:
         if isinstance(self.nb_filters, int):
@@ -127,15 +160,20 @@ class Architecture:
     def receptive_field(self) -> int:
         """Number of input steps that one output step can depend on.
 
-        1 + 2·(kernel_size − 1)·nb_stacks·Σ dilations, with two convolutions per block.
+        1 + 2·(kernel_size − 1)·nb_stacks·Σ dilations, with two convolutions per block; behind a
+        stem these are R patches, which hold (R − 1)·patch_stride + patch steps.
         """
-        return receptive_field(
+        steps_of_tcn = receptive_field(
             self.kernel_size, self.dilations, self.nb_stacks, CONVOLUTIONS_PER_BLOCK
         )
+        return (steps_of_tcn - 1) * self.stride + self.patch
 
     @property
     def span(self) -> Span:
-        """Look-back and look-ahead of one output step."""
+        """Look-back and look-ahead of one output step, in steps of the TCN: behind a stem patches.
+
+        The newest step of a patch is the time of the patch.
+        """
         return span(
             self.kernel_size,
             self.dilations,
@@ -143,6 +181,21 @@ class Architecture:
             CONVOLUTIONS_PER_BLOCK,
             padding=self.padding,
         )
+
+    @property
+    def stride(self) -> int:
+        """Input steps from one step of the TCN to the next: 1 without a stem."""
+        return self.patch_stride or self.patch
+
+    @property
+    def tcn_alone(self) -> Architecture:
+        """The architecture without its stem: its steps are patches."""
+        return replace(self, patch=1, patch_stride=None)
+
+    @property
+    def is_for_forecasts(self) -> bool:
+        """Whether an argument is given that only forecasts have."""
+        return self.channels != "mixed" or self.window_norm != "auto" or self.linear_path
 
     @property
     def is_pooled(self) -> bool:
@@ -179,14 +232,27 @@ class Architecture:
             return steps
         return min(steps, self.look_back)
 
+    def patches_of(self, steps: int) -> int:
+        """Return the steps of the TCN for so many steps of a sequence: behind a stem patches.
+
+        The patches are counted back from the last step; the oldest may begin before the sequence.
+
+        >>> Architecture(patch=16, patch_stride=8).patches_of(336)
+        41
+        """
+        return -(-max(steps - self.patch, 0) // self.stride) + 1
+
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments as plain values that JSON and TOML can hold.
 
-        `Architecture.from_dict` is the inverse.
+        Arguments that earlier versions lack are left out where they have their default, because
+        digests of stored results are made from these values. `Architecture.from_dict` is the
+        inverse.
         """
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
+            if key not in _LATER_DEFAULTS or value != _LATER_DEFAULTS[key]
         }
 
     @classmethod
@@ -216,6 +282,24 @@ class Architecture:
         arguments = [
             f"{key}={value!r}"
             for key, value in self.to_dict().items()
-            if key in always or value != defaults[key]
+            if key in always or value != defaults.get(key)
         ]
         return f"TCN({', '.join(arguments)})"
+
+
+def pool_in_words(readout: str) -> str:
+    """Return a pooled readout in words: "the max over time".
+
+    >>> pool_in_words("flatten")
+    'a head over all steps'
+    """
+    if readout == "flatten":
+        return "a head over all steps"
+    return f"the {readout} over time"
+
+
+_LATER_DEFAULTS = {
+    field.name: field.default
+    for field in fields(Architecture)
+    if field.name in ("patch", "patch_stride", "channels", "window_norm", "linear_path")
+}

@@ -27,10 +27,12 @@ def check(
         input_channels: channels of the TCN's input. Default: those of the built layer or model,
             else 1.
         required_context: number of steps that one step of the TCN must be able to see. Default:
-            all steps of a sequence for readouts of one step, no bound for "average" and "max",
-            through which the output sees every step.
+            all steps of a sequence for readouts of one step, no bound for "average", "max" and
+            "flatten", through which the output sees every step.
         readout: what the head gets of the TCN's output, as in `Architecture`. Default: that of
             `arch`; of a model, its pool over time if it has one.
+
+    The TCN behind a stem of patches is checked in patches: the report's steps are patches then.
 
     Raises:
         InputError: names the argument, the rule and the value received.
@@ -57,7 +59,14 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
     if readout is not None:
         arch = replace(arch, readout=readout)
     is_bounded = required_context is not None or not arch.is_pooled
-    seq_len, context = map(arch.steps_of, required_within(seq_len, required_context))
+    seq_len, context = (
+        arch.patches_of(arch.steps_of(steps))
+        for steps in required_within(seq_len, required_context)
+    )
+    stem = None
+    if arch.patch > 1:
+        stem = arch
+        arch = replace(arch.tcn_alone, look_back=None)
     if is_bounded:
         covered = coverage(arch, context, seq_len)
     else:
@@ -68,4 +77,5 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
         required_context=covered.required_context,
         input_channels=positive_integer("input_channels", input_channels),
         coverage=covered,
+        stem=stem,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tcn_search.planning.advice import Change, smallest_changes, spare_reduction
-from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import Cost, cost
+from tcn_search.planning.architecture import Architecture, pool_in_words
+from tcn_search.planning.cost import Cost, cost, cost_rows
 from tcn_search.planning.coverage import Coverage
 from tcn_search.planning.effective_receptive_field import (
     EffectiveReceptiveField,
@@ -23,7 +23,7 @@ from tcn_search.planning.reach import (
     wasted_taps_of_pooled,
 )
 from tcn_search.planning.sufficiency import Requirements, gives_output
-from tcn_search.planning.units import bytes_as_text, lags_as_text
+from tcn_search.planning.units import lags_as_text
 from tcn_search.text import counted
 
 _MOST_RUNS_SHOWN = 6
@@ -35,7 +35,8 @@ class Report:
 
     `cost` is None if the network gives no output: padding "valid" and a sequence shorter than the
     receptive field. `required_context` is None if the output sees the sequence through a pool and
-    nothing else is required of one step.
+    nothing else is required of one step. With a `stem`, the architecture with its patches, all
+    steps are patches, and `architecture` is the TCN behind it.
     """
 
     architecture: Architecture
@@ -43,6 +44,7 @@ class Report:
     required_context: int | None
     input_channels: int
     coverage: Coverage
+    stem: Architecture | None = None
 
     @property
     def runs(self) -> bool:
@@ -146,7 +148,8 @@ class Report:
 def _report_lines(report: Report) -> list[str]:
     """Return the verdict, an empty line, and a line for each figure."""
     rows = [
-        ("Architecture", str(report.architecture)),
+        ("Architecture", str(report.stem or report.architecture)),
+        *_stem_rows(report),
         *_reach_rows(report),
         *_influence_rows(report),
         *_cost_rows(report),
@@ -200,7 +203,7 @@ def _finding_through_pool(report: Report, blind: int) -> str:
 
 
 def _through_pool(report: Report) -> str:
-    return f"through the {report.architecture.readout} over time"
+    return f"through {pool_in_words(report.architecture.readout)}"
 
 
 def _subject(report: Report) -> str:
@@ -267,6 +270,16 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def _stem_rows(report: Report) -> Iterable[tuple[str, str]]:
+    if report.stem is not None:
+        yield (
+            "Patches",
+            f"{report.seq_len:,} of {report.stem.patch} steps, {report.stem.stride} apart; all "
+            f"steps here are patches. One output step depends on {report.stem.receptive_field:,} "
+            "steps of the sequence",
+        )
+
+
 def _reach_rows(report: Report) -> Iterable[tuple[str, str]]:
     field = f"{counted(report.receptive_field, 'step')}: {report.look_back:,} back"
     if report.look_ahead:
@@ -329,21 +342,5 @@ def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
-    cost = report.cost
-    if cost is None:
-        return
-    yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
-    if report.architecture.is_pooled:
-        yield "Multiply-adds", f"{cost.multiply_adds:,} a sequence, for all steps"
-        yield "Activations", f"{bytes_as_text(cost.activation_bytes)} a sequence, for all steps"
-        return
-    yield (
-        "Multiply-adds",
-        f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
-        f"{cost.multiply_adds:,} for all",
-    )
-    yield (
-        "Activations",
-        f"{bytes_as_text(cost.activation_bytes_last_step)} a sequence for the last step only, "
-        f"{bytes_as_text(cost.activation_bytes)} for all",
-    )
+    if report.cost is not None:
+        yield from cost_rows(report.cost, every_step=report.architecture.is_pooled)

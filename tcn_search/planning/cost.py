@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.last_step import EvaluationPlan, full_plan, last_step_plan
+from tcn_search.planning.units import bytes_as_text
 
 # Parameters of a norm per channel, those that are not trained included.
 _NORM_PARAMETERS = {"none": 0, "layer": 2, "batch": 4, "weight": 1}
@@ -93,11 +95,6 @@ def activations(plan: EvaluationPlan, input_channels: int, seq_len: int) -> int:
     return total
 
 
-def head_parameters(architecture: Architecture, outputs: int) -> int:
-    """Return the parameters of the dense layer that maps the readout to `outputs` numbers."""
-    return architecture.level_filters[-1] * outputs + outputs
-
-
 def body_channels(architecture: Architecture, input_channels: int, vocabulary: int = 0) -> int:
     """Return the channels of the TCN's input.
 
@@ -107,21 +104,6 @@ def body_channels(architecture: Architecture, input_channels: int, vocabulary: i
     if vocabulary:
         return architecture.level_filters[-1]
     return input_channels
-
-
-def model_parameters(
-    architecture: Architecture, input_channels: int, outputs: int, vocabulary: int = 0
-) -> int:
-    """Return the parameters of the whole model, as Keras' `count_params()` counts them.
-
-    Args:
-        input_channels: channels of the model's input.
-        outputs: numbers that the head computes.
-        vocabulary: number of tokens, if inputs are tokens; 0 otherwise. The embedding of the tokens
-            and the head share one table; the head adds a bias.
-    """
-    body = tcn_parameters(architecture, body_channels(architecture, input_channels, vocabulary))
-    return body + head_parameters(architecture, outputs)
 
 
 def uniform_parameters(
@@ -139,3 +121,26 @@ def uniform_parameters(
     if input_channels != filters and not (use_skip_connections and blocks == 1):
         total += input_channels * filters + filters
     return total
+
+
+def cost_rows(cost: Cost, every_step: bool) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the figures of a cost, for people.
+
+    Args:
+        every_step: whether the output needs every step of the TCN; otherwise the last one only.
+    """
+    yield "Parameters", f"{cost.parameters:,} (the TCN, its head apart)"
+    if every_step:
+        yield "Multiply-adds", f"{cost.multiply_adds:,} a sequence, for all steps"
+        yield "Activations", f"{bytes_as_text(cost.activation_bytes)} a sequence, for all steps"
+        return
+    yield (
+        "Multiply-adds",
+        f"{cost.multiply_adds_last_step:,} a sequence for the last step only, "
+        f"{cost.multiply_adds:,} for all",
+    )
+    yield (
+        "Activations",
+        f"{bytes_as_text(cost.activation_bytes_last_step)} a sequence for the last step only, "
+        f"{bytes_as_text(cost.activation_bytes)} for all",
+    )

@@ -97,13 +97,13 @@ def plan_rows(
 ) -> PlanResult:
     """Return the architectures that cover the required context without blind spots.
 
-    Through the readouts "average" and "max" the output sees every step. They have no required
-    context unless one is given, and all architectures suffice.
+    Through the readouts "average", "max" and "flatten" the output sees every step. They have no
+    required context unless one is given, and all architectures suffice.
 
     Args:
         seq_len: steps of the sequences.
         required_context: number of steps that one step of the TCN must be able to see. Default: all
-            for readouts of one step, no bound for "average" and "max".
+            for readouts of one step, no bound for the others but "sequence".
         input_channels: channels of the TCN's input.
         nb_filters, kernel_size, dilation_base, levels, nb_stacks: an integer, a list, a range, or
             text such as "2-8". The dilations are base ** (0 .. levels − 1).

@@ -17,7 +17,11 @@ from tcn_search.archives import open_archive, require_memory
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import POOLED_READOUTS, Architecture
 
-_KERAS_POOLS = {"GlobalAveragePooling1D": "average", "GlobalMaxPooling1D": "max"}
+_KERAS_POOLS = {
+    "GlobalAveragePooling1D": "average",
+    "GlobalMaxPooling1D": "max",
+    "Flatten": "flatten",
+}
 
 
 class TCNDescription(NamedTuple):

@@ -5,31 +5,81 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.baselines.contender_names import title
 from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
+from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.plots.comparison import plot_comparison
 
 
-def comparison_figure(comparison: Comparison) -> Figure:
+def comparison_frame(
+    comparison: Comparison, baselines: SimpleBaselines | None = None
+) -> pd.DataFrame:
+    """Return `Comparison.frame`, of a forecast with the simple models among the contenders."""
+    frame = comparison.frame()
+    rows = [
+        {
+            "contender": baseline.name,
+            "validation": baseline.validation,
+            "test": baseline.test,
+            "seconds": baseline.seconds,
+        }
+        for baseline in _of_forecast(baselines)
+    ]
+    if not rows:
+        return frame
+    joined = pd.concat([frame, pd.DataFrame(rows).astype({"test": float})], ignore_index=True)
+    ascending = comparison.metric_direction == "minimize"
+    return joined[list(frame.columns)].sort_values(
+        "validation", ascending=ascending, kind="stable", ignore_index=True
+    )
+
+
+def _of_forecast(baselines: SimpleBaselines | None) -> list[SimpleBaseline]:
+    if baselines is None or baselines.kind != "forecast":
+        return []
+    return baselines.baselines
+
+
+def comparison_figure(comparison: Comparison, baselines: SimpleBaselines | None = None) -> Figure:
     """Return a figure of the final trainings, with the best contender on top."""
-    figure = Figure(figsize=(8, 1.6 + 0.8 * len(comparison.contenders)), layout="constrained")
+    contenders = comparison_frame(comparison, baselines)["contender"].tolist()
+    figure = Figure(figsize=(8, 1.6 + 0.8 * len(contenders)), layout="constrained")
     runs = comparison.runs_frame()
     runs["title"] = runs["contender"].map(title)
-    contenders = comparison.frame()["contender"].tolist()
     # Runs of contenders that only an earlier call wanted are stored, too.
-    final = runs[(runs["seed"] != SEARCH_SEED) & runs["contender"].isin(contenders)].sort_values(
+    final = runs[(runs["seed"] != SEARCH_SEED) & runs["contender"].isin(contenders)]
+    simple = [
+        {
+            "contender": baseline.name,
+            "title": baseline.name,
+            "metric": baseline.validation,
+            "test": baseline.test,
+            "parameters": 0,
+            "seconds_an_epoch": 0.0,
+            "seconds": baseline.seconds,
+        }
+        for baseline in _of_forecast(baselines)
+    ]
+    if simple:
+        final = pd.concat([final, pd.DataFrame(simple)], ignore_index=True)
+    final = final.sort_values(
         "contender", key=lambda names: names.map(contenders.index), kind="stable"
     )
     plot_comparison(final, comparison.metric, ax=figure.add_subplot())
     return figure
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> Path:
+def write_comparison(
+    comparison: Comparison, folder: Path, baselines: SimpleBaselines | None = None
+) -> Path:
     """Write comparison.csv, with a row for each contender, and the figure as PNG and SVG.
+
+    Of a forecast, its simple baselines are contenders, too.
 
     Earlier files are replaced once all new files are complete.
 
@@ -39,7 +89,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     Raises:
         InputError: a file cannot be written.
     """
-    figure = comparison_figure(comparison)
+    figure = comparison_figure(comparison, baselines)
     failure = f"The comparison cannot be written to {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +102,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
 
         table = open_file("comparison.csv")
         pictures = [open_file("comparison.png"), open_file("comparison.svg")]
-        comparison.frame().to_csv(table, index=False)
+        comparison_frame(comparison, baselines).to_csv(table, index=False)
         for picture in pictures:
             figure.savefig(picture, dpi=150)
     return folder

@@ -9,6 +9,7 @@ from tcn_search.plots.learning_curves import plot_learning_curves
 from tcn_search.plots.pareto import plot_pareto
 from tcn_search.plots.receptive_field_score import plot_receptive_field_score
 from tcn_search.report.comparison import comparison_figure
+from tcn_search.report.forecast_figures import forecast_figures
 from tcn_search.study.results import StudyResults
 
 
@@ -16,7 +17,8 @@ def study_figures(study: StudyResults) -> dict[str, Figure]:
     """Return the figures of a study by file name; they belong to no window.
 
     There are history, receptive_field and learning_curves; pareto_COST for each further objective,
-    once a trial is complete; and comparison, if other networks have been trained.
+    once a trial is complete; error_by_step, forecasts and residuals of a forecast's winner; and
+    comparison, if other networks have been trained.
     """
     trials = study.trials()
     definition = study.definition
@@ -45,9 +47,10 @@ def study_figures(study: StudyResults) -> dict[str, Figure]:
                 figure = _empty_figure()
                 plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
                 figures[f"pareto_{metric.name}"] = figure
+    figures |= forecast_figures(study)
     comparison = study.comparison
     if comparison is not None and len(comparison.frame()):
-        figures["comparison"] = comparison_figure(comparison)
+        figures["comparison"] = comparison_figure(comparison, study.simple_baselines)
     return figures
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
+from tcn_search.report.forecast_figures import TITLES
 from tcn_search.search.receptive_field_text import context_text, receptive_field_text
 from tcn_search.settings import SEARCHABLE
 from tcn_search.study.results import StudyResults
@@ -73,6 +74,7 @@ def page(study: StudyResults, figures: Mapping[str, Figure]) -> str:
         "receptive_field": "Receptive field",
         "learning_curves": "Training",
         "comparison": "Other networks and classifiers",
+        **TITLES,
     }
     for cost in study.definition.search.objectives[1:]:
         titles[f"pareto_{cost}"] = f"Score and {cost}"

@@ -13,18 +13,25 @@ from pydantic import BaseModel, TypeAdapter
 from tcn_search.arguments import one_of
 from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.planning.architecture import Architecture
+from tcn_search.planning.model_size import ModelShape
 from tcn_search.search.final_settings import FinalSettings
+from tcn_search.search.model_shape import model_shape_of
 from tcn_search.search.objectives import read_objectives
 from tcn_search.search.samplers import is_dynamic
 from tcn_search.search.search_settings import SearchSettings
+from tcn_search.search.space_defaults import new_space, stored_space
 from tcn_search.settings import TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.search_space import SearchSpace, TaskSpace
-from tcn_search.space.value_checks import check_settings_of_kind
+from tcn_search.space.value_checks import (
+    check_searched_loss,
+    check_settings_of_kind,
+    require_dimensions,
+)
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.tasks.kinds import KINDS, Metric
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.task_spec import ABOUT_NEW_DATA, TaskSpec
+from tcn_search.tasks.task_spec import NOT_COMPARED, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Definition:
             spec=task.spec,
             fingerprint=task.fingerprint(),
             source=task.source,
-            space=space or SearchSpace(),
+            space=new_space(task.spec, space or SearchSpace()),
             constraints=constraints or Constraints(),
             training=training,
             search=search,
@@ -93,6 +100,7 @@ class Definition:
             definition = replace(self, constraints=constraints)
         read_objectives(definition.search.objectives, definition.spec.task_kind)
         self.final.require_for_folds(self.search.folds)
+        check_searched_loss(self.space.loss, self.search.objectives)
         check_settings_of_kind(
             definition.training,
             definition.task_space().space.settings,
@@ -159,6 +167,11 @@ class Definition:
             return ""
         return f" ({reason})"
 
+    @property
+    def model_shape(self) -> ModelShape:
+        """The numbers of the task on which the size of a model depends."""
+        return model_shape_of(self.spec, len(self.training.quantiles))
+
     def task_space(self) -> TaskSpace:
         """Return the space with the task's numbers filled in.
 
@@ -176,6 +189,9 @@ class Definition:
             outputs=spec.outputs,
             constraints=limits,
             vocabulary=spec.vocabulary,
+            targets=self.model_shape.targets,
+            future_channels=self.model_shape.future_channels,
+            quantiles=self.model_shape.quantiles,
             context_of_task=spec.required_context,
             static=not is_dynamic(self.search.sampler),
         )
@@ -194,7 +210,7 @@ class Definition:
         if self.model is not None:
             model = [self.model.name, self.model.fingerprint]
         hashed = [
-            {key: value for key, value in spec.items() if key not in ABOUT_NEW_DATA},
+            {key: value for key, value in spec.items() if key not in NOT_COMPARED},
             self.fingerprint,
             self.objective.name,
             self.backend,
@@ -238,7 +254,7 @@ class Definition:
             spec=TaskSpec.from_dict(values["task"]),
             fingerprint=values["fingerprint"],
             source=values["source"],
-            space=SearchSpace.from_dict(values["space"]),
+            space=stored_space(values["space"], values["task"]["kind"]),
             constraints=Constraints(**{"required_context": "seq_len", **values["constraints"]}),
             training=TrainingSettings.from_dict(values["training"]),
             search=SearchSettings.from_dict(values["search"]),
@@ -247,7 +263,7 @@ class Definition:
             final=final,
         )
         definition._check_types()
-        _require_dimensions(definition.space)
+        require_dimensions(vars(definition.space))
         one_of("kind", definition.spec.kind, tuple(KINDS))
         read_objectives(definition.search.objectives, definition.spec.task_kind)
         return definition
@@ -276,7 +292,7 @@ class Definition:
         for section in ("task", "space", "constraints", "training", "search", "final"):
             keys = {*ours[section], *theirs[section]}
             if section == "task":
-                keys -= ABOUT_NEW_DATA
+                keys -= NOT_COMPARED
             for key in sorted(keys):
                 before = ours[section].get(key)
                 now = theirs[section].get(key)
@@ -316,24 +332,6 @@ class _Source(BaseModel):
 
 
 _PLAIN_FIELDS = TypeAdapter(tuple[str, str, _Source | None])  # fingerprint, backend, source
-_NEEDED_DIMENSIONS = (
-    "nb_filters",
-    "kernel_size",
-    "nb_stacks",
-    "norm",
-    "use_skip_connections",
-    "activation",
-)
-
-
-def _require_dimensions(space: SearchSpace) -> None:
-    """Raise a ValueError if a dimension that every space has was not stored."""
-    needed = [*_NEEDED_DIMENSIONS]
-    if space.dilations is None:
-        needed.append("dilation_base")
-    for name in needed:
-        if getattr(space, name) is None:
-            raise ValueError(f"space.{name} is missing")
 
 
 def _short(value: object) -> str:

@@ -17,6 +17,7 @@ from tcn_search.search.portfolio import architecture_in, portfolio, powers_of_tw
 from tcn_search.search.trial_record import Candidate
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.dimensions import integers_of
+from tcn_search.space.forecast_choices import FORECAST_CHOICES
 from tcn_search.space.search_space import TaskSpace
 from tcn_search.space.trial_parameters import OutsideSpace, suggested_values
 
@@ -71,18 +72,25 @@ def known_configurations(definition: Definition, space: TaskSpace) -> list[Known
 
     Those outside its space are listed too. If all of them are, the cheapest network and one from
     the middle of the space follow. A task that states why it must see far back gets networks that
-    do: those of the paper, and of the portfolio those whose every step covers the context.
+    do: those of the paper, and of the portfolio those whose every step covers the context. A
+    forecast of series that are among its inputs gets the portfolio's entries for forecasts.
     """
     activation = "relu" if "relu" in space.space.activation else space.space.activation[0]
     needs_context = bool(definition.spec.context_reason)  # such as the adding problem
+    entries = [
+        entry
+        for entry in portfolio().configurations
+        if entry.architecture.is_covering or not needs_context
+    ]
+    if space.limits.shape.targets:
+        entries = portfolio().forecasts
     configurations = [
         KnownConfiguration(
             name=entry.name,
             architecture=architecture_in(entry, space, activation),
             settings=settings_in(entry, space),
         )
-        for entry in portfolio().configurations
-        if entry.architecture.is_covering or not needs_context
+        for entry in entries
     ]
     if needs_context:
         configurations = _of_the_paper(definition, space, activation) + configurations
@@ -195,6 +203,7 @@ def cheapest(space: TaskSpace, readout: str, activation: str) -> Architecture:
         "norm": min(space.space.norm, key=parameters_of_norm),
         "readout": readout,
         "activation": activation,
+        **_choices_of_forecasts(space),
     }
     return _first_feasible(space, same, order)
 
@@ -231,8 +240,15 @@ def middle(space: TaskSpace, readout: str, activation: str) -> Architecture:
         "norm": "none" if "none" in space.space.norm else space.space.norm[0],
         "readout": readout,
         "activation": activation,
+        **_choices_of_forecasts(space),
     }
     return _first_feasible(space, same, order)
+
+
+def _choices_of_forecasts(space: TaskSpace) -> dict[str, Any]:
+    """Return the first choice of the space for what only forecasts have."""
+    dimensions = {name: getattr(space.space, name) for name in FORECAST_CHOICES}
+    return {name: choices[0] for name, choices in dimensions.items() if choices is not None}
 
 
 def _first_feasible(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,7 +20,7 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.receptive_field import covers, span
 from tcn_search.space.dimensions import Dimension, Range, integers_of
 from tcn_search.space.geometry import most_useful_levels
-from tcn_search.space.search_space import TaskSpace
+from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.storage.stored_values import STRICT
 
 COVERING = "covering"
@@ -35,6 +35,7 @@ class RelativeArchitecture:
     Attributes:
         levels: of dilations 1, 2, 4, ...; "covering" is the fewest with which the receptive field
             of a step covers the required context, or with a pooled readout the whole sequence.
+        patch, channels, window_norm, linear_path: as in `Architecture`.
     """
 
     nb_filters: int
@@ -45,6 +46,10 @@ class RelativeArchitecture:
     norm: str
     use_skip_connections: bool
     readout: str
+    patch: int = 1
+    channels: str = "mixed"
+    window_norm: str = "auto"
+    linear_path: bool = False
 
     @property
     def is_covering(self) -> bool:
@@ -65,10 +70,16 @@ class PortfolioEntry:
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Portfolio:
-    """The entries, best first, and how they were chosen."""
+    """The entries, best first, and how they were chosen.
+
+    Attributes:
+        forecasts: entries for forecasts, which are no candidates of the benchmark: shared networks
+            beside a linear map, as the best published models are.
+    """
 
     source: str
     configurations: list[PortfolioEntry]
+    forecasts: list[PortfolioEntry] = field(default_factory=list)
 
 
 _PORTFOLIO = TypeAdapter(Portfolio)
@@ -93,7 +104,9 @@ def portfolio_from(values: Mapping[str, Any]) -> Portfolio:
 def architecture_in(entry: PortfolioEntry, space: TaskSpace, activation: str) -> Architecture:
     """Return the architecture that an entry stands for in a study's space.
 
-    Filters, kernel size, stacks and levels are the nearest that the space has. A readout of the
+    Filters, kernel size, stacks, levels and patches are the nearest that the space has; channels,
+    normalisation of windows and linear path the first that it has, where it lacks the entry's. A
+    readout of the
     last step becomes one of every step where the space has no other. Pooled readouts do not need
     padding "same": where the space lacks it, they are causal. All else is the entry's, whether or
     not the space holds it.
@@ -111,11 +124,13 @@ def architecture_in(entry: PortfolioEntry, space: TaskSpace, activation: str) ->
     look_back = None
     if searched.look_back is not None:
         look_back = integers_of("look_back", searched.look_back)[-1]
+    stem = _stem(wanted.patch, searched)
     levels = wanted.levels
     if isinstance(levels, str):
         steps = look_back or space.limits.seq_len
         if readout in ("last", "sequence"):
             steps = min(steps, space.limits.required_context)
+        steps = stem.patches_of(steps)
         levels = covering_levels(kernel_size, nb_stacks, padding, steps)
     if searched.dilations is None and searched.levels is not None:
         levels = nearest(levels, integers_of("levels", searched.levels))
@@ -130,7 +145,33 @@ def architecture_in(entry: PortfolioEntry, space: TaskSpace, activation: str) ->
         activation=activation,
         readout=readout,
         look_back=look_back,
+        patch=stem.patch,
+        patch_stride=stem.patch_stride,
+        channels=_choice(wanted.channels, searched.channels, stem.channels),
+        window_norm=_choice(wanted.window_norm, searched.window_norm, stem.window_norm),
+        linear_path=_choice(wanted.linear_path, searched.linear_path, stem.linear_path),
     )
+
+
+def _stem(patch: int, space: SearchSpace) -> Architecture:
+    """Return an architecture with the space's nearest patches, which overlap least."""
+    if space.patch is None:
+        return Architecture()
+    length = nearest(patch, integers_of("patch", space.patch))
+    if space.patch_stride is None:
+        return Architecture(patch=length)
+    strides = integers_of("patch_stride", space.patch_stride)
+    dividing = [stride for stride in strides if length % stride == 0]
+    return Architecture(patch=length, patch_stride=max(dividing, default=None))
+
+
+def _choice(wanted: Any, dimension: Sequence[Any] | None, default: Any) -> Any:
+    """Return the wanted value if the space has it, else the first that it has."""
+    if dimension is None:
+        return default
+    if wanted in dimension:
+        return wanted
+    return dimension[0]
 
 
 def settings_in(entry: PortfolioEntry, space: TaskSpace) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def ranked(
 
 def validation_loss(outcome: TrialOutcome | None) -> float | None:
     """Return the validation loss in the best epoch, or None where it was not recorded."""
-    if outcome is None or not outcome.best_epoch:
+    if outcome is None or not (outcome.best_epoch or outcome.start):
         return None
     if not outcome.curve or VALIDATION_LOSS not in outcome.curve[0]:
         return None
@@ -50,11 +50,17 @@ def validation_loss(outcome: TrialOutcome | None) -> float | None:
 
 
 def in_best_epoch(outcome: TrialOutcome, name: str) -> float:
-    """Return a number of the curve in the best epoch; over several folds, the mean."""
+    """Return a number of the curve in the best epoch; over several folds, the mean.
+
+    The best epoch may be the start, before the first one.
+    """
     if not outcome.folds:
+        if not outcome.best_epoch:
+            return float(outcome.start[0][name])
         return float(outcome.curve[outcome.best_epoch - 1][name])
     values = []
     for number, fold in enumerate(outcome.folds, start=1):
-        curve = [epoch for epoch in outcome.curve if epoch["fold"] == number]
-        values.append(curve[int(fold["best_epoch"]) - 1][name])
+        epochs = [epoch for epoch in outcome.curve if epoch["fold"] == number]
+        best = int(fold["best_epoch"])
+        values.append(epochs[best - 1][name] if best else outcome.start[number - 1][name])
     return fmean(values)

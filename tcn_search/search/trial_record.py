@@ -50,6 +50,7 @@ class _StoredResult(BaseModel):
     latency: float | None = None
     machine: str = ""
     folds: list[dict[str, float]] = []
+    start: list[dict[str, float]] = []
     settings: dict[str, Any] | None = None
 
 
@@ -297,6 +298,7 @@ def _outcome(number: int, stored: _StoredResult, values: Mapping[str, Any]) -> T
         latency=stored.latency,
         machine=stored.machine,
         folds=values.get("folds", []),
+        start=stored.start,
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tcn_search.planning.architecture import Architecture
-from tcn_search.planning.cost import body_channels, cost, model_parameters
 from tcn_search.search.definition import Definition
+from tcn_search.search.model_shape import model_shape_of
 from tcn_search.search.ranking import in_best_epoch
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.workers.trial import TrialOutcome
@@ -19,8 +19,7 @@ def parameter_count(
     """
     if definition.model is not None:
         return None if outcome is None else outcome.parameters
-    spec = definition.spec
-    return model_parameters(architecture, spec.input_channels, spec.outputs, spec.vocabulary)
+    return definition.model_shape.parameters(architecture)
 
 
 def multiply_adds(architecture: Architecture, spec: TaskSpec) -> int:
@@ -28,11 +27,7 @@ def multiply_adds(architecture: Architecture, spec: TaskSpec) -> int:
 
     With the readout "last", only those that the last step needs.
     """
-    channels = body_channels(architecture, spec.input_channels, spec.vocabulary)
-    counted = cost(architecture, channels, spec.seq_len)
-    if architecture.readout == "last":
-        return counted.multiply_adds_last_step
-    return counted.multiply_adds
+    return model_shape_of(spec).multiply_adds(architecture)
 
 
 def objective_values(

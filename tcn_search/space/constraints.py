@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from tcn_search.arguments import one_of, positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import POOLED_READOUTS, Architecture
-from tcn_search.planning.cost import model_parameters
 from tcn_search.planning.coverage import coverage, coverage_through_pool
+from tcn_search.planning.model_size import ModelShape
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Constraints:
     Args:
         required_context: number of steps that one step of the TCN must be able to see, whatever the
             readout. "seq_len" is the task's own required context, or else the whole sequence. With
-            "auto" this holds for the readouts "last" and "sequence" only: through "average" and
-            "max" the output sees every step, so one step may see any number of them.
+            "auto" this holds for the readouts "last" and "sequence" only: through "average", "max"
+            and "flatten" the output sees every step, so one step may see any number of them.
         receptive_field: "narrow" never samples an architecture whose receptive field is too short;
             "prune" samples it and prunes the trial before a model is built.
         max_params: largest number of parameters of the whole model, head included; None for no
@@ -82,13 +82,15 @@ class Limits:
     """
 
     required_context: int
-    seq_len: int
-    input_channels: int
-    outputs: int
+    shape: ModelShape
     max_params: int | None = None
-    vocabulary: int = 0
     allow_blind_spots: bool = False
     pooled_is_free: bool = False
+
+    @property
+    def seq_len(self) -> int:
+        """Steps of the sequences."""
+        return self.shape.seq_len
 
     def context_of(self, readout: str) -> int | None:
         """Return the steps that one step must see with this readout; None for no bound."""
@@ -117,7 +119,7 @@ class Limits:
         context = self.context_of(architecture.readout)
         if context is None:
             return Violation("receptive_field", 0.0, "")
-        needed = architecture.steps_of(context)
+        needed = architecture.patches_of(architecture.steps_of(context))
         span = architecture.span
         if architecture.padding != "same":
             reached = span.receptive_field
@@ -138,9 +140,15 @@ class Limits:
         )
 
     def _circumstances(self, architecture: Architecture) -> str:
-        """Return readout and sequence length in brackets."""
+        """Return readout and sequence length in brackets, and the stem if there is one."""
         seq_len = architecture.steps_of(self.seq_len)
-        return f"(readout {architecture.readout}, sequence length {seq_len})"
+        text = f"readout {architecture.readout}, sequence length {seq_len}"
+        if architecture.patch > 1:
+            text += (
+                f", in patches of {architecture.patch} steps, {architecture.stride} apart, which "
+                "are counted here"
+            )
+        return f"({text})"
 
     def blind_spot_violation(self, architecture: Architecture) -> Violation:
         """Return the violation by blind spots in the required context.
@@ -148,24 +156,54 @@ class Limits:
         Without one, by steps that the output does not see through its pool.
         """
         context = self.context_of(architecture.readout)
-        seq_len = architecture.steps_of(self.seq_len)
+        seq_len = self.shape.tcn_steps(architecture)
         if context is None:
             unseen = coverage_through_pool(architecture, seq_len).blind_spot_count
             return Violation(
                 "blind_spots", unseen / seq_len, f"{unseen} of {seq_len} steps reach no output"
             )
-        needed = architecture.steps_of(context)
+        needed = architecture.patches_of(architecture.steps_of(context))
         blind = coverage(architecture, needed, seq_len).blind_spot_count
         return Violation(
             "blind_spots",
             blind / needed,
             f"{blind} of {needed} steps are blind spots inside the receptive field "
-            f"{architecture.receptive_field}",
+            f"{architecture.span.receptive_field}",
         )
 
     def parameters(self, architecture: Architecture) -> int:
         """Return the parameters of the whole model, head included."""
-        return model_parameters(architecture, self.input_channels, self.outputs, self.vocabulary)
+        return self.shape.parameters(architecture)
+
+
+def limits_of(
+    constraints: Constraints, shape: ModelShape, context_of_task: int | None = None
+) -> Limits:
+    """Return the limits that the constraints of a study set for a task.
+
+    Args:
+        context_of_task: steps that the task needs to see, if not the whole sequence.
+
+    Raises:
+        InputError: the required context is longer than the sequences.
+    """
+    required_context = constraints.required_context
+    if required_context == "auto" and context_of_task is not None:
+        required_context = context_of_task
+    if isinstance(required_context, str):
+        required_context = shape.seq_len
+    if required_context > shape.seq_len:
+        raise InputError(
+            f"required_context must be at most the sequence length, {shape.seq_len} steps. "
+            f"Received: {required_context}"
+        )
+    return Limits(
+        required_context=required_context,
+        shape=shape,
+        max_params=constraints.max_params,
+        allow_blind_spots=constraints.allow_blind_spots,
+        pooled_is_free=constraints.required_context == "auto",
+    )
 
 
 def broken_limits(violations: list[Violation]) -> list[Violation]:

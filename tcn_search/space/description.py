@@ -29,7 +29,7 @@ def description(geometry: Geometry, architectures_per_point: int, narrow: bool) 
         lines.append(f"readout {_list(bounded)}: {text}")
     points = [point for point in geometry.points if point[0] in free]
     lines.append(
-        f"readout {_list(free)}: the output sees all {_seen(geometry)} through the pool; the "
+        f"readout {_list(free)}: the output sees all {_seen(geometry)} through {_pool(free)}; the "
         f"receptive field of one step is searched, {_receptive_fields(geometry, points)} steps"
     )
     return "\n".join(lines)
@@ -71,9 +71,18 @@ def _seen(geometry: Geometry) -> str:
 
 
 def _receptive_fields(geometry: Geometry, points: Collection[Point]) -> str:
-    """Return the smallest and the largest receptive field of a step."""
-    fields = [geometry.span_of(point).receptive_field for point in points]
+    """Return the smallest and the largest receptive field of a step, in steps of the sequence."""
+    fields = [geometry.receptive_field_of(point) for point in points]
     return f"{min(fields):,} to {max(fields):,}"
+
+
+def _pool(readouts: list[str]) -> str:
+    """Return what lets the output see every step."""
+    if "flatten" not in readouts:
+        return "the pool"
+    if len(readouts) == 1:
+        return "the head"
+    return "the pool or the head"
 
 
 def _list(names: list[str]) -> str:

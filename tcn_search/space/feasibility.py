@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 from tcn_search.errors import InputError
 from tcn_search.limits import most
 from tcn_search.space.constraints import Limits
+from tcn_search.space.dimensions import integers_of
+from tcn_search.space.forecast_choices import FORECAST_CHOICES
 from tcn_search.space.geometry import Geometry, Point
 
 _FARTHEST_CHANGE = 2048
 
 
+def smallest_variants(dimensions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return arguments with which the smallest architecture of a geometry may be found.
+
+    Args:
+        dimensions: of the hyperparameters that do not decide what is feasible; None for no value.
+    """
+    names = ["norm", *(name for name in FORECAST_CHOICES if dimensions[name] is not None)]
+    choices = {name: dimensions[name] for name in names}
+    if "none" in choices["norm"]:
+        choices["norm"] = ("none",)
+    filters = integers_of("nb_filters", dimensions["nb_filters"])[0]
+    return [
+        {"nb_filters": filters, **dict(zip(names, chosen, strict=True))}
+        for chosen in product(*choices.values())
+    ]
+
+
 def require_feasible(
-    geometry: Geometry, limits: Limits, nb_filters: int, norms: Collection[str]
+    geometry: Geometry, limits: Limits, variants: Sequence[Mapping[str, Any]]
 ) -> None:
     """Raise an InputError that says what to change if no architecture is feasible.
 
     Args:
-        nb_filters: the smallest number of filters in the space.
-        norms: all norms of the space.
+        variants: arguments of the smallest architectures of a geometry, such as the fewest filters.
     """
     context = _least_context(geometry, limits)
     if geometry.feasible:
-        _require_few_parameters(geometry, limits, context, nb_filters, norms)
+        _require_few_parameters(geometry, limits, context, variants)
         return
     if geometry.with_blind_spots:
         raise InputError(
             f"Every architecture of this space that covers {context} steps has blind spots there. "
             "Use a smaller dilation_base or a larger kernel_size, or set allow_blind_spots = true."
         )
-    largest = max(geometry.points, key=lambda point: geometry.span_of(point).receptive_field)
+    largest = max(geometry.points, key=geometry.receptive_field_of)
     raise InputError(
         f"No architecture of this space covers the required context of {context} steps "
         f"(sequence length {limits.seq_len}): the largest receptive field is "
-        f"{geometry.span_of(largest).receptive_field}. {_changes_that_cover(geometry, largest)}"
+        f"{geometry.receptive_field_of(largest)}. {_changes_that_cover(geometry, largest)}"
     )
 
 
@@ -68,18 +88,15 @@ def _require_few_parameters(
     geometry: Geometry,
     limits: Limits,
     context: int,
-    nb_filters: int,
-    norms: Collection[str],
+    variants: Sequence[Mapping[str, Any]],
 ) -> None:
     """Raise an InputError if even the smallest feasible architecture has too many parameters."""
     if limits.max_params is None:
         return
-    if "none" in norms:
-        norms = ("none",)
     smallest = min(
-        limits.parameters(replace(geometry.architecture(point), nb_filters=nb_filters, norm=norm))
+        limits.parameters(replace(geometry.architecture(point), **variant))
         for point in geometry.feasible
-        for norm in norms
+        for variant in variants
     )
     covering = f" that covers {context} steps"
     if any(limits.context_of(readout) is None for readout in geometry.by_name.get("readout", ())):

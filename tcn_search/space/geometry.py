@@ -1,8 +1,9 @@
 """The hyperparameters that decide the receptive field, and their feasible combinations.
 
 A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
-dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back comes before them, and
-the readout before all of them where the required context depends on it. A space has few points, so
+dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back and a stem's patches
+come before them, and the readout before all of them where the required context depends on it. A
+space has few points, so
 each is checked once and exactly. Hyperparameters are suggested in this order, each bounded to the
 values of the feasible points that agree with the values suggested before.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -70,8 +71,18 @@ class Geometry:
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
-        """Every combination."""
-        return tuple(product(*self.values))
+        """Every combination, but patches whose stride does not divide them or that are too long."""
+        points = product(*self.values)
+        if "patch" not in self.names:
+            return tuple(points)
+        return tuple(point for point in points if self._has_patches(point))
+
+    def _has_patches(self, point: Point) -> bool:
+        chosen = dict(zip(self.names, point, strict=True))
+        patch = chosen.get("patch", 1)
+        if patch % chosen.get("patch_stride", 1):
+            return False
+        return bool(patch == 1 or patch <= chosen.get("look_back", self.limits.seq_len))
 
     @cached_property
     def too_short(self) -> frozenset[Point]:
@@ -100,6 +111,11 @@ class Geometry:
             padding=chosen["padding"],
         )
 
+    def receptive_field_of(self, point: Point) -> int:
+        """Return how many steps of the sequence an output step of a point's networks depends on."""
+        stem = _stem_of(dict(zip(self.names, point, strict=True)))
+        return (self.span_of(point).receptive_field - 1) * stem.stride + stem.patch
+
     def covers(self, point: Point) -> bool:
         """Return whether the receptive field covers the required context, even with blind spots."""
         requirements = self._requirements(point, use_skip_connections=True)
@@ -122,10 +138,11 @@ class Geometry:
         chosen = dict(zip(self.names, point, strict=True))
         look_back = chosen.get("look_back", self.limits.seq_len)
         context = self.limits.context_of(chosen.get("readout", _ANY_READOUT))
+        stem = _stem_of(chosen)
         if context is not None:
-            context = min(context, look_back)
+            context = stem.patches_of(min(context, look_back))
         return Requirements(
-            seq_len=min(self.limits.seq_len, look_back),
+            seq_len=stem.patches_of(min(self.limits.seq_len, look_back)),
             required_context=context,
             padding=chosen["padding"],
             use_skip_connections=use_skip_connections,
@@ -155,6 +172,8 @@ class Geometry:
             use_skip_connections=use_skip_connections,
             readout=chosen.get("readout", _ANY_READOUT),
             look_back=chosen.get("look_back"),
+            patch=chosen.get("patch", 1),
+            patch_stride=chosen.get("patch_stride"),
         )
 
     @cached_property
@@ -246,6 +265,16 @@ class Geometry:
             return list(self.values[position])
         possible = {point[position] for point in self.feasible}
         return [value for value in self.values[position] if value in possible]
+
+
+@cache
+def _stem(patch: int, patch_stride: int | None) -> Architecture:
+    return Architecture(patch=patch, patch_stride=patch_stride)
+
+
+def _stem_of(chosen: dict[str, Any]) -> Architecture:
+    """Return an architecture with the stem of a point."""
+    return _stem(chosen.get("patch", 1), chosen.get("patch_stride"))
 
 
 def _nearest(value: Any, possible: Sequence[Any]) -> Any:

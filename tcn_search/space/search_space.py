@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
+from tcn_search.planning.architecture import NORMS, Architecture
+from tcn_search.planning.model_size import ModelShape
 from tcn_search.settings import FRACTIONS, SEARCHABLE
-from tcn_search.space.constraints import Constraints, Limits, Violation
+from tcn_search.space.constraints import Constraints, Limits, Violation, limits_of
 from tcn_search.space.description import description
 from tcn_search.space.dimensions import (
     Dimension,
@@ -20,21 +21,26 @@ from tcn_search.space.dimensions import (
     suggest,
     to_plain,
 )
-from tcn_search.space.feasibility import require_feasible
+from tcn_search.space.feasibility import require_feasible, smallest_variants
+from tcn_search.space.forecast_choices import FORECAST_CHOICES, check_forecast_choices
 from tcn_search.space.geometry import Geometry, dilations_of, most_levels, most_useful_levels
 from tcn_search.space.value_checks import (
-    check_activations,
-    check_booleans,
+    check_dimensions,
     check_look_back,
-    check_sizes,
     check_training_setting,
-    check_words,
     read_dilations,
 )
 
 # Hyperparameters of an architecture that do not decide the receptive field. They are suggested
 # after the point of `Geometry`, to which the readout belongs where feasibility depends on it.
-_NON_GEOMETRIC = ("nb_filters", "norm", "use_skip_connections", "activation", "readout")
+_NON_GEOMETRIC = (
+    "nb_filters",
+    "norm",
+    "use_skip_connections",
+    "activation",
+    "readout",
+    *FORECAST_CHOICES,
+)
 _MOST_DEFAULT_LEVELS = 16
 _REQUIRED = (
     "nb_filters",
@@ -50,7 +56,6 @@ _DEFAULT_PADDINGS = {
     "classification": ("causal", "same"),
     "multi_label": ("causal", "same"),
 }
-_SIZES = ("nb_filters", "kernel_size", "levels", "dilation_base", "nb_stacks", "look_back")
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,18 @@ class SearchSpace:
         padding: "causal", "same" or both. None is "causal", and for tasks that classify whole
             sequences "same" too.
         norm, use_skip_connections, activation: as in `Architecture`.
-        readout: as in `Architecture`. None is "sequence" for labelling, and "last", "max" and
-            "average" for other tasks.
+        readout: as in `Architecture`. None is "sequence" for labelling, "last" and "flatten" for a
+            new study of forecasts, and "last", "max" and "average" for other tasks.
         look_back: number of steps at the end of each window that the network is given, for
             forecasts. None gives it all steps.
+        patch, patch_stride: of a stem, as in `Architecture`. None is no stem, and for a new study
+            of forecasts two lengths that make 16 to 64 patches of a window, without overlap.
+        channels, window_norm, linear_path: of forecasts, as in `Architecture`. A new study of
+            forecasts searches "shared" and "mixed", "last" and "standard", and both with and
+            without the linear path; other studies have the defaults of `Architecture`.
         dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size,
-            input_norm, label_smoothing: training settings, as in `TrainingSettings`. A setting that
-            is None is not searched: the study's training settings have its value.
+            input_norm, label_smoothing, loss: training settings, as in `TrainingSettings`. A
+            setting that is None is not searched: the study's training settings have its value.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
@@ -94,6 +104,11 @@ class SearchSpace:
     activation: Any = ("relu",)
     readout: Any = None
     look_back: Any = None
+    patch: Any = None
+    patch_stride: Any = None
+    channels: Any = None
+    window_norm: Any = None
+    linear_path: Any = None
     dropout_rate: Any = Range(0.0, 0.3)
     learning_rate: Any = Range(1e-4, 1e-2, log=True)
     optimizer: Any = None
@@ -103,6 +118,7 @@ class SearchSpace:
     batch_size: Any = None
     input_norm: Any = None
     label_smoothing: Any = None
+    loss: Any = None
 
     def __post_init__(self) -> None:
         if self.dilations is not None:
@@ -120,13 +136,7 @@ class SearchSpace:
                 if field.name in FRACTIONS and isinstance(dimension, Range):
                     dimension = dimension.as_real_range()  # 1 to 4 is not 1, 2, 3 or 4
                 object.__setattr__(self, field.name, dimension)
-        sizes = {name: getattr(self, name) for name in _SIZES if getattr(self, name) is not None}
-        check_sizes(sizes, self.dilations)
-        check_words("padding", self.padding, PADDINGS[:2])
-        check_words("norm", self.norm, NORMS)
-        check_words("readout", self.readout, READOUTS)
-        check_booleans("use_skip_connections", self.use_skip_connections)
-        check_activations(self.activation)
+        check_dimensions({field.name: getattr(self, field.name) for field in fields(self)})
         for name, dimension in self.settings.items():
             check_training_setting(name, dimension)
 
@@ -145,6 +155,16 @@ class SearchSpace:
             else:
                 settings[name] = dimension[0]
         return settings
+
+    def with_defaults(self, dimensions: Mapping[str, Any]) -> SearchSpace:
+        """Return the space with these dimensions where it has none.
+
+        Explicit dilations stand in the place of levels.
+        """
+        missing = {name for name in dimensions if getattr(self, name) is None}
+        if self.dilations is not None:
+            missing.discard("levels")
+        return replace(self, **{name: dimensions[name] for name in missing})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the space in the form in which a study file has it, without values of None."""
@@ -168,6 +188,9 @@ class SearchSpace:
         constraints: Constraints | None = None,
         *,
         vocabulary: int = 0,
+        targets: int = 0,
+        future_channels: int = 0,
+        quantiles: int = 0,
         context_of_task: int | None = None,
         static: bool = False,
     ) -> TaskSpace:
@@ -180,6 +203,7 @@ class SearchSpace:
             outputs: numbers that the model's head computes.
             constraints: default: `Constraints()`.
             vocabulary: number of tokens, if the task is to predict the next token; 0 otherwise.
+            targets, future_channels, quantiles: of forecasts, as in `ModelShape`.
             context_of_task: steps that the task needs to see, if not the whole sequence; the
                 required context "auto" takes it.
             static: narrow with ranges that are the same in every trial, for samplers that need it.
@@ -207,34 +231,24 @@ class SearchSpace:
             )
         if self.look_back is not None:
             check_look_back(self.look_back, kind, seq_len)
-        required_context = constraints.required_context
-        if required_context == "auto" and context_of_task is not None:
-            required_context = context_of_task
-        if isinstance(required_context, str):
-            required_context = seq_len
-        if required_context > seq_len:
-            raise InputError(
-                f"required_context must be at most the sequence length, {seq_len} steps. "
-                f"Received: {required_context}"
-            )
-        limits = Limits(
-            required_context=required_context,
+        check_forecast_choices({name: filled[name] for name in FORECAST_CHOICES}, kind, targets)
+        shape = ModelShape(
             seq_len=seq_len,
             input_channels=input_channels,
             outputs=outputs,
-            max_params=constraints.max_params,
             vocabulary=vocabulary,
-            allow_blind_spots=constraints.allow_blind_spots,
-            pooled_is_free=constraints.required_context == "auto",
+            targets=targets,
+            future_channels=future_channels,
+            quantiles=quantiles,
         )
         space = TaskSpace(
             SearchSpace(**filled),
-            limits,
+            limits_of(constraints, shape, context_of_task),
             narrow=constraints.receptive_field == "narrow",
             static=static,
         )
-        fewest_filters = integers_of("nb_filters", self.nb_filters)[0]
-        require_feasible(space.geometry, space.limits, fewest_filters, self.norm)
+        variants = smallest_variants({name: filled[name] for name in _NON_GEOMETRIC})
+        require_feasible(space.geometry, space.limits, variants)
         return space
 
 
@@ -254,16 +268,14 @@ class TaskSpace:
         values = dict[str, tuple[Any, ...]]()
         if self.limits.pooled_is_free:
             values["readout"] = space.readout
-        if space.look_back is not None:
-            values["look_back"] = integers_of("look_back", space.look_back)
-        values["padding"] = space.padding
-        values["kernel_size"] = integers_of("kernel_size", space.kernel_size)
-        values["nb_stacks"] = integers_of("nb_stacks", space.nb_stacks)
-        if space.dilations is not None:
-            values["dilations"] = space.dilations
-        else:
-            values["dilation_base"] = integers_of("dilation_base", space.dilation_base)
-            values["levels"] = integers_of("levels", space.levels)
+        names = ["look_back", "patch", "patch_stride", "padding", "kernel_size", "nb_stacks"]
+        names += ["dilations"] if space.dilations is not None else ["dilation_base", "levels"]
+        for name in names:
+            dimension = getattr(space, name)
+            if name in ("padding", "dilations"):
+                values[name] = dimension
+            elif dimension is not None:
+                values[name] = integers_of(name, dimension)
         return Geometry(
             names=tuple(values),
             values=tuple(values.values()),
@@ -274,7 +286,11 @@ class TaskSpace:
     @property
     def non_geometric(self) -> tuple[str, ...]:
         """The hyperparameters of an architecture that do not decide what is feasible."""
-        return tuple(name for name in _NON_GEOMETRIC if name not in self.geometry.names)
+        return tuple(
+            name
+            for name in _NON_GEOMETRIC
+            if name not in self.geometry.names and getattr(self.space, name) is not None
+        )
 
     def choices(self) -> dict[str, list[Any]]:
         """Return the categorical choices that constraints may narrow, as Optuna knows them."""
@@ -304,6 +320,8 @@ class TaskSpace:
             nb_stacks=chosen["nb_stacks"],
             padding=chosen["padding"],
             look_back=chosen.get("look_back"),
+            patch=chosen.get("patch", 1),
+            patch_stride=chosen.get("patch_stride"),
             **non_geometric,
         )
         return architecture, settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from tcn_search.planning.architecture import Architecture
@@ -77,7 +78,8 @@ def suggested_values(
     Raises:
         OutsideSpace: the space does not hold a value, or a limit is broken; the text says which.
     """
-    values = {**_geometry_values(space, architecture), **architecture.to_dict()}
+    arguments = _arguments(architecture)
+    values = {**_geometry_values(space, architecture), **arguments}
     for name, dimension in space.space.settings.items():
         values[name] = settings.get(name, default_value(name, dimension))
     values["dilations"] = dilations_as_text(architecture.dilations)
@@ -85,11 +87,9 @@ def suggested_values(
         raise OutsideSpace(violation.reason)
     recorded = RecordedSuggestions(values)
     suggested, suggested_settings = space.suggest(recorded)
-    suggested_arguments = suggested.to_dict()
+    suggested_arguments = _arguments(suggested)
     different = [
-        f"{name} {value}"
-        for name, value in architecture.to_dict().items()
-        if suggested_arguments[name] != value
+        f"{name} {value}" for name, value in arguments.items() if suggested_arguments[name] != value
     ]
     different += [
         f"{name} {value}"
@@ -99,6 +99,11 @@ def suggested_values(
     if different:
         raise OutsideSpace(", ".join(different))
     return recorded.parameters
+
+
+def _arguments(architecture: Architecture) -> dict[str, Any]:
+    """Return all arguments by name."""
+    return {field.name: getattr(architecture, field.name) for field in fields(architecture)}
 
 
 def default_value(name: str, dimension: Dimension) -> Any:

@@ -16,8 +16,35 @@ from tcn_search.arguments import (
 )
 from tcn_search.errors import InputError
 from tcn_search.limits import MOST_POINTS
+from tcn_search.planning.architecture import CHANNELS, NORMS, PADDINGS, READOUTS, WINDOW_NORMS
 from tcn_search.settings import CHOICES, TrainingSettings, check_setting
 from tcn_search.space.dimensions import Dimension, Range, integers_of, largest_integer
+
+_SIZES = (
+    "nb_filters",
+    "kernel_size",
+    "levels",
+    "dilation_base",
+    "nb_stacks",
+    "look_back",
+    "patch",
+    "patch_stride",
+)
+_WORDS = {
+    "padding": PADDINGS[:2],
+    "norm": NORMS,
+    "readout": READOUTS,
+    "channels": CHANNELS,
+    "window_norm": WINDOW_NORMS,
+}
+_NEEDED_DIMENSIONS = (
+    "nb_filters",
+    "kernel_size",
+    "nb_stacks",
+    "norm",
+    "use_skip_connections",
+    "activation",
+)
 
 
 def read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
@@ -36,6 +63,35 @@ def read_dilations(given: Any) -> tuple[tuple[int, ...], ...]:
     return tuple(positive_integers("dilations", dilation_list) for dilation_list in lists)
 
 
+def check_dimensions(dimensions: Mapping[str, Any]) -> None:
+    """Check the values of every hyperparameter of an architecture; None is no value.
+
+    Args:
+        dimensions: of a `SearchSpace`, by name.
+    """
+    sizes = {name: dimensions[name] for name in _SIZES if dimensions[name] is not None}
+    check_sizes(sizes, dimensions["dilations"])
+    for name, allowed in _WORDS.items():
+        check_words(name, dimensions[name], allowed)
+    check_booleans("use_skip_connections", dimensions["use_skip_connections"])
+    check_booleans("linear_path", dimensions["linear_path"])
+    check_activations(dimensions["activation"])
+
+
+def require_dimensions(dimensions: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a dimension that every space has was not stored.
+
+    Args:
+        dimensions: of a stored space, by name.
+    """
+    needed = [*_NEEDED_DIMENSIONS]
+    if dimensions["dilations"] is None:
+        needed.append("dilation_base")
+    for name in needed:
+        if dimensions[name] is None:
+            raise ValueError(f"space.{name} is missing")
+
+
 def check_sizes(
     sizes: Mapping[str, Dimension], dilations: tuple[tuple[int, ...], ...] | None
 ) -> None:
@@ -43,7 +99,7 @@ def check_sizes(
 
     Args:
         sizes: dimensions with integer values by name: nb_filters, kernel_size, nb_stacks,
-            dilation_base, and levels and look_back where the space has them.
+            dilation_base, and levels, look_back, patch and patch_stride where the space has them.
         dilations: explicit lists of dilations, instead of levels and base.
     """
     largest = {name: largest_integer(name, dimension) for name, dimension in sizes.items()}
@@ -61,8 +117,8 @@ def check_words(name: str, dimension: Dimension | None, allowed: Sequence[str]) 
         one_of(name, choice, allowed)
 
 
-def check_booleans(name: str, dimension: Dimension) -> None:
-    """Check that every choice is True or False."""
+def check_booleans(name: str, dimension: Dimension | None) -> None:
+    """Check that every choice is True or False. None has no choices."""
     for choice in _choices(name, dimension):
         if not isinstance(choice, bool):
             raise InputError(f"{name} must be true or false. Received: {received(choice)}")
@@ -95,6 +151,21 @@ def check_training_setting(name: str, dimension: Dimension) -> None:
         largest_integer(name, dimension)
     check_setting(name, dimension.low)
     check_setting(name, dimension.high)
+
+
+def check_searched_loss(losses: Dimension | None, objectives: Sequence[str]) -> None:
+    """Check that trials with different losses are not compared by their losses.
+
+    Args:
+        losses: dimension of the loss; None where it is not searched.
+        objectives: of the study.
+    """
+    if losses is not None and len(_values(losses)) > 1 and "val_loss" in objectives:
+        raise InputError(
+            "objectives must not have val_loss where the loss is searched: values of different "
+            "losses cannot be compared. Use one of the task's metrics, such as "
+            f"val_standardised_mse. Received: loss {list(_values(losses))}"
+        )
 
 
 def check_settings_of_kind(

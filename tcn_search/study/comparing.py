@@ -9,13 +9,14 @@ from tcn_search.evaluation.comparison import Comparison, Run
 from tcn_search.evaluation.contenders import ComparisonRunner, prepare_comparison
 from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
 from tcn_search.evaluation.final_trainings import TrainingContext
+from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.logs import show_messages
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.final_trainings import kept_trainings, training_executors
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.results import COMPARISON, StudyResults
+from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
 
@@ -81,7 +82,16 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
             on_run=store,
             before_test_evaluation=before_test_evaluation,
         )
+        _store_baselines(handle)
         return comparison
+
+
+def _store_baselines(handle: StudyHandle) -> None:
+    """Store the simple baselines of a forecast where no `best` has, beside the scores on test."""
+    is_forecast = handle.definition.spec.kind == "forecast"
+    if is_forecast and StudyResults(handle).simple_baselines is None:
+        baselines = simple_baselines(handle.task)
+        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
 
 
 def _executor(

@@ -26,6 +26,7 @@ from tcn_search.search.search_settings import SearchSettings
 from tcn_search.search.warm_start import START, WarmStart, store_start, warm_start
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
+from tcn_search.space.forecast_choices import forecast_dimensions
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.storage.connection import open_storage, storage_errors
 from tcn_search.storage.lease import KEY as LEASE
@@ -150,7 +151,7 @@ def _continued(
         backend = resolve_backend(str(given.backend))
     space = stored.space
     if given.space is not None:
-        space = given.space
+        space = given.space.with_defaults(forecast_dimensions(stored.space))
     constraints = stored.constraints
     if given.constraints is not None:
         constraints = stored.continued(given.constraints)

@@ -42,6 +42,8 @@ _ARCHITECTURE = (
     "activation",
     "readout",
 )
+# Columns where the space has the dimension.
+_OPTIONAL = ("look_back", "patch", "patch_stride", "channels", "window_norm", "linear_path")
 
 
 def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.DataFrame:
@@ -56,7 +58,8 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
             score.
         fold_scores, fold_std: of each fold, and their sample standard deviation; only where the
             study has several folds.
-        best_epoch, epochs: from 1; over several folds, the rounded mean and the sum.
+        best_epoch, epochs: from 1, or 0 for the start of a network with a linear path; over several
+            folds, the rounded mean and the sum.
         receptive_field: of one step of the TCN, in steps.
         output_receptive_field: of the output; through a pooled readout all steps.
         required_context: what one step must see, within the trial's own look-back; missing where
@@ -80,8 +83,7 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
     if definition.search.folds > 1:
         columns += ["fold_scores", "fold_std"]
     columns += [*_RESULTS, *_ARCHITECTURE]
-    if definition.space.look_back is not None:
-        columns.append("look_back")
+    columns += [name for name in _OPTIONAL if getattr(definition.space, name) is not None]
     columns += [*searched, "reason", "machine", "started"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -130,9 +132,12 @@ def _outcome_columns(record: TrialRecord) -> dict[str, Any]:
     outcome = record.outcome
     if outcome is None:
         return {}
+    best_epoch: int | None = outcome.best_epoch
+    if not best_epoch and not outcome.start:
+        best_epoch = None
     columns: dict[str, Any] = {
         "machine": outcome.machine,
-        "best_epoch": outcome.best_epoch or None,
+        "best_epoch": best_epoch,
         "epochs": len(outcome.curve) or None,
         "seconds": outcome.seconds.get("total"),
         "outside_share": _outside_share(outcome.seconds),
@@ -162,10 +167,9 @@ def _architecture_columns(record: TrialRecord, definition: Definition) -> dict[s
     if architecture is None:
         return {}
     columns = {
-        name: value
-        for name, value in architecture.to_dict().items()
-        if name in (*_ARCHITECTURE, "look_back")
+        name: value for name, value in architecture.to_dict().items() if name in _ARCHITECTURE
     }
+    columns |= {name: getattr(architecture, name) for name in _OPTIONAL}
     columns["dilations"] = ",".join(map(str, architecture.dilations))
     columns["levels"] = architecture.levels
     columns["receptive_field"] = architecture.receptive_field

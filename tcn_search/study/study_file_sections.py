@@ -48,6 +48,8 @@ class _TrainingSection(_Section):
     warmup: float | None = None
     weights: str | None = None
     batch_norm_statistics: str | None = None
+    loss: str | None = None
+    quantiles: list[float] | None = None
 
 
 class _SearchSection(_Section):

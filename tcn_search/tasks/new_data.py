@@ -11,10 +11,10 @@ from tcn_search.errors import InputError
 from tcn_search.formats.file_names import KNOWN, file_format
 from tcn_search.formats.inputs import read_inputs
 from tcn_search.formats.sequence_tables import FileSequences, read_sequences, read_sequences_like
-from tcn_search.formats.series_tables import read_table
 from tcn_search.formats.table_columns import Columns
-from tcn_search.formats.table_layout import TableFormat, TableLayout
+from tcn_search.formats.table_layout import TableLayout
 from tcn_search.formats.ts_files import read_ts
+from tcn_search.tasks.last_windows import LastWindows, last_windows
 from tcn_search.tasks.npz_files import ARRAYS, read_arrays, refuse_unknown
 
 
@@ -24,10 +24,12 @@ class NewData(NamedTuple):
     Attributes:
         X: (n, T, C), NaN beyond a row's own length.
         ignored: columns of a table that were not read.
+        windows: for forecasts, the series and the steps that are predicted.
     """
 
     X: np.ndarray
     ignored: tuple[str, ...] = ()
+    windows: LastWindows | None = None
 
 
 def read_new_data(
@@ -36,6 +38,7 @@ def read_new_data(
     target: str | None = None,
     time: str | None = None,
     axes: str | None = None,
+    look_back: int | None = None,
 ) -> NewData:
     """Read sequences to predict from an .npz, a table or a .ts.
 
@@ -48,6 +51,7 @@ def read_new_data(
         target: a column to leave out of the inputs, where `layout` is None.
         time: the time column, where its name differs from that in training.
         axes: "channels_steps" if the array of an .npz is (n, C, T).
+        look_back: steps that a forecast takes; None for all steps of a single series.
 
     Raises:
         InputError: names the file and the array or column.
@@ -55,16 +59,9 @@ def read_new_data(
     file_kind = file_format(path)
     if file_kind == "npz":
         return NewData(_new_arrays(path, axes))
-    if file_kind == "table" and layout is not None and layout.form == "forecast":
-        table = read_table(
-            path,
-            time,
-            TableFormat(time_format=layout.table_format.time_format),
-            expected=layout.table_format,
-            columns=layout.inputs,
-            preferred_time=layout.time,
-        )
-        return NewData(table.values[None], table.ignored)
+    if file_kind in ("table", "parquet") and layout is not None and layout.form == "forecast":
+        windows = last_windows(path, layout, look_back, horizon=1, time=time)
+        return NewData(windows.X, windows.ignored, windows)
     if file_kind == "table" and layout is not None:
         sequences = read_sequences_like(path, layout, time=time)
     elif file_kind == "table":

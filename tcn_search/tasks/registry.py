@@ -86,7 +86,7 @@ BUILT_IN = {
             "T = look_back (default 336, less for short series), horizon = 96 steps ahead of every "
             "series"
         ),
-        source="your own CSV with a time column",
+        source="your own CSV, Parquet or data frame with a time column",
         context="the look-back: a forecast may depend on every step of it",
         published=published.FORECAST,
     ),
@@ -164,6 +164,8 @@ def load_task(name: str | Path, **options: Any) -> Task:
     if "class_weights" in options:
         task = with_class_weights(task, options["class_weights"])
     stored_options: dict[str, Any] = {}
+    if not isinstance(options.get("file", ""), str | Path):  # a data frame cannot be loaded again
+        return task
     for option, value in options.items():
         if option in PATH_OPTIONS and isinstance(value, str | Path):
             stored_options[option] = str(Path(value).resolve())
@@ -180,6 +182,11 @@ def _loader_options(options: dict[str, Any]) -> dict[str, Any]:
 def _load_file(path: Path, options: dict[str, Any]) -> Task:
     checked_option("task.name", path, Path)
     file_kind = file_format(path)
+    if file_kind == "parquet":
+        raise InputError(
+            f"A .parquet holds series to forecast: give a horizon with it (--horizon, or the task "
+            f"forecast). Received: {path}"
+        )
     if not file_kind:
         raise InputError(f"A task's file must be {KNOWN}. Received: {path}")
     load, described_by = _FILES[file_kind]

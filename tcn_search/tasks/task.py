@@ -13,9 +13,11 @@ from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.tasks.array_checks import check_arrays
 from tcn_search.tasks.folds import make_folds
+from tcn_search.tasks.forecast_windows import ForecastWindows
 from tcn_search.tasks.splitting import SplitRule, read_groups, split_off_validation
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData, TrainingData, with_statistics
+from tcn_search.tasks.window_folds import make_window_folds
 from tcn_search.text import counted
 
 _HASHED_ROWS = 1024
@@ -36,6 +38,7 @@ class Task:
         split: rule of the validation split; None where the validation split was given.
         groups: groups of the rows of training and validation split, if they have any.
         notes: messages to the user, one line each: data that was left out or reinterpreted.
+        windows: for forecasts, the series and the time of each sequence.
     """
 
     spec: TaskSpec
@@ -47,6 +50,7 @@ class Task:
     split: SplitRule | None = None
     groups: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    windows: ForecastWindows | None = None
 
     @property
     def training(self) -> TrainingData:
@@ -56,11 +60,15 @@ class Task:
     def cross_validated(self, folds: int) -> TrainingData:
         """Return `training` with `folds` folds; a single fold is the validation split itself.
 
+        The folds of a forecast are a backtest with rolling origin: see `make_window_folds`.
+
         Raises:
             InputError: the task came with its validation split, or has too few sequences or groups.
         """
         if folds == 1:
             return self.training
+        if self.windows is not None:
+            return replace(self.training, folds=make_window_folds(folds, self.windows))
         if self.split is None:
             raise InputError(
                 f"folds = {folds} needs a task whose validation split is taken from the training "
@@ -116,6 +124,9 @@ class Task:
         offsets = self.spec.input_offset, self.spec.target_offset
         if any(offsets):
             digest.update(repr(offsets).encode())
+        forecast = self.spec.future_channels, self.spec.series
+        if any(forecast):
+            digest.update(repr(forecast).encode())
         for split in (self.train, self.validation, self.test):
             if split is not None:
                 for array in (split.X, split.y):

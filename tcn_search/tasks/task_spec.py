@@ -10,7 +10,8 @@ from tcn_search.formats.file_names import file_format, stem
 from tcn_search.formats.table_layout import TableLayout
 from tcn_search.tasks.kinds import KINDS, Kind, of_next_token, scored_on_last
 
-ABOUT_NEW_DATA = frozenset({"table", "recordings"})  # fields without effect on a training
+# Fields that do not tell two trainings apart: how new data is read, and what others imply.
+NOT_COMPARED = frozenset({"table", "recordings", "target_channels", "season"})
 _MOST_SEQUENCES_AT_ONCE = 256
 _MOST_OUTPUTS_AT_ONCE = 1 << 24  # 64 MiB in float32, of which loss and metrics need a few copies
 
@@ -86,6 +87,15 @@ class TaskSpec:
             precision. Empty: nothing.
         table, recordings: how the data was read from a table or from recordings, so that new data
             is read likewise. They have no effect on a training.
+        target_channels: for forecasts, the input channel of each series that is predicted. Empty
+            in forecasts of earlier versions; `last_value_channels` has them, unless it is empty.
+        future_channels: for forecasts, the input channels that hold a column known in advance,
+            shifted by the horizon: their last `horizon` steps are its values over the horizon.
+        series: for forecasts, the number of series in a table that has them below each other
+            (long form); each is standardised by itself before it becomes windows. 0 if every
+            series has a column of its own (wide form).
+        season: steps of a season of a forecast's series, for seasonal baselines and errors; 0 where
+            it is not known.
     """
 
     name: str
@@ -110,6 +120,10 @@ class TaskSpec:
     target_offset: tuple[float, ...] = field(default=(), repr=False)
     table: TableLayout | None = field(default=None, repr=False)
     recordings: RecordingFormat | None = field(default=None, repr=False)
+    target_channels: tuple[int, ...] = field(default=(), repr=False)
+    future_channels: tuple[int, ...] = field(default=(), repr=False)
+    series: int = field(default=0, repr=False)
+    season: int = field(default=0, repr=False)
 
     @property
     def task_kind(self) -> Kind:

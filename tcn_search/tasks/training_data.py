@@ -98,7 +98,8 @@ class TrainingData:
 
         Inputs are standardised, and targets centred, with the statistics of the fold's own training
         rows. Targets keep their standard deviation, so that a loss has the same unit in all folds,
-        and classes keep their weights.
+        and classes keep their weights. The series of a forecast are inputs and targets, and have
+        the same mean and deviation as both.
 
         Args:
             number: number of the training, from 0.
@@ -111,7 +112,9 @@ class TrainingData:
         if spec.input_mean:
             mean, std = _input_statistics(spec, train)
             spec = replace(spec, input_mean=mean, input_std=std)
-        if spec.target_mean:
+        if spec.kind == "forecast":
+            spec = _as_targets(spec, self.spec)
+        elif spec.target_mean:
             spec = replace(spec, target_mean=_floats(_targets(train).mean(axis=0)))
         return TrainingData(spec=spec, train=train, validation=self._rows(roles == HELD_OUT))
 
@@ -157,6 +160,27 @@ def _input_statistics(
     """Return mean and standard deviation of each channel."""
     steps = train.X.reshape(-1, spec.input_channels).astype("float64")
     return _floats(np.nanmean(steps, axis=0)), _floats(_one_if_zero(np.nanstd(steps, axis=0)))
+
+
+def _as_targets(spec: TaskSpec, whole: TaskSpec) -> TaskSpec:
+    """Return the specification of a fold of a forecast with equal statistics of both.
+
+    Args:
+        spec: with the inputs' statistics of the fold.
+        whole: of the task, whose deviations are kept.
+    """
+    channels = spec.target_channels or spec.last_value_channels
+    if not spec.input_mean or not channels:
+        return spec
+    std = list(spec.input_std)
+    for channel in channels:
+        std[channel] = whole.input_std[channel]
+    steps = spec.outputs // len(channels)
+    return replace(
+        spec,
+        input_std=tuple(std),
+        target_mean=tuple(spec.input_mean[channel] for channel in channels) * steps,
+    )
 
 
 def _one_if_zero(deviations: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from tcn_search.models.series import LinearPath
 from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import TrainingData
@@ -41,6 +42,9 @@ class Training:
         kept_epoch: epoch whose weights the model has, from 1; 0 if they are of no use. See
             `TrainingSettings.weights`; a moving average counts as that of the last epoch.
         kept_score: validation value of the objective with these weights, or NaN.
+        start: validation numbers before the first epoch, where the model begins with a solution;
+            {} for other models. They count as an epoch 0: where no epoch is better, `best_epoch`
+            and `kept_epoch` are 0, with the scores of the start.
         status: complete, pruned (by `on_epoch`), diverged (NaN or infinite loss) or timed out.
         seconds: time in "compile" (the first training step and the first validation batch, with
             tracing and compilation), "training" (all other steps), "between" (the part of
@@ -53,6 +57,7 @@ class Training:
     score: float = math.nan
     kept_epoch: int = 0
     kept_score: float = math.nan
+    start: dict[str, float] = field(default_factory=dict)
     status: TrialStatus = TrialStatus.COMPLETE
     seconds: dict[str, float] = field(
         default_factory=lambda: {"compile": 0.0, "training": 0.0, "between": 0.0, "validation": 0.0}
@@ -90,14 +95,22 @@ def train(
     lengths = batch_lengths(model, data, settings.epochs)
     if lengths:
         accept_lengths(model)
+    arguments = fit_arguments(data, settings.batch_size, lengths)
+    if begins_with_solution(model) and len(data.validation):
+        recorder.score_start(model, arguments)
     model.fit(
-        **fit_arguments(data, settings.batch_size, lengths),
+        **arguments,
         epochs=settings.epochs,
         callbacks=_Callbacks(recorder, model, settings.epochs),
         verbose=0,
     )
     recorder.finish()
     return recorder.training
+
+
+def begins_with_solution(model: keras.Model) -> bool:
+    """Return whether a model is good before its first training step: with a linear path."""
+    return any(isinstance(layer, LinearPath) for layer in model.layers)
 
 
 class _Callbacks(keras.callbacks.CallbackList):
@@ -151,6 +164,30 @@ class _Recorder(keras.callbacks.Callback):
         self.checked_batches = 0
         # Numbers of the last batch, which the device may still be working on.
         self.last_batch_numbers: dict[str, Any] = {}
+
+    def score_start(self, model: keras.Model, arguments: dict[str, Any]) -> None:
+        """Score the model on the validation split before it is trained.
+
+        Args:
+            arguments: of `keras.Model.fit`.
+        """
+        started = time.perf_counter()
+        validation = arguments["validation_data"]
+        given: dict[str, Any] = {"x": validation}
+        if isinstance(validation, tuple):
+            given = {
+                "x": validation[0],
+                "y": validation[1],
+                "batch_size": arguments["validation_batch_size"],
+            }
+        numbers = model.evaluate(**given, verbose=0, return_dict=True)
+        self.training.seconds["validation"] += time.perf_counter() - started
+        numbers = {f"val_{name}": float(value) for name, value in numbers.items()}
+        if not all(math.isfinite(value) for value in numbers.values()):
+            return
+        self.training.start = numbers
+        self.training.score = numbers[self.objective.name]
+        self.kept.keep_start(model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.perf_counter()
@@ -212,7 +249,7 @@ class _Recorder(keras.callbacks.Callback):
         """Count the score of an epoch, from 1; return whether none before was better."""
         training = self.training
         value = numbers[self.objective.name]
-        first = training.best_epoch == 0
+        first = math.isnan(training.score)
         if first or self.objective.better(value, training.score):
             self.improved_epoch = epoch
         is_best = first or self._is_best(value, numbers["val_loss"])
@@ -225,22 +262,38 @@ class _Recorder(keras.callbacks.Callback):
         """Return whether an epoch is better than the best one so far, or as good."""
         training = self.training
         if value == training.score:
-            return loss <= training.curve[training.best_epoch - 1]["val_loss"]
+            return loss <= self._numbers_of(training.best_epoch)["val_loss"]
         return self.objective.better(value, training.score)
+
+    def _numbers_of(self, epoch: int) -> dict[str, float]:
+        """Return the numbers of an epoch, from 1, or with 0 those before the first one."""
+        if epoch == 0:
+            return self.training.start
+        return self.training.curve[epoch - 1]
 
     def _stop(self, status: TrialStatus) -> None:
         self.training.status = status
         self.model.stop_training = True
 
     def finish(self) -> None:
-        """Give the model the kept weights, and record the epoch and the score that they have."""
+        """Give the model the kept weights, and record the epoch and the score that they have.
+
+        Where no epoch is better than the start, these are the weights that it began with.
+        """
         training = self.training
-        self.kept.restore(self.model)
         is_spoilt = training.status is TrialStatus.DIVERGED and self.kept.weights is None
         if self.kept.epoch and not is_spoilt:
             training.kept_epoch = self.kept.epoch
-            kept = training.curve[self.kept.epoch - 1]
+            kept = self._numbers_of(self.kept.epoch)
             training.kept_score = kept.get(self.objective.name, math.nan)
+        if training.start:
+            start = training.start[self.objective.name]
+            if not training.kept_epoch or self.objective.better(start, training.kept_score):
+                training.kept_epoch = 0
+                training.kept_score = start
+                self.kept.restore_start(self.model)
+                return
+        self.kept.restore(self.model)
 
 
 class _Clock:

@@ -23,6 +23,15 @@ class KeptWeights:
         self.epoch = 0
         self.lowest_loss = math.inf
         self.weights: Any = None
+        self.start: Any = None
+
+    def keep_start(self, model: keras.Model) -> None:
+        """Keep the weights that a training begins with."""
+        self.start = model.get_weights()
+
+    def restore_start(self, model: keras.Model) -> None:
+        """Give the model the weights that its training began with."""
+        model.set_weights(self.start)
 
     def after_epoch(self, model: keras.Model, epoch: int, loss: float, is_best: bool) -> None:
         """Keep the weights of an epoch, from 1, if they are wanted.

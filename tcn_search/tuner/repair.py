@@ -45,7 +45,7 @@ def _by_distance(space: TaskSpace, proposed: Architecture) -> Iterator[Architect
 def _other_geometries(space: TaskSpace, proposed: Architecture) -> Iterator[Architecture]:
     """Yield every feasible geometry with the rest of the proposal, the fewest changes first."""
     geometry = space.geometry
-    names = ["padding", "kernel_size", "nb_stacks", "dilations", "look_back"]
+    names = ["padding", "kernel_size", "nb_stacks", "dilations", "look_back", "patch"]
     if "readout" in geometry.names:
         names.append("readout")
 
@@ -56,9 +56,8 @@ def _other_geometries(space: TaskSpace, proposed: Architecture) -> Iterator[Arch
 
     for point in sorted(geometry.feasible, key=distance):
         architecture = geometry.architecture(point)
-        if "readout" not in geometry.names:
-            architecture = replace(architecture, readout=proposed.readout)
-        yield replace(architecture, activation=proposed.activation)
+        changed = {name: getattr(architecture, name) for name in names}
+        yield replace(proposed, **changed, patch_stride=architecture.patch_stride)
 
 
 def _put_first(value: Any, choices: tuple[Any, ...]) -> list[Any]:

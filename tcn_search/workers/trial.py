@@ -112,7 +112,8 @@ class TrialOutcome:
             stopped).
         score: best value of the objective; in cross-validation the mean over finished folds; None
             if there is no value, or it is NaN.
-        best_epoch: epoch of the score, from 1; in cross-validation the mean, rounded.
+        best_epoch: epoch of the score, from 1; in cross-validation the mean, rounded. 0 if there
+            is none, or if no epoch was better than the start.
         curve: numbers of each epoch; in cross-validation each row has its "fold".
         parameters: number of parameters of the model.
         seconds: "build", those of `Training.seconds`, and "total".
@@ -120,6 +121,8 @@ class TrialOutcome:
         latency: milliseconds for one sequence, if it was measured.
         machine: host, device, backend and versions.
         folds: "score" and "best_epoch" of each finished fold.
+        start: of each training that began with a solution, its validation numbers before the first
+            epoch; they count as an epoch 0. Empty for other networks.
     """
 
     number: int
@@ -133,6 +136,7 @@ class TrialOutcome:
     latency: float | None = None
     machine: str = ""
     folds: list[dict[str, float]] = field(default_factory=list)
+    start: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", TrialStatus(self.status))

@@ -113,7 +113,7 @@ class _Trial:
         )
         self.trainings.append(training)
         self.status = training.status
-        if job.model_files and training.kept_epoch:
+        if job.model_files and not math.isnan(training.kept_score):
             save_model(model, [Path(file) for file in job.model_files])
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
@@ -216,6 +216,7 @@ class _Trial:
                 for training in scored
                 if cross_validated and training.status is TrialStatus.COMPLETE
             ],
+            start=[training.start for training in self.trainings if training.start],
         )
 
 

@@ -40,7 +40,9 @@ def test_the_rows_that_are_fitted_are_those_of_the_models_of_the_task() -> None:
     assert fitted_rows(steps, 90_000) == 250
     forecast = replace(spec, kind="forecast", seq_len=2_000)  # channels that are not known
     assert fitted_rows(forecast, 90_000) == (1 << 22) // 1_024
-    assert fitted_rows(replace(forecast, last_value_channels=(0,)), 90_000) == MOST_ROWS
+    one = replace(forecast, last_value_channels=(0,))
+    assert fitted_rows(one, 90_000) == 90_000
+    assert fitted_rows(replace(one, last_value_channels=(0,) * 4), 90_000) == 45_000
 
 
 def test_a_short_row_is_stretched_and_missing_values_are_interpolated() -> None:
@@ -134,15 +136,51 @@ def test_a_forecast_repeats_the_last_value_and_maps_each_series() -> None:
     assert names(simple_models(spec)) == [
         "mean",
         "last value repeated",
-        "linear map of each series",
+        "drift",
+        "linear map of the windows",
     ]
     last = fitted(task, "last value repeated")
     np.testing.assert_allclose(last[0], task.train.X[0, -1, [0, 2, 0, 2]])
-    np.testing.assert_allclose(
-        fitted(task, "linear map of each series"), task.train.y, rtol=1e-3, atol=1e-2
-    )
+    drift = fitted(task, "drift").reshape(-1, 2, 2)
+    np.testing.assert_allclose(drift, task.train.y.reshape(-1, 2, 2), atol=1e-3)
+    assert fitted(task, "linear map of the windows").shape == task.train.y.shape
     unknown = replace(spec, last_value_channels=())
     assert names(simple_models(unknown)) == ["mean", "linear model"]
+
+
+def test_the_season_before_is_repeated_where_the_look_back_has_one() -> None:
+    pattern = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
+    values = np.tile(pattern, 40)[:, None]
+    X = np.stack([values[start : start + 12] for start in range(180)])
+    y = np.stack([values[start + 12 : start + 19].ravel() for start in range(180)])
+    arrays = Task.from_arrays(X, y)
+    spec = replace(arrays.spec, kind="forecast", last_value_channels=(0,), season=5)
+    task = replace(arrays, spec=spec)
+    np.testing.assert_allclose(fitted(task, "seasonal naive, 5 steps"), task.train.y)
+    np.testing.assert_allclose(
+        fitted(task, "linear map of the windows"), task.train.y, rtol=1e-3, atol=1e-3
+    )
+    for season in (0, 1, 13):  # not known, the last value, and longer than the look-back
+        assert not any(
+            "seasonal" in name for name in names(simple_models(replace(spec, season=season)))
+        )
+
+
+def test_the_validation_split_decides_for_the_penalty_and_the_first_fit_keeps_it() -> None:
+    values = np.cumsum(RANDOM.normal(size=260))
+    X = np.stack([values[start : start + 20] for start in range(200)])[..., None]
+    y = np.stack([values[start + 20 : start + 24] for start in range(200)])
+    noise = RANDOM.normal(size=(60, 20, 1))
+    arrays = Task.from_arrays(X, y, X_validation=noise, y_validation=RANDOM.normal(size=(60, 4)))
+    spec = replace(arrays.spec, kind="forecast", last_value_channels=(0,))
+    chosen = []
+    for validation in (None, arrays.validation):
+        fit = simple_models(spec, validation)[-1].choices[0].fit
+        fit(arrays.train)
+        chosen.append(fit.penalties)
+        fit(SplitData(noise, arrays.validation.y))
+        assert fit.penalties == chosen[-1]
+    assert chosen[0][0] < chosen[1][0]
 
 
 @pytest.mark.parametrize("classes", [2, 5])

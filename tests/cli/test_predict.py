@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,11 @@ def test_a_forecast_finds_its_series_by_name(
     table[["heat", "load", "date"]][::-1].to_csv("swapped.csv")
     predictions, note = predicted("forecast.keras", "swapped.csv", capsys)
     assert predictions == known
-    assert note == "swapped.csv: not read: column Unnamed: 0\n"
+    assert note == (
+        "swapped.csv: not read: column Unnamed: 0\n"
+        "swapped.csv: rows are put in the order of time; row 2 (2024-01-03 10:00:00) was the first "
+        "to be earlier than the row before it\n"
+    )
     table.drop(columns="heat").to_csv("less.csv", index=False)
     assert main(["predict", "forecast.keras", "less.csv"]) == 2
     assert "Missing: heat. It has: date, load" in capsys.readouterr().err
@@ -101,7 +106,7 @@ def test_new_tables_are_read_as_in_training(
         (["run", "own.xls"], "A study is a .toml file, or data: an .npz, a .csv, a .tsv or a .ts. Received: own.xls"),
         (["run", "own"], "A study is a .toml file, or data: an .npz, a .csv, a .tsv or a .ts. Received: own"),
         (["run", "own.csv", "--target", "x"], "{folder}/own.csv has no column 'x'. It has: id, time, accel, gyro, label"),
-        (["run", "own.csv", "--horizon", "2"], "Each time in {folder}/own.csv must stand in one row. Received: 0 in rows 1 and 7. If the file holds several series below each other (column id), give each a column of its own."),
+        (["run", "own.csv", "--horizon", "2"], "target must name the column of {folder}/own.csv to predict. It has: accel, gyro, label"),
     ],
 )  # fmt: skip
 def test_run_names_the_error_in_a_table(
@@ -140,3 +145,40 @@ def test_check_reads_data_as_run_does(folder: Path, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert "336 steps × 1 channel" in out
     assert "series.csv: not read: column Unnamed: 0" in out
+
+
+def test_series_below_each_other_are_predicted_in_their_units(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = np.arange(60)
+    shops = [
+        pd.DataFrame(
+            {
+                "id": name,
+                "ds": pd.date_range("2024-01-01", periods=60, freq="D"),
+                "y": level + np.sin(steps),
+                "price": 1.0 + steps % 3,
+            }
+        )
+        for name, level in (("north", 10.0), ("south", 5000.0))
+    ]
+    table = pd.concat(shops)
+    table.to_csv("shops.csv", index=False)
+    task = load_task(
+        "forecast", file="shops.csv", horizon=2, look_back=8, known="price", calendar="weekday"
+    )
+    save_model(Architecture(4, 2, (1, 2, 4)), task, "own.keras")
+    assert main(["predict", "own.keras", "shops.csv"]) == 2
+    assert "Column price is known in advance, so that its values are needed for the 2 steps" in (
+        capsys.readouterr().err
+    )
+    future = table[table["ds"] >= "2024-02-28"].copy()
+    future["ds"] += pd.Timedelta(days=2)
+    table = pd.concat([table, future[future["ds"] > "2024-02-29"].assign(y="")])
+    table.to_csv("new.csv", index=False)
+    out, _ = predicted("own.keras", "new.csv", capsys)
+    frame = pd.read_csv(StringIO(out))
+    assert list(frame.columns) == ["id", "y+1", "y+2"]
+    assert frame["id"].tolist() == ["north", "south"]
+    assert frame["y+1"][0] < 100 < 4000 < frame["y+1"][1]

@@ -15,7 +15,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.predict import predict
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Standardize
-from tcn_search.planning.cost import head_parameters, tcn_parameters
+from tcn_search.planning.model_size import ModelShape
 from tests.conftest import draw_head, waves
 
 X, Y = waves(12)
@@ -73,9 +73,8 @@ def test_the_counted_parameters_are_keras_own(
         nb_stacks=2,
     )
     model = build_model(architecture, task)
-    assert model.count_params() == tcn_parameters(architecture, 2) + head_parameters(
-        architecture, 2
-    )
+    shape = ModelShape(seq_len=X.shape[1], input_channels=2, outputs=2)
+    assert model.count_params() == shape.parameters(architecture)
 
 
 def test_inputs_are_standardised_inside_the_model() -> None:
@@ -197,7 +196,7 @@ def test_inputs_that_do_not_fit_a_model_are_refused() -> None:
 
 def test_bad_architectures_for_a_task() -> None:
     with pytest.raises(
-        InputError, match="readout must be 'last', 'max' or 'average' for classification"
+        InputError, match="readout must be 'last', 'max', 'average' or 'flatten' for classification"
     ):
         build_model(Architecture(readout="sequence"), Task.from_arrays(X, Y))
     with pytest.raises(InputError, match="readout must be 'sequence' for labelling"):

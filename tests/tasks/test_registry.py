@@ -16,7 +16,7 @@ from tcn_search.errors import InputError
         ("adding", {"seqlen": 3}, "Task 'adding' has no option 'seqlen'. It has: seq_len, train_size, validation_size, test_size, seed."),
         ("adding", {"seq_len": 1}, "seq_len of the adding problem must be at least 2, for two marks. Received: 1"),
         ("osuleaf", {"seq_len": 3}, "Task 'osuleaf' has no option 'seq_len'. It has: validation_fraction, seed, data_dir."),
-        ("forecast", {}, "Task 'forecast' needs the option file: your own CSV with a time column."),
+        ("forecast", {}, "Task 'forecast' needs the option file: your own CSV, Parquet or data frame with a time column."),
         ("nowhere/data.npz", {}, "There is no file nowhere/data.npz."),
         ("data.xls", {}, "A task's file must be an .npz, a .csv, a .tsv or a .ts. Received: data.xls"),
     ],

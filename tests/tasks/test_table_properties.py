@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tcn_search.errors import InputError
 from tcn_search.formats.sequence_tables import read_sequences
-from tcn_search.formats.series_tables import read_table
+from tcn_search.formats.series_gaps import fill_gaps
+from tcn_search.formats.series_tables import read_series
 from tests.tasks.written_tables import WrittenTable, damaged, written_tables
 
 
@@ -25,7 +26,8 @@ def read(table: WrittenTable, data: bytes | None = None) -> Any:
         read_back: Any
         try:
             if table.form == "forecast":
-                read_back = read_table(file, table_format=table.given_format)
+                series = read_series(file, table_format=table.given_format)
+                (read_back,) = fill_gaps(series, "error")
             else:
                 read_back = read_sequences(file, table_format=table.given_format)
         except InputError as error:

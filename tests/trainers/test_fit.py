@@ -268,10 +268,10 @@ def test_the_clock_separates_steps_from_the_time_between_them(
 
 def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = TrainingSettings(epochs=2, batch_size=8, dropout_rate=0.2)
-    monkeypatch.setattr("tcn_search.models.build.FEWEST_STEPS_FOR_A_LOOP", 0)
+    monkeypatch.setattr("tcn_search.models.compilation.FEWEST_STEPS_FOR_A_LOOP", 0)
     losses = []
     for steps in (1, 4):
-        monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
+        monkeypatch.setattr("tcn_search.models.compilation.STEPS_PER_EXECUTION", steps)
         model = build(settings, architecture=replace(SMALL, norm="batch"))
         losses.append(
             [epoch["val_loss"] for epoch in train(model, TASK.training, settings, LOSS).curve]
@@ -284,8 +284,8 @@ def test_several_steps_in_one_call_give_the_same_scores(monkeypatch: pytest.Monk
 def test_a_loss_of_nan_ends_the_training_within_an_epoch(
     steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tcn_search.models.build.FEWEST_STEPS_FOR_A_LOOP", 0)
-    monkeypatch.setattr("tcn_search.models.build.STEPS_PER_EXECUTION", steps)
+    monkeypatch.setattr("tcn_search.models.compilation.FEWEST_STEPS_FOR_A_LOOP", 0)
+    monkeypatch.setattr("tcn_search.models.compilation.STEPS_PER_EXECUTION", steps)
     settings = TrainingSettings(epochs=2, batch_size=1, optimizer="sgd", learning_rate=1e30)
     many = Task.from_arrays(*waves(200))
     model = build_diverging(settings, many)

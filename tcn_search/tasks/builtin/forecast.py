@@ -1,4 +1,4 @@
-"""Forecasts: the next steps of one or many series, from a CSV with a time column."""
+"""Forecasts: the next steps of one or many series, from a table with a time column."""
 
 from __future__ import annotations
 
@@ -6,38 +6,53 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from tcn_search.arguments import positive_integer
+from tcn_search.arguments import integer_from_0, one_of, positive_integer
 from tcn_search.errors import InputError
-from tcn_search.formats.centring import (
-    LARGEST,
-    describe_centring,
-    describe_losses,
-    first_beyond_float32,
-    offsets_of,
-    subtract_offsets,
+from tcn_search.formats.calendar_features import require_calendar
+from tcn_search.formats.series_columns import SeriesRoles
+from tcn_search.formats.series_gaps import (
+    GAPS,
+    aligned_at_the_end,
+    describe_gaps,
+    fill_gaps,
 )
-from tcn_search.formats.csv_files import join_names
-from tcn_search.formats.series_tables import SeriesTable, read_table
-from tcn_search.formats.table_layout import TableFormat, TableLayout
-from tcn_search.tasks.tables import ignored_note
+from tcn_search.formats.series_source import FRAME
+from tcn_search.formats.series_tables import SeriesTable, read_series
+from tcn_search.formats.table_layout import ForecastLayout, TableFormat
+from tcn_search.formats.time_zones import require_zone
+from tcn_search.tasks.forecast_channels import (
+    channel_values,
+    list_channels,
+    observed_columns,
+    texts_of_training,
+)
+from tcn_search.tasks.forecast_notes import describe_forecast, describe_table
+from tcn_search.tasks.forecast_preparation import (
+    raw_with_statistics,
+    split_windows,
+    standardised_by_series,
+    target_values,
+)
+from tcn_search.tasks.forecast_splits import split_ends
+from tcn_search.tasks.forecast_windows import ForecastWindows
+from tcn_search.tasks.seasons import season_of
 from tcn_search.tasks.task import Task
-from tcn_search.tasks.task_spec import TaskSpec, name_from_file
-from tcn_search.tasks.training_data import SplitData
+from tcn_search.tasks.task_spec import name_from_file
 
 LOOK_BACK = 336  # of a series that is long enough
-_ETT_MONTHS = (12, 4, 4)
+FOLD_WINDOWS = ("expanding", "sliding")
+ALIGNMENTS = ("time", "end")
 
 
 def forecast(
-    file: str | Path,
+    file: str | Path | pd.DataFrame,
     horizon: int = 96,
     look_back: int | None = None,
     target: str | Sequence[str] | None = None,
-    time: str | None = None,
-    parts: str | Sequence[float] = (0.7, 0.1, 0.2),
+    time: str | Sequence[str] | None = None,
+    parts: str | Sequence[float] | Sequence[str] = (0.7, 0.1, 0.2),
     from_last_value: bool = True,
     required_context: int | None = None,
     delimiter: str | None = None,
@@ -45,32 +60,74 @@ def forecast(
     encoding: str | None = None,
     dayfirst: bool | None = None,
     time_format: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of such a column in most tables
+    known: str | Sequence[str] = (),
+    past: str | Sequence[str] | None = None,
+    static: str | Sequence[str] = (),
+    calendar: str | Sequence[str] = (),
+    holidays: str | None = None,
+    timezone: str | None = None,
+    gaps: str = "error",
+    stride: int | None = None,
+    gap: int = 0,
+    fold_window: str = "expanding",
+    align: str = "time",
+    name: str | None = None,
+    season: int | None = None,
 ) -> Task:
     """Predict the next `horizon` steps from the `look_back` steps before them.
 
-    The sequences are all windows of stride 1: X (n, look_back, columns), y (n, horizon · targets).
-    Training, validation and test split follow each other in time; only the look-back, which is
-    known by then, reaches into the split before. Inputs and targets are standardised with mean and
-    standard deviation of the training split. The metrics are errors on standardised values, as
-    published errors are; predictions are in the series' own units. Windows are views into one
-    table, not copies.
+    The sequences are windows: X (n, look_back, channels), y (n, horizon · targets). Training,
+    validation and test split follow each other in time; only the look-back, which is known by then,
+    reaches into the split before. The metrics are errors on standardised values, as published
+    errors are; predictions are in the series' own units.
+
+    In wide form each series has a column, and windows are views into one table. In long form the
+    series stand below each other; each is standardised by mean and deviation of its own training
+    rows, as each column is in wide form, and windows are copies.
 
     Args:
-        file: a .csv or .tsv (or .gz of one) with a time column at equal steps and columns of
-            numbers. Rows are put in the order of time.
+        file: a .csv, .tsv (or .gz of one) or .parquet, or a data frame, with a time column at equal
+            steps. Rows are put in the order of time.
         horizon: steps to predict.
         look_back: steps of the longest window; None: 336, or a third of the training split where it
             is too short for that. A space may search shorter windows: they see the end of the same
             windows, so all are judged on the same targets.
-        target: the column, or columns, to predict; by default all of them.
-        time: the time column; by default one called date, time, datetime or timestamp.
-        parts: shares of the rows for training, validation and test split, or numbers of rows, or
-            "ett": 12, 4 and 4 months of 30 days, which is customary for the ETT sets. Rows that are
+        target: the column, or columns, to predict; by default all of them, in long form the one
+            called target, y or value.
+        time: the time column; by default one called date, time, datetime, timestamp or ds. Or
+            several columns: year, month, day, hour, ...; or a date and a clock.
+        parts: shares of the steps for training, validation and test split, or numbers of steps, or
+            the two times at which validation and test split begin, or "ett": 12, 4 and 4 months of
+            30 days, which is customary for the ETT sets. They hold for all series; steps that are
             left over are not used.
         from_last_value: whether the model learns the difference from the window's last value.
         required_context: steps that the task needs to see, if not the whole window.
         delimiter, decimal, encoding, dayfirst, time_format: see `TableFormat`; default detected
             where that is safe.
+        id: column that names the series, in long form; by default, where times repeat, one called
+            id, unique_id, series or the like.
+        known: columns whose values are known in advance: their values over the horizon are given.
+        past: columns that are inputs up to the present only; by default all others.
+        static: columns with one value for each series, in long form.
+        calendar: features of the calendar, known in advance: "hour", "weekday", "month".
+        holidays: column that marks holidays, known in advance; empty, 0, false and no mark none.
+        timezone: time zone such as "Europe/Berlin". Times without a zone are those of its clocks,
+            and the calendar is that of the place.
+        gaps: what to do with missing rows and empty cells: "error"; "interpolate", in inputs and
+            targets; or "mask", with the last value as input beside a channel that marks it, and no
+            window whose horizon has a missing target.
+        stride: steps from one training window to the next; by default 1, or what keeps copied
+            windows below 256 MiB. Validation and test windows always have stride 1.
+        gap: steps that are left out before the targets of validation and test split, and of each
+            fold.
+        fold_window: whether folds train on all earlier steps ("expanding"), or all of them on as
+            many as the oldest has ("sliding").
+        align: "time" if splits and folds are made at the same times for all series; "end" if each
+            series is split by the distance from its own last row, for series of different times.
+        name: name of the task in a study; default the file's.
+        season: steps after which the series' pattern repeats, for seasonal baselines and errors; by
+            default inferred from the time step: a day, for days a week, for longer steps a year.
 
     Raises:
         InputError: names the file, the column or the argument.
@@ -78,160 +135,150 @@ def forecast(
     horizon = positive_integer("horizon", horizon)
     if look_back is not None:
         look_back = positive_integer("look_back", look_back)
-    path = Path(file)
-    table_format = TableFormat(
-        delimiter=delimiter,
-        decimal=decimal,
-        encoding=encoding,
-        dayfirst=dayfirst,
-        time_format=time_format,
+    gap = integer_from_0("gap", gap)
+    calendar = _names(calendar)
+    require_calendar(calendar)
+    one_of("gaps", gaps, GAPS)
+    one_of("fold_window", fold_window, FOLD_WINDOWS)
+    one_of("align", align, ALIGNMENTS)
+    if stride is not None:
+        stride = positive_integer("stride", stride)
+    if timezone is not None:
+        require_zone(timezone)
+    table = read_series(
+        file,
+        SeriesRoles(
+            time=time,
+            id=id,
+            target=None if target is None else _names(target),
+            known=_names(known),
+            past=None if past is None else _names(past),
+            static=_names(static),
+            holidays=holidays,
+        ),
+        TableFormat(
+            delimiter=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+            dayfirst=dayfirst,
+            time_format=time_format,
+        ),
+        timezone or "",
     )
-    target_names = [target] if isinstance(target, str) else target
-    table = read_table(path, time, table_format, kept_columns=target_names or ())
-    channels = _channels(path, table, target_names)
-    ends = _ends(path, table.time, parts)
+    _require_calendar_times(table, calendar)
+    filled = fill_gaps(table, gaps)
+    if align == "end":
+        filled = aligned_at_the_end(filled)
+        _require_no_times(parts)
+    count = max(one.start + one.present for one in filled)
+    ends = split_ends(table.path, table.steps, count, parts)
+    trained_end = max(0, ends[0] - gap)
     notes = []
     if look_back is None:
-        look_back = _look_back_for(ends[0], horizon)
+        look_back = _look_back_for(trained_end, horizon)
         if look_back < LOOK_BACK:
             notes.append(
-                f"look_back = {look_back}: the training split of {path.name} has {ends[0]:,} rows, "
-                f"too few for the default of {LOOK_BACK}"
+                f"look_back = {look_back}: the training split of {table.path.name} has "
+                f"{trained_end:,} rows, too few for the default of {LOOK_BACK}"
             )
-    starts = (look_back, *ends[:-1])
-    _require_room(path, starts, ends, horizon)
-    beyond = first_beyond_float32(table.values)
-    if beyond is not None:
-        raise InputError(
-            f"Column {table.columns[beyond[1]]} of {path} must lie within the range of float32, "
-            f"±{LARGEST:.2g}. Received: {table.values[beyond]:g} at "
-            f"{table.time[beyond[0]]}"
-        )
-    offset = offsets_of(table.values[: ends[0]])
-    values = subtract_offsets(table.values, offset)
-    spec = _specification(
-        name=name_from_file(path).lower(),
-        table=table,
-        layout=TableLayout(
-            form="forecast",
-            inputs=table.columns,
-            targets=tuple(table.columns[channel] for channel in channels),
-            time=table.time_name,
-            table_format=replace(
-                table_format,
-                decimal=table.decimal,
-                dayfirst=table.dayfirst if dayfirst is None else dayfirst,
-            ),
-        ),
-        training=values[: ends[0]].astype("float64"),
-        channels=channels,
+    rules = ForecastLayout(
         horizon=horizon,
-        look_back=look_back,
-        offset=offset,
+        frequency=table.steps.frequency,
+        timezone=table.steps.zone,
+        time_columns=table.columns.time if len(table.columns.time) > 1 else (),
+        gaps=gaps,
+        known=table.columns.known,
+        calendar=calendar,
+        holidays=table.columns.holidays,
+        static=table.columns.static,
+        texts=texts_of_training(table, filled, trained_end),
+        observed=observed_columns(table, filled, trained_end) if gaps == "mask" else (),
     )
+    channels = list_channels(table.columns, rules)
+    if channels.future and look_back < horizon:
+        raise InputError(
+            "look_back must be at least the horizon where columns or the calendar are known in "
+            f"advance, as windows hold them. Received: look_back {look_back}, horizon {horizon}"
+        )
+    values = [channel_values(table, one, rules, max(0, trained_end - one.start)) for one in filled]
+    if table.columns.id:
+        prepared = standardised_by_series(
+            table, filled, channels, values, rules, trained_end, look_back
+        )
+    else:
+        prepared = raw_with_statistics(table, channels, values[0], rules, trained_end)
+    splits = split_windows(table, filled, prepared, channels, rules, ends, gap, look_back, stride)
+    times = table.steps.zoned(table.steps.times(0, table.end))
     spec = replace(
-        spec,
+        prepared.spec,
+        name=name or _default_name(table.path),
+        seq_len=look_back,
         required_context=required_context,
-        last_value_channels=tuple(channels) if from_last_value else (),
+        season=season_of(times, season),
+        last_value_channels=channels.target if from_last_value else (),
     )
-    train, validation, test = (
-        _windows(values[start - look_back : end], look_back, horizon, channels)
-        for start, end in zip(starts, ends, strict=True)
-    )
-    notes += describe_centring(path.name, table.values[: ends[0]], offset, "series")
-    later = f"{path.name} after the training split"
-    notes += describe_losses(later, table.values[ends[0] :], offset, "series")
-    if table.ignored:
-        notes.append(ignored_note(path, table.ignored))
+    notes = [
+        *notes,
+        *table.notes,
+        *prepared.notes,
+        *describe_gaps(table, filled, gaps),
+        *describe_table(table, filled, splits),
+    ]
     return Task(
         spec=spec,
-        train=train,
-        validation=validation,
-        test=test,
-        inferred=(
-            f"forecast of {len(channels)} of {len(table.columns)} series, {horizon} steps ahead"
-        ),
+        train=splits.train,
+        validation=splits.validation,
+        test=splits.test,
+        inferred=describe_forecast(table, rules),
         notes=tuple(notes),
-    )
-
-
-def _specification(
-    name: str,
-    table: SeriesTable,
-    layout: TableLayout,
-    training: np.ndarray,
-    channels: list[int],
-    horizon: int,
-    look_back: int,
-    offset: tuple[float, ...],
-) -> TaskSpec:
-    """Describe the task, with statistics of the training split's values (steps, columns)."""
-    mean = training.mean(axis=0)
-    std = training.std(axis=0)
-    std[std == 0] = 1.0
-    steps_ahead = range(1, horizon + 1)
-    return TaskSpec(
-        name=name,
-        kind="forecast",
-        seq_len=look_back,
-        input_channels=len(table.columns),
-        outputs=horizon * len(channels),
-        class_names=tuple(
-            f"{table.columns[channel]}+{step}" for step in steps_ahead for channel in channels
+        windows=ForecastWindows(
+            horizon=horizon,
+            ids=tuple(one.series.id for one in filled),
+            targets=table.columns.target,
+            train=splits.places[0],
+            validation=splits.places[1],
+            test=splits.places[2],
+            ends=ends,
+            starts=tuple(one.start for one in filled),
+            values=tuple(target_values(table, one) for one in filled),
+            offset=prepared.target_offset,
+            scale=prepared.target_scale,
+            times=times,
+            shifts=tuple(one.series.start - one.start for one in filled),
+            frequency=table.steps.frequency,
+            gap=gap,
+            sliding=fold_window == "sliding",
         ),
-        input_mean=tuple(mean.tolist()),
-        input_std=tuple(std.tolist()),
-        target_mean=tuple(mean[channels].tolist()) * horizon,
-        target_std=tuple(std[channels].tolist()) * horizon,
-        table=layout,
-        input_offset=offset,
-        target_offset=tuple(offset[channel] for channel in channels) * horizon if offset else (),
     )
 
 
-def _channels(path: Path, table: SeriesTable, names: Sequence[str] | None) -> list[int]:
-    """Return the numbers of the columns to predict; all of them if `names` is None."""
-    targets = table.columns if names is None else tuple(names)
-    unknown = [name for name in targets if name not in table.columns]
-    if unknown or not targets or len(set(targets)) < len(targets):
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of one column or of several."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given)
+
+
+def _require_no_times(parts: str | Sequence[float] | Sequence[str]) -> None:
+    """Raise an InputError if the splits of series that are aligned at their ends begin at times."""
+    if not isinstance(parts, str) and any(isinstance(part, str) for part in parts):
         raise InputError(
-            f"target must be columns of {path}, each once: {join_names(table.columns)}. "
-            f"Received: {join_names(unknown or targets) or 'none'}"
+            f'align = "end" needs parts in shares or numbers of steps. Received: {list(parts)!r}'
         )
-    return [table.columns.index(name) for name in targets]
 
 
-def _ends(path: Path, time: pd.Index, parts: str | Sequence[float]) -> tuple[int, int, int]:
-    """Return the numbers of rows after which training, validation and test split end."""
-    rows = len(time)
-    if parts == "ett":
-        if not isinstance(time, pd.DatetimeIndex):
-            raise InputError(
-                f'parts = "ett" needs dates in the time column of {path}. Received: numbers'
-            )
-        day = round(pd.Timedelta(days=1) / (time[1] - time[0]))
-        sizes = [30 * day * months for months in _ETT_MONTHS]
-    else:
-        sizes = _sizes(parts, rows)
-    first, second, third = np.cumsum(sizes).tolist()
-    if third > rows + 1:  # shares may round up
+def _default_name(path: Path) -> str:
+    if path == FRAME:
+        return "series"
+    return name_from_file(path).lower()
+
+
+def _require_calendar_times(table: SeriesTable, calendar: Sequence[str]) -> None:
+    """Raise an InputError if features of the calendar are asked for, but times are numbers."""
+    if calendar and table.steps.is_numeric:
         raise InputError(
-            f"parts must fit into the {rows} rows of {path}. Received: {third} rows in all"
+            f"calendar needs dates in the time column of {table.path}. Received: numbers"
         )
-    return first, second, min(third, rows)
-
-
-def _sizes(parts: str | Sequence[float], rows: int) -> list[int]:
-    """Return the rows of each split from three shares or three numbers of rows."""
-    given = [] if isinstance(parts, str) else list(parts)
-    if len(given) != 3 or not all(isinstance(part, int | float) and part > 0 for part in given):
-        raise InputError(
-            "parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, or "
-            f'"ett". Received: {parts!r}'
-        )
-    if all(part < 1 for part in given):
-        return [round(rows * part) for part in given]
-    return [int(part) for part in given]
 
 
 def _look_back_for(rows: int, horizon: int) -> int:
@@ -243,26 +290,3 @@ def _look_back_for(rows: int, horizon: int) -> int:
     if rows >= LOOK_BACK + horizon:
         return LOOK_BACK
     return max(1, min(rows // 3, rows - horizon))
-
-
-def _require_room(path: Path, starts: Sequence[int], ends: Sequence[int], horizon: int) -> None:
-    """Raise an InputError if a split has fewer rows than the horizon after its look-back."""
-    splits = ("training", "validation", "test")
-    for split, start, end in zip(splits, starts, ends, strict=True):
-        if end - start < horizon:
-            raise InputError(
-                f"The {split} split of {path} has too few rows for a horizon of {horizon}: "
-                f"{max(0, end - start)} after the look-back of {starts[0]}. Use a shorter horizon "
-                "or look_back (run --set task.look_back=N, check --seq-len N), or other parts."
-            )
-
-
-def _windows(values: np.ndarray, look_back: int, horizon: int, channels: list[int]) -> SplitData:
-    """Return every window with the `horizon` steps after it.
-
-    X is a view (n, look_back, columns), y is (n, horizon · targets).
-    """
-    view = np.lib.stride_tricks.sliding_window_view
-    X = view(values[: len(values) - horizon], look_back, axis=0).transpose(0, 2, 1)
-    y = view(values[look_back:, channels], horizon, axis=0).transpose(0, 2, 1)
-    return SplitData(X, y.reshape(len(y), -1))

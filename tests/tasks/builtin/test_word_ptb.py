@@ -23,7 +23,7 @@ from tcn_search.baselines.recurrent import Recurrent, sized_to
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
 from tcn_search.models.predict import predict, vocabulary_of
-from tcn_search.planning.cost import model_parameters
+from tcn_search.planning.model_size import ModelShape
 from tcn_search.search.definition import Definition
 from tcn_search.search.trial_values import multiply_adds, parameter_count
 from tcn_search.tasks.builtin.word_ptb import read_new_text
@@ -103,7 +103,7 @@ def test_published_numbers_are_those_of_the_whole_text(folder: Path) -> None:
 def test_the_embedding_is_counted_once(task: Task) -> None:
     model = build_model(ARCHITECTURE, task)
     assert model.output_shape == (None, 40, 7)
-    assert model.count_params() == model_parameters(ARCHITECTURE, 1, 7, vocabulary=7)
+    assert model.count_params() == ModelShape(80, 1, 7, vocabulary=7).parameters(ARCHITECTURE)
     assert parameter_count(ARCHITECTURE, Definition.of(task), {}) == model.count_params()
     limits = SearchSpace().for_task("labelling", 80, 1, 7, vocabulary=7).limits
     assert limits.parameters(ARCHITECTURE) == model.count_params()

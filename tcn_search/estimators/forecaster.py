@@ -1,0 +1,233 @@
+"""`TCNForecaster`: search, train and forecast behind the methods of scikit-learn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from tcn_search.arguments import positive_integer
+from tcn_search.errors import InputError
+from tcn_search.estimators.next_steps import predict_next
+from tcn_search.evaluation.forecast_scores import ForecastScorer
+from tcn_search.evaluation.model_outputs import keep_errors, model_reader
+from tcn_search.search.search_settings import SearchSettings
+from tcn_search.settings import TrainingSettings
+from tcn_search.space.search_space import SearchSpace
+from tcn_search.study.study import Study
+from tcn_search.tasks.builtin.forecast import forecast as forecast_task
+
+if TYPE_CHECKING:
+    import keras
+
+    from tcn_search.tasks.task import Task
+
+_SEARCH_SHARE = 0.6  # of a time limit; the rest is for the final trainings
+_PARTS = (0.8, 0.1, 0.1)
+_VALIDATION_SHARE = 0.1  # of the steps before a fold of a backtest
+
+
+class TCNForecaster(BaseEstimator):
+    """Forecast series with the best temporal convolutional network of a search.
+
+    `fit` makes a study, runs it and trains its winner over seeds; everything that the study stores
+    and writes is in `study_`, under `runs/` and in the storage.
+
+    Args:
+        horizon: steps to forecast.
+        look_back: steps of the longest window; None for the default of the task.
+        task_options: further options of the task `forecast`, such as {"target": "load", "id":
+            "shop", "known": ["price"], "calendar": ["hour"], "gaps": "mask"}. `parts` is
+            (0.8, 0.1, 0.1) unless it is given.
+        quantiles: levels of `predict`; None for those of the model, or else .1, .5 and .9.
+        trials: number of finished trials.
+        time_limit: seconds for search and final trainings together; None: no limit.
+        seeds: final trainings, whose mean is the forecast.
+        space, training, search: of the study; None for the defaults.
+        workers: processes that train at the same time, or "auto".
+        name: of the study; None for one that follows from data and parameters, so that fitting the
+            same again continues.
+        storage: database of the study; None for the default one.
+
+    Attributes:
+        study_: the study.
+        model_: the Keras model, an ensemble.
+        errors_: errors on the test split of the winner and of simple models, one row each.
+
+    Example:
+        forecaster = ts.TCNForecaster(horizon=24, trials=20).fit(frame)
+        forecaster.predict()  # the 24 steps after the last row of the frame
+    """
+
+    study_: Study
+    model_: keras.Model
+    errors_: pd.DataFrame | None
+
+    def __init__(
+        self,
+        horizon: int = 24,
+        look_back: int | None = None,
+        task_options: Mapping[str, Any] | None = None,
+        quantiles: Sequence[float] | None = None,
+        trials: int = 20,
+        time_limit: float | None = None,
+        seeds: int = 3,
+        space: SearchSpace | None = None,
+        training: TrainingSettings | None = None,
+        search: SearchSettings | None = None,
+        workers: int | str = "auto",
+        name: str | None = None,
+        storage: str | None = None,
+    ) -> None:
+        self.horizon = horizon
+        self.look_back = look_back
+        self.task_options = task_options
+        self.quantiles = quantiles
+        self.trials = trials
+        self.time_limit = time_limit
+        self.seeds = seeds
+        self.space = space
+        self.training = training
+        self.search = search
+        self.workers = workers
+        self.name = name
+        self.storage = storage
+
+    def fit(self, frame: pd.DataFrame | str | Path, y: None = None) -> TCNForecaster:
+        """Search, train the winner and score it on the last steps of the series.
+
+        Args:
+            frame: a data frame with a time column or index and a column for each series, or with
+                series below each other and a column of ids; or a file of either.
+            y: not used; scikit-learn's conventions have it.
+
+        Returns:
+            The forecaster itself.
+        """
+        task = self._task(frame)
+        study = Study(
+            self.name or self._default_name(task),
+            task,
+            self.space,
+            training=self.training,
+            search=self.search,
+            storage=self.storage,
+        )
+        for_search = for_finals = None
+        if self.time_limit is not None:
+            for_search = self.time_limit * _SEARCH_SHARE
+            for_finals = self.time_limit - for_search
+        study.run(self.trials, timeout=for_search, workers=self.workers)
+        winner = study.best(seeds=self.seeds, timeout=for_finals, workers=self.workers)
+        self._finish(study, winner.model_file)
+        self._data = frame
+        return self
+
+    def _finish(self, study: Study, model_file: str) -> None:
+        from tcn_search.models.build import load_model
+        from tcn_search.study.forecast_errors import forecast_errors
+
+        self.study_ = study
+        self.model_ = load_model(model_file)
+        self.errors_ = forecast_errors(study.results)
+
+    def predict(
+        self,
+        frame: pd.DataFrame | str | Path | None = None,
+        future: pd.DataFrame | str | Path | None = None,
+    ) -> pd.DataFrame:
+        """Forecast the steps after the last row of each series.
+
+        Args:
+            frame: rows up to the present, as those of `fit`; None for the rows of `fit`.
+            future: rows after the last ones, with the columns that are known in advance.
+
+        Returns:
+            One row for each series and step: id, time, step, forecast and quantiles.
+        """
+        check_is_fitted(self, "model_")
+        data = self._data if frame is None else frame
+        return predict_next(self.model_, data, future=future, quantiles=self.quantiles)
+
+    def backtest(self, frame: pd.DataFrame | str | Path, folds: int = 5) -> pd.DataFrame:
+        """Forecast the last steps of series again, from origins that roll forward.
+
+        The winner's network is trained anew for each fold, on the steps before its origin alone: a
+        tenth of them decides when to stop and gives the quantiles. The folds do not overlap.
+
+        Args:
+            frame: as of `fit`.
+            folds: number of origins, `horizon` steps apart; the last forecast ends with the series.
+
+        Returns:
+            One row for each value: fold, id, origin (time of the last known step), step, time,
+            truth, forecast and quantiles. `ts.forecast_metrics` computes errors from it.
+
+        Raises:
+            InputError: the series are too short for the folds.
+        """
+        check_is_fitted(self, "model_")
+        folds = positive_integer("folds", folds)
+        whole = self._task(frame)
+        assert whole.windows is not None
+        ends = zip(whole.windows.starts, whole.windows.values, strict=True)
+        steps = max(start + len(values) for start, values in ends)
+        look_back = whole.spec.seq_len
+        tables = []
+        for fold in range(1, folds + 1):
+            origin = steps - (folds - fold + 1) * self.horizon
+            held_out = max(self.horizon, round(_VALIDATION_SHARE * origin))
+            if origin - held_out < look_back + self.horizon:
+                raise InputError(
+                    f"folds must leave {look_back + self.horizon + held_out} steps before the "
+                    f"first origin, to train on. Received: {folds} folds of {self.horizon} steps "
+                    f"and {steps} steps in all"
+                )
+            parts = (origin - held_out, held_out, self.horizon)
+            tables.append(self._fold(self._task(frame, parts=parts, look_back=look_back), fold))
+        return pd.concat(tables, ignore_index=True)
+
+    def _fold(self, task: Task, fold: int) -> pd.DataFrame:
+        """Train the winner's network on a task and return its forecasts of the test split."""
+        import keras
+
+        from tcn_search.models.build import build_model
+        from tcn_search.trainers.fit import train
+
+        winner = self.study_.winner
+        assert winner is not None
+        assert task.test is not None
+        assert task.windows is not None
+        candidate = self.study_.results.candidate(winner.trial)
+        keras.utils.set_random_seed(fold)
+        model = build_model(candidate.architecture, task, candidate.settings)
+        train(model, task.training, candidate.settings, self.study_.definition.objective)
+        keep_errors([model], task.spec, task.validation)
+        reader = model_reader(model, self.quantiles)
+        scorer = ForecastScorer(task, task.test, task.windows.test, reader)
+        for start in range(0, len(task.test), task.spec.sequences_at_once):
+            X = np.asarray(task.test.X[start : start + task.spec.sequences_at_once])
+            scorer.add(np.asarray(model.predict_on_batch(X)))
+        table = scorer.table()
+        table.insert(0, "fold", fold)
+        return table
+
+    def _task(self, data: pd.DataFrame | str | Path, **changed: Any) -> Task:
+        """Return the task of a frame or a file, with some options changed."""
+        options: dict[str, Any] = {"parts": _PARTS}
+        if self.look_back is not None:
+            options["look_back"] = self.look_back
+        options |= {**(self.task_options or {}), **changed}
+        return forecast_task(data, horizon=self.horizon, **options)
+
+    def _default_name(self, task: Task) -> str:
+        parameters = {name: repr(value) for name, value in self.get_params().items()}
+        text = json.dumps([task.fingerprint(), parameters], sort_keys=True)
+        return f"forecaster-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

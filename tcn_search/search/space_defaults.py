@@ -1,0 +1,28 @@
+"""The space of a study on a task: that of a new study, and the one that was stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tcn_search.search.model_shape import model_shape_of
+from tcn_search.space.dimensions import integers_of
+from tcn_search.space.forecast_choices import forecast_defaults, former_dimensions
+from tcn_search.space.search_space import SearchSpace
+from tcn_search.tasks.task_spec import TaskSpec
+
+
+def new_space(spec: TaskSpec, space: SearchSpace) -> SearchSpace:
+    """Return the space with the defaults of a new study of this task's kind."""
+    if spec.kind != "forecast":
+        return space
+    look_backs: tuple[int, ...] = (spec.seq_len,)
+    if space.look_back is not None:
+        look_backs = integers_of("look_back", space.look_back)
+    return space.with_defaults(forecast_defaults(look_backs, model_shape_of(spec).targets))
+
+
+def stored_space(values: dict[str, Any], kind: str) -> SearchSpace:
+    """Read the space of a study on a task of this kind."""
+    if kind == "forecast":
+        values = former_dimensions(values)
+    return SearchSpace.from_dict(values)

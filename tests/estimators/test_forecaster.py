@@ -1,0 +1,112 @@
+"""`TCNForecaster`: parameters as in scikit-learn, a fit, predictions, a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import tcn_search as ts
+from tcn_search.errors import InputError
+from tests.evaluation.forecast_tasks import noisy_waves
+
+ROWS = 260
+
+
+def frame_of(rows: int = ROWS) -> pd.DataFrame:
+    values = noisy_waves(rows)
+    hours = pd.date_range("2024-01-01", periods=rows, freq="h")
+    return pd.DataFrame({"load": values[:, 0], "heat": values[:, 1]}, index=hours)
+
+
+def small_forecaster(**changed: object) -> ts.TCNForecaster:
+    space = ts.SearchSpace(
+        nb_filters=[4], kernel_size=[3], levels=[2], nb_stacks=[1], norm=["none"], readout=["last"]
+    )
+    options = {
+        "horizon": 4,
+        "look_back": 12,
+        "trials": 1,
+        "seeds": 1,
+        "space": space,
+        "training": ts.TrainingSettings(epochs=1),
+        "workers": 1,
+        **changed,
+    }
+    return ts.TCNForecaster(**options)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ts.TCNForecaster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("forecaster"))
+        yield small_forecaster().fit(frame_of())
+
+
+def test_parameters_are_those_of_scikit_learn() -> None:
+    forecaster = small_forecaster()
+    parameters = forecaster.get_params()
+    assert (parameters["horizon"], parameters["trials"]) == (4, 1)
+    copy = clone(forecaster).set_params(horizon=7)
+    assert (copy.horizon, forecaster.horizon) == (7, 4)
+    assert "horizon=7" in repr(copy)
+    for call in (copy.predict, lambda: copy.backtest(frame_of())):
+        with pytest.raises(NotFittedError):
+            call()
+
+
+def test_it_predicts_the_steps_after_the_fit_and_after_new_rows(fitted: ts.TCNForecaster) -> None:
+    frame = frame_of(ROWS + 30)
+    own = fitted.predict()
+    assert list(own) == ["id", "time", "step", "forecast", "0.1", "0.5", "0.9"]
+    assert own["time"].iloc[0] == frame.index[ROWS]
+    assert len(own) == 8
+    later = fitted.predict(frame)
+    assert later["time"].iloc[0] == frame.index[-1] + pd.Timedelta(hours=1)
+    assert (later["forecast"] != own["forecast"]).any()
+    pd.testing.assert_frame_equal(ts.predict_next(fitted.model_, frame), later)
+
+
+def test_the_study_and_its_errors_are_there(fitted: ts.TCNForecaster) -> None:
+    assert fitted.study_.winner is not None
+    assert fitted.study_.name.startswith("forecaster-")
+    assert Path("runs", fitted.study_.name, "best.keras").is_file()
+    assert fitted.errors_["model"].tolist()[:2] == ["winner", "mean"]
+    assert fitted.errors_.loc[0, "mse"] > 0
+
+
+def test_a_backtest_rolls_its_origin_forward(fitted: ts.TCNForecaster) -> None:
+    frame = frame_of()
+    result = fitted.backtest(frame, folds=2)
+    assert result["fold"].unique().tolist() == [1, 2]
+    origins = result.groupby("fold")["origin"].unique()
+    assert [list(one) for one in origins] == [[frame.index[-9]], [frame.index[-5]]]
+    load = result[result["id"] == "load"]
+    np.testing.assert_allclose(load["truth"], frame["load"].iloc[-8:], rtol=1e-5)
+    assert (load["0.1"] < load["0.9"]).all()
+    errors = ts.forecast_metrics(result, by="step")
+    assert errors["step"].tolist() == [1, 2, 3, 4]
+    assert {"mse", "mase", "smape", "wql", "coverage_80"} <= set(errors)
+
+
+def test_a_fold_knows_nothing_of_what_comes_after_its_origin(fitted: ts.TCNForecaster) -> None:
+    frame = frame_of()
+    known = fitted.backtest(frame, folds=2)
+    betrayed = frame.copy()
+    betrayed.iloc[-8:] += 1000.0
+    changed = fitted.backtest(betrayed, folds=2)
+    first = known["fold"] == 1
+    np.testing.assert_array_equal(known[first]["forecast"], changed[first]["forecast"])
+    assert (known[~first]["forecast"] != changed[~first]["forecast"]).all()
+
+
+def test_series_that_are_too_short_for_the_folds_are_refused(fitted: ts.TCNForecaster) -> None:
+    with pytest.raises(InputError, match="folds must leave .* Received: 62 folds of 4 steps"):
+        fitted.backtest(frame_of(), folds=62)
+    with pytest.raises(InputError, match="folds must be an integer of at least 1. Received: 0"):
+        fitted.backtest(frame_of(), folds=0)
