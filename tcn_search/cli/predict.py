@@ -99,8 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         frame = predict(model, X)
         if new is not None and new.windows is not None:
             frame = new.windows.table_in_units(frame)
-    if note:
-        print(printable(note), file=sys.stderr)
+    for line in note.splitlines():
+        print(printable(line), file=sys.stderr)
     if arguments.out is None:
         print(frame.to_csv(index=False), end="")
         return 0
