@@ -63,6 +63,11 @@ class Training:
         default_factory=lambda: {"compile": 0.0, "training": 0.0, "between": 0.0, "validation": 0.0}
     )
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the model's weights are of use: those of an epoch, or a scored start."""
+        return self.kept_epoch > 0 or not math.isnan(self.kept_score)
+
 
 def train(
     model: keras.Model,

@@ -113,7 +113,7 @@ class _Trial:
         )
         self.trainings.append(training)
         self.status = training.status
-        if job.model_files and not math.isnan(training.kept_score):
+        if job.model_files and training.is_usable:
             save_model(model, [Path(file) for file in job.model_files])
         if training.status is TrialStatus.TIMED_OUT:
             self.reason = f"the limit is {job.time_limit:g} s"
