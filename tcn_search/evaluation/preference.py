@@ -75,7 +75,7 @@ def standard_error(accuracy: float, sequences: int) -> float:
     """Return the standard error of an accuracy, with one right and one wrong answer added.
 
     >>> round(standard_error(1.0, 6), 3)
-    0.117
+    0.135
     """
     share = (accuracy * sequences + 1) / (sequences + 2)
     return math.sqrt(share * (1 - share) / sequences)
