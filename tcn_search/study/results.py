@@ -154,7 +154,8 @@ class StudyResults:
         """
         complete = self._ranked_within(limits)
         preference = None
-        if sequences and self.definition.spec.kind == "classification":
+        by_accuracy = self.definition.objective.name in ("val_loss", "val_accuracy")
+        if sequences and by_accuracy and self.definition.spec.kind == "classification":
             preference = preference_among(complete, sequences)
         if preference is not None:
             complete.sort(key=lambda record: record.number != preference.trial)

@@ -46,6 +46,16 @@ def test_trials_that_the_sampler_chose_are_not_preferred() -> None:
     assert preferred(studied(UNKNOWN, *PAIRS), 5) is None
 
 
+@pytest.mark.parametrize(
+    ("objective", "first"), [("val_accuracy", 0), ("val_balanced_accuracy", 2), ("val_f1", 2)]
+)
+def test_another_metric_than_accuracy_is_not_overruled(objective: str, first: int) -> None:
+    search = SearchSettings(objectives=(objective,), pruner="none")
+    candidates, preference = studied(search, *PAIRS).results.preferred_trials(3, None, 5)
+    assert candidates[0].trial == first
+    assert (preference is not None) == (objective == "val_accuracy")
+
+
 def run(trial: int, accuracy: float) -> SeedRun:
     return SeedRun(trial, seed=0, score=0.0, metric=accuracy, best_epoch=1, seconds=1.0)
 
