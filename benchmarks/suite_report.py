@@ -152,10 +152,17 @@ def _about(results: Collection[Mapping[str, Any]]) -> str:
     versions = {
         f"{name} {number}" for result in results for name, number in result["versions"].items()
     }
-    return (
+    about = (
         f"{' or '.join(budgets)} minutes a dataset on {' or '.join(cores)} cores "
         f"({', '.join(processors)}); {', '.join(sorted(versions))}."
     )
+    unknown = sum("load" not in result["machine"] for result in results)
+    if unknown:
+        about += (
+            f" {unknown} of them were measured while tests ran on the same cores, which can only "
+            "have cost accuracy."
+        )
+    return about
 
 
 def _comparison(accuracies: Accuracies, ours: str) -> list[str]:

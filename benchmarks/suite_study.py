@@ -114,6 +114,7 @@ def machine() -> dict[str, Any]:
         cores = len(os.sched_getaffinity(0))
     return {
         "cores": cores,
+        "load": round(os.getloadavg()[0], 1),  # processes at work in the last minute
         "processor": platform.machine(),
         "instructions": [name for name in INSTRUCTIONS if name in flags],
     }
