@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcn_search.atomic_files import replacing
+from tcn_search.cli.files import require_model_file, write_frame
 from tcn_search.cli.output import printable
 from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.cli.study_argument import add_storage_argument, find_study
@@ -80,13 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         frame = _errors(find_study(arguments), arguments.errors)
     else:
         frame = _forecast(arguments, is_model)
-    if arguments.out is None:
-        print(frame.to_csv(index=False), end="")
-        return 0
-    failure = f"The forecast cannot be written to {arguments.out}"
-    with replacing(arguments.out, failure) as temporary:
-        frame.to_csv(temporary, index=False)
-    print(f"wrote {len(frame)} rows to {arguments.out}")
+    write_frame(frame, arguments.out, "The forecast", "rows")
     return 0
 
 
@@ -95,11 +89,7 @@ def _forecast(arguments: argparse.Namespace, is_model: bool) -> pd.DataFrame:
     data = arguments.data
     if is_model:
         file = Path(arguments.study)
-        if not file.is_file():
-            raise InputError(
-                f"There is no model file {file}. `tcn-search best NAME` saves that of a study as "
-                "runs/NAME/best.keras."
-            )
+        require_model_file(file)
         if data is None:
             raise InputError("A model needs the rows that it forecasts from: --data NEW.csv")
         backend = resolve_backend("auto")
@@ -121,12 +111,12 @@ def _forecast(arguments: argparse.Namespace, is_model: bool) -> pd.DataFrame:
             raise InputError(f"There is no file {given}.")
     use_backend(backend)
     import_keras_quietly()
-    from tcn_search.estimators.next_steps import predict_next_with_notes
+    from tcn_search.estimators.next_steps import predict_next
     from tcn_search.models.build import load_model
 
     if custom is not None:
         custom.load()
-    frame, notes = predict_next_with_notes(
+    frame = predict_next(
         load_model(file),
         data,
         horizon=arguments.horizon,
@@ -134,7 +124,7 @@ def _forecast(arguments: argparse.Namespace, is_model: bool) -> pd.DataFrame:
         quantiles=levels,
         time=arguments.time,
     )
-    for note in notes:
+    for note in frame.attrs["notes"]:
         print(printable(note), file=sys.stderr)
     return frame
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcn_search.atomic_files import replacing
+from tcn_search.cli.files import require_model_file, write_frame
 from tcn_search.cli.output import printable
 from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.errors import InputError
@@ -63,11 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the predictions, or write them to a file."""
     from tcn_search.tasks.new_data import read_new_data
 
-    if not Path(arguments.model).is_file():
-        raise InputError(
-            f"There is no model file {arguments.model}. `tcn-search best NAME` saves that of a "
-            "study as runs/NAME/best.keras."
-        )
+    require_model_file(arguments.model)
     data = Path(arguments.data)
     are_recordings = os.path.isdir(data) or data.suffix.lower() == ".wav"
     is_text = data.name.lower().endswith((".txt", ".txt.gz"))
@@ -101,13 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             frame = new.windows.table_in_units(frame)
     for line in note.splitlines():
         print(printable(line), file=sys.stderr)
-    if arguments.out is None:
-        print(frame.to_csv(index=False), end="")
-        return 0
-    failure = f"The predictions cannot be written to {arguments.out}"
-    with replacing(arguments.out, failure) as temporary:
-        frame.to_csv(temporary, index=False)
-    print(f"wrote {len(frame)} predictions to {arguments.out}")
+    write_frame(frame, arguments.out, "The predictions", "predictions")
     return 0
 
 

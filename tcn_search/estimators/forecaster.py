@@ -17,7 +17,7 @@ from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
 from tcn_search.estimators.next_steps import predict_next
 from tcn_search.evaluation.forecast_scores import ForecastScorer
-from tcn_search.evaluation.model_outputs import keep_errors, model_reader
+from tcn_search.evaluation.model_outputs import OutputReader, keep_errors, model_reader
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.search_space import SearchSpace
@@ -110,7 +110,12 @@ class TCNForecaster(BaseEstimator):
 
         Returns:
             The forecaster itself.
+
+        Raises:
+            InputError: the data or an argument cannot be used.
         """
+        if self.training is not None and self.training.quantiles:
+            OutputReader(self.training.quantiles, levels=self.quantiles)  # checks the levels
         task = self._task(frame)
         study = Study(
             self.name or self._default_name(task),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tcn_search.arguments import positive_integer
 from tcn_search.errors import InputError
-from tcn_search.evaluation.model_outputs import model_reader, trained_quantiles
+from tcn_search.evaluation.model_outputs import model_reader
 from tcn_search.tasks.last_windows import LastWindows, last_windows
 
 if TYPE_CHECKING:
@@ -42,25 +42,12 @@ def predict_next(
 
     Returns:
         One row for each series and step: id, time, step (from 1), forecast, and one column for each
-        quantile, named by its level.
+        quantile, named by its level. `attrs["notes"]` are messages on how the rows were read.
 
     Raises:
         InputError: the model is of no forecast of a table, or an argument cannot be used.
     """
-    frame, _ = predict_next_with_notes(model, data, horizon, future, quantiles, time)
-    return frame
-
-
-def predict_next_with_notes(
-    model: keras.Model,
-    data: str | Path | pd.DataFrame,
-    horizon: int | None = None,
-    future: str | Path | pd.DataFrame | None = None,
-    quantiles: Sequence[float] | None = None,
-    time: str | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return what `predict_next` returns, and messages on how the rows were read."""
-    from tcn_search.models.predict import predict, table_of
+    from tcn_search.models.predict import predict, quantile_column, quantiles_of, table_of
 
     layout = table_of(model)
     if layout is None or layout.form != "forecast":
@@ -68,7 +55,7 @@ def predict_next_with_notes(
             "A forecast needs a model of a forecast, whose data was a table with a time column. "
             "Other models predict with `tcn-search predict`"
         )
-    trained = trained_quantiles(model)
+    trained = quantiles_of(model)
     reader = model_reader(model, quantiles)
     targets = layout.targets or layout.inputs
     outputs = model.output_shape[-1] // max(1, len(trained))
@@ -85,10 +72,10 @@ def predict_next_with_notes(
     medians = table[names].to_numpy("float64")
     if trained:
         columns = {
-            level: medians if level == 0.5 else table[[f"{name} q{level:g}" for name in names]]
+            level: names if level == 0.5 else [quantile_column(name, level) for name in names]
             for level in reader.levels
         }
-        values = {level: np.asarray(column, "float64") for level, column in columns.items()}
+        values = {level: table[names].to_numpy("float64") for level, names in columns.items()}
     else:
         values = reader.read(medians).quantiles
     arrays = {"forecast": medians} | {f"{level:g}": array for level, array in values.items()}
@@ -98,7 +85,9 @@ def predict_next_with_notes(
             "no quantiles: the model was not trained for them, and its errors on a validation "
             "split are not known"
         )
-    return _table(windows, {name: windows.in_units(a) for name, a in arrays.items()}, steps), notes
+    frame = _table(windows, {name: windows.in_units(a) for name, a in arrays.items()}, steps)
+    frame.attrs["notes"] = notes
+    return frame
 
 
 def _table(windows: LastWindows, arrays: dict[str, np.ndarray], steps: int) -> pd.DataFrame:

@@ -94,26 +94,13 @@ def model_reader(model: Any, levels: Sequence[float] | None = None) -> OutputRea
         model: that `build_model` built, or an ensemble.
         levels: as of `OutputReader`.
     """
-    last = _predictions(model)
+    from tcn_search.models.predict import predictions_layer, quantiles_of
+
+    last = predictions_layer(model)
     errors = None
-    if last.errors is not None:
+    if last is not None and last.errors is not None:
         errors = ErrorQuantiles(**last.errors)
-    return OutputReader(trained_quantiles(model), errors, levels)
-
-
-def trained_quantiles(model: Any) -> list[float]:
-    """Return the levels that a model predicts for each number; [] for single numbers."""
-    return list(_predictions(model).quantiles)
-
-
-def _predictions(model: Any) -> Any:
-    """Return the last layer of a model, or of the first member of an ensemble."""
-    from tcn_search.models.ensemble import members_of
-    from tcn_search.models.standardize import Predictions
-
-    last = members_of(model)[0].layers[-1]
-    assert isinstance(last, Predictions)
-    return last
+    return OutputReader(quantiles_of(model), errors, levels)
 
 
 def keep_errors(models: Sequence[Any], spec: TaskSpec, validation: SplitData) -> None:
@@ -127,7 +114,10 @@ def keep_errors(models: Sequence[Any], spec: TaskSpec, validation: SplitData) ->
         spec: of their task.
         validation: its windows; evenly chosen ones if there are very many.
     """
-    if trained_quantiles(models[0]) or not len(validation):
+    from tcn_search.models.predict import predictions_layer
+
+    last = predictions_layer(models[0])
+    if last is None or last.quantiles or not len(validation):
         return
     every = max(1, -(-len(validation) * spec.outputs // _MOST_ERRORS))
     rows = range(0, len(validation), every)
@@ -138,7 +128,7 @@ def keep_errors(models: Sequence[Any], spec: TaskSpec, validation: SplitData) ->
         X = np.asarray(validation.X[chosen])
         predicted = np.mean([model.predict_on_batch(X) for model in models], axis=0)
         errors[start : start + size] = validation.y[chosen].reshape(len(X), -1) - predicted
-    _predictions(models[0]).errors = error_quantiles(errors).to_dict()
+    last.errors = error_quantiles(errors).to_dict()
 
 
 def in_units(

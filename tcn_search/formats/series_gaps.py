@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,6 +69,32 @@ def aligned_at_the_end(filled: list[FilledSeries]) -> list[FilledSeries]:
     """Return series of which all have their last target at the same step of the splits' grid."""
     longest = max(one.present for one in filled)
     return [replace(one, start=longest - one.present) for one in filled]
+
+
+def without_later_splits(filled: list[FilledSeries], ends: Sequence[int]) -> list[FilledSeries]:
+    """Return series in which no split holds a value that was interpolated from a later split.
+
+    Such a value is replaced by the last one before its gap.
+
+    Args:
+        ends: steps of the splits' grid before which a split ends.
+    """
+    return [_with_last_values(one, [end - one.start for end in ends]) for one in filled]
+
+
+def _with_last_values(one: FilledSeries, ends: Sequence[int]) -> FilledSeries:
+    """Return a series with the last value in the part of a gap that lies before one of its ends."""
+    if not one.uses_later.any():
+        return one
+    values = one.values.copy(order="F")
+    for position in np.flatnonzero(one.missing.any(axis=0)):
+        missing = one.missing[:, position]
+        for end in ends:
+            if not 0 < end < one.present or not missing[end - 1]:
+                continue
+            first = end - int(np.argmin(missing[:end][::-1]))
+            values[first:end, position] = values[first - 1, position]
+    return replace(one, values=values)
 
 
 def describe_gaps(table: SeriesTable, filled: list[FilledSeries], rule: str) -> list[str]:

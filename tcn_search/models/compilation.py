@@ -56,8 +56,7 @@ def steps_per_execution(steps: int | None, epochs: int) -> int:
 
     On JAX, Keras loops over the steps in Python, which costs nothing and saves callbacks. On
     TensorFlow the loop is compiled, which takes a third of a second: only a long training saves
-    more.
-    torch has no such loop.
+    more. torch has no such loop.
 
     Args:
         steps: of one epoch; None where the task has no data.

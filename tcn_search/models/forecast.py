@@ -35,7 +35,6 @@ from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.ridge import (
     LinearForecast,
     fit_linear_forecast,
-    future_channels,
     predicted_channels,
 )
 from tcn_search.tasks.task_spec import TaskSpec
@@ -106,7 +105,7 @@ class ForecastNetwork:
 
     def scores(self, x: Tensor) -> Tensor:
         """Return scores (B, outputs · Q) for standardised windows (B, T, C)."""
-        known = future_channels(self.spec)
+        known = self.spec.future_channels
         inputs_of_path = []
         future = None
         if known:
@@ -211,7 +210,7 @@ def needs_forecast_network(
             "channels, window_norm, linear_path and quantiles are for forecasts of series that are "
             f"among their inputs. Received: a task of {spec.kind} {spec.name!r}"
         )
-    if not has_channels or not (is_asked or future_channels(spec)):
+    if not has_channels or not (is_asked or spec.future_channels):
         return False
     if settings.input_norm != "dataset":
         raise InputError(

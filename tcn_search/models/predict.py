@@ -43,7 +43,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         InputError: the model was not built by tcn_search, the shape does not fit the model, or X
             has NaN that the model does not accept.
     """
-    last = _predictions_layer(model)
+    last = predictions_layer(model)
     if last is None:
         raise InputError(_NOT_OURS)
     if forecast_columns(model):  # a forecast follows the end of a series
@@ -85,7 +85,7 @@ def standardize_layer(model: keras.Model) -> Standardize:
     return layer
 
 
-def _predictions_layer(model: keras.Model) -> Predictions | None:
+def predictions_layer(model: keras.Model) -> Predictions | None:
     """Return the last layer of a model or of an ensemble's members; None if it is not ours."""
     last = members_of(model)[0].layers[-1]
     if isinstance(last, Predictions):
@@ -150,7 +150,7 @@ def _subtract_offset(model: keras.Model, X: np.ndarray) -> np.ndarray:
 
 def forecast_columns(model: keras.Model) -> list[str]:
     """Return the columns whose next steps a model predicts, each once; [] if it is no forecast."""
-    last = _predictions_layer(model)
+    last = predictions_layer(model)
     if last is None or last.get_config()["activation"] != "linear":
         return []
     columns = []
@@ -168,7 +168,7 @@ def table_of(model: keras.Model) -> TableLayout | None:
     A forecast that was saved by an earlier version knows only the columns that it predicts. They
     are its inputs, too, if it has as many.
     """
-    if _predictions_layer(model) is None:
+    if predictions_layer(model) is None:
         return None
     layout = standardize_layer(model).table
     if layout is not None:
@@ -188,7 +188,7 @@ def vocabulary_of(model: keras.Model) -> list[str]:
     Raises:
         InputError: it is not a model of words.
     """
-    last = _predictions_layer(model)
+    last = predictions_layer(model)
     if last is None or not _predicts_tokens(model):
         raise InputError("A text can only be given to a model of words, such as one of word_ptb.")
     return last.class_names
@@ -200,7 +200,7 @@ def recordings_of(model: keras.Model) -> RecordingFormat:
     Raises:
         InputError: the model was not trained on recordings, or does not hold their format.
     """
-    if _predictions_layer(model) is None:
+    if predictions_layer(model) is None:
         raise InputError(_NOT_OURS)
     recordings = standardize_layer(model).recordings
     if recordings is None:
@@ -274,7 +274,7 @@ def quantile_column(name: str, share: float) -> str:
 
 def quantiles_of(model: keras.Model) -> list[float]:
     """Return the quantiles that a model predicts for each number; [] for single numbers."""
-    last = _predictions_layer(model)
+    last = predictions_layer(model)
     if last is None:
         return []
     return list(last.quantiles)

@@ -19,9 +19,10 @@ from tcn_search.search.model_shape import model_shape_of
 from tcn_search.search.objectives import read_objectives
 from tcn_search.search.samplers import is_dynamic
 from tcn_search.search.search_settings import SearchSettings
-from tcn_search.search.space_defaults import new_space, stored_space
+from tcn_search.search.space_defaults import input_norms, new_space, stored_space
 from tcn_search.settings import TrainingSettings, settings_for
 from tcn_search.space.constraints import Constraints
+from tcn_search.space.forecast_choices import FORECAST_CHOICES, check_input_norms
 from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.space.value_checks import (
     check_searched_loss,
@@ -77,7 +78,7 @@ class Definition:
             spec=task.spec,
             fingerprint=task.fingerprint(),
             source=task.source,
-            space=new_space(task.spec, space or SearchSpace()),
+            space=new_space(task.spec, space or SearchSpace(), training),
             constraints=constraints or Constraints(),
             training=training,
             search=search,
@@ -107,6 +108,13 @@ class Definition:
             kind=definition.spec.kind,
             vocabulary=definition.spec.vocabulary,
         )
+        if self.model is None and self.spec.kind == "forecast":
+            check_input_norms(
+                input_norms(self.space, self.training),
+                {name: getattr(self.space, name) for name in FORECAST_CHOICES},
+                self.model_shape.future_channels,
+                self.model_shape.quantiles,
+            )
         return definition
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tcn_search.planning.model_size import ModelShape
-from tcn_search.tasks.ridge import future_channels, predicted_channels
+from tcn_search.tasks.ridge import predicted_channels
 from tcn_search.tasks.task_spec import TaskSpec
 
 
@@ -23,6 +23,6 @@ def model_shape_of(spec: TaskSpec, quantiles: int = 0) -> ModelShape:
         outputs=spec.outputs,
         vocabulary=spec.vocabulary,
         targets=len(targets),
-        future_channels=len(future_channels(spec)),
+        future_channels=len(spec.future_channels),
         quantiles=quantiles,
     )

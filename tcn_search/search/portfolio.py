@@ -106,10 +106,9 @@ def architecture_in(entry: PortfolioEntry, space: TaskSpace, activation: str) ->
 
     Filters, kernel size, stacks, levels and patches are the nearest that the space has; channels,
     normalisation of windows and linear path the first that it has, where it lacks the entry's. A
-    readout of the
-    last step becomes one of every step where the space has no other. Pooled readouts do not need
-    padding "same": where the space lacks it, they are causal. All else is the entry's, whether or
-    not the space holds it.
+    readout of the last step becomes one of every step where the space has no other. Pooled readouts
+    do not need padding "same": where the space lacks it, they are causal. All else is the entry's,
+    whether or not the space holds it.
     """
     wanted = entry.architecture
     searched = space.space

@@ -83,10 +83,43 @@ def check_forecast_choices(choices: Mapping[str, Any], kind: str, targets: int) 
     """
     if kind == "forecast" and targets:
         return
+    for name, value in _asked(choices).items():
+        raise InputError(
+            f"{name} must be {_DO_NOTHING[name]!r} but for forecasts of series that are among "
+            f"their inputs. Received: {value!r} for a task of {kind}"
+        )
+
+
+def check_input_norms(
+    norms: Sequence[str], choices: Mapping[str, Any], future_channels: int, quantiles: int
+) -> None:
+    """Check that networks which normalise windows take standardised inputs.
+
+    Args:
+        norms: values of `input_norm`.
+        choices: dimensions by name; None where there is none.
+        future_channels, quantiles: as in `ModelShape`. Only such networks have them.
+    """
+    others = [norm for norm in norms if norm != "dataset"]
+    if not others:
+        return
+    reasons = [f"{name} = {value!r}" for name, value in _asked(choices).items()]
+    if future_channels:
+        reasons.append("columns that are known in advance")
+    if quantiles:
+        reasons.append("quantiles")
+    if reasons:
+        raise InputError(
+            f"input_norm must be 'dataset' for a forecast with {', '.join(reasons)}. "
+            f"Received: {others[0]!r}"
+        )
+
+
+def _asked(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first value of each dimension with which networks normalise or share series."""
+    asked = {}
     for name, dimension in choices.items():
-        asked = [value for value in dimension or () if value != _DO_NOTHING[name]]
-        if asked:
-            raise InputError(
-                f"{name} must be {_DO_NOTHING[name]!r} but for forecasts of series that are among "
-                f"their inputs. Received: {asked[0]!r} for a task of {kind}"
-            )
+        values = [value for value in dimension or () if value != _DO_NOTHING[name]]
+        if values:
+            asked[name] = values[0]
+    return asked

@@ -3,9 +3,9 @@
 A point is a tuple (padding, kernel_size, nb_stacks, dilation_base, levels), or with explicit
 dilations (padding, kernel_size, nb_stacks, dilations). A searched look-back and a stem's patches
 come before them, and the readout before all of them where the required context depends on it. A
-space has few points, so
-each is checked once and exactly. Hyperparameters are suggested in this order, each bounded to the
-values of the feasible points that agree with the values suggested before.
+space has few points, so each is checked once and exactly. Hyperparameters are suggested in this
+order, each bounded to the values of the feasible points that agree with the values suggested
+before.
 """
 
 from __future__ import annotations

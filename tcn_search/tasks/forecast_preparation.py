@@ -122,17 +122,14 @@ def standardised_by_series(
 ) -> PreparedSeries:
     """Return a table in long form, each series standardised by its own training rows.
 
-    A series without training rows is standardised by the rows of its first window.
+    A series with fewer training rows than a window is standardised by the rows of its first window.
 
     Args:
         values: the channels (steps, channels) of each series.
         end: step of the time grid before which training rows end.
     """
     _require_float32(table, channels, values)
-    seen = []
-    for one in filled:
-        count = min(end - one.start, one.present)
-        seen.append(count if count > 0 else look_back)
+    seen = [max(min(end - one.start, one.present), look_back) for one in filled]
     offset, scale = scales_of(channels, values, seen)
     ids = tuple(one.series.id for one in filled)
     rules = replace(

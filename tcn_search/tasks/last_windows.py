@@ -58,12 +58,16 @@ class LastWindows:
     def table_in_units(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the table of `tcn_search.predict` in the units of the series, with their names.
 
-        The column sequence becomes the column id in a table with series below each other.
+        The column sequence becomes the column id in a table with series below each other. After a
+        column for each output, the table may have as many further quantiles of each, by output.
         """
         if self.ids == ("",):
             return frame
         numbers = frame.drop(columns="sequence")
-        units = self.in_units(numbers.to_numpy()).reshape(len(frame), -1)
+        outputs = np.arange(len(self.times[0]) * len(self.targets))
+        quantiles = numbers.shape[1] // len(outputs) - 1
+        target = np.concatenate([outputs, np.repeat(outputs, quantiles)]) % len(self.targets)
+        units = numbers.to_numpy("float64") * self.scale[:, target] + self.offset[:, target]
         converted = pd.DataFrame(units, columns=numbers.columns)
         converted.insert(0, "id", self.ids)
         return converted

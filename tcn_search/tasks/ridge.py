@@ -218,7 +218,7 @@ def fit_linear_forecast(
         )
     steps = min(look_back or spec.seq_len, spec.seq_len)
     horizon = spec.outputs // len(channels)
-    features = steps + horizon * len(future_channels(spec))
+    features = steps + horizon * len(spec.future_channels)
     moments = []
     for split in (train, validation):
         sums = Moments(features, horizon)
@@ -231,18 +231,12 @@ def fit_linear_forecast(
 
 def predicted_channels(spec: TaskSpec) -> tuple[int, ...]:
     """Return the input channel of each predicted series; () where the task does not say."""
-    targets: tuple[int, ...] = getattr(spec, "target_channels", ()) or spec.last_value_channels
+    targets = spec.target_channels or spec.last_value_channels
     if targets or spec.table is None:
         return targets
     if not set(spec.table.targets) <= set(spec.table.inputs):
         return ()
     return tuple(spec.table.inputs.index(name) for name in spec.table.targets)
-
-
-def future_channels(spec: TaskSpec) -> tuple[int, ...]:
-    """Return the channels whose last `horizon` steps are the values of covariates over it."""
-    channels: tuple[int, ...] = getattr(spec, "future_channels", ())
-    return channels
 
 
 def _chunks(
@@ -284,7 +278,7 @@ def _series_windows(spec: TaskSpec, X: np.ndarray, number: int, look_back: int) 
 
 def _future_values(spec: TaskSpec, X: np.ndarray) -> np.ndarray:
     """Return standardised covariates over the horizon, (n, horizon · future channels)."""
-    channels = future_channels(spec)
+    channels = spec.future_channels
     horizon = spec.outputs // len(predicted_channels(spec))
     mean, std = _statistics(spec, channels)
     values = (X[:, -horizon:][:, :, list(channels)].astype("float64") - mean) / std

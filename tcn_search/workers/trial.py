@@ -122,7 +122,8 @@ class TrialOutcome:
         machine: host, device, backend and versions.
         folds: "score" and "best_epoch" of each finished fold.
         start: of each training that began with a solution, its validation numbers before the first
-            epoch; they count as an epoch 0. Empty for other networks.
+            epoch; they count as an epoch 0. {} where they were not finite. Empty for other
+            networks.
     """
 
     number: int

@@ -196,6 +196,7 @@ class _Trial:
         for fold, training in enumerate(self.trainings, start=1):
             for numbers in training.curve:
                 curve.append({"fold": fold, **numbers} if cross_validated else numbers)
+        starts = [training.start for training in self.trainings]
         phases = {
             phase: sum(training.seconds[phase] for training in self.trainings)
             for phase in self.trainings[0].seconds
@@ -216,7 +217,7 @@ class _Trial:
                 for training in scored
                 if cross_validated and training.status is TrialStatus.COMPLETE
             ],
-            start=[training.start for training in self.trainings if training.start],
+            start=starts if any(starts) else [],
         )
 
 

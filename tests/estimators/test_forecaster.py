@@ -105,6 +105,14 @@ def test_a_fold_knows_nothing_of_what_comes_after_its_origin(fitted: ts.TCNForec
     assert (known[~first]["forecast"] != changed[~first]["forecast"]).all()
 
 
+def test_levels_that_are_not_trained_are_refused_before_the_search() -> None:
+    training = ts.TrainingSettings(epochs=1, quantiles=(0.1, 0.5, 0.9))
+    forecaster = small_forecaster(training=training, quantiles=[0.05])
+    with pytest.raises(InputError, match=r"among those that the model was trained for.* 0\.05"):
+        forecaster.fit(frame_of())
+    assert not hasattr(forecaster, "study_")
+
+
 def test_series_that_are_too_short_for_the_folds_are_refused(fitted: ts.TCNForecaster) -> None:
     with pytest.raises(InputError, match="folds must leave .* Received: 62 folds of 4 steps"):
         fitted.backtest(frame_of(), folds=62)

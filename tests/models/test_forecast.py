@@ -155,7 +155,7 @@ def test_a_constant_window_is_forecast_as_its_value() -> None:
 
 
 def test_values_of_known_covariates_over_the_horizon_enter_head_and_linear_path() -> None:
-    spec = replace_known(SPEC, future_channels=(1,))
+    spec = replace(SPEC, future_channels=(1,))
     data = TrainingData(spec, DATA.train, DATA.validation)
     for architecture in (SHARED, replace(SHARED, channels="mixed", linear_path=False)):
         model = shake(build_model(architecture, spec))
@@ -169,14 +169,6 @@ def test_values_of_known_covariates_over_the_horizon_enter_head_and_linear_path(
     np.testing.assert_allclose(
         build_model(SHARED, data).predict(X, verbose=0), linear.predict(X), rtol=1e-3, atol=1e-2
     )
-
-
-def replace_known(spec: TaskSpec, **fields: tuple[int, ...]) -> TaskSpec:
-    """Return a specification with fields that only newer tasks have."""
-    changed = replace(spec)
-    for name, value in fields.items():
-        object.__setattr__(changed, name, value)
-    return changed
 
 
 @pytest.mark.parametrize("channels", ["shared", "mixed"])

@@ -86,6 +86,15 @@ def test_the_loss_stands_once_in_the_tables_where_it_is_an_objective_too() -> No
             },
             0.2,
         ),
+        ({"best_epoch": 0, "start": [{"val_loss": 0.4}]}, 0.4),
+        (
+            {
+                "start": [{}, {"val_loss": 0.3}],  # that of the first fold was not finite
+                "curve": [{"fold": 1, "val_loss": 0.1}, {"fold": 2, "val_loss": 9.0}],
+                "folds": [{"score": 1.0, "best_epoch": 1}, {"score": 1.0, "best_epoch": 0}],
+            },
+            0.2,
+        ),
     ],
 )
 def test_the_loss_is_read_from_the_curve(changes: dict[str, Any], loss: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,19 @@ def test_a_new_study_of_forecasts_begins_with_entries_for_them(task: Task) -> No
     # The same study continues from a file that says nothing of these choices.
     again = ts.Study("forecasts", task, ts.SearchSpace())
     assert again.changes == []
+
+
+def test_windows_are_normalised_only_where_inputs_are_standardised(task: Task) -> None:
+    raw = TrainingSettings(epochs=1, input_norm="none")
+    study = ts.Study("raw", task, training=raw)
+    jobs = Synthetic()
+    study.run(3, executor=jobs)
+    assert not any(job.architecture.is_for_forecasts for job in jobs.jobs)
+    space = ts.SearchSpace(input_norm=["dataset", "none"], linear_path=[True, False])
+    with pytest.raises(InputError, match=r"for a forecast with linear_path = True. .* 'none'"):
+        ts.Study("both", task, space)
+    with pytest.raises(InputError, match="for a forecast with quantiles"):
+        ts.Study("quantiles", task, training=replace(raw, quantiles=(0.1, 0.5, 0.9)))
 
 
 def test_a_study_file_has_the_choices(task: Task) -> None:

@@ -92,6 +92,35 @@ def test_interpolation_lets_no_window_see_a_later_value() -> None:
     assert not {100, 101, 102} & set(places.tolist())
 
 
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("gaps", ["interpolate", "mask"])
+@pytest.mark.parametrize(("gap", "missing"), [(0, [82, 83, 94, 95]), (2, [81, 82, 93, 94, 95])])
+def test_nothing_that_is_trained_on_depends_on_a_later_split(
+    form: str, gaps: str, gap: int, missing: list[int]
+) -> None:
+    """Statistics, texts, targets and windows of a split, where gaps reach over its end."""
+    frame = wide(price=STEPS % 5, wind=np.where(STEPS % 2 == 0, "N", "S"))
+    frame.loc[missing, ["a", "price", "wind"]] = np.nan
+    options: dict[str, Any] = {"known": "price", "gaps": gaps, "gap": gap, **SMALL}
+    target: Any = ["a", "b"]
+    if form == "long":
+        frame = frame.assign(shop="x")
+        options["id"] = "shop"
+    before = forecast(frame, target=target, **options)
+    for end, names in ((84, ["train"]), (96, ["train", "validation"])):
+        changed = frame.copy()
+        changed.loc[end:, "a"] -= 1e4
+        changed.loc[end:, "b"] *= -7
+        changed.loc[end + 3 :, "wind"] = "E"
+        changed.loc[[end + 5], "b"] = np.nan
+        after = forecast(changed, target=target, **options)
+        assert after.spec == before.spec
+        for name in names:
+            first, second = getattr(before, name), getattr(after, name)
+            np.testing.assert_array_equal(first.X, second.X)
+            np.testing.assert_array_equal(first.y, second.y)
+
+
 def test_calendar_features_are_points_on_a_circle() -> None:
     task = forecast(wide(), calendar=["hour", "weekday", "month"], **SMALL)
     spec = task.spec

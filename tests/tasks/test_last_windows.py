@@ -94,6 +94,22 @@ def test_series_below_each_other_return_to_their_units() -> None:
     np.testing.assert_allclose(table["sold+1"], means)
 
 
+def test_quantiles_of_several_targets_return_to_the_units_of_their_target() -> None:
+    frame = long().assign(price=5000 + 100 * np.tile(STEPS, 2))
+    found = last(frame, layout_of(frame, id="shop", target=["sold", "price"], horizon=2))
+    names = [f"{target}+{step}" for step in (1, 2) for target in ("sold", "price")]
+    quantiles = [f"{name} q{share}" for name in names for share in (0.1, 0.9)]
+    table = pd.DataFrame(0.0, index=[0, 1], columns=["sequence", *names, *quantiles])
+    units = found.table_in_units(table)
+    for number, target in enumerate(("sold", "price")):
+        columns = [name for name in units if name.startswith(target)]
+        assert len(columns) == 6
+        for row in (0, 1):
+            np.testing.assert_allclose(
+                units.loc[row, columns].astype(float), found.offset[row, number]
+            )
+
+
 def test_a_series_that_was_not_trained_on_has_a_scale_of_its_own() -> None:
     new = long().replace({"shop": {"a": "c"}})
     found = last(new, layout_of(long(), id="shop"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,9 +57,9 @@ def linear_series() -> TrainingData:
 DATA = linear_series()
 
 
-def trained(architecture: Architecture, **settings: object) -> tuple[keras.Model, Training]:
+def trained(architecture: Architecture, **settings: Any) -> tuple[keras.Model, Training]:
     keras.utils.set_random_seed(0)
-    given = TrainingSettings(**{"epochs": 2, "batch_size": 32, **settings})  # type: ignore
+    given = TrainingSettings(**{"epochs": 2, "batch_size": 32, **settings})
     model = build_model(architecture, DATA, given)
     return model, train(model, DATA, given, OBJECTIVE)
 

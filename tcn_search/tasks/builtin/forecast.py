@@ -17,6 +17,7 @@ from tcn_search.formats.series_gaps import (
     aligned_at_the_end,
     describe_gaps,
     fill_gaps,
+    without_later_splits,
 )
 from tcn_search.formats.series_source import FRAME
 from tcn_search.formats.series_tables import SeriesTable, read_series
@@ -173,6 +174,7 @@ def forecast(
     count = max(one.start + one.present for one in filled)
     ends = split_ends(table.path, table.steps, count, parts)
     trained_end = max(0, ends[0] - gap)
+    filled = without_later_splits(filled, (trained_end, ends[1] - gap))
     notes = []
     if look_back is None:
         look_back = _look_back_for(trained_end, horizon)

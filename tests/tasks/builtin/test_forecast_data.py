@@ -198,6 +198,16 @@ def with_gaps() -> pd.DataFrame:
     return frame.drop(index=40).reset_index(drop=True)
 
 
+def test_a_series_that_begins_late_is_standardised_by_its_first_window() -> None:
+    frame = long()
+    late = frame[(frame["shop"] == "a") | (frame["date"] >= HOURS[82])]  # two training rows
+    task = forecast(late, id="shop", **SMALL)
+    assert task.windows is not None
+    first = frame.loc[(frame["shop"] == "b"), "sold"].to_numpy()[82:90]
+    assert task.windows.offset[1, 0] == pytest.approx(first.mean())
+    assert task.windows.scale[1, 0] == pytest.approx(first.std())
+
+
 def test_gaps_are_refused_with_the_first_row() -> None:
     assert message(with_gaps()) == (
         "The times of the data frame must be at equal steps. Received: 2024-01-02 15:00:00 in row "
