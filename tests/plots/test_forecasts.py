@@ -88,3 +88,15 @@ def test_residuals_are_truth_minus_forecast() -> None:
     points = ax.collections[0].get_offsets()
     np.testing.assert_allclose(points[:, 1], -0.5)
     assert ax.get_ylabel() == "load: truth − forecast"
+
+
+def test_a_table_without_forecasts_or_the_series_is_refused() -> None:
+    with pytest.raises(ValueError, match="must have the columns id, time, forecast. Missing: id,"):
+        plot_forecasts(pd.DataFrame({"time": [1, 2]}))
+    with pytest.raises(ValueError, match="truth, forecast. Missing: truth"):
+        plot_residuals(pd.DataFrame({"id": "a", "time": [1, 2], "forecast": 1.0}))
+    with pytest.raises(ValueError, match="errors must have the columns model, step, mse. Missing:"):
+        plot_error_by_step(pd.DataFrame({"step": [1], "mse": [0.5]}))
+    known = pd.DataFrame({"id": ["a", "b"], "time": [1, 1], "forecast": 1.0})
+    with pytest.raises(ValueError, match="id must be one of the series 'a', 'b'. Received: 'c'"):
+        plot_forecasts(known, id="c")
