@@ -129,10 +129,13 @@ def plot_error_by_step(errors: pd.DataFrame, metric: str = "mse", ax: Axes | Non
     Args:
         errors: one row for each model and step, with the columns model, step and the metric, as
             `tcn-search forecast STUDY --errors step` prints them. The first model is drawn thick.
+            Without the column model, as `forecast_metrics` returns them, one line is drawn.
         metric: the column to draw.
         ax: where to draw; default: a new figure.
     """
-    _require_columns("errors", errors, ("model", "step", metric))
+    _require_columns("errors", errors, ("step", metric))
+    if "model" not in errors:
+        errors = errors.assign(model="forecast")
     ax = axes_or_new(ax)
     models = list(dict.fromkeys(errors["model"]))
     for number, model in enumerate(models):

@@ -87,6 +87,6 @@ def check_forecast_choices(choices: Mapping[str, Any], kind: str, targets: int) 
         asked = [value for value in dimension or () if value != _DO_NOTHING[name]]
         if asked:
             raise InputError(
-                f"{name} must be {_DO_NOTHING[name]!r} but for forecasts of series that are among "
-                f"their inputs. Received: {asked[0]!r} for a task of {kind}"
+                f"{name} must be {_DO_NOTHING[name]!r}, except for forecasts of series that are "
+                f"among their inputs. Received: {asked[0]!r} for a task of {kind}"
             )
