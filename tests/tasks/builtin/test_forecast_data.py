@@ -363,6 +363,7 @@ def test_the_calendar_is_that_of_the_time_zone() -> None:
         ({"parts": ["2024-01-04"]}, "parts must be two times, the first earlier, between the first time of the data frame, 2024-01-01 00:00:00, and the last, 2024-01-05 23:00:00. Received: ['2024-01-04']"),
         ({"parts": ["soon", "later"]}, "parts must be two times, such as [\"2024-06-01\", \"2024-08-01\"], at which validation and test split begin. Received: ['soon', 'later']"),
         ({"gap": -1}, "gap must be at least 0. Received: -1"),
+        ({"gap": 84}, "gap must be shorter than the training split of the data frame, 84 steps. Received: 84"),
         ({"fold_window": "rolling"}, "fold_window must be one of 'expanding', 'sliding'. Received: 'rolling'"),
     ],
 )  # fmt: skip
