@@ -13,16 +13,22 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from tcn_search.arguments import positive_integer
+from tcn_search.arguments import positive_integer, positive_seconds, received
 from tcn_search.errors import InputError
 from tcn_search.estimators.next_steps import predict_next
 from tcn_search.evaluation.forecast_scores import ForecastScorer
-from tcn_search.evaluation.model_outputs import OutputReader, keep_errors, model_reader
+from tcn_search.evaluation.model_outputs import (
+    OutputReader,
+    keep_errors,
+    model_reader,
+    require_levels,
+)
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.search_space import SearchSpace
 from tcn_search.study.study import Study
 from tcn_search.tasks.builtin.forecast import forecast as forecast_task
+from tcn_search.tasks.option_types import checked_option, option_types
 
 if TYPE_CHECKING:
     import keras
@@ -112,10 +118,9 @@ class TCNForecaster(BaseEstimator):
             The forecaster itself.
 
         Raises:
-            InputError: the data or an argument cannot be used.
+            InputError: a parameter or the data cannot be used; no trial was run.
         """
-        if self.training is not None and self.training.quantiles:
-            OutputReader(self.training.quantiles, levels=self.quantiles)  # checks the levels
+        self._check_parameters()
         task = self._task(frame)
         study = Study(
             self.name or self._default_name(task),
@@ -134,6 +139,28 @@ class TCNForecaster(BaseEstimator):
         self._finish(study, winner.model_file)
         self._data = frame
         return self
+
+    def _check_parameters(self) -> None:
+        """Raise an InputError for a parameter that would end `fit` after its search."""
+        positive_integer("trials", self.trials)
+        positive_integer("seeds", self.seeds)
+        if self.time_limit is not None:
+            positive_seconds("time_limit", self.time_limit)
+        if self.quantiles is not None:
+            require_levels(self.quantiles)
+        expected: dict[str, type] = {
+            "space": SearchSpace,
+            "training": TrainingSettings,
+            "search": SearchSettings,
+        }
+        for name, kind in expected.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise InputError(
+                    f"{name} must be a ts.{kind.__name__} or None. Received: {received(value)}"
+                )
+        if self.training is not None and self.training.quantiles:
+            OutputReader(self.training.quantiles, levels=self.quantiles)  # checks the levels
 
     def _finish(self, study: Study, model_file: str) -> None:
         from tcn_search.models.build import load_model
@@ -226,11 +253,39 @@ class TCNForecaster(BaseEstimator):
 
     def _task(self, data: pd.DataFrame | str | Path, **changed: Any) -> Task:
         """Return the task of a frame or a file, with some options changed."""
+        if not isinstance(data, pd.DataFrame | str | Path):
+            raise InputError(
+                f"frame must be a data frame or the path of a table. Received: {received(data)}"
+            )
         options: dict[str, Any] = {"parts": _PARTS}
         if self.look_back is not None:
             options["look_back"] = self.look_back
-        options |= {**(self.task_options or {}), **changed}
+        options |= {**self._checked_task_options(), **changed}
         return forecast_task(data, horizon=self.horizon, **options)
+
+    def _checked_task_options(self) -> dict[str, Any]:
+        """Return `task_options`, each of the type that the task declares."""
+        given = {} if self.task_options is None else self.task_options
+        if not isinstance(given, Mapping):
+            raise InputError(
+                "task_options must be a mapping of options of the task `forecast`, such as "
+                f'{{"target": "load"}}. Received: {received(given)}'
+            )
+        for name in ("file", "horizon"):
+            if name in given:
+                raise InputError(
+                    f"task_options must not set {name}, which `TCNForecaster` sets itself. "
+                    f"Received: {received(given[name])}"
+                )
+        types = option_types(forecast_task)
+        for name in ("file", "horizon", "return"):
+            del types[name]
+        for name in given:
+            if name not in types:
+                raise InputError(
+                    f"task_options has no option {name!r}. It has: {', '.join(types)}."
+                )
+        return {name: checked_option(name, value, types[name]) for name, value in given.items()}
 
     def _default_name(self, task: Task) -> str:
         parameters = {name: repr(value) for name, value in self.get_params().items()}

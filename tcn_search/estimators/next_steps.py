@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tcn_search.arguments import positive_integer
+from tcn_search.arguments import positive_integer, received
 from tcn_search.errors import InputError
-from tcn_search.evaluation.model_outputs import model_reader
+from tcn_search.evaluation.model_outputs import model_reader, require_levels
 from tcn_search.tasks.last_windows import LastWindows, last_windows
 
 if TYPE_CHECKING:
@@ -47,8 +47,17 @@ def predict_next(
     Raises:
         InputError: the model is of no forecast of a table, or an argument cannot be used.
     """
+    import keras
+
     from tcn_search.models.predict import predict, quantile_column, quantiles_of, table_of
 
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            "model must be a Keras model, as `Study.best_model` and `ts.load_model` return it. "
+            f"Received: {received(model)}"
+        )
+    if quantiles is not None:
+        require_levels(quantiles)
     layout = table_of(model)
     if layout is None or layout.form != "forecast":
         raise InputError(

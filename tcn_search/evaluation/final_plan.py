@@ -62,7 +62,7 @@ class FinalPlan:
             for candidate in self.candidates
         ]
 
-    def reruns_within(self, seconds: float, workers: int) -> FinalPlan:
+    def reruns_within(self, seconds: float, workers: int, kept_rounds: int = 0) -> FinalPlan:
         """Return the plan with as many re-runs as end within a time: whole rounds, perhaps none.
 
         A round trains all candidates with one seed.
@@ -70,6 +70,8 @@ class FinalPlan:
         Args:
             seconds: of all re-runs.
             workers: number of trainings at the same time.
+            kept_rounds: the first rounds, which an interrupted call has finished: they take no
+                time.
         """
         round_seconds = sum(
             self._seconds(candidate) * candidate.settings.epochs * self.folds
@@ -77,8 +79,8 @@ class FinalPlan:
         )
         round_seconds /= min(workers, len(self.candidates))
         rounds = len(self.rerun_seeds)
-        if round_seconds > 0 and seconds < rounds * round_seconds:
-            rounds = int(seconds / round_seconds)
+        if round_seconds > 0 and seconds < (rounds - kept_rounds) * round_seconds:
+            rounds = kept_rounds + int(seconds / round_seconds)
         return replace(self, rerun_seeds=self.rerun_seeds[:rounds])
 
     def finals_within(self, chosen: Sequence[int], seconds: float, workers: int) -> FinalPlan:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tcn_search.arguments import is_number, received
 from tcn_search.errors import InputError
 from tcn_search.evaluation.intervals import (
     DEFAULT_LEVELS,
@@ -84,6 +85,17 @@ class OutputReader:
         return ForecastOutputs(
             forecast=by_level[:, :, len(self.trained) // 2],
             quantiles={level: by_level[:, :, self.trained.index(level)] for level in self.levels},
+        )
+
+
+def require_levels(levels: object) -> None:
+    """Raise an InputError unless `levels` are numbers between 0 and 1."""
+    if not isinstance(levels, Sequence | np.ndarray) or not all(
+        is_number(level) and 0 < level < 1 for level in levels
+    ):
+        raise InputError(
+            "quantiles must be a list of numbers between 0 and 1, such as [0.1, 0.9]. "
+            f"Received: {received(levels)}"
         )
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,7 +104,9 @@ def find_winner(
     started = time.monotonic()
     try:
         whole = plan
-        plan = plan.reruns_within(seconds * RERUN_SHARE, context.workers)
+        plan = plan.reruns_within(
+            seconds * RERUN_SHARE, context.workers, _kept_rounds(plan, context)
+        )
         deadline = started + seconds * RERUN_SHARE
         choice = _choose(plan, task, context, executors.reruns, files, deadline)
         left = seconds * FINAL_SHARE
@@ -250,6 +253,12 @@ def _choose(
         runs=runs,
         preferred=order[0] != by_score[0],
     )
+
+
+def _kept_rounds(plan: FinalPlan, context: TrainingContext) -> int:
+    """Return how many of the first rounds of re-runs an interrupted call has finished."""
+    missing = {each.seed for each in plan.reruns() if context.kept.find(each) is None}
+    return sum(1 for _ in takewhile(lambda seed: seed not in missing, plan.rerun_seeds))
 
 
 def _is_complete(seed: int, trainings: Sequence[FinalTraining], candidates: int) -> bool:

@@ -125,7 +125,12 @@ def find_time(path: Path, names: Sequence[str], roles: SeriesRoles) -> tuple[str
         InputError: there are none, or a column that is set does not exist.
     """
     columns = roles.time_columns or _recognised_time(names)
-    if not columns or any(name not in names for name in columns):
+    for name in columns:
+        if name not in names:
+            raise InputError(
+                f"time must name a column of {path}: {join_names(names)}. Received: {name}"
+            )
+    if not columns:
         raise InputError(
             f"{path} needs a time column: one called {', '.join(TIME_NAMES)}, or set time to its "
             f"name. It has: {join_names(names)}"
@@ -209,11 +214,22 @@ def _require_roles(
     for name in covariates:
         if name not in names:
             raise InputError(f"{path} has no column {name!r}. It has: {join_names(names)}")
-    special = [*time, id_column] if id_column else time
-    roles_of = Counter([*special, *dict.fromkeys(roles.target or ()), *covariates])
-    twice = [name for name, count in roles_of.items() if count > 1]
-    if twice:
-        raise InputError(f"Column {twice[0]} of {path} can have only one role, and was given two.")
+    with_role = {
+        "time": time,
+        "id": [id_column] if id_column else [],
+        "target": dict.fromkeys(roles.target or ()),
+        "known": roles.known,
+        "past": roles.past or (),
+        "static": roles.static,
+        "holidays": [roles.holidays] if roles.holidays is not None else [],
+    }
+    given = [(name, role) for role, columns in with_role.items() for name in columns]
+    for name, count in Counter(name for name, _ in given).items():
+        if count > 1:
+            options = " and ".join(role for column, role in given if column == name)
+            raise InputError(
+                f"Column {name} of {path} can have only one role, and was given two: {options}."
+            )
     if roles.static and not id_column:
         raise InputError(
             "static is for tables with several series below each other: set id to the column that "

@@ -42,11 +42,8 @@ def plot_forecasts(
             default: all of them.
         ax: where to draw; default: a new figure.
     """
+    name, shown = _of_one_series(forecasts, id, ("id", "time", "forecast"))
     ax = axes_or_new(ax, width=9.0)
-    name = id
-    if name is None and len(forecasts):
-        name = forecasts["id"].iloc[0]
-    shown = forecasts[forecasts["id"] == name]
     if "origin" not in shown:
         shown = shown.assign(origin=0)
     if "truth" in shown:
@@ -73,6 +70,34 @@ def plot_forecasts(
     ax.set_title("Forecasts", loc="left", fontsize=11, color=INK)
     legend_outside(ax)
     return ax
+
+
+def _of_one_series(
+    forecasts: pd.DataFrame, wanted: str | None, columns: Sequence[str]
+) -> tuple[str | None, pd.DataFrame]:
+    """Return a series' name and rows; those of the first series if none is wanted.
+
+    Raises:
+        ValueError: a column is missing, or there is no such series.
+    """
+    _require_columns("forecasts", forecasts, columns)
+    names = list(forecasts["id"].unique())
+    if wanted is not None and wanted not in names:
+        raise ValueError(
+            f"id must be one of the series {', '.join(map(repr, names[:20]))}. Received: {wanted!r}"
+        )
+    name = wanted
+    if name is None and names:
+        name = names[0]
+    return name, forecasts[forecasts["id"] == name]
+
+
+def _require_columns(argument: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in frame]
+    if missing:
+        raise ValueError(
+            f"{argument} must have the columns {', '.join(columns)}. Missing: {', '.join(missing)}"
+        )
 
 
 def _chosen(shown: pd.DataFrame, origins: Sequence[Any] | int | None) -> list[Any]:
@@ -104,9 +129,13 @@ def plot_error_by_step(errors: pd.DataFrame, metric: str = "mse", ax: Axes | Non
     Args:
         errors: one row for each model and step, with the columns model, step and the metric, as
             `tcn-search forecast STUDY --errors step` prints them. The first model is drawn thick.
+            Without the column model, as `forecast_metrics` returns them, one line is drawn.
         metric: the column to draw.
         ax: where to draw; default: a new figure.
     """
+    _require_columns("errors", errors, ("step", metric))
+    if "model" not in errors:
+        errors = errors.assign(model="forecast")
     ax = axes_or_new(ax)
     models = list(dict.fromkeys(errors["model"]))
     for number, model in enumerate(models):
@@ -133,11 +162,9 @@ def plot_residuals(
         id: the series; default: the first one.
         ax: where to draw; default: a new figure.
     """
+    name, shown = _of_one_series(forecasts, id, ("id", "time", "truth", "forecast"))
+    shown = shown.sort_values("time")
     ax = axes_or_new(ax, width=9.0)
-    name = id
-    if name is None and len(forecasts):
-        name = forecasts["id"].iloc[0]
-    shown = forecasts[forecasts["id"] == name].sort_values("time")
     residuals = shown["truth"] - shown["forecast"]
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.scatter(shown["time"], residuals, s=5, color=BLUE, alpha=0.6, linewidths=0)

@@ -106,9 +106,12 @@ def _own_context(trials: pd.DataFrame) -> pd.Series | None:
 def _draw_scored(ax: Axes, scored: pd.DataFrame) -> None:
     """Draw trials with a score: circles, and diamonds where the output sees every step."""
     scale = marker_scale(len(scored))
+    through = "its pool"
+    if "readout" in scored and (scored["readout"] == "flatten").any():
+        through = "its pool or head"
     for is_free, marker, suffix in (
         (False, "o", ""),
-        (True, "D", ", the output sees all steps through its pool"),
+        (True, "D", f", the output sees all steps through {through}"),
     ):
         of_kind = scored[scored["is_free"] == is_free]
         if is_free and of_kind.empty:

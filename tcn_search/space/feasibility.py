@@ -42,6 +42,7 @@ def require_feasible(
     Args:
         variants: arguments of the smallest architectures of a geometry, such as the fewest filters.
     """
+    _require_patches(geometry, limits)
     context = _least_context(geometry, limits)
     if geometry.feasible:
         _require_few_parameters(geometry, limits, context, variants)
@@ -57,6 +58,20 @@ def require_feasible(
         f"(sequence length {limits.seq_len}): the largest receptive field is "
         f"{geometry.receptive_field_of(largest)}. {_changes_that_cover(geometry, largest)}"
     )
+
+
+def _require_patches(geometry: Geometry, limits: Limits) -> None:
+    """Raise an InputError if no patch fits into a window, or no stride divides a patch."""
+    if geometry.points:
+        return
+    strides = geometry.by_name.get("patch_stride")
+    longest = geometry.by_name.get("look_back", (limits.seq_len,))[-1]
+    received = f"patch {list(geometry.by_name['patch'])}"
+    rule = f"patch must be at most the sequence length of {longest} steps"
+    if strides is not None:
+        received += f", patch_stride {list(strides)}"
+        rule += ", and a multiple of patch_stride"
+    raise InputError(f"{rule}. Received: {received}")
 
 
 def _least_context(geometry: Geometry, limits: Limits) -> int:

@@ -85,8 +85,8 @@ def check_forecast_choices(choices: Mapping[str, Any], kind: str, targets: int) 
         return
     for name, value in _asked(choices).items():
         raise InputError(
-            f"{name} must be {_DO_NOTHING[name]!r} but for forecasts of series that are among "
-            f"their inputs. Received: {value!r} for a task of {kind}"
+            f"{name} must be {_DO_NOTHING[name]!r}, except for forecasts of series that are "
+            f"among their inputs. Received: {value!r} for a task of {kind}"
         )
 
 

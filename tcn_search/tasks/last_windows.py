@@ -294,10 +294,11 @@ def _require_ahead(
     name = channels.names[channels.future[int(np.argmax(missing[row]))]]
     name = name.removesuffix(f" +{rules.horizon}").split("=")[0]
     step = one.present - len(window) + row + rules.horizon
-    of_series = f" of {one.series.id}" if one.series.id else ""
+    place = str(table.path)
+    if one.series.id:
+        place = f"{one.series.id} in {place}"
     raise InputError(
-        f"Column {name} is known in advance, so that its values are needed for the "
-        f"{rules.horizon} steps after the last row of {table.path}{of_series}. Missing: "
-        f"{table.time(one.series, step)}. Give them in future (--future FILE), or in rows at the "
-        "end of the file without a target."
+        f"Column {name} is known in advance, so its values are needed for the {rules.horizon} "
+        f"steps after the last row of {place}. Missing: {table.time(one.series, step)}. Give them "
+        "in future (--future FILE), or in rows at the end of the file without a target."
     )

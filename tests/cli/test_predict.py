@@ -170,7 +170,7 @@ def test_series_below_each_other_are_predicted_in_their_units(
     )
     save_model(Architecture(4, 2, (1, 2, 4)), task, "own.keras")
     assert main(["predict", "own.keras", "shops.csv"]) == 2
-    assert "Column price is known in advance, so that its values are needed for the 2 steps" in (
+    assert "Column price is known in advance, so its values are needed for the 2 steps" in (
         capsys.readouterr().err
     )
     future = table[table["ds"] >= "2024-02-28"].copy()

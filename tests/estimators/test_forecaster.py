@@ -118,3 +118,43 @@ def test_series_that_are_too_short_for_the_folds_are_refused(fitted: ts.TCNForec
         fitted.backtest(frame_of(), folds=62)
     with pytest.raises(InputError, match="folds must be an integer of at least 1. Received: 0"):
         fitted.backtest(frame_of(), folds=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"trials": 0}, "trials must be an integer of at least 1. Received: 0"),
+        ({"seeds": "a"}, "seeds must be an integer of at least 1. Received: 'a'"),
+        ({"time_limit": "x"}, "time_limit must be above 0 seconds. Received: 'x'"),
+        ({"quantiles": 0.5}, "quantiles must be a list of numbers between 0 and 1, such as [0.1, 0.9]. Received: 0.5"),
+        ({"quantiles": [0.1, 90]}, "quantiles must be a list of numbers between 0 and 1, such as [0.1, 0.9]. Received: [0.1, 90]"),
+        ({"space": 5}, "space must be a ts.SearchSpace or None. Received: 5"),
+        ({"task_options": 5}, "task_options must be a mapping of options of the task `forecast`, such as {\"target\": \"load\"}. Received: 5"),
+        ({"task_options": {"horizon": 3}}, "task_options must not set horizon, which `TCNForecaster` sets itself. Received: 3"),
+        ({"task_options": {"known": 5}}, "known must be a text or a list of texts. Received: 5"),
+    ],
+)  # fmt: skip
+def test_parameters_are_checked_before_a_study_is_made(
+    changed: dict[str, object], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as raised:
+        small_forecaster(**changed).fit(frame_of())
+    assert str(raised.value) == text
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_task_option_is_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="task_options has no option 'knwon'. It has: .*known"):
+        small_forecaster(task_options={"knwon": ["load"]}).fit(frame_of())
+
+
+@pytest.mark.parametrize("frame", [None, np.zeros((4, 2)), frame_of()["load"]])
+def test_what_is_no_table_is_refused(frame: object) -> None:
+    with pytest.raises(InputError, match="^frame must be a data frame or the path of a table"):
+        small_forecaster().fit(frame)
+
+
+def test_a_path_is_no_model() -> None:
+    with pytest.raises(InputError, match="^model must be a Keras model, .* Received: 'best.keras'"):
+        ts.predict_next("best.keras", frame_of())

@@ -50,6 +50,14 @@ def test_re_runs_within_a_time_are_whole_rounds(seconds: float, workers: int, ro
     assert len(plan.reruns()) == 3 * rounds
 
 
+@pytest.mark.parametrize(
+    ("seconds", "kept", "rounds"), [(1, 1, 1), (59, 1, 1), (60, 1, 2), (1, 2, 2)]
+)
+def test_re_runs_that_are_kept_take_no_time(seconds: float, kept: int, rounds: int) -> None:
+    plan = plan_of().reruns_within(seconds, 1, kept_rounds=kept)
+    assert plan.rerun_seeds == [10, 11][:rounds]
+
+
 def test_folds_count_as_trainings() -> None:
     assert plan_of(folds=4).reruns_within(479, 1).rerun_seeds == [10]
     assert plan_of(folds=4).reruns_within(480, 1).rerun_seeds == [10, 11]

@@ -235,6 +235,19 @@ def test_a_time_limit_leaves_trainings_out_and_says_so(
     )
 
 
+def test_re_runs_that_are_finished_count_within_a_time_limit(
+    scored: list[list[tuple[int, ...]]],
+) -> None:
+    study = study_of()
+    with pytest.raises(KeyboardInterrupt):
+        best_of(study, MadeUp(stop_at=3))
+    limited = MadeUp()
+    winner = best_of(study, limited, timeout=1e-6)
+    assert limited.reruns == []
+    assert len(winner.reruns) == 6  # a run of the search and a re-run for each of 3 candidates
+    assert winner.facts()["Time limit"].startswith("3 re-runs left out, ")
+
+
 def test_after_a_time_limit_the_missing_trainings_are_made(
     scored: list[list[tuple[int, ...]]],
 ) -> None:

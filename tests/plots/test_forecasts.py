@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from tcn_search import plot_error_by_step, plot_forecasts, plot_residuals
+from tcn_search import forecast_metrics, plot_error_by_step, plot_forecasts, plot_residuals
 
 HOURS = pd.date_range("2024-01-01", periods=12, freq="h")
 FORECASTS = pd.concat(
@@ -88,3 +88,21 @@ def test_residuals_are_truth_minus_forecast() -> None:
     points = ax.collections[0].get_offsets()
     np.testing.assert_allclose(points[:, 1], -0.5)
     assert ax.get_ylabel() == "load: truth − forecast"
+
+
+def test_a_table_without_forecasts_or_the_series_is_refused() -> None:
+    with pytest.raises(ValueError, match="must have the columns id, time, forecast. Missing: id,"):
+        plot_forecasts(pd.DataFrame({"time": [1, 2]}))
+    with pytest.raises(ValueError, match="truth, forecast. Missing: truth"):
+        plot_residuals(pd.DataFrame({"id": "a", "time": [1, 2], "forecast": 1.0}))
+    with pytest.raises(ValueError, match="errors must have the columns step, mse. Missing: mse"):
+        plot_error_by_step(pd.DataFrame({"step": [1], "mae": [0.5]}))
+    known = pd.DataFrame({"id": ["a", "b"], "time": [1, 1], "forecast": 1.0})
+    with pytest.raises(ValueError, match="id must be one of the series 'a', 'b'. Received: 'c'"):
+        plot_forecasts(known, id="c")
+
+
+def test_errors_of_one_forecast_need_no_model() -> None:
+    errors = forecast_metrics(FORECASTS.reset_index(drop=True), by="step")
+    (line,) = plot_error_by_step(errors, "mae_units").lines
+    assert line.get_xydata().tolist() == [[1, 0.5], [2, 0.5], [3, 0.5]]

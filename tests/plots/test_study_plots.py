@@ -221,6 +221,8 @@ def test_trials_whose_output_pools_every_step_are_apart_from_the_required_contex
     assert drawn["complete"] == [31]
     assert drawn["complete, the output sees all steps through its pool"] == [127, 61]
     assert ax.get_xlabel() == "receptive field of one step in steps (logarithmic)"
+    flat = plot_receptive_field_score(trials.assign(readout="flatten"), "val_loss", 60, 60)
+    assert "complete, the output sees all steps through its pool or head" in labels(flat)
 
 
 def test_where_every_output_pools_every_step_no_required_context_is_drawn() -> None:

@@ -63,9 +63,13 @@ def test_every_architecture_can_be_suggested_again() -> None:
 def test_other_tasks_have_none_of_it() -> None:
     space = SearchSpace().for_task("classification", 50, 1, 2)
     assert not any(network.is_for_forecasts or network.patch > 1 for network in drawn(space))
-    with pytest.raises(InputError, match=r"channels must be 'mixed' but for forecasts.*'shared'"):
+    with pytest.raises(
+        InputError, match=r"channels must be 'mixed', except for forecasts.*'shared'"
+    ):
         SearchSpace(channels=["mixed", "shared"]).for_task("classification", 50, 1, 2)
-    with pytest.raises(InputError, match=r"linear_path must be False but .* a task of forecast"):
+    with pytest.raises(
+        InputError, match=r"linear_path must be False, except .* a task of forecast"
+    ):
         SearchSpace(linear_path=True).for_task("forecast", 50, 1, 2)
 
 
@@ -108,3 +112,16 @@ def test_an_architecture_of_an_earlier_version_is_stored_as_then() -> None:
     changed = Architecture(channels="shared", patch=8, patch_stride=4, linear_path=True)
     assert Architecture.from_dict(changed.to_dict()) == changed
     assert "channels='shared'" in str(changed)
+
+
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [
+        ({"patch": [1000]}, "patch must be at most the sequence length of 50 steps. Received: patch [1000]"),
+        ({"patch": [8], "patch_stride": [16]}, "patch must be at most the sequence length of 50 steps, and a multiple of patch_stride. Received: patch [8], patch_stride [16]"),
+    ],
+)  # fmt: skip
+def test_patches_that_fit_nowhere_are_refused(choices: dict[str, list[int]], text: str) -> None:
+    with pytest.raises(InputError) as raised:
+        SearchSpace(**choices).for_task("forecast", 50, 1, 2)
+    assert str(raised.value) == text

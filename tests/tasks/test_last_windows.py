@@ -185,8 +185,8 @@ def test_texts_are_those_of_the_training() -> None:
 @pytest.mark.parametrize(
     ("rows", "future", "text"),
     [
-        (slice(0, 115), None, "Column price is known in advance, so that its values are needed for the 3 steps after the last row of the data frame. Missing: 2024-01-05 19:00:00. Give them in future (--future FILE), or in rows at the end of the file without a target."),
-        (slice(0, 115), slice(116, 120), "Column price is known in advance, so that its values are needed for the 3 steps after the last row of the data frame. Missing: 2024-01-05 19:00:00. Give them in future (--future FILE), or in rows at the end of the file without a target."),
+        (slice(0, 115), None, "Column price is known in advance, so its values are needed for the 3 steps after the last row of the data frame. Missing: 2024-01-05 19:00:00. Give them in future (--future FILE), or in rows at the end of the file without a target."),
+        (slice(0, 115), slice(116, 120), "Column price is known in advance, so its values are needed for the 3 steps after the last row of the data frame. Missing: 2024-01-05 19:00:00. Give them in future (--future FILE), or in rows at the end of the file without a target."),
         (slice(0, 6), slice(6, 9), "the data frame must hold at least the last 8 steps, which the model takes. Received: 6"),
     ],
 )  # fmt: skip

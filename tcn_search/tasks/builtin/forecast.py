@@ -173,7 +173,12 @@ def forecast(
         _require_no_times(parts)
     count = max(one.start + one.present for one in filled)
     ends = split_ends(table.path, table.steps, count, parts)
-    trained_end = max(0, ends[0] - gap)
+    if gap and gap >= ends[0]:
+        raise InputError(
+            f"gap must be shorter than the training split of {table.path}, {ends[0]:,} steps. "
+            f"Received: {gap}"
+        )
+    trained_end = ends[0] - gap
     filled = without_later_splits(filled, (trained_end, ends[1] - gap))
     notes = []
     if look_back is None:

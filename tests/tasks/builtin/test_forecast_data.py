@@ -368,11 +368,12 @@ def test_the_calendar_is_that_of_the_time_zone() -> None:
         ({"calendar": ["hour", "minute"]}, "calendar must be one of 'hour', 'weekday', 'month'. Received: 'minute'"),
         ({"calendar": ["hour", "hour"]}, "calendar must name each feature once. Received: ['hour', 'hour']"),
         ({"known": "c"}, "the data frame has no column 'c'. It has: date, a, b"),
-        ({"target": "a", "known": "a"}, "Column a of the data frame can have only one role, and was given two."),
+        ({"target": "a", "known": "a"}, "Column a of the data frame can have only one role, and was given two: target and known."),
         ({"known": "b", "horizon": 9}, "look_back must be at least the horizon where columns or the calendar are known in advance, as windows hold them. Received: look_back 8, horizon 9"),
         ({"parts": ["2024-01-04"]}, "parts must be two times, the first earlier, between the first time of the data frame, 2024-01-01 00:00:00, and the last, 2024-01-05 23:00:00. Received: ['2024-01-04']"),
         ({"parts": ["soon", "later"]}, "parts must be two times, such as [\"2024-06-01\", \"2024-08-01\"], at which validation and test split begin. Received: ['soon', 'later']"),
         ({"gap": -1}, "gap must be at least 0. Received: -1"),
+        ({"gap": 84}, "gap must be shorter than the training split of the data frame, 84 steps. Received: 84"),
         ({"fold_window": "rolling"}, "fold_window must be one of 'expanding', 'sliding'. Received: 'rolling'"),
     ],
 )  # fmt: skip
