@@ -58,6 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--norm", metavar="KIND", help=f"{', '.join(NORMS)} (none)")
     parser.add_argument(
+        "--patch", type=int, metavar="P", help="steps that a stem joins to one step of the TCN (1)"
+    )
+    parser.add_argument(
+        "--patch-stride", type=int, metavar="S", help="steps from one patch to the next (P)"
+    )
+    parser.add_argument(
         "--no-skip-connections", action="store_true", help="use the output of the last block only"
     )
     parser.add_argument(
@@ -149,6 +155,8 @@ def _architecture_options(arguments: argparse.Namespace) -> dict[str, object]:
         "padding": arguments.padding,
         "nb_filters": filters,
         "norm": arguments.norm,
+        "patch": arguments.patch,
+        "patch_stride": arguments.patch_stride,
         "use_skip_connections": False if arguments.no_skip_connections else None,
     }
     return {name: value for name, value in options.items() if value is not None}

@@ -161,6 +161,8 @@ def _report_lines(report: Report) -> list[str]:
 def _finding(report: Report) -> str:
     """Return whether the network covers the required context, as a sentence."""
     length = f"sequence length {report.seq_len:,}"
+    if report.stem is not None:
+        length += f" patches of {report.stem.patch} steps"
     if not report.runs:
         return (
             'No: with padding "valid" it gives no output, because its receptive field of '
@@ -172,20 +174,20 @@ def _finding(report: Report) -> str:
     needed = report.required_context
     if not report.covers:
         return (
-            f"No: {_subject(report)} sees {_seen(report):,} of the {needed:,} steps required "
-            f"({length})."
+            f"No: {_subject(report)} sees {_seen(report):,} of the {needed:,} {_unit(report)} "
+            f"required ({length})."
         )
     if blind:
         return (
-            f"Not all of it: {_subject(report)} spans the {needed:,} steps required ({length}), "
-            f"but {counted(blind, 'step')} among them reach no output (blind spots)."
+            f"Not all of it: {_subject(report)} spans the {needed:,} {_unit(report)} required "
+            f"({length}), but {counted(blind, 'step')} among them reach no output (blind spots)."
         )
     text = (
-        f"Yes: {_subject(report)} sees all {needed:,} steps required ({length}); "
+        f"Yes: {_subject(report)} sees all {needed:,} {_unit(report)} required ({length}); "
         f"its receptive field is {report.receptive_field:,}."
     )
     if report.architecture.is_pooled:
-        text += f" The output sees all {report.seq_len:,} steps {_through_pool(report)}."
+        text += f" The output sees all {report.seq_len:,} {_unit(report)} {_through_pool(report)}."
     return text
 
 
@@ -196,14 +198,22 @@ def _finding_through_pool(report: Report, blind: int) -> str:
     through = f"(sequence length {seq_len:,}) {_through_pool(report)}"
     if blind:
         return (
-            f"Not all of it: the output sees {seq_len - blind:,} of {seq_len:,} steps {through}; "
+            f"Not all of it: the output sees {seq_len - blind:,} of {seq_len:,} {_unit(report)} "
+            f"{through}; "
             f"{step}."
         )
-    return f"Yes: the output sees all {seq_len:,} steps {through}; {step}."
+    return f"Yes: the output sees all {seq_len:,} {_unit(report)} {through}; {step}."
 
 
 def _through_pool(report: Report) -> str:
     return f"through {pool_in_words(report.architecture.readout)}"
+
+
+def _unit(report: Report) -> str:
+    """Return what the TCN's steps are: behind a stem, patches."""
+    if report.stem is not None:
+        return "patches"
+    return "steps"
 
 
 def _subject(report: Report) -> str:

@@ -45,6 +45,22 @@ def test_every_option_reaches_the_report(capsys: pytest.CaptureFixture) -> None:
 TASK = ["check", "--kernel-size", "8", "--dilations", "1,2,4,8,16,32"]
 
 
+def test_patches_are_named_where_the_steps_of_the_tcn_are_patches(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    options = "check --seq-len 336 --kernel-size 3 --dilations 1,2,4 --patch 16 --patch-stride 8"
+    assert main(options.split()) == 1
+    verdict = capsys.readouterr().out.partition("\n")[0]
+    assert verdict == (
+        "No: it sees 29 of the 41 patches required (sequence length 41 patches of 16 steps). Add "
+        "one level (dilation 8), or kernel 4, or 2 stacks."
+    )
+    assert main([*options.split(), "--readout", "average"]) == 0
+    assert capsys.readouterr().out.startswith("Yes: the output sees all 41 patches (sequence")
+    assert main([*options.split()[:-1], "5"]) == 2
+    assert "patch_stride must be a divisor of patch = 16. Received: 5" in capsys.readouterr().err
+
+
 def parameters(filters: int, channels: int) -> int:
     architecture = Architecture(nb_filters=filters, kernel_size=8, dilations=(1, 2, 4, 8, 16, 32))
     return tcn_parameters(architecture, channels)
