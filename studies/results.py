@@ -24,6 +24,7 @@ from tcn_search.atomic_files import replacing
 from tcn_search.evaluation.spread import mean_and_spread, with_spread
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 from tcn_search.report.figures import study_figures
+from tcn_search.study.forecast_errors import forecast_errors
 from tcn_search.study.study import Study
 from tcn_search.tasks.registry import published_for
 
@@ -38,7 +39,10 @@ AIMS = {
     "osuleaf": ("accuracy", "at least", 0.95),
     "japanese_vowels": ("accuracy", "at least", 0.975),
     "spoken_digits": ("accuracy", "at least", 0.985),
+    "etth1": ("standardised_mse", "at most", 0.385),
+    "ettm1": ("standardised_mse", "at most", 0.305),
 }
+ERRORS = ("mse", "mae", "mase", "smape", "wql", "coverage_80")  # of a forecast, on its page
 
 
 def main() -> None:
@@ -108,6 +112,8 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "refit_epochs": winner.refit_epochs,
         "test": winner.test_scores,
         "ensemble": winner.score if winner.ensemble else None,
+        "simple": _simple_models(study),
+        "errors": _errors(study),
         "test_readings": study.test_evaluations,
         "published": [
             {
@@ -121,14 +127,37 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "changes": study.changes,
     }
     names = ("trials.csv", "receptive_field.png", "result.json", "README.md")
+    figures = study_figures(study)
     with ExitStack() as files:  # they take their places when all are written
         table, figure, facts, text = (
             files.enter_context(replacing(folder / name)) for name in names
         )
         frame.to_csv(table, index=False)
-        study_figures(study)["receptive_field"].savefig(figure, dpi=80)
+        figures["receptive_field"].savefig(figure, dpi=80)
+        if "forecasts" in figures:
+            drawn = files.enter_context(replacing(folder / "forecasts.png"))
+            figures["forecasts"].savefig(drawn, dpi=60)
         facts.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         text.write_text(page(folder.name, result), encoding="utf-8")
+
+
+def _simple_models(study: Study) -> list[dict[str, Any]]:
+    """Return the test scores of the simple models that `best` fitted; [] without a test split."""
+    baselines = study.results.simple_baselines
+    if baselines is None:
+        return []
+    frame = baselines.frame().dropna(subset="test")
+    frame["direction"] = baselines.direction
+    return frame[["name", "detail", "test", "direction"]].to_dict("records")
+
+
+def _errors(study: Study) -> list[dict[str, Any]]:
+    """Return all errors of a forecast and of simple models on the test split; else []."""
+    errors = forecast_errors(study.results)
+    if errors is None:
+        return []
+    shown = [name for name in ("model", *ERRORS) if name in errors]
+    return json.loads(errors[shown].to_json(orient="records"))
 
 
 def _receptive_field(result: dict[str, Any]) -> str:
@@ -154,6 +183,7 @@ def page(name: str, result: dict[str, Any]) -> str:
         ("Validation", _validation(result)),
         ("Test, ensemble", _ensemble(result)),
         ("Test", f"{result['metric']} {with_spread(result['test'])}"),
+        ("Simple models, test", _simple_in_words(result)),
         (EVALUATIONS, evaluations_in_words(result["test_readings"])),
         ("Aim", aim(name, result)),
     ]
@@ -169,8 +199,48 @@ def page(name: str, result: dict[str, Any]) -> str:
         f"# {name}\n\nWritten by `python studies/results.py {name}`. The full study is "
         f"[{name}.toml](../../{name}.toml); what the command sets differs from it.\n\n"
         f"| | |\n| --- | --- |\n{table}\n\n"
+        f"{_error_table(result)}"
         f"![score and receptive field of every trial](receptive_field.png)\n{_notes(name)}"
     )
+
+
+def _simple_in_words(result: dict[str, Any]) -> str:
+    """Return the test scores of the simple models; "" for a result without them."""
+    return ", ".join(f"{one['name']} {one['test']:.4g}" for one in result.get("simple", []))
+
+
+def _best_simple(result: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the simple model that is best on the test split; None without one."""
+    models = result.get("simple", [])
+    if not models:
+        return None
+    if models[0]["direction"] == "maximize":
+        return max(models, key=lambda model: model["test"])
+    return min(models, key=lambda model: model["test"])
+
+
+def _error_table(result: dict[str, Any]) -> str:
+    """Return the errors of a forecast as a table, and its picture; "" for other studies."""
+    errors = result.get("errors", [])
+    if not errors:
+        return ""
+    names = list(errors[0])
+    lines = [names, ["---"] * len(names)]
+    for row in errors:
+        lines.append([_number(row[name]) for name in names])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return (
+        f"Errors on every window of the test split ([docs/forecasts.md]"
+        f"(../../../docs/forecasts.md#errors)):\n\n{table}\n\n"
+        "![forecasts against the truth](forecasts.png)\n\n"
+    )
+
+
+def _number(value: Any) -> str:
+    """Return a cell of a table."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value or "")
 
 
 def _validation(result: dict[str, Any]) -> str:
@@ -218,17 +288,32 @@ def _cores() -> str:
 
 
 def aim(name: str, result: dict[str, Any]) -> str:
-    """Say whether the test score reaches the aim, or by how much it misses; "" without an aim."""
-    if name not in AIMS:
+    """Say whether the test score reaches the aim, or by how much it misses; "" without an aim.
+
+    A forecast without an aim of its own is compared with the best simple model.
+    """
+    if name in AIMS:
+        metric, side, wanted = AIMS[name]
+        goal = f"{metric} {side} {wanted:.4g}"
+    elif result.get("errors"):
+        simple = _best_simple(result)
+        assert simple is not None
+        metric, side, wanted = result["metric"], "at most", simple["test"]
+        goal = f"{metric} {side} {wanted:.4g}, that of the best simple model ({simple['name']})"
+    else:
         return ""
-    metric, side, wanted = AIMS[name]
     assert metric == result["metric"], (
         f"the aim of {name} is about {metric}, its test about {result['metric']}"
     )
     mean = score_of(result)
-    reached = mean <= wanted if side == "at most" else mean >= wanted
-    missed = f"missed: {abs(mean - wanted):.3g} {'more' if side == 'at most' else 'less'}"
-    return f"{metric} {side} {wanted:.4g}: {'reached' if reached else missed}"
+    is_reached = mean >= wanted
+    missed = "less"
+    if side == "at most":
+        is_reached = mean <= wanted
+        missed = "more"
+    if is_reached:
+        return f"{goal}: reached"
+    return f"{goal}: missed: {abs(mean - wanted):.3g} {missed}"
 
 
 def summary() -> str:
@@ -244,7 +329,8 @@ def summary() -> str:
         )
         lines.append(
             f"| [{name}]({name}/README.md) | {result['metric']} {_score_in_words(result)} | "
-            f"{published} | {aim(name, result)} | {_minutes(sum(result['seconds']))} |"
+            f"{_simple_in_summary(result)} | {published} | {aim(name, result)} | "
+            f"{_minutes(sum(result['seconds']))} |"
         )
     return (
         "# Results of the shipped studies\n\n"
@@ -252,10 +338,16 @@ def summary() -> str:
         "study; where it says what limits a result, a person wrote it. "
         "Test scores are over the seeds shown, on a split that the search never saw; "
         "the time is that of the search and of the winner's final trainings.\n\n"
-        "| study | test | published | aim | time |\n| --- | --- | --- | --- | --- |\n"
-        + "\n".join(lines)
-        + "\n"
+        "| study | test | best simple model | published | aim | time |\n"
+        "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(lines) + "\n"
     )
+
+
+def _simple_in_summary(result: dict[str, Any]) -> str:
+    simple = _best_simple(result)
+    if simple is None:
+        return ""
+    return f"{simple['name']} {simple['test']:.4g}"
 
 
 def _minutes(seconds: float) -> str:

@@ -50,4 +50,18 @@ def test_the_aim_of_a_study_is_compared_with_its_result(script: ModuleType) -> N
     )
     missed = script.aim("adding-600", {"metric": "mse", "test": [0.001]})
     assert missed == "mse at most 0.0002: missed: 0.0008 more"
-    assert script.aim("etth1", {"metric": "mse", "test": [0.4]}) == ""
+    assert script.aim("word_ptb", {"metric": "perplexity", "test": [116]}) == ""
+
+
+def test_a_forecast_is_compared_with_the_best_simple_model(script: ModuleType) -> None:
+    simple = [
+        {"name": "last value repeated", "detail": "", "test": 0.08, "direction": "minimize"},
+        {"name": "linear map of the windows", "detail": "", "test": 0.09, "direction": "minimize"},
+    ]
+    errors = [{"model": "winner", "mse": 0.07, "mase": None}]
+    result = {"metric": "standardised_mse", "test": [0.07], "simple": simple, "errors": errors}
+    assert script.aim("exchange_rate", result) == (
+        "standardised_mse at most 0.08, that of the best simple model (last value repeated): "
+        "reached"
+    )
+    assert script.aim("exchange_rate", {**result, "test": [0.1]}).endswith("missed: 0.02 more")
