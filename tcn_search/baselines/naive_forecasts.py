@@ -11,12 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tcn_search.baselines.simple_model import Choice, Predict, SimpleModel
-from tcn_search.tasks.ridge import (
-    MOST_WINDOWS,
-    PENALTIES,
-    fit_linear_forecast,
-    predicted_channels,
-)
+from tcn_search.tasks.linear_forecast import fit_linear_forecast, predicted_channels, windows_apart
+from tcn_search.tasks.ridge import PENALTIES
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 
@@ -61,8 +57,7 @@ def naive_forecasts(spec: TaskSpec, validation: SplitData | None) -> list[Simple
 
 def windows_fitted(spec: TaskSpec, count: int) -> int:
     """Return how many of `count` windows the linear map is fitted on."""
-    every = max(1, -(-count * len(predicted_channels(spec)) // MOST_WINDOWS))
-    return -(-count // every)
+    return -(-count // windows_apart(spec, count))
 
 
 def _last_value(windows: np.ndarray, horizon: int) -> np.ndarray:

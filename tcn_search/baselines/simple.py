@@ -15,7 +15,7 @@ from tcn_search.baselines.fixed_length import fixed_length, normalised, shortene
 from tcn_search.baselines.naive_forecasts import naive_forecasts, windows_fitted
 from tcn_search.baselines.simple_model import Choice, Predict, SimpleModel
 from tcn_search.tasks.kinds import NO_CLASS
-from tcn_search.tasks.ridge import predicted_channels
+from tcn_search.tasks.linear_forecast import predicted_channels
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 

@@ -32,11 +32,7 @@ from tcn_search.models.series import (
 from tcn_search.models.windows import LastSteps
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
-from tcn_search.tasks.ridge import (
-    LinearForecast,
-    fit_linear_forecast,
-    predicted_channels,
-)
+from tcn_search.tasks.linear_forecast import LinearForecast, fit_linear_forecast, predicted_channels
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 

@@ -9,14 +9,15 @@ import keras
 from keras import ops
 
 from tcn_search.layers.tensor import Tensor
-from tcn_search.tasks.ridge import CONSTANT
+from tcn_search.tasks.linear_forecast import CONSTANT
 
 
 @keras.saving.register_keras_serializable(package="tcn_search")
 class WindowStatistics(keras.layers.Layer):
     """Return centre and scale of windows (B, T, C), (B, 2, K), for K of their channels.
 
-    `tasks.ridge.normalise_windows` says what they are. The scale of a constant window is 0.
+    `tasks.linear_forecast.normalise_windows` says what they are. The scale of a constant window is
+    0.
 
     Args:
         window_norm: "none", "last", "mean" or "standard".
@@ -261,7 +262,8 @@ class LinearPath(keras.layers.Layer):
 
     The inputs are normalised windows (B, L, C), whose first `series` channels are forecast, and
     perhaps the values of covariates over the horizon, (B, horizon · F). The output is
-    (B, horizon · series, 1), ordered by time. It begins with zeros; `tasks.ridge` has the solution.
+    (B, horizon · series, 1), ordered by time. It begins with zeros; `tasks.linear_forecast` has the
+    solution.
     """
 
     def __init__(self, horizon: int, series: int, **kwargs: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tcn_search.planning.model_size import ModelShape
-from tcn_search.tasks.ridge import predicted_channels
+from tcn_search.tasks.linear_forecast import predicted_channels
 from tcn_search.tasks.task_spec import TaskSpec
 
 

@@ -170,7 +170,7 @@ def test_the_validation_split_decides_for_the_penalty_and_the_first_fit_keeps_it
     values = np.cumsum(RANDOM.normal(size=260))
     X = np.stack([values[start : start + 20] for start in range(200)])[..., None]
     y = np.stack([values[start + 20 : start + 24] for start in range(200)])
-    noise = RANDOM.normal(size=(60, 20, 1))
+    noise = 10 * RANDOM.normal(size=(60, 20, 1))
     arrays = Task.from_arrays(X, y, X_validation=noise, y_validation=RANDOM.normal(size=(60, 4)))
     spec = replace(arrays.spec, kind="forecast", last_value_channels=(0,))
     chosen = []

@@ -14,7 +14,7 @@ from tcn_search.errors import InputError
 from tcn_search.models.predict import predict, quantiles_of
 from tcn_search.search.model_shape import model_shape_of
 from tcn_search.settings import TrainingSettings
-from tcn_search.tasks.ridge import fit_linear_forecast
+from tcn_search.tasks.linear_forecast import fit_linear_forecast
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData, TrainingData
 

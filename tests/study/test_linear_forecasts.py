@@ -13,7 +13,7 @@ import tcn_search as ts
 from tcn_search.errors import InputError
 from tcn_search.settings import TrainingSettings
 from tcn_search.study.study_file import read_study_file
-from tcn_search.tasks.ridge import fit_linear_forecast
+from tcn_search.tasks.linear_forecast import fit_linear_forecast
 from tcn_search.tasks.task import Task
 from tcn_search.workers.executor import InProcessExecutor
 from tests.study.synthetic import Synthetic

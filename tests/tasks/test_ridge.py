@@ -1,78 +1,12 @@
-"""Ridge regression from windows to the steps after them."""
+"""Ridge regression in closed form."""
 
-from dataclasses import replace
+import math
 
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from tcn_search.errors import InputError
-from tcn_search.tasks.ridge import (
-    WINDOW_NORMS,
-    LinearForecast,
-    Moments,
-    fit_linear_forecast,
-    normalise_windows,
-    solve_ridge,
-)
-from tcn_search.tasks.task_spec import TaskSpec
-from tcn_search.tasks.training_data import SplitData
-
-LOOK_BACK = 12
-HORIZON = 3
-SERIES = 2
-
-
-def windows_of(series: np.ndarray) -> SplitData:
-    """Return all windows (n, T, C) of series (steps, C), and the next steps ordered by time."""
-    view = np.lib.stride_tricks.sliding_window_view
-    X = view(series[:-HORIZON], LOOK_BACK, axis=0).transpose(0, 2, 1)
-    y = view(series[LOOK_BACK:], HORIZON, axis=0).transpose(0, 2, 1)
-    return SplitData(X.astype("float32"), y.reshape(len(y), -1).astype("float32"))
-
-
-def waves(steps: int, noise: float = 0.0) -> np.ndarray:
-    """Return two series of which the next steps are a linear map of the steps before."""
-    time = np.arange(steps)[:, np.newaxis]
-    values = np.sin(2 * np.pi * time / np.array([7.0, 11.0])) * [1.0, 40.0] + [3.0, 500.0]
-    return values + noise * np.random.default_rng(0).normal(size=values.shape)
-
-
-def spec_of(series: np.ndarray) -> TaskSpec:
-    mean = tuple(series.mean(axis=0).tolist())
-    std = tuple(series.std(axis=0).tolist())
-    return TaskSpec(
-        name="waves",
-        kind="forecast",
-        seq_len=LOOK_BACK,
-        input_channels=SERIES,
-        outputs=HORIZON * SERIES,
-        input_mean=mean,
-        input_std=std,
-        target_mean=mean * HORIZON,
-        target_std=std * HORIZON,
-        last_value_channels=(0, 1),
-    )
-
-
-def fitted(window_norm: str = "standard", noise: float = 0.0) -> tuple[LinearForecast, SplitData]:
-    series = waves(400, noise)
-    train = windows_of(series[:250])
-    validation = windows_of(series[250:])
-    return fit_linear_forecast(spec_of(series), train, validation, window_norm), validation
-
-
-@pytest.mark.parametrize("window_norm", WINDOW_NORMS)
-def test_a_linear_series_is_forecast_in_its_own_units(window_norm):
-    forecast, validation = fitted(window_norm)
-    np.testing.assert_allclose(forecast.predict(validation.X), validation.y, rtol=1e-3, atol=0.1)
-
-
-def test_the_error_is_that_of_the_predictions_on_standardised_values():
-    forecast, validation = fitted(noise=0.5)
-    std = np.asarray(forecast.spec.target_std)
-    errors = (forecast.predict(validation.X) - validation.y) / std
-    assert forecast.ridge.error == pytest.approx(np.square(errors).mean(), rel=1e-4)
+from tcn_search.tasks.ridge import Moments, solve_ridge
 
 
 def test_the_solution_is_that_of_scikit_learn():
@@ -108,35 +42,29 @@ def test_the_penalty_with_the_least_validation_error_is_chosen():
     assert chosen.error == min(errors)
 
 
-@pytest.mark.parametrize("window_norm", WINDOW_NORMS)
-def test_values_times_scale_plus_centre_are_the_windows(window_norm):
-    windows = np.random.default_rng(3).normal(size=(4, 6)) * 5 + 100
-    normalised = normalise_windows(windows, window_norm)
-    restored = normalised.values * normalised.scale + normalised.centre
-    np.testing.assert_allclose(restored, windows)
-    if window_norm == "standard":
-        np.testing.assert_allclose(normalised.values.std(axis=1), 1.0)
+def moments_of(X: np.ndarray, Y: np.ndarray) -> Moments:
+    sums = Moments(X.shape[1], Y.shape[1])
+    sums.add(np.hstack([X, np.ones((len(X), 1))]), Y)
+    return sums
 
 
-def test_a_constant_window_is_forecast_as_its_value():
-    forecast, _ = fitted(noise=0.5)
-    constant = np.broadcast_to(np.float32([7.0, 480.0]), (1, LOOK_BACK, SERIES))
-    np.testing.assert_allclose(forecast.predict(constant)[0], [7.0, 480.0] * HORIZON, rtol=1e-5)
+def test_an_infinite_penalty_gives_zeros():
+    rng = np.random.default_rng(3)
+    sums = moments_of(rng.normal(size=(50, 4)), rng.normal(size=(50, 2)) + 5)
+    ridge = solve_ridge(sums, sums, (math.inf,))
+    assert not ridge.weights.any()
+    assert not ridge.bias.any()
 
 
-def test_only_the_last_steps_of_a_window_count_with_a_look_back():
-    series = waves(300, noise=0.2)
-    train = windows_of(series)
-    forecast = fit_linear_forecast(spec_of(series), train, train, look_back=5)
-    assert forecast.ridge.weights.shape == (5, HORIZON)
-    changed = train.X.copy()
-    changed[:, :-5] = 0.0
-    np.testing.assert_array_equal(forecast.predict(changed), forecast.predict(train.X))
+def test_further_pairs_of_rows_decide_for_the_penalty_too():
+    rng = np.random.default_rng(4)
+    weights = rng.normal(size=(3, 1))
 
+    def rows(noise: float) -> Moments:
+        X = rng.normal(size=(40, 3))
+        return moments_of(X, X @ weights * (noise == 0) + noise * rng.normal(size=(40, 1)))
 
-def test_a_task_without_known_targets_is_refused():
-    series = waves(100)
-    spec = replace(spec_of(series), last_value_channels=())
-    split = windows_of(series)
-    with pytest.raises(InputError, match="which of its inputs it predicts"):
-        fit_linear_forecast(spec, split, split)
+    signal, noise = rows(0), rows(5.0)
+    penalties = (1e-4, math.inf)
+    assert solve_ridge(signal, signal, penalties).penalty == 1e-4
+    assert solve_ridge(signal, signal, penalties, [(signal, noise)] * 20).penalty == math.inf

@@ -13,7 +13,7 @@ from tcn_search.models.build import build_model
 from tcn_search.planning.architecture import Architecture
 from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.kinds import Metric
-from tcn_search.tasks.ridge import fit_linear_forecast
+from tcn_search.tasks.linear_forecast import fit_linear_forecast
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData, TrainingData
 from tcn_search.trainers.fit import Training, train
