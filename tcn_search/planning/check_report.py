@@ -161,7 +161,9 @@ def _report_lines(report: Report) -> list[str]:
 def _finding(report: Report) -> str:
     """Return whether the network covers the required context, as a sentence."""
     length = f"sequence length {report.seq_len:,}"
+    unit = "steps"
     if report.stem is not None:
+        unit = "patches"
         length += f" patches of {report.stem.patch} steps"
     if not report.runs:
         return (
@@ -170,50 +172,42 @@ def _finding(report: Report) -> str:
         )
     blind = report.coverage.blind_spot_count
     if report.required_context is None:
-        return _finding_through_pool(report, blind)
+        return _finding_through_pool(report, blind, unit)
     needed = report.required_context
     if not report.covers:
         return (
-            f"No: {_subject(report)} sees {_seen(report):,} of the {needed:,} {_unit(report)} "
+            f"No: {_subject(report)} sees {_seen(report):,} of the {needed:,} {unit} "
             f"required ({length})."
         )
     if blind:
         return (
-            f"Not all of it: {_subject(report)} spans the {needed:,} {_unit(report)} required "
+            f"Not all of it: {_subject(report)} spans the {needed:,} {unit} required "
             f"({length}), but {counted(blind, 'step')} among them reach no output (blind spots)."
         )
     text = (
-        f"Yes: {_subject(report)} sees all {needed:,} {_unit(report)} required ({length}); "
+        f"Yes: {_subject(report)} sees all {needed:,} {unit} required ({length}); "
         f"its receptive field is {report.receptive_field:,}."
     )
     if report.architecture.is_pooled:
-        text += f" The output sees all {report.seq_len:,} {_unit(report)} {_through_pool(report)}."
+        text += f" The output sees all {report.seq_len:,} {unit} {_through_pool(report)}."
     return text
 
 
-def _finding_through_pool(report: Report, blind: int) -> str:
+def _finding_through_pool(report: Report, blind: int, unit: str) -> str:
     """Return how much of the sequence an output sees through its pool, as a sentence."""
     seq_len = report.seq_len
     step = f"the receptive field of one step of the TCN is {report.receptive_field:,}"
     through = f"(sequence length {seq_len:,}) {_through_pool(report)}"
     if blind:
         return (
-            f"Not all of it: the output sees {seq_len - blind:,} of {seq_len:,} {_unit(report)} "
-            f"{through}; "
+            f"Not all of it: the output sees {seq_len - blind:,} of {seq_len:,} {unit} {through}; "
             f"{step}."
         )
-    return f"Yes: the output sees all {seq_len:,} {_unit(report)} {through}; {step}."
+    return f"Yes: the output sees all {seq_len:,} {unit} {through}; {step}."
 
 
 def _through_pool(report: Report) -> str:
     return f"through {pool_in_words(report.architecture.readout)}"
-
-
-def _unit(report: Report) -> str:
-    """Return what the TCN's steps are: behind a stem, patches."""
-    if report.stem is not None:
-        return "patches"
-    return "steps"
 
 
 def _subject(report: Report) -> str:
