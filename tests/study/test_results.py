@@ -10,18 +10,24 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
+from tcn_search.study.study_file import read_study_file
+
 STUDIES = Path(__file__).parents[2] / "studies"
 RESULTS = sorted((STUDIES / "results").glob("*/result.json"))
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results", STUDIES / "results.py")
+def module_of(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, STUDIES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    return module_of("results")
 
 
 def test_there_are_results() -> None:
@@ -65,3 +71,20 @@ def test_a_forecast_is_compared_with_the_best_simple_model(script: ModuleType) -
         "reached"
     )
     assert script.aim("exchange_rate", {**result, "test": [0.1]}).endswith("missed: 0.02 more")
+
+
+def test_series_of_the_m4_competition_are_put_below_each_other() -> None:
+    train = pd.DataFrame({"V1": ["H1", "H2"], "V2": [3, 5], "V3": [4.0, None]})
+    test = pd.DataFrame({"V1": ["H1", "H2"], "V2": [7, 8]})
+    table = module_of("m4_hourly").in_long_form(train, test)
+    assert table.to_dict("list") == {
+        "id": ["H1", "H1", "H1", "H2", "H2"],
+        "time": [-1, 0, 1, 0, 1],
+        "y": [3.0, 4.0, 7.0, 5.0, 8.0],
+    }
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
+def test_a_shipped_study_file_is_read(file: Path) -> None:
+    study = read_study_file(file)
+    assert study.name == file.stem
