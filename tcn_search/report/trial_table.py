@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from tcn_search.search.ranking import ranked
 from tcn_search.study.results import StudyResults
 from tcn_search.trial_status import TrialStatus
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ROWS_AT_ONCE = 100  # that a browser shows; the others are behind a button
 _LEFT_OUT = ("state",)  # Optuna's word; "ended" says more
@@ -189,7 +188,7 @@ def _is_plain_number(value: object) -> bool:
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    return value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _texts(values: pd.Series) -> list[str]:

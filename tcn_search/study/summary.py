@@ -65,7 +65,7 @@ def warnings(study: StudyResults) -> list[str]:
     warning = study.baseline_facts().get(WARNING)
     if warning is not None:
         found.append(sentence(warning))
-    errors = [record for record in study.records() if record.status.is_error]
+    errors = [record for record in study.records() if record.status is TrialStatus.FAILED]
     if errors:
         text = f"{counted(len(errors), 'trial')} ended in an error"
         reasons = [record.reason for record in errors if record.reason]
@@ -185,10 +185,9 @@ def _result(study: StudyResults) -> str:
         f"Trial {trial} is the best so far, with {definition.score_name} {row['score']:.4g}{loss}."
     ]
     if len(definition.objectives) > 1:
-        front = len(study.pareto())
+        front = counted(len(study.pareto()), "trial")
         sentences.append(
-            f"No other trial is better in every objective than those on the Pareto front, which "
-            f"has {counted(front, 'trial')}."
+            f"The Pareto front has {front}: no other trial is better in every objective."
         )
     sentences.append("It has been trained once: only final trainings tell its score from luck.")
     return " ".join(sentences)
@@ -247,15 +246,17 @@ def _receptive_field(study: StudyResults, architecture: Architecture) -> str:
     seq_len = architecture.steps_of(definition.spec.seq_len)
     output = architecture.output_receptive_field(seq_len)
     text = (
-        f"One step of the network depends on {counted(architecture.receptive_field, 'step')} "
-        f"of the sequence, its output on {output:,} of {seq_len:,}"
+        "The receptive field of one step of the network is "
+        f"{counted(architecture.receptive_field, 'step')}, that of its output {output:,}"
     )
     if architecture.is_pooled:
         text += f", through {pool_in_words(architecture.readout)}"
+    length = "up to " if definition.spec.ragged else ""
+    text += f"; a sequence has {length}{seq_len:,}."
     context = definition.required_context_of(architecture)
     if context is None:
-        return f"{text}. Nothing is required of one step, as the output sees the whole sequence."
-    return f"{text}. The study requires {counted(context, 'step')}{definition.context_reason}."
+        return f"{text} Nothing is required of one step, as the output sees the whole sequence."
+    return f"{text} The study requires {counted(context, 'step')}{definition.context_reason}."
 
 
 def _cost(study: StudyResults, trial: int) -> str:

@@ -54,6 +54,14 @@ def test_what_is_the_same_in_all_trials_has_no_column(table: TrialTable) -> None
     assert "state" not in names
 
 
+def test_a_trial_that_waits_has_no_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = Study("waves", Task.from_arrays(*waves(24)), small_space())
+    study._handle.optuna_study.enqueue_trial({})
+    table = trial_table(study.snapshot())
+    assert table.rows == (("0", "waiting", "", ""),)
+
+
 def test_numbers_are_known_as_such(table: TrialTable) -> None:
     kinds = {column.name: column.is_number for column in table.columns}
     assert kinds["score"]

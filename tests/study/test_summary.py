@@ -127,9 +127,9 @@ def test_before_there_is_a_winner(study: Study) -> None:
         "once: only final trainings tell its score from luck."
     )
     assert paragraphs["Receptive field"] == (
-        "One step of the network depends on 29 steps of the sequence, its output on 16 of 16. "
-        "The study requires 16 steps."
-    ) or paragraphs["Receptive field"].startswith("One step of the network depends on 29 steps")
+        "The receptive field of one step of the network is 29 steps, that of its output 29; "
+        "a sequence has 16. The study requires 16 steps."
+    )
     assert " parameters and needs " in paragraphs["Cost"]
     assert paragraphs["Cost"].endswith("An epoch of the trial took 10 ms.")
     (step,) = next_steps(study.snapshot())
