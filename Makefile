@@ -17,7 +17,7 @@ NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all lint bench clean
+.PHONY: help study test test-fast test-all test-browser lint bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -34,8 +34,13 @@ test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on 
 test-fast: $(VENV)/installed-for-tests  ## the tests that need no Keras, in under 30 seconds
 	$(PYTEST) -p tests.without_keras $(TESTS_WITHOUT_KERAS)
 
+test-browser: $(VENV)/installed-for-tests  ## the report in a headless Chromium, where one is installed
+	$(INSTALL) --editable '.[browser]'
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" tests/report/test_page_in_browser.py
+
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
+	$(INSTALL) --editable '.[browser]'
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers

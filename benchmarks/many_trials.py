@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -104,20 +103,26 @@ def make_study(trials: int, url: str) -> None:
     stored.add_trials(in_memory.get_trials(deepcopy=False))
 
 
-def seconds(command: list[str], folder: Path) -> tuple[float, float]:
-    """Return wall time and processor time of a command; its output is dropped."""
+def cost(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Return wall time, processor time and peak memory (MiB) of a command.
+
+    Its output is dropped.
+    """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
+    started = time.perf_counter()
+    process = subprocess.Popen(
         [sys.executable, "-m", "tcn_search", *command],
         cwd=folder,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        check=True,
     )
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -133,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_study(arguments.trials, f"sqlite:///{folder / 'runs' / 'studies.db'}")
-        rows = [(" ".join(command), *seconds(command, folder)) for command in COMMANDS]
+        rows = [(" ".join(command), *cost(command, folder)) for command in COMMANDS]
         page = (folder / "runs" / NAME / "report.html").stat().st_size
     lines = [
         "",
@@ -144,11 +149,11 @@ def main() -> None:
         f"{os.cpu_count()} cores. Each command ran once, in a process of its own; "
         f"report.html has {page / 1e6:.1f} MB.",
         "",
-        "| command | seconds | of processor time |",
-        "| --- | --- | --- |",
+        "| command | seconds | of processor time | peak memory, MiB |",
+        "| --- | --- | --- | --- |",
         *(
-            f"| `tcn-search {command}` | {wall:.1f} | {processor:.1f} |"
-            for command, wall, processor in rows
+            f"| `tcn-search {command}` | {wall:.1f} | {processor:.1f} | {memory:.0f} |"
+            for command, wall, processor, memory in rows
         ),
         "",
     ]

@@ -1,8 +1,8 @@
-"""Numbers and lists in the text of messages."""
+"""Numbers, lists and sentences in the text of messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 
@@ -27,3 +27,26 @@ def listed(values: Iterable[object], most: int) -> str:
     if len(shown) > most:
         shown[most] = "..."
     return ", ".join(shown)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return parts as a list within a sentence.
+
+    >>> joined(["8 complete", "7 pruned", "1 diverged"]), joined(["8 complete"])
+    ('8 complete, 7 pruned and 1 diverged', '8 complete')
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter and a full stop.
+
+    >>> sentence("the winner is better"), sentence("Longer ones may be better.")
+    ('The winner is better.', 'Longer ones may be better.')
+    """
+    text = text[:1].upper() + text[1:]
+    if text.endswith((".", "!", "?", ":")):
+        return text
+    return f"{text}."

@@ -34,6 +34,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "trial_status",
         "memory",
         "text",
+        "html_templates",
         "archives",
         "atomic_files",
         "limits",

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, with_config
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.forecast_scores import ForecastScores
 from tcn_search.evaluation.spread import mean_and_spread, with_spread
+from tcn_search.html_templates import facts_html
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.text import counted
 
@@ -253,6 +254,9 @@ class Winner:
 
     def __str__(self) -> str:
         return "\n".join(f"{name}: {value}" for name, value in self.facts().items())
+
+    def _repr_html_(self) -> str:
+        return facts_html(f"Winner: trial {self.trial}", self.facts().items())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON knows them."""

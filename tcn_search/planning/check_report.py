@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from tcn_search.html_templates import facts_html
 from tcn_search.planning.advice import Change, smallest_changes, spare_reduction
 from tcn_search.planning.architecture import Architecture, pool_in_words
 from tcn_search.planning.cost import Cost, cost, cost_rows
@@ -24,7 +25,7 @@ from tcn_search.planning.reach import (
 )
 from tcn_search.planning.sufficiency import Requirements, gives_output
 from tcn_search.planning.units import lags_as_text
-from tcn_search.text import counted
+from tcn_search.text import counted, sentence
 
 _MOST_RUNS_SHOWN = 6
 
@@ -142,20 +143,25 @@ class Report:
         )
 
     def __str__(self) -> str:
-        return "\n".join(_report_lines(self))
+        rows = _rows(self)
+        width = max(len(name) for name, _ in rows)
+        return "\n".join([self.verdict, "", *(f"{name:<{width}}  {text}" for name, text in rows)])
+
+    def _repr_html_(self) -> str:
+        return facts_html(self.verdict, _rows(self))
 
 
-def _report_lines(report: Report) -> list[str]:
-    """Return the verdict, an empty line, and a line for each figure."""
+def _rows(report: Report) -> list[tuple[str, str]]:
+    """Return name and text of each figure."""
     rows = [
         ("Architecture", str(report.stem or report.architecture)),
         *_stem_rows(report),
         *_reach_rows(report),
         *_influence_rows(report),
-        *_cost_rows(report),
     ]
-    width = max(len(name) for name, _ in rows)
-    return [report.verdict, "", *(f"{name:<{width}}  {text}" for name, text in rows)]
+    if report.cost is not None:
+        rows += cost_rows(report.cost, every_step=report.architecture.is_pooled)
+    return rows
 
 
 def _finding(report: Report) -> str:
@@ -242,7 +248,7 @@ def _advice_to_give_output(report: Report) -> str:
     """Return what to change so that the network gives an output."""
     if report.smaller is None:
         return " Use a smaller kernel or fewer levels, or causal padding."
-    return f" {_sentence(_as_instruction(report.smaller.text))}"
+    return f" {sentence(_as_instruction(report.smaller.text))}"
 
 
 def _advice_to_suffice(report: Report) -> str:
@@ -251,7 +257,7 @@ def _advice_to_suffice(report: Report) -> str:
     if report.required_context is None:
         return " Use a level with dilation 1, or an odd kernel."
     if texts:
-        return f" {_sentence(_as_instruction(', or '.join(texts)))}"
+        return f" {sentence(_as_instruction(', or '.join(texts)))}"
     if report.architecture.padding == "valid":
         return (
             f" No further level, kernel or stack fits into {report.seq_len:,} steps: "
@@ -268,10 +274,6 @@ def _as_instruction(change: str) -> str:
     if change.startswith(("add", "drop")):
         return change
     return f"use {change}"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def _stem_rows(report: Report) -> Iterable[tuple[str, str]]:
@@ -343,8 +345,3 @@ def _influence_rows(report: Report) -> Iterable[tuple[str, str]]:
             "",
             f"{1 - field.share_inside:.1%} of the paths start in padding, outside the sequence",
         )
-
-
-def _cost_rows(report: Report) -> Iterable[tuple[str, str]]:
-    if report.cost is not None:
-        yield from cost_rows(report.cost, every_step=report.architecture.is_pooled)

@@ -12,11 +12,6 @@ from tcn_search.plots.forecasts import plot_error_by_step, plot_forecasts, plot_
 from tcn_search.study.forecast_errors import forecast_errors
 from tcn_search.study.results import StudyResults
 
-TITLES = {
-    "error_by_step": "Error by step of the horizon",
-    "forecasts": "Forecasts of the test split",
-    "residuals": "Residuals over time",
-}
 _MOST_SERIES = 4  # in a figure
 _MOST_WINDOWS = 6  # of a series
 

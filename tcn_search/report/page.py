@@ -2,98 +2,136 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
-from tcn_search.report.forecast_figures import TITLES
+from tcn_search.html_templates import render
+from tcn_search.report.figure_views import FigureView, figure_views
+from tcn_search.report.trial_table import TrialTable, trial_table
 from tcn_search.search.receptive_field_text import context_text, receptive_field_text
-from tcn_search.settings import SEARCHABLE
+from tcn_search.study.candidates import candidate_of
+from tcn_search.study.next_steps import next_steps
 from tcn_search.study.results import StudyResults
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #333;
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-img { width: 100%; height: auto; } code { background: #f3f3f3; padding: .1rem .3rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .8rem; white-space: nowrap; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
-th { text-align: right; background: #f6f6f6; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; white-space: pre-line; }
-"""
-_COLUMNS = (
-    "trial",
-    "ended",
-    "score",
-    "val_loss",
-    "fold_std",
-    "fold_scores",
-    "best_epoch",
-    "epochs",
-    "receptive_field",
-    "output_receptive_field",
-    "parameters",
-    "seconds",
-    "seconds_build",
-    "seconds_compile",
-    "seconds_training",
-    "seconds_validation",
-    "outside_share",
-    "nb_filters",
-    "kernel_size",
-    "dilations",
-    "nb_stacks",
-    "padding",
-    "norm",
-    "use_skip_connections",
-    "readout",
-    *SEARCHABLE,
-    "reason",
-)
-_INTEGER_COLUMNS = (
-    "best_epoch",
-    "epochs",
-    "receptive_field",
-    "output_receptive_field",
-    "parameters",
-    "kernel_size",
-    "nb_stacks",
-)
-_MOST_ROWS = 500  # browsers are slow with tables of thousands of rows
+from tcn_search.study.study_file_text import study_file_text
+from tcn_search.study.summary import summary, trial_of_interest, warnings
 
 
-def page(study: StudyResults, figures: Mapping[str, Figure]) -> str:
-    """Return the report as HTML, with the figures inside as PNG."""
-    titles = {
-        "history": "How the search went",
-        "receptive_field": "Receptive field",
-        "learning_curves": "Training",
-        "comparison": "Other networks and classifiers",
-        **TITLES,
-    }
-    for cost in study.definition.search.objectives[1:]:
-        titles[f"pareto_{cost}"] = f"Score and {cost}"
-    pictures = "".join(
-        f"<h2>{titles.get(name, name)}</h2>"
-        f'<img alt="{name}" src="data:image/png;base64,{_png(figure)}">'
-        for name, figure in figures.items()
+@dataclass(frozen=True)
+class Words:
+    """A piece of text; commands are set in another font."""
+
+    text: str
+    is_command: bool
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Architecture and settings of the winner, or of the best trial, from which to rebuild it."""
+
+    title: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the page of a study shows, in its order; the template computes nothing.
+
+    Attributes:
+        name: of the study.
+        summary: paragraphs by title.
+        next_steps: sentences with commands in them.
+        warnings: sentences.
+        figures: of the study.
+        configuration: None where no trial is complete.
+        trials: the table.
+        details: facts by title.
+        study_file: as TOML.
+        versions: of packages.
+        fingerprint: of the data.
+    """
+
+    name: str
+    summary: tuple[tuple[str, str], ...]
+    next_steps: tuple[tuple[Words, ...], ...]
+    warnings: tuple[str, ...]
+    figures: tuple[FigureView, ...]
+    configuration: Configuration | None
+    trials: TrialTable
+    details: tuple[tuple[str, str], ...]
+    study_file: str
+    versions: tuple[tuple[str, str], ...]
+    fingerprint: str
+
+
+def page(study: StudyResults, figures: Mapping[str, Figure], pictures: Mapping[str, bytes]) -> str:
+    """Return the report as HTML, with the figures inside.
+
+    Args:
+        study: at one moment; see `StudyResults.snapshot`.
+        figures: of `study_figures`.
+        pictures: PNG of each figure.
+    """
+    return render("report.html", page=page_of(study, figures, pictures))
+
+
+def page_of(
+    study: StudyResults, figures: Mapping[str, Figure], pictures: Mapping[str, bytes]
+) -> Page:
+    """Return what the page of a study shows; see `page` for the arguments."""
+    return Page(
+        name=study.name,
+        summary=tuple(summary(study).items()),
+        next_steps=tuple(_words(step) for step in next_steps(study)),
+        warnings=tuple(warnings(study)),
+        figures=figure_views(figures, pictures),
+        configuration=_configuration(study),
+        trials=trial_table(study),
+        details=tuple(_details(study).items()),
+        study_file=study_file_text(study.name, study.definition),
+        versions=tuple(study.versions.items()),
+        fingerprint=study.definition.fingerprint,
     )
-    name = html.escape(study.name)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}</title>'
-        f"<style>{_STYLE}</style>"
-        f"<h1>{name}</h1><dl>{_definition_list(_facts(study))}</dl>{pictures}"
-        f"<h2>Trials</h2>{_trials_table(study)}</html>"
+
+
+def _words(text: str) -> tuple[Words, ...]:
+    """Split a sentence at its backquotes, between which there are commands."""
+    pieces = text.split("`")
+    return tuple(Words(piece, number % 2 == 1) for number, piece in enumerate(pieces) if piece)
+
+
+def _configuration(study: StudyResults) -> Configuration | None:
+    trial = trial_of_interest(study)
+    if trial is None:
+        return None
+    winner = study.winner
+    refit = winner is not None and winner.refit_epochs > 0
+    candidate = candidate_of(study.records()[trial], study.definition)
+    candidate = study.with_final_settings([candidate], refit)[0]
+    values = {**candidate.architecture.to_dict(), **candidate.settings.to_dict()}
+    what = "winner" if winner is not None else "best trial"
+    return Configuration(
+        title=f"Configuration of the {what}, with the settings of its final trainings",
+        values=tuple(
+            (name, _plain(value)) for name, value in values.items() if value not in (None, [])
+        ),
     )
 
 
-def _facts(study: StudyResults) -> dict[str, str]:
-    """Return the statements about a study that stand above the figures, by title."""
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def _details(study: StudyResults) -> dict[str, str]:
+    """Return the facts about a study by title."""
     definition = study.definition
     spec = definition.spec
     trials = study.trials()
@@ -104,7 +142,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
         "Required context": context_text(definition),
         "Space": definition.task_space().describe(),
         "Trials": counts or "none yet",
-        "Machines": "; ".join(sorted(set(trials["machine"].dropna()))) or "none yet",
+        "Machines": "; ".join(sorted(set(trials["machine"].dropna()) - {""})) or "none yet",
     }
     best = study.best_trial
     if best is not None:
@@ -114,8 +152,6 @@ def _facts(study: StudyResults) -> dict[str, str]:
             f"{receptive_field_text(definition, study.best_architecture)}, "
             f"{row['parameters']:,.0f} parameters: {study.best_architecture}"
         )
-    if study.best_trial_note:
-        facts["Length of trainings"] = study.best_trial_note
     winner = study.winner
     if winner is not None:
         architecture = study.architecture_of(winner.trial)
@@ -124,6 +160,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
             f"{architecture}"
         )
         facts |= winner.facts() | study.baseline_facts()
+        facts["Model"] = f"{winner.model_file}, {winner.saved_in_words()}"
     if study.test_evaluations:
         facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)
     comparison = study.comparison
@@ -131,39 +168,7 @@ def _facts(study: StudyResults) -> dict[str, str]:
         facts["Comparison"] = comparison.verdict()
     for change in study.changes:
         facts[f"Changed {change['when']}"] = "; ".join(change["what"])
+    outside = study.start.outside
+    if outside:
+        facts["Known configurations outside the space"] = ", ".join(outside)
     return facts
-
-
-def _definition_list(facts: Mapping[str, str]) -> str:
-    return "".join(
-        f"<dt>{html.escape(title)}</dt><dd>{html.escape(text)}</dd>"
-        for title, text in facts.items()
-    )
-
-
-def _trials_table(study: StudyResults) -> str:
-    """Return the table of the trials; if there are too many, the best of them and a note."""
-    frame = study.trials()
-    note = ""
-    if len(frame) > _MOST_ROWS:
-        note = f"<p>The best {_MOST_ROWS} of {len(frame):,}; all are in trials.csv.</p>"
-        ascending = study.definition.objective.direction == "minimize"
-        ranked = frame.sort_values("score", ascending=ascending, kind="stable")
-        complete_first = ranked.sort_values(
-            "ended", key=lambda statuses: statuses != "complete", kind="stable"
-        )
-        frame = complete_first.head(_MOST_ROWS)
-    shown = frame[[column for column in _COLUMNS if column in frame]].copy()
-    for column in _INTEGER_COLUMNS:
-        shown[column] = shown[column].astype("Int64")
-    table = shown.to_html(
-        index=False, border=0, na_rep="", float_format=lambda value: f"{value:.4g}"
-    )
-    return f"{note}<div class=scroll>{table}</div>"
-
-
-def _png(figure: Figure) -> str:
-    """Return a figure as base64 text."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return base64.b64encode(buffer.getvalue()).decode()

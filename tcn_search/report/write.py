@@ -52,11 +52,15 @@ def write_report(
         def open_file(name: str) -> Path:
             return replacements.enter_context(replacing(folder / name, f"{failure}: {name}"))
 
+        pictures = {}
         snapshot.trials().to_csv(open_file("trials.csv"), index=False)
         for name, figure in figures.items():
             on_step(f"writing {name}.png and {name}.svg")
-            figure.savefig(open_file(f"{name}.png"), dpi=150)
+            picture = open_file(f"{name}.png")
+            figure.savefig(picture, dpi=150)
+            pictures[name] = picture.read_bytes()
             figure.savefig(open_file(f"{name}.svg"))
         on_step("writing report.html")
-        open_file("report.html").write_text(page(snapshot, figures), encoding="utf-8")
+        html = page(snapshot, figures, pictures)
+        open_file("report.html").write_text(html, encoding="utf-8")
     return folder

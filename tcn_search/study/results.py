@@ -24,8 +24,9 @@ from tcn_search.search.warm_start import WarmStart, stored_start
 from tcn_search.storage.connection import database_errors
 from tcn_search.storage.lease import Holder, Lease
 from tcn_search.storage.stored_values import read_value
+from tcn_search.storage.urls import shown_url, storage_url
 from tcn_search.study.candidates import candidate_of, first_different, ranked_within
-from tcn_search.study.changes import recorded_changes
+from tcn_search.study.changes import recorded_changes, stored_versions
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.notes import note_on_improvement, notes_before_a_run
@@ -251,6 +252,18 @@ class StudyResults:
         """Accepted changes: {"when": ISO 8601 in UTC, "what": [a line each]}."""
         with database_errors(self._handle.url):
             return recorded_changes(self._handle.optuna_study)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that the study was created with, or that were accepted last."""
+        with database_errors(self._handle.url):
+            return stored_versions(self._handle.optuna_study)
+
+    @property
+    def storage(self) -> str | None:
+        """URL of the storage without its password; None for the one that commands open anyway."""
+        url = self._handle.url
+        return None if url == storage_url() else shown_url(url)
 
     @property
     def storage_id(self) -> int:

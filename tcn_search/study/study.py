@@ -26,6 +26,7 @@ from tcn_search.study.evaluations import with_simple_baselines
 from tcn_search.study.final_trainings import BestArguments, find_best
 from tcn_search.study.results import StudyResults
 from tcn_search.study.running import run_study, worker_slots
+from tcn_search.study.summary import summary_html
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.executor import Executor
@@ -47,12 +48,10 @@ class Study:
             trained; fixed when the study is created. An existing study needs none of them.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
             else what suits the machine (see `workers.backends`); an existing study keeps its own.
-        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`,
-            relative to the working directory.
+        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around the TCN, or its name as
-            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md. It is tried
-            before a study is created.
+            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md.
         allow_changes: continue an existing study although arguments or versions differ from those
             it was created with; the differences are recorded. Choices and objectives cannot change.
 
@@ -112,6 +111,9 @@ class Study:
 
     def __repr__(self) -> str:
         return repr(self.results)
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.snapshot())
 
     @property
     def definition(self) -> Definition:
@@ -176,9 +178,8 @@ class Study:
     ) -> WorkerPlan:
         """Plan the workers of a run on this machine; `str()` of the plan is one line.
 
-        Args:
-            workers_per_gpu: where there are GPUs that the backend can use, and `workers` is "auto".
-            workers, trials: as of `run`; no more workers are planned than trials are left.
+        `workers_per_gpu` counts where the backend can use GPUs and `workers` is "auto". No more
+        workers are planned than trials are left.
         """
         return worker_slots(self._handle, workers, workers_per_gpu, trials)
 
@@ -213,8 +214,7 @@ class Study:
             workers: processes that train at the same time, or "auto" for what suits the machine.
             timeout: seconds for all trainings; fewer re-runs and shorter trainings keep it.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`.
-            on_run: called after every training.
-            on_progress: called after every epoch and training; default: log every training.
+            on_run, on_progress: called after every training, and every epoch; default: log them.
 
         Raises:
             InputError: bad arguments, no complete trial, or the model cannot be saved.
@@ -252,9 +252,9 @@ class Study:
     ) -> Comparison:
         """Compare the winner's architecture with recurrent networks of its size, and others.
 
-        Every network, the TCN too, gets the same data, epochs and number of learning rates, judged
-        on validation. With the best rate it is trained over seeds and scored on the test split: one
-        test evaluation for each contender. A second call continues, with more contenders too.
+        Every network gets the same data, epochs and number of learning rates, judged on validation.
+        With the best rate it is trained over seeds and scored on the test split: one test
+        evaluation for each contender. A second call continues, with more contenders too.
 
         Args:
             against: names of docs/comparison.md, such as "lstm:2", "resnet" or "mini_rocket".

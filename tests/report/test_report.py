@@ -40,7 +40,7 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     assert written["score"].tolist() == pytest.approx(study.trials()["score"].tolist(), nan_ok=True)
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert not re.search(r'(src|href)="(?!data:)', page)  # self-contained
+    assert not re.search(r'(src|href)="(?!data:|#)', page)  # self-contained
     assert (
         "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2"
         in page
@@ -48,6 +48,9 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     assert "required context 16 of sequence length 16; none for readout max and average" in page
     assert "architectures fall short of 16 steps" in page
     assert page.count("<tr") == 1 + len(written)
+    for title in ("Search", "Trials", "Result", "Receptive field", "Cost", "What to do next"):
+        assert f"<h3>{title}</h3>" in page
+    assert study.definition.fingerprint in page
     for name in ("history", "receptive_field", "learning_curves"):
         assert (folder / f"{name}.png").stat().st_size > 5_000
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
@@ -101,19 +104,20 @@ def test_on_a_full_disk_the_earlier_report_stays(
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
-def test_a_page_of_many_trials_shows_the_best(
+def test_without_script_a_page_of_many_trials_shows_the_best(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tcn_search.report.page._MOST_ROWS", 3)
+    monkeypatch.setattr("tcn_search.report.trial_table.ROWS_AT_ONCE", 3)
     study.run(
         24, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
     )
     folder = write_report(study)
     frame = study.trials()
     page = (folder / "report.html").read_text()
-    assert f"<p>The best 3 of {len(frame)}; all are in trials.csv.</p>" in page
+    assert f"The best 3 of {len(frame)} trials; all are in trials.csv." in page
     best = frame[frame["ended"] == "complete"].sort_values("score")["trial"].head(3)
-    assert re.findall(r"<tr>\s*<td>(\d+)</td>", page) == list(map(str, best))
+    shown = re.findall(r'<tr[^>]*>\s*<td class="number">(\d+)', page)
+    assert shown == list(map(str, best))
     assert len(pd.read_csv(folder / "trials.csv")) == len(frame)
 
 
@@ -121,4 +125,7 @@ def test_a_study_without_a_complete_trial_has_a_report(study: Study) -> None:
     study.run(
         2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None
     )
-    assert "2 diverged" in (write_report(study) / "report.html").read_text()
+    page = (write_report(study) / "report.html").read_text()
+    assert "2 trials finished: 2 diverged." in page
+    assert "No trial is complete yet, so that there is no result." in page
+    assert "Configuration of" not in page
