@@ -70,9 +70,9 @@ class TCNClassifier(ClassifierMixin, SequenceEstimator):
             ValueError, TypeError: of scikit-learn's checks of X and y.
         """
         self._require_parameters_and_targets(y)
-        check_classification_targets(y)
         labels = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
         classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
         if len(classes) < 2:
             raise InputError(
