@@ -34,7 +34,7 @@ class TCNClassifier(ClassifierMixin, SequenceEstimator):
         name: of the study, which is then under `runs/` and continued by another `fit` of the same
             data; None for a temporary study, which disappears with the estimator.
         storage: database of the study. Where it is given without a name, the name follows from
-            data and parameters.
+            data and parameters, so that a fit of the same with more trials continues.
         verbose: 0, or 1 to log every trial.
 
     Attributes:

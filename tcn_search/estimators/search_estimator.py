@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _SEARCH_SHARE = 0.6  # of a time limit; the rest is for the final trainings
 _LEAST_SHARE = 0.1  # of a time limit, for final trainings after a search that took longer
 _MOST_SEED = 2**31 - 1
+# Parameters that may change when a study is continued.
+_NOT_IN_THE_NAME = ("trials", "time_limit", "n_jobs", "name", "storage", "verbose")
 
 
 class SearchEstimator(BaseEstimator):
@@ -161,7 +163,11 @@ class SearchEstimator(BaseEstimator):
         """Return the name of the study; None for a temporary one."""
         if self.name is not None or self.storage is None:
             return self.name
-        parameters = {name: repr(value) for name, value in self.get_params(deep=False).items()}
+        parameters = {
+            name: repr(value)
+            for name, value in self.get_params(deep=False).items()
+            if name not in _NOT_IN_THE_NAME
+        }
         text = json.dumps([task.fingerprint(), parameters], sort_keys=True)
         kind = type(self).__name__.removeprefix("TCN").lower()
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
