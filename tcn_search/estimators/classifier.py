@@ -74,11 +74,11 @@ class TCNClassifier(ClassifierMixin, SequenceEstimator):
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        if len(classes) < 2:
+        if len(classes) == 1:
             raise InputError(
                 f"y must hold at least 2 classes. Received only one class: {classes.tolist()}"
             )
-        if counts.max() < 2:
+        if len(classes) > 1 and counts.max() < 2:
             raise InputError(
                 "y must have a class of at least 2 sequences, so that one can be held out for "
                 f"validation. Received: {len(classes)} classes of one sequence each"

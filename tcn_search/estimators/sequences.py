@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from tcn_search.errors import InputError
 from tcn_search.formats.inputs import CHANNELS_STEPS, STEPS_CHANNELS, is_list_of_arrays, read_inputs
 from tcn_search.text import counted
 
@@ -39,6 +40,8 @@ def read_sequences(estimator: BaseEstimator, X: Any, layout: str, reset: bool) -
             check_array(sequence, ensure_2d=False, allow_nd=True, input_name=f"X[{number}]")
             for number, sequence in enumerate(X)
         ]
+        if layout == "NTC":
+            _require_steps_first(arrays)
         sequences = read_inputs(arrays, None, "", LAYOUTS[layout])
         features: Any = sequences[:, 0]
         if len(sequences) < least:
@@ -73,8 +76,8 @@ def last_steps(X: np.ndarray, most: int) -> np.ndarray:
         end = X[row, max(0, length - most) : length]
         kept[row, : len(end)] = end
     warnings.warn(
-        f"{counted(int((lengths > most).sum()), 'sequence')} of X have more steps than any of "
-        f"`fit`: only the last {most} are used.",
+        f"X has {counted(int((lengths > most).sum()), 'sequence')} of more steps than any in `fit`: "
+        f"only the last {most} steps are used.",
         stacklevel=3,
     )
     return kept
@@ -88,6 +91,18 @@ def warn_of_exchanged_axes(X: np.ndarray) -> None:
             f"X has {counted(steps, 'step')} of {channels} channels. If its axes are (sequences, "
             'channels, steps), as in aeon, set layout="NCT".',
             stacklevel=3,
+        )
+
+
+def _require_steps_first(arrays: list[np.ndarray]) -> None:
+    """Raise an InputError if sequences seem to be (channels, steps)."""
+    shapes = {array.shape for array in arrays}
+    are_tables = all(len(shape) == 2 for shape in shapes)
+    if are_tables and len({shape[0] for shape in shapes}) == 1 < len(shapes):
+        raise InputError(
+            "X must be a list of arrays (steps, channels). Received: arrays that differ in their "
+            f"second axis, such as {arrays[0].shape}. If they are (channels, steps), as in aeon, "
+            'set layout="NCT".'
         )
 
 

@@ -206,7 +206,7 @@ def test_only_the_last_steps_of_longer_sequences_are_used(
 ) -> None:
     X, _ = of_different_length()
     longer = np.concatenate([np.full((2, 3), 9.0), X[0]], axis=1)
-    with pytest.warns(UserWarning, match="^1 sequence of X have more steps .* the last 16 are"):
+    with pytest.warns(UserWarning, match="^X has 1 sequence of more steps .* the last 16 steps"):
         probabilities = fitted_on_lists.predict_proba([longer, X[1]])
     np.testing.assert_allclose(probabilities, fitted_on_lists.predict_proba(X[:2]), atol=1e-6)
 
@@ -286,6 +286,14 @@ def test_axes_that_look_exchanged_are_reported() -> None:
         pytest.raises(InputError, match="^groups must hold"),  # ends the fit before its search
     ):
         small(ts.TCNClassifier).fit(np.ones((8, 2, 16)), np.arange(8) % 2, groups=np.ones(8) / 3)
+
+
+def test_lists_in_the_order_of_aeon_need_its_layout() -> None:
+    X, y = of_different_length()
+    with pytest.raises(InputError, match=r"such as \(2, 16\)\. If they are .* set layout=\"NCT\""):
+        small(ts.TCNClassifier).fit(X, y)
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array instead"):
+        small(ts.TCNClassifier).fit([], [])
 
 
 def test_a_column_of_classes_is_taken_with_the_warning_of_scikit_learn() -> None:
