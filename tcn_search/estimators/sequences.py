@@ -75,9 +75,9 @@ def last_steps(X: np.ndarray, most: int) -> np.ndarray:
     for row, length in enumerate(lengths):
         end = X[row, max(0, length - most) : length]
         kept[row, : len(end)] = end
+    longer = counted(int((lengths > most).sum()), "sequence")
     warnings.warn(
-        f"X has {counted(int((lengths > most).sum()), 'sequence')} of more steps than any in `fit`: "
-        f"only the last {most} steps are used.",
+        f"X has {longer} of more steps than any in `fit`: only the last {most} steps are used.",
         stacklevel=3,
     )
     return kept
