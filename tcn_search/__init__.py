@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
+    from tcn_search.estimators.classifier import TCNClassifier as TCNClassifier
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
     from tcn_search.estimators.next_steps import predict_next as predict_next
+    from tcn_search.estimators.regressor import TCNRegressor as TCNRegressor
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
     from tcn_search.models.build import build_model as build_model
@@ -78,8 +80,10 @@ _HOMES = {
     "SearchSpace": "space.search_space",
     "Study": "study.study",
     "TCN": "layers.tcn",
+    "TCNClassifier": "estimators.classifier",
     "TCNForecaster": "estimators.forecaster",
     "TCNHyperModel": "tuner.hypermodel",
+    "TCNRegressor": "estimators.regressor",
     "Task": "tasks.task",
     "TrainingSettings": "settings",
     "build_model": "models.build",

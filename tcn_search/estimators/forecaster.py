@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from tcn_search.arguments import positive_integer, positive_seconds, received
+from tcn_search.arguments import positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.estimators.next_steps import predict_next
+from tcn_search.estimators.search_estimator import SearchEstimator
 from tcn_search.evaluation.forecast_scores import ForecastScorer
 from tcn_search.evaluation.model_outputs import (
     OutputReader,
@@ -26,25 +23,22 @@ from tcn_search.evaluation.model_outputs import (
 from tcn_search.search.search_settings import SearchSettings
 from tcn_search.settings import TrainingSettings
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.study.study import Study
+from tcn_search.study.forecast_errors import forecast_errors
 from tcn_search.tasks.builtin.forecast import forecast as forecast_task
 from tcn_search.tasks.option_types import checked_option, option_types
 
 if TYPE_CHECKING:
-    import keras
-
     from tcn_search.tasks.task import Task
 
-_SEARCH_SHARE = 0.6  # of a time limit; the rest is for the final trainings
 _PARTS = (0.8, 0.1, 0.1)
 _VALIDATION_SHARE = 0.1  # of the steps before a fold of a backtest
 
 
-class TCNForecaster(BaseEstimator):
+class TCNForecaster(SearchEstimator):
     """Forecast series with the best temporal convolutional network of a search.
 
-    `fit` makes a study, runs it and trains its winner over seeds; everything that the study stores
-    and writes is in `study_`, under `runs/` and in the storage.
+    `fit` makes a study, runs it, trains its winner over seeds and scores it on the last tenth of
+    the steps.
 
     Args:
         horizon: steps to forecast.
@@ -57,10 +51,7 @@ class TCNForecaster(BaseEstimator):
         time_limit: seconds for search and final trainings together; None: no limit.
         seeds: final trainings, whose mean is the forecast.
         space, training, search: of the study; None for the defaults.
-        workers: processes that train at the same time, or "auto".
-        name: of the study; None for one that follows from data and parameters, so that fitting the
-            same again continues.
-        storage: database of the study; None for the default one.
+        n_jobs, random_state, name, storage, verbose: as of `TCNClassifier`.
 
     Attributes:
         study_: the study.
@@ -72,8 +63,6 @@ class TCNForecaster(BaseEstimator):
         forecaster.predict()  # the 24 steps after the last row of the frame
     """
 
-    study_: Study
-    model_: keras.Model
     errors_: pd.DataFrame | None
 
     def __init__(
@@ -88,9 +77,11 @@ class TCNForecaster(BaseEstimator):
         space: SearchSpace | None = None,
         training: TrainingSettings | None = None,
         search: SearchSettings | None = None,
-        workers: int | str = "auto",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
         name: str | None = None,
         storage: str | None = None,
+        verbose: int = 0,
     ) -> None:
         self.horizon = horizon
         self.look_back = look_back
@@ -102,9 +93,11 @@ class TCNForecaster(BaseEstimator):
         self.space = space
         self.training = training
         self.search = search
-        self.workers = workers
+        self.n_jobs = n_jobs
+        self.random_state = random_state
         self.name = name
         self.storage = storage
+        self.verbose = verbose
 
     def fit(self, frame: pd.DataFrame | str | Path, y: None = None) -> TCNForecaster:
         """Search, train the winner and score it on the last steps of the series.
@@ -121,54 +114,18 @@ class TCNForecaster(BaseEstimator):
             InputError: a parameter or the data cannot be used; no trial was run.
         """
         self._check_parameters()
-        task = self._task(frame)
-        study = Study(
-            self.name or self._default_name(task),
-            task,
-            self.space,
-            training=self.training,
-            search=self.search,
-            storage=self.storage,
-        )
-        for_search = for_finals = None
-        if self.time_limit is not None:
-            for_search = self.time_limit * _SEARCH_SHARE
-            for_finals = self.time_limit - for_search
-        study.run(self.trials, timeout=for_search, workers=self.workers)
-        winner = study.best(seeds=self.seeds, timeout=for_finals, workers=self.workers)
-        self._finish(study, winner.model_file)
+        self._search(self._task(frame), self._seed())
+        self.errors_ = forecast_errors(self._study.open().results)
         self._data = frame
         return self
 
     def _check_parameters(self) -> None:
         """Raise an InputError for a parameter that would end `fit` after its search."""
-        positive_integer("trials", self.trials)
-        positive_integer("seeds", self.seeds)
-        if self.time_limit is not None:
-            positive_seconds("time_limit", self.time_limit)
+        self._check_search_parameters()
         if self.quantiles is not None:
             require_levels(self.quantiles)
-        expected: dict[str, type] = {
-            "space": SearchSpace,
-            "training": TrainingSettings,
-            "search": SearchSettings,
-        }
-        for name, kind in expected.items():
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, kind):
-                raise InputError(
-                    f"{name} must be a ts.{kind.__name__} or None. Received: {received(value)}"
-                )
         if self.training is not None and self.training.quantiles:
             OutputReader(self.training.quantiles, levels=self.quantiles)  # checks the levels
-
-    def _finish(self, study: Study, model_file: str) -> None:
-        from tcn_search.models.build import load_model
-        from tcn_search.study.forecast_errors import forecast_errors
-
-        self.study_ = study
-        self.model_ = load_model(model_file)
-        self.errors_ = forecast_errors(study.results)
 
     def predict(
         self,
@@ -184,9 +141,9 @@ class TCNForecaster(BaseEstimator):
         Returns:
             One row for each series and step: id, time, step, forecast and quantiles.
         """
-        check_is_fitted(self, "model_")
+        model = self._fitted_model()
         data = self._data if frame is None else frame
-        return predict_next(self.model_, data, future=future, quantiles=self.quantiles)
+        return predict_next(model, data, future=future, quantiles=self.quantiles)
 
     def backtest(self, frame: pd.DataFrame | str | Path, folds: int = 5) -> pd.DataFrame:
         """Forecast the last steps of series again, from origins that roll forward.
@@ -205,7 +162,7 @@ class TCNForecaster(BaseEstimator):
         Raises:
             InputError: the series are too short for the folds.
         """
-        check_is_fitted(self, "model_")
+        self._fitted_model()  # Keras then runs on the study's backend
         folds = positive_integer("folds", folds)
         whole = self._task(frame)
         assert whole.windows is not None
@@ -286,8 +243,3 @@ class TCNForecaster(BaseEstimator):
                     f"task_options has no option {name!r}. It has: {', '.join(types)}."
                 )
         return {name: checked_option(name, value, types[name]) for name, value in given.items()}
-
-    def _default_name(self, task: Task) -> str:
-        parameters = {name: repr(value) for name, value in self.get_params().items()}
-        text = json.dumps([task.fingerprint(), parameters], sort_keys=True)
-        return f"forecaster-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -149,11 +149,12 @@ def _kept_epoch(wanted: WantedTraining, outcome: TrialOutcome) -> int:
     return outcome.best_epoch
 
 
-def fresh_seeds(count: int, used: Collection[int]) -> list[int]:
-    """Return the first `count` seeds, from 0, without those that something was chosen with.
+def fresh_seeds(count: int, used: Collection[int], first: int = 0) -> list[int]:
+    """Return `count` seeds, from `first`, without those that something was chosen with.
 
     >>> fresh_seeds(3, {1, 7})
     [0, 2, 3]
     """
-    unused = (seed for seed in itertools.count() if seed not in used)
+    seeds = (seed % 2**31 for seed in itertools.count(first))
+    unused = (seed for seed in seeds if seed not in used)
     return list(itertools.islice(unused, count))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tcn_search.arguments import one_of, positive_integer, received
+from tcn_search.arguments import integer_from_0, one_of, positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.settings import KEPT_WEIGHTS, LOSS_SCHEDULES, SCHEDULES, TrainingSettings
 
@@ -41,6 +41,8 @@ class FinalSettings:
         members: largest number of different configurations in the ensemble. With more than 1, the
             final trainings are shared out among the re-run trials by greedy selection on their
             predictions for the validation split (Caruana et al. 2004).
+        first_seed: of re-runs and final trainings, which take the seeds from it on that no trial of
+            theirs had.
 
     Raises:
         InputError: names the setting, the rule and the value received.
@@ -55,12 +57,14 @@ class FinalSettings:
     refit: bool | None = None
     ensemble: bool = True
     members: int = 1
+    first_seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("seeds", "rerun", "rerun_seeds", "members"):
             object.__setattr__(self, name, positive_integer(name, getattr(self, name)))
         if self.epochs is not None:
             object.__setattr__(self, "epochs", positive_integer("epochs", self.epochs))
+        object.__setattr__(self, "first_seed", integer_from_0("first_seed", self.first_seed))
         one_of("schedule", self.schedule, (AUTO, TRIAL, *SCHEDULES))
         one_of("weights", self.weights, (AUTO, *KEPT_WEIGHTS))
         if self.refit is not None and not isinstance(self.refit, bool):

@@ -6,6 +6,7 @@ The definition is stored last, so that an interrupted creation can be resumed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -70,6 +71,7 @@ class StudyArguments:
     model_fn: str | Callable[..., Any] | None = None
     allow_changes: bool = False
     final: FinalSettings | None = None
+    folder: str | Path | None = None
 
 
 def create_or_load(name: str, storage: str | None, given: StudyArguments) -> StudyHandle:
@@ -114,6 +116,7 @@ def create_or_load(name: str, storage: str | None, given: StudyArguments) -> Stu
         given_task=given.task,
         allow_changes=given.allow_changes,
         pending_changes=changes,
+        folder=Path(given.folder or Path("runs") / name),
     )
 
 

@@ -66,7 +66,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         positive_seconds("timeout", given.timeout)
     if given.out is not None and Path(given.out).suffix != ".keras":
         raise InputError(f"out must be a file that ends in .keras. Received: {given.out}")
-    file = Path(given.out or Path("runs") / handle.name / "best.keras")
+    file = Path(given.out or handle.folder / "best.keras")
     results = StudyResults(handle)
 
     def stored_winner() -> Winner | None:
@@ -137,7 +137,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             executors=executors,
             files=ModelFiles(
                 winner=file,
-                members=MemberFiles(Path("runs") / handle.name / "members"),
+                members=MemberFiles(handle.folder / "members"),
                 load=handle.load_model,
             ),
             timeout=given.timeout,
@@ -193,8 +193,9 @@ def _plan(
     used = {definition.seed_of(candidate.trial) for candidate in candidates}
     rerun_seeds: list[int] = []
     if len(candidates) > 1:
-        rerun_seeds = fresh_seeds(final.rerun_seeds, used)
-    seeds = fresh_seeds(given.seeds or final.seeds, used.union(rerun_seeds))
+        rerun_seeds = fresh_seeds(final.rerun_seeds, used, final.first_seed)
+    used = used.union(rerun_seeds)
+    seeds = fresh_seeds(given.seeds or final.seeds, used, final.first_seed)
     return FinalPlan(
         candidates=candidates,
         trial_runs=_trial_runs(definition, candidates, records),
@@ -301,7 +302,7 @@ def kept_trainings(handle: StudyHandle, name: str) -> KeptTrainings:
     Args:
         name: of their folder.
     """
-    folder = Path("runs") / handle.name / name
+    folder = handle.folder / name
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
     return KeptTrainings(

@@ -48,6 +48,7 @@ class StudyHandle:
         given_task: with its data, or None until it is read again.
         allow_changes: whether a run may go on with what differs from the stored definition.
         pending_changes: what differs and has not been recorded yet, a line each.
+        folder: where trained models are written.
     """
 
     name: str
@@ -55,6 +56,7 @@ class StudyHandle:
     storage: optuna.storages.RDBStorage
     optuna_study: optuna.Study
     definition: Definition
+    folder: Path
     given_task: Task | None = None
     allow_changes: bool = False
     pending_changes: list[str] = field(default_factory=list)

@@ -42,21 +42,22 @@ class Study:
 
     Args:
         name: of the study in its storage.
-        task: needed to create the study. An existing study loads its task by itself, unless it was
-            created from arrays; a task that is given must be the same.
+        task: needed to create the study, and to train one that was created from arrays. A task
+            that is given to an existing study must be the same.
         space, constraints, training, search, final: what is searched, and how the winner is
             trained; fixed when the study is created. An existing study needs none of them.
         backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
             else what suits the machine (see `workers.backends`); an existing study keeps its own.
         storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`.
+        folder: where trained models are written; default `runs/NAME`.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around the TCN, or its name as
             "module:function" or "path/to/file.py:function"; see docs/your-own-model.md.
-        allow_changes: continue an existing study although arguments or versions differ from those
-            it was created with; the differences are recorded. Choices and objectives cannot change.
+        allow_changes: continue an existing study although arguments or versions differ; the
+            differences are recorded. Choices and objectives cannot change.
 
     Attributes:
-        results: everything that can be read of the study; the most used of it is here too.
+        results: everything that can be read of the study.
         ended_early: why the last run ended before its last trial; "" if it did not.
 
     Raises:
@@ -76,6 +77,7 @@ class Study:
         *,
         backend: str | None = None,
         storage: str | None = None,
+        folder: str | Path | None = None,
         start_from: str | Study | None = None,
         model_fn: str | Callable[..., keras.Model] | None = None,
         allow_changes: bool = False,
@@ -92,6 +94,7 @@ class Study:
             model_fn=model_fn,
             allow_changes=allow_changes,
             final=final,
+            folder=folder,
         )
         self.name = name
         self.ended_early = ""
@@ -152,14 +155,13 @@ class Study:
             workers: number of processes that train at the same time, "auto" for what suits the
                 machine, or a plan from `crew`. With several, the order of trials varies.
             trial_timeout: seconds after which a trial is timed out.
-            patience: start no further trial after this many in a row without a new best.
+            patience: start no trial after this many in a row without a new best.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
             on_progress: called after every epoch and every trial; default: log every trial.
 
         Raises:
             InputError: bad arguments.
-            LeaseError: another process runs this study now.
-            TrialsFailedError: too many trials in a row failed.
+            LeaseError, TrialsFailedError: another process runs this study; many trials failed.
         """
         self.ended_early = ""
         self.ended_early = run_study(
@@ -208,7 +210,7 @@ class Study:
             top: how many of the best trials are trained again; 1 takes the first at once.
             seeds: final trainings, with the first seeds that nothing was chosen with.
             limits: largest cost of a trial, such as {"params": 50_000}; see `candidates`.
-            out: where the model is saved; default `runs/NAME/best.keras`, beside `members/`.
+            out: where the model is saved; default `best.keras` in the study's folder.
             refit: train on training and validation split together, for all epochs.
             single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
@@ -307,7 +309,7 @@ class Study:
     ) -> list[Candidate]:
         """Return the `top` best complete trials, best first, with settings of a final training.
 
-        Trials of one architecture with the same settings are one candidate: the best of them.
+        Trials of one architecture with the same settings are one candidate.
 
         Args:
             limits: largest "params", "multiply_adds" or "latency" (ms): {"params": 50_000}.

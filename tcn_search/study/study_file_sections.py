@@ -75,6 +75,7 @@ class _FinalSection(_Section):
     refit: bool | None = None
     ensemble: bool | None = None
     members: int | None = None
+    first_seed: int | None = None
 
 
 class Sections(_Section):

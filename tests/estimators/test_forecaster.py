@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,6 @@ def small_forecaster(**changed: object) -> ts.TCNForecaster:
         "seeds": 1,
         "space": space,
         "training": ts.TrainingSettings(epochs=1),
-        "workers": 1,
         **changed,
     }
     return ts.TCNForecaster(**options)
@@ -74,10 +74,33 @@ def test_it_predicts_the_steps_after_the_fit_and_after_new_rows(fitted: ts.TCNFo
 
 def test_the_study_and_its_errors_are_there(fitted: ts.TCNForecaster) -> None:
     assert fitted.study_.winner is not None
-    assert fitted.study_.name.startswith("forecaster-")
-    assert Path("runs", fitted.study_.name, "best.keras").is_file()
+    assert Path(fitted.study_.winner.model_file).is_file()
+    assert not Path("runs").exists()  # an unnamed study is in a temporary folder
     assert fitted.errors_["model"].tolist()[:2] == ["winner", "mean"]
     assert fitted.errors_.loc[0, "mse"] > 0
+
+
+def test_a_pickle_forecasts_the_same(fitted: ts.TCNForecaster) -> None:
+    loaded = pickle.loads(pickle.dumps(fitted))
+    pd.testing.assert_frame_equal(loaded.predict(), fitted.predict())
+    pd.testing.assert_frame_equal(loaded.study_.trials(), fitted.study_.trials())
+
+
+@pytest.mark.slow
+def test_a_name_follows_from_data_and_parameters_where_there_is_a_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = frame_of()
+    storage = "sqlite:///own.db"
+    first = small_forecaster(storage=storage, random_state=0).fit(frame)
+    assert first.study_.name.startswith("forecaster-")
+    assert Path("runs", first.study_.name, "best.keras").is_file()
+    second = small_forecaster(storage=storage, random_state=0).fit(frame)
+    assert second.study_.name == first.study_.name
+    pd.testing.assert_frame_equal(second.predict(), first.predict())
+    small_forecaster(storage=storage, random_state=1).fit(frame)
+    assert len(ts.list_studies(storage)) == 2
 
 
 def test_a_backtest_rolls_its_origin_forward(fitted: ts.TCNForecaster) -> None:
