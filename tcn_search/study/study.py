@@ -12,6 +12,7 @@ from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.callbacks import TrialCallback
 from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.progress import Progress
@@ -45,14 +46,11 @@ class Study:
             created from arrays; a task that is given must be the same.
         space, constraints, training, search, final: what is searched, and how the winner is
             trained; fixed when the study is created. An existing study needs none of them.
-        backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
-            else what suits the machine (see `workers.backends`); an existing study keeps its own.
-        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`,
-            relative to the working directory.
+        backend: "tensorflow", "jax" or "torch"; None or "auto": see `workers.backends`.
+        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around the TCN, or its name as
-            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md. It is tried
-            before a study is created.
+            "module:function" or "path/to/file.py:function"; see docs/your-own-model.md.
         allow_changes: continue an existing study although arguments or versions differ from those
             it was created with; the differences are recorded. Choices and objectives cannot change.
 
@@ -138,6 +136,7 @@ class Study:
         patience: int | None = None,
         executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        callbacks: Sequence[TrialCallback] = (),
     ) -> None:
         """Search until the study has `trials` finished trials. Running it again continues.
 
@@ -153,10 +152,10 @@ class Study:
             patience: start no further trial after this many in a row without a new best.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
             on_progress: called after every epoch and every trial; default: log every trial.
+            callbacks: `TrialCallback`s, which are told of every epoch and every trial.
 
         Raises:
-            InputError: bad arguments.
-            LeaseError: another process runs this study now.
+            InputError, LeaseError: bad arguments; another process runs this study now.
             TrialsFailedError: too many trials in a row failed.
         """
         self.ended_early = ""
@@ -169,6 +168,7 @@ class Study:
             patience=patience,
             executor=executor,
             on_progress=on_progress,
+            callbacks=callbacks,
         )
 
     def crew(
