@@ -46,9 +46,10 @@ def test_parquet(study: Study) -> None:
     trials = study.trials()
     assert list(read.columns) == list(trials.columns)
     pd.testing.assert_series_equal(read["score"], trials["score"])
-    assert set(read["nb_filters"].dropna()) == {
-        str(value) for value in trials["nb_filters"].dropna()
-    }
+    assert set(read["nb_filters"].dropna()) == {4, 8}
+    mixed = pd.DataFrame({"trial": [0, 1, 2], "nb_filters": [4, [4, 8], None]})
+    write_trials(mixed, "mixed.parquet", "")
+    assert pd.read_parquet("mixed.parquet")["nb_filters"].tolist()[:2] == ["4", "[4, 8]"]
 
 
 def test_latex_of_trials(study: Study) -> None:
