@@ -250,7 +250,7 @@ def _classes_of_steps(
     sequence = frame["sequence"].to_numpy()
     steps = frame["step"].to_numpy()
     if not np.ndim(y[0]):  # one class for all steps of a sequence
-        return np.asarray(y)[sequence]
+        return np.asarray(np.asarray(y)[sequence])
     lengths = np.array([len(row) for row in y])
     last = np.zeros(len(y), int)
     np.maximum.at(last, sequence, steps + 1)

@@ -79,7 +79,7 @@ def _deviations(windows: LabelledWindows, std: list[float]) -> np.ndarray:
     count = len(windows.targets)
     if not std:
         return windows.scale
-    return windows.scale * np.asarray(std[:count])
+    return np.asarray(windows.scale * np.asarray(std[:count]))
 
 
 def _frame(totals: ForecastTotals, by: str, keys: list[Any]) -> pd.DataFrame:

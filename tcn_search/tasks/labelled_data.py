@@ -115,7 +115,7 @@ def _named(y: np.ndarray, class_names: Any) -> np.ndarray:
             f"y must hold classes 0 to {len(names) - 1}, one for each of the {len(names)} "
             f"class_names. Received: {y.min()} to {y.max()}"
         )
-    return np.array(names)[y]
+    return np.asarray(np.array(names)[y])
 
 
 def read_labelled_recordings(
