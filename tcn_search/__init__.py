@@ -1,12 +1,14 @@
 """Search hyperparameters of temporal convolutional networks and plan their receptive fields.
 
 `import tcn_search as ts` costs almost nothing: a public name imports its module, and with it a
-tensor library, Optuna, pandas or matplotlib, when it is first used. Using `ts.TCN` registers the
-layer with Keras.
+tensor library, Optuna, pandas or matplotlib, when it is first used. Only where Keras has been
+imported before, its layers are registered with Keras at once, so that `keras.models.load_model`
+loads a saved model; `import tcn_search.layers` registers them in any case.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
     from tcn_search.estimators.next_steps import predict_next as predict_next
     from tcn_search.estimators.regressor import TCNRegressor as TCNRegressor
+    from tcn_search.evaluation.evaluate import evaluate as evaluate
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
     from tcn_search.models.build import build_model as build_model
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tcn_search.models.build import tcn_body as tcn_body
     from tcn_search.models.compiled_tcn import compiled_tcn as compiled_tcn
     from tcn_search.models.compiled_tcn import tcn_full_summary as tcn_full_summary
+    from tcn_search.models.export import export_model as export_model
     from tcn_search.models.gradients import effective_receptive_field as effective_receptive_field
     from tcn_search.models.predict import predict as predict
     from tcn_search.planning.architecture import Architecture as Architecture
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
     from tcn_search.report.figures import study_figures as study_figures
     from tcn_search.report.plan_frame import plan as plan
     from tcn_search.report.write import write_report as write_report
+    from tcn_search.search.callbacks import TrialCallback as TrialCallback
+    from tcn_search.search.callbacks import TrialProgress as TrialProgress
     from tcn_search.search.final_settings import FinalSettings as FinalSettings
     from tcn_search.search.search_settings import SearchSettings as SearchSettings
     from tcn_search.settings import TrainingSettings as TrainingSettings
@@ -86,6 +92,8 @@ _HOMES = {
     "TCNRegressor": "estimators.regressor",
     "Task": "tasks.task",
     "TrainingSettings": "settings",
+    "TrialCallback": "search.callbacks",
+    "TrialProgress": "search.callbacks",
     "build_model": "models.build",
     "check": "planning.check",
     "compiled_tcn": "models.compiled_tcn",
@@ -93,6 +101,8 @@ _HOMES = {
     "create_study": "study.open_study",
     "delete_study": "storage.studies",
     "effective_receptive_field": "models.gradients",
+    "evaluate": "evaluation.evaluate",
+    "export_model": "models.export",
     "forecast": "tasks.builtin.forecast",
     "forecast_metrics": "evaluation.forecast_metrics",
     "list_studies": "storage.studies",
@@ -137,3 +147,9 @@ if not TYPE_CHECKING:  # else a type checker would accept every name, as `Any`
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if "keras" in sys.modules:
+    from tcn_search.registration import register_classes
+
+    register_classes()

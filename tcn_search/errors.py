@@ -38,6 +38,10 @@ class TrialsFailedError(TcnSearchError):
     """Too many trials in a row failed or ran into a limit."""
 
 
+class ExportError(TcnSearchError):
+    """A model cannot be converted to a format, or the file computes something else."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, or its type where it has none.
 

@@ -49,6 +49,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
+    parser.add_argument(
+        "--format",
+        choices=("text", "latex"),
+        default="text",
+        help="latex: also write the table as comparison.tex, for a paper (default: text)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,6 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
     _write(comparison, folder, baselines)
     print(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
+    if arguments.format == "latex":
+        from tcn_search.report.comparison import write_latex
+
+        print(f"wrote {write_latex(comparison, folder, baselines)}")
     return 0
 
 

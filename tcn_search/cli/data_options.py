@@ -1,4 +1,4 @@
-"""Options about a data file that is given in place of a study file or the name of a task."""
+"""Options about data: in place of a study file or the name of a task, or for a saved model."""
 
 from __future__ import annotations
 
@@ -37,3 +37,25 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.data_dir is not None:
         options["data_dir"] = arguments.data_dir
     return options
+
+
+def add_model_data_arguments(parser: argparse.ArgumentParser, target_help: str) -> None:
+    """Add the options of commands that read new data for a saved model."""
+    parser.add_argument(
+        "--import",
+        dest="code",
+        metavar="FILE.py",
+        help="import this file first: it defines custom layers of the model",
+    )
+    parser.add_argument("--target", metavar="COLUMN", help=target_help)
+    parser.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="time column of a table, if its name differs from the one in training",
+    )
+    parser.add_argument(
+        "--axes",
+        metavar="AXES",
+        help="channels_steps if the array of an .npz is (sequences, channels, steps), "
+        "as for training",
+    )

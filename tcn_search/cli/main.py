@@ -28,6 +28,9 @@ COMMANDS = {
     "compare": "compare the winner with other networks and classifiers",
     "dashboard": "show the studies of a storage in the browser, with Optuna's dashboard",
     "predict": "predict new data with a saved winner",
+    "evaluate": "score a saved winner on labelled data, overall and by class",
+    "export": "convert a saved winner to ONNX, LiteRT, a SavedModel or PyTorch",
+    "trials": "write the table of a study's trials as CSV, Parquet or LaTeX",
     "forecast": "forecast the steps after the last row, with quantiles",
 }
 TRAINING = ("run", "best", "compare")

@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcn_search.cli.files import require_model_file, write_frame
+from tcn_search.cli.data_options import add_model_data_arguments
+from tcn_search.cli.files import load_saved_model, require_model_file, write_frame
 from tcn_search.cli.output import printable
-from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import file_format
-from tcn_search.workers.backends import resolve_backend, use_backend
 
 if TYPE_CHECKING:
     import keras
@@ -32,27 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "or a .csv, .tsv or .ts as for training; or a .txt for a model of words; "
         "or a .wav, or a folder of them, for a model of recordings",
     )
-    parser.add_argument(
-        "--import",
-        dest="code",
-        metavar="FILE.py",
-        help="import this file first: it defines custom layers of the model",
-    )
-    parser.add_argument(
-        "--target",
-        metavar="COLUMN",
-        help="column of a table that is not an input, for a model without stored column names",
-    )
-    parser.add_argument(
-        "--time",
-        metavar="COLUMN",
-        help="time column of a table, if its name differs from the one in training",
-    )
-    parser.add_argument(
-        "--axes",
-        metavar="AXES",
-        help="channels_steps if the array of an .npz is (sequences, channels, steps), "
-        "as for training",
+    add_model_data_arguments(
+        parser,
+        "column of a table that is not an input, for a model without stored column names",
     )
     parser.add_argument(
         "--out", metavar="FILE.csv", help="where to write (default: standard output)"
@@ -74,16 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         X = read_new_data(data, axes=arguments.axes).X
     elif not os.path.exists(data):
         raise InputError(f"There is no file {data}.")
-    use_backend(resolve_backend("auto"))
-    import_keras_quietly()
-    from tcn_search.models.build import load_model
+    model = load_saved_model(arguments.model, arguments.code)
     from tcn_search.models.predict import predict
 
-    if arguments.code is not None:
-        from tcn_search.custom_model.model_function import import_file
-
-        import_file(arguments.code)
-    model = load_model(arguments.model)
     note = ""
     if are_recordings:
         frame, note = _predict_recordings(model, data)

@@ -6,6 +6,10 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tcn_search.errors import TcnSearchError
 
 
 def stop_on_sigterm() -> None:
@@ -26,19 +30,28 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    with hide_standard_error():
+        import logging
+
+        import keras
+
+        # TensorFlow warns where several models are scored, because it traces each of them.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        if make_tensor:
+            keras.ops.zeros(1)
+
+
+@contextmanager
+def hide_standard_error() -> Iterator[None]:
+    """Hide what libraries write to standard error, C++ ones too; show it after an unknown error."""
     sys.stderr.flush()
     standard_error = os.dup(2)
     with tempfile.TemporaryFile() as hidden:
         os.dup2(hidden.fileno(), 2)
         try:
-            import logging
-
-            import keras
-
-            # TensorFlow warns where several models are scored, because it traces each of them.
-            logging.getLogger("tensorflow").setLevel(logging.ERROR)
-            if make_tensor:
-                keras.ops.zeros(1)
+            yield
+        except TcnSearchError:
+            raise
         except BaseException:
             hidden.seek(0)
             os.write(standard_error, hidden.read())

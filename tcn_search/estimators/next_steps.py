@@ -11,7 +11,7 @@ import pandas as pd
 
 from tcn_search.arguments import positive_integer, received
 from tcn_search.errors import InputError
-from tcn_search.evaluation.model_outputs import model_reader, require_levels
+from tcn_search.evaluation.model_outputs import model_reader, predicted_numbers, require_levels
 from tcn_search.tasks.last_windows import LastWindows, last_windows
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def predict_next(
     """
     import keras
 
-    from tcn_search.models.predict import predict, quantile_column, quantiles_of, table_of
+    from tcn_search.models.predict import table_of
 
     if not isinstance(model, keras.Model):
         raise InputError(
@@ -64,11 +64,9 @@ def predict_next(
             "A forecast needs a model of a forecast, whose data was a table with a time column. "
             "Other models predict with `tcn-search predict`"
         )
-    trained = quantiles_of(model)
     reader = model_reader(model, quantiles)
     targets = layout.targets or layout.inputs
-    outputs = model.output_shape[-1] // max(1, len(trained))
-    most = outputs // len(targets)
+    most = model.output_shape[-1] // max(1, len(reader.trained)) // len(targets)
     steps = most if horizon is None else positive_integer("horizon", horizon)
     if steps > most:
         raise InputError(
@@ -76,20 +74,11 @@ def predict_next(
             f"Received: {steps}. Train one for more steps: horizon = {steps} in [task]"
         )
     windows = last_windows(data, layout, model.input_shape[1], most, future=future, time=time)
-    table = predict(model, windows.X).drop(columns="sequence")
-    names = list(table.columns[:outputs])
-    medians = table[names].to_numpy("float64")
-    if trained:
-        columns = {
-            level: names if level == 0.5 else [quantile_column(name, level) for name in names]
-            for level in reader.levels
-        }
-        values = {level: table[names].to_numpy("float64") for level, names in columns.items()}
-    else:
-        values = reader.read(medians).quantiles
-    arrays = {"forecast": medians} | {f"{level:g}": array for level, array in values.items()}
+    outputs = predicted_numbers(model, windows.X, reader)
+    arrays = {"forecast": outputs.forecast}
+    arrays |= {f"{level:g}": values for level, values in outputs.quantiles.items()}
     notes = list(windows.notes)
-    if not values and quantiles is None:
+    if not outputs.quantiles and quantiles is None:
         notes.append(
             "no quantiles: the model was not trained for them, and its errors on a validation "
             "split are not known"

@@ -115,6 +115,30 @@ def model_reader(model: Any, levels: Sequence[float] | None = None) -> OutputRea
     return OutputReader(quantiles_of(model), errors, levels)
 
 
+def predicted_numbers(model: Any, X: np.ndarray, reader: OutputReader) -> ForecastOutputs:
+    """Return forecast and quantiles of a saved model for windows, as `predict` takes them.
+
+    Args:
+        model: of a forecast.
+        X: (n, look_back, C).
+        reader: of its outputs.
+    """
+    from tcn_search.models.predict import predict, quantile_column
+
+    table = predict(model, X).drop(columns="sequence")
+    names = list(table.columns[: table.shape[1] // max(1, len(reader.trained))])
+    medians = table[names].to_numpy("float64")
+    if not reader.trained:
+        return reader.read(medians)
+    quantiles = {}
+    for level in reader.levels:
+        columns = names
+        if level != 0.5:
+            columns = [quantile_column(name, level) for name in names]
+        quantiles[level] = table[columns].to_numpy("float64")
+    return ForecastOutputs(medians, quantiles)
+
+
 def keep_errors(models: Sequence[Any], spec: TaskSpec, validation: SplitData) -> None:
     """Keep the quantiles of the errors of an ensemble's mean with its first member.
 

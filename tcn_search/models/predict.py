@@ -46,12 +46,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     last = predictions_layer(model)
     if last is None:
         raise InputError(_NOT_OURS)
-    if forecast_columns(model):  # a forecast follows the end of a series
-        X = X[:, -model.input_shape[1] :]
-    recordings = standardize_layer(model).recordings
-    if recordings is not None and X.shape[2] == 1 and model.input_shape[2] > 1:
-        X = samples_to_steps(X, **recordings)
-    X = _subtract_offset(model, _fit_to_model(model, X))
+    X = network_inputs(model, X)
     outputs = model.predict(
         X, batch_size=sequences_at_once(math.prod(model.output_shape[1:])), verbose=0
     )
@@ -75,6 +70,20 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
     return frame
 
 
+def network_inputs(model: keras.Model, X: np.ndarray) -> np.ndarray:
+    """Return raw sequences (n, T, C) as the network itself takes them, in float32.
+
+    Raises:
+        InputError: as `predict`.
+    """
+    if forecast_columns(model):  # a forecast follows the end of a series
+        X = X[:, -model.input_shape[1] :]
+    recordings = standardize_layer(model).recordings
+    if recordings is not None and X.shape[2] == 1 and model.input_shape[2] > 1:
+        X = samples_to_steps(X, **recordings)
+    return _subtract_offset(model, _fit_to_model(model, X))
+
+
 def standardize_layer(model: keras.Model) -> Standardize:
     """Return the first layer of a model, or of the first member of an ensemble.
 
@@ -91,6 +100,25 @@ def predictions_layer(model: keras.Model) -> Predictions | None:
     if isinstance(last, Predictions):
         return last
     return None
+
+
+def task_kind_of(model: keras.Model) -> str:
+    """Return the kind of a model's task, or "tokens" for a model of words.
+
+    Raises:
+        InputError: the model was not built by tcn_search.
+    """
+    last = predictions_layer(model)
+    if last is None:
+        raise InputError(_NOT_OURS)
+    activation = last.get_config()["activation"]
+    if activation == "sigmoid":
+        return "multi_label"
+    if activation == "linear":
+        return "forecast" if forecast_columns(model) else "regression"
+    if _predicts_tokens(model):
+        return "tokens"
+    return "labelling" if len(model.output_shape) == 3 else "classification"
 
 
 def _number_names(count: int) -> list[str]:

@@ -68,8 +68,10 @@ class Standardize(keras.layers.Layer):
             x = (x - mean) / ops.convert_to_tensor(self.std, x.dtype)
         valid = None
         if self.ragged:
-            valid = ops.logical_not(ops.isnan(x))
-            x = ops.where(valid, x, ops.zeros_like(x))
+            missing = ops.isnan(x)
+            valid = ops.logical_not(missing)
+            # By `isnan` itself: tf2onnx writes any other `where` as products, in which NaN stays.
+            x = ops.where(missing, ops.zeros_like(x), x)
         if self.by_series:
             x = standardise_series(x, valid)
         return x

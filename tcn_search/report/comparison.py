@@ -14,6 +14,7 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.plots.comparison import plot_comparison
+from tcn_search.report.tables import latex_of_comparison
 
 
 def comparison_frame(
@@ -106,3 +107,22 @@ def write_comparison(
         for picture in pictures:
             figure.savefig(picture, dpi=150)
     return folder
+
+
+def write_latex(
+    comparison: Comparison, folder: Path, baselines: SimpleBaselines | None = None
+) -> Path:
+    r"""Write comparison.tex: the table of a comparison, for a document with \usepackage{booktabs}.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    file = folder / "comparison.tex"
+    frame = comparison_frame(comparison, baselines)
+    caption = "Mean and standard deviation over final trainings, best validation value first."
+    with replacing(file) as part:
+        part.write_text(latex_of_comparison(frame, comparison.metric, caption), encoding="utf-8")
+    return file

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from tcn_search.errors import InputError, LeaseError
 from tcn_search.logs import LOGGER
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.callbacks import Callbacks, TrialCallback
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_points
 from tcn_search.search.progress import Progress, outcome_in_words
@@ -61,6 +62,7 @@ class Search:
         patience: stop after this many finished trials in a row without improvement.
         require_ownership: raises an error if another process has taken over the study.
         proposals: another search engine that proposes the trials.
+        callbacks: told of each epoch and each trial, after `on_progress`.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Search:
         patience: int | None = None,
         require_ownership: Callable[[], None] = lambda: None,
         proposals: Proposals | None = None,
+        callbacks: Sequence[TrialCallback] = (),
     ) -> None:
         self.stop_reason = ""  # why the search stopped before its last trial
         self._study = study
@@ -85,6 +88,7 @@ class Search:
         self._most_without_improvement = patience
         self._require_ownership = require_ownership
         self._proposals = proposals
+        self._callbacks = Callbacks(callbacks, study.study_name)
         self._objectives = definition.objectives
         self._objective = definition.objective
         finished = [record for record in records if record.is_finished]
@@ -173,7 +177,10 @@ class Search:
         self._require_ownership()
         running = self._running[report.number]
         running.epoch = report.epoch
+        if report.best is not None:
+            running.score = report.best
         self._show()
+        self._callbacks.on_epoch(running, report)
         # After the last epoch there is nothing left to save: the trial is complete.
         is_last = running.epoch >= running.epochs
         if len(self._objectives) > 1:  # pruners take one objective only
@@ -231,6 +238,7 @@ class Search:
         elif not is_retried and outcome.reason != TIME_IS_OVER:
             self._bad_trials.add(outcome)
         self._show(outcome, job.architecture)
+        self._callbacks.on_trial(running, outcome)
 
     def _require_folds(self, outcome: TrialOutcome) -> None:
         """Raise an InputError if a custom executor was given other data than the study's."""

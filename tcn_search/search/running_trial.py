@@ -24,6 +24,7 @@ class RunningTrial:
         ends_with_run: whether the job's time limit is the end of the run, not the trial timeout.
         epoch: the last one reported.
         was_ended: whether it was told to stop because the time of the run is over.
+        score: best value of the objective so far, or None.
     """
 
     trial: optuna.Trial
@@ -33,6 +34,7 @@ class RunningTrial:
     ends_with_run: bool
     epoch: int = 0
     was_ended: bool = False
+    score: float | None = None
 
     def seconds_to_the_end(self, now: float) -> float:
         """Estimate the seconds that the trial still needs, at its speed so far.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tcn_search.arguments import positive_integer, positive_seconds
 from tcn_search.logs import LOGGER, show_messages
+from tcn_search.search.callbacks import Callbacks, TrialCallback
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.search.loop import Proposals, Search
 from tcn_search.search.progress import Progress, log_progress
@@ -33,6 +34,7 @@ def run_study(
     patience: int | None = None,
     executor: Executor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[TrialCallback] = (),
 ) -> str:
     """Search until the study has `trials` finished trials; see `Study.run`.
 
@@ -45,6 +47,7 @@ def run_study(
     for name, seconds in (("timeout", timeout), ("trial_timeout", trial_timeout)):
         if seconds is not None:
             positive_seconds(name, seconds)
+    Callbacks(callbacks, handle.name)  # refuses what is no callback before anything starts
     definition = handle.definition
     plan = None
     if executor is None:
@@ -77,6 +80,7 @@ def run_study(
             patience=patience,
             on_progress=show_and_go_on,
             require_ownership=lease.require,
+            callbacks=callbacks,
         )
         if executor is None:
             assert plan is not None
@@ -132,6 +136,7 @@ def _search(
     patience: int | None,
     on_progress: Callable[[Progress], None],
     require_ownership: Callable[[], None],
+    callbacks: Sequence[TrialCallback],
 ) -> Search:
     definition = handle.definition
     study = handle.optuna_study
@@ -151,6 +156,7 @@ def _search(
         patience=patience,
         require_ownership=require_ownership,
         proposals=_proposals(handle, records),
+        callbacks=callbacks,
     )
 
 

@@ -12,6 +12,7 @@ from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.winner import Winner
 from tcn_search.planning.architecture import Architecture
+from tcn_search.search.callbacks import TrialCallback
 from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
 from tcn_search.search.progress import Progress
@@ -46,10 +47,8 @@ class Study:
             that is given to an existing study must be the same.
         space, constraints, training, search, final: what is searched, and how the winner is
             trained; fixed when the study is created. An existing study needs none of them.
-        backend: "tensorflow", "jax" or "torch"; None or "auto": for a new study KERAS_BACKEND, or
-            else what suits the machine (see `workers.backends`); an existing study keeps its own.
-        storage: a database URL; default $TCN_SEARCH_STORAGE, else `sqlite:///runs/studies.db`.
-        folder: where trained models are written; default `runs/NAME`.
+        backend: "tensorflow", "jax" or "torch"; None or "auto": see `workers.backends`.
+        storage, folder: a database URL, by default `sqlite:///runs/studies.db`, and where models go.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around the TCN, or its name as
             "module:function" or "path/to/file.py:function"; see docs/your-own-model.md.
@@ -143,6 +142,7 @@ class Study:
         patience: int | None = None,
         executor: Executor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        callbacks: Sequence[TrialCallback] = (),
     ) -> None:
         """Search until the study has `trials` finished trials. Running it again continues.
 
@@ -158,6 +158,7 @@ class Study:
             patience: start no trial after this many in a row without a new best.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
             on_progress: called after every epoch and every trial; default: log every trial.
+            callbacks: `TrialCallback`s, which are told of every epoch and every trial.
 
         Raises:
             InputError: bad arguments.
@@ -173,6 +174,7 @@ class Study:
             patience=patience,
             executor=executor,
             on_progress=on_progress,
+            callbacks=callbacks,
         )
 
     def crew(
@@ -295,10 +297,6 @@ class Study:
     def learning_curves(self) -> pd.DataFrame:
         """Return one row an epoch of a trial; see `study.frame.curves_frame` for the columns."""
         return self.results.learning_curves()
-
-    def objective_values(self) -> pd.DataFrame:
-        """Return one row a complete trial: trial, each objective's value, and `on_front`."""
-        return self.results.objective_values()
 
     def pareto(self) -> pd.DataFrame:
         """Return the trials on the Pareto front, best score first; see `StudyResults.pareto`."""

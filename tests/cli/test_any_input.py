@@ -185,7 +185,8 @@ def run_everything(name: str, data: bytes, more: list[str], model: Path) -> None
         (folder / name).write_bytes(data)
         command("check", "--task", name, "--kernel-size", "3", "--dilations", "1,2")
         command("predict", str(model), name)
-        for verb in ("status", "best", "report", "compare"):
+        command("evaluate", str(model), name)
+        for verb in ("status", "best", "report", "compare", "trials"):
             assert command(verb, name) == 2
         assert [path.name for path in folder.iterdir()] == [name]
         exit_code = command(

@@ -35,6 +35,7 @@ OPTIONS = {
     "best": ["--top", "--seeds", "--limit", "--workers", "--timeout", "--out"],
     "compare": ["--against", "--learning-rates", "--seeds", "--workers", "--out"],
     "report": ["--out"],
+    "trials": ["--top", "--out"],
 }  # fmt: skip
 NEEDED = {
     "check": ["--seq-len", "100", "--kernel-size", "3", "--dilations", "1,2"],
@@ -44,6 +45,7 @@ NEEDED = {
     "best": ["none"],
     "compare": ["none"],
     "report": ["none"],
+    "trials": ["none"],
 }
 
 
