@@ -48,7 +48,7 @@ class Study:
         space, constraints, training, search, final: what is searched, and how the winner is
             trained; fixed when the study is created. An existing study needs none of them.
         backend: "tensorflow", "jax" or "torch"; None or "auto": see `workers.backends`.
-        storage, folder: a database URL, by default `sqlite:///runs/studies.db`, and where models go.
+        storage, folder: database URL, by default `sqlite:///runs/studies.db`; where models go.
         start_from: a study, or its name in the storage, whose best trials a new study tries first.
         model_fn: your own function that builds the model around the TCN, or its name as
             "module:function" or "path/to/file.py:function"; see docs/your-own-model.md.
