@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
+    from tcn_search import plots as plots
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
     from tcn_search.estimators.next_steps import predict_next as predict_next
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
@@ -119,11 +120,15 @@ _HOMES = {
     "write_report": "report.write",
 }
 
-__all__ = sorted(_HOMES)
+_NAMESPACES = ("plots",)  # packages whose names are public: ts.plots.history
+
+__all__ = sorted([*_HOMES, *_NAMESPACES])
 
 if not TYPE_CHECKING:  # else a type checker would accept every name, as `Any`
 
     def __getattr__(name: str) -> object:
+        if name in _NAMESPACES:
+            return import_module(f"tcn_search.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
         value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)
