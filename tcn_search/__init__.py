@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tcn_search.estimators.next_steps import predict_next as predict_next
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
+    from tcn_search.models.attribution import attribution_frame as attribution_frame
+    from tcn_search.models.attribution import class_activation_map as class_activation_map
+    from tcn_search.models.attribution import input_attributions as input_attributions
     from tcn_search.models.build import build_model as build_model
     from tcn_search.models.build import load_model as load_model
     from tcn_search.models.build import tcn_body as tcn_body
@@ -83,8 +86,10 @@ _HOMES = {
     "TCNHyperModel": "tuner.hypermodel",
     "Task": "tasks.task",
     "TrainingSettings": "settings",
+    "attribution_frame": "models.attribution",
     "build_model": "models.build",
     "check": "planning.check",
+    "class_activation_map": "models.attribution",
     "compiled_tcn": "models.compiled_tcn",
     "coverage_lags": "planning.figure_data",
     "create_study": "study.open_study",
@@ -92,6 +97,7 @@ _HOMES = {
     "effective_receptive_field": "models.gradients",
     "forecast": "tasks.builtin.forecast",
     "forecast_metrics": "evaluation.forecast_metrics",
+    "input_attributions": "models.attribution",
     "list_studies": "storage.studies",
     "load_model": "models.build",
     "load_study": "study.open_study",

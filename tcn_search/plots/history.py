@@ -10,6 +10,7 @@ from tcn_search.plots.style import (
     BLUE,
     GREY,
     LIMITS,
+    MOST_DRAWN,
     ORANGE,
     RED,
     axes_or_new,
@@ -38,6 +39,7 @@ def plot_history(
     complete = scored[scored["ended"] == "complete"]
     pruned = scored[scored["ended"] == "pruned"]
     scale = marker_scale(len(pruned) + len(complete))
+    is_rasterized = len(trials) > MOST_DRAWN
     if not pruned.empty:
         ax.scatter(
             pruned["trial"],
@@ -46,6 +48,7 @@ def plot_history(
             facecolors="none",
             edgecolors=GREY,
             linewidths=1.5 * scale**0.5,
+            rasterized=is_rasterized,
             label="pruned early",
         )
     if not complete.empty:
@@ -55,6 +58,7 @@ def plot_history(
             s=30 * scale,
             color=BLUE,
             linewidths=1.5 * scale**0.5,
+            rasterized=is_rasterized,
             label="complete",
             zorder=3,
         )
@@ -96,6 +100,7 @@ def _mark_trials_without_score(ax: Axes, trials: pd.DataFrame) -> None:
                 marker=marker,
                 s=28 * marker_scale(len(rows)),
                 color=colour,
+                rasterized=len(rows) > MOST_DRAWN,
                 transform=ax.get_xaxis_transform(),
                 label=label,
             )

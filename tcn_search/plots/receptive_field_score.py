@@ -14,6 +14,7 @@ from tcn_search.plots.style import (
     GREY,
     INK,
     LIMITS,
+    MOST_DRAWN,
     ORANGE,
     RED,
     axes_or_new,
@@ -161,6 +162,7 @@ def _draw_scored(ax: Axes, scored: pd.DataFrame) -> None:
                 facecolors=face,
                 edgecolors=edge,
                 linewidths=1.5 * scale**0.5,
+                rasterized=len(scored) > MOST_DRAWN,
                 label=f"{label}{suffix}",
                 zorder=3,
             )

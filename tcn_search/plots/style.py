@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import AutoLocator, FixedLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas
     from matplotlib.artist import Artist
+    from matplotlib.cm import ScalarMappable
 
 # Okabe and Ito's palette: distinguishable with any colour vision.
 BLUE = "#0072B2"
@@ -32,6 +33,7 @@ FAINT = "#DDDDDD"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 MARKERS = ("o", "s", "^", "D", "v", "P")  # beside the colours, for prints without them
 
+MOST_DRAWN = 1_000  # markers that PDF and SVG hold as shapes; more are pixels there
 COLUMN_WIDTH = 3.4  # inches, of a column of a paper
 SCREEN_WIDTH = 6.0  # inches; its text can still be read on a screen of 400 pixels
 _GROWING: WeakSet[Figure] = WeakSet()  # figures that were made here and have no legend yet
@@ -76,9 +78,17 @@ def status_style(status: str) -> StatusStyle:
     return STATUS_STYLES.get(status, _OTHER)
 
 
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure of axes; of axes in a part of a figure, the whole one."""
+    figure: Any = ax.figure
+    while not isinstance(figure, Figure):
+        figure = figure.figure
+    return figure
+
+
 def text_sizes(ax: Axes) -> TextSizes:
     """Return the sizes of text that fit the width of the figure."""
-    if ax.figure.get_size_inches()[0] < _NARROW:
+    if figure_of(ax).get_size_inches()[0] < _NARROW:
         return TextSizes(title=9, label=8, tick=7.5)
     return TextSizes(title=11, label=10, tick=9)
 
@@ -111,13 +121,43 @@ def axes_without_window(width: float = SCREEN_WIDTH, height: float = 3.6) -> Axe
     return figure.add_subplot()
 
 
+def unit_of_time(longest: float) -> tuple[int, str]:
+    """Return the seconds and the name of the unit in which a number of seconds is shown.
+
+    >>> unit_of_time(90), unit_of_time(90_000)
+    ((1, 'seconds'), (3600, 'hours'))
+    """
+    for seconds, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if longest > 2 * seconds:
+            return seconds, name
+    return 1, "seconds"
+
+
+def colour_bar(ax: Axes, colours: ScalarMappable, name: str) -> None:
+    """Draw a bar of colours beside the axes."""
+    sizes = text_sizes(ax)
+    bar = ax.figure.colorbar(colours, ax=ax, pad=0.02, aspect=30)
+    bar.set_label(name, color=INK, fontsize=sizes.label)
+    bar.ax.tick_params(labelsize=sizes.tick, colors=INK)
+    bar.outline.set_visible(False)
+
+
+def fit_height(ax: Axes, rows: float, each: float = 0.2, around: float = 1.1) -> None:
+    """Give a figure that was made here the height of its rows, in inches."""
+    if figure_of(ax) in _GROWING:
+        figure_of(ax).set_figheight(rows * each + around)
+
+
 def label_axes(ax: Axes, title: str, x: str = "", y: str = "") -> None:
     """Set the title and the names of both axes; what is longer than the figure is wrapped."""
     sizes = text_sizes(ax)
     title = _wrapped(ax, title, sizes.title)
     ax.set_title(title, loc="left", fontsize=sizes.title, color=INK)
     ax.set_xlabel(_wrapped(ax, x, sizes.label), fontsize=sizes.label, color=INK)
-    height = 72 * ax.figure.get_size_inches()[1] / _rows(ax)
+    is_narrow = figure_of(ax).get_size_inches()[0] < _NARROW
+    if is_narrow and isinstance(ax.xaxis.get_major_locator(), AutoLocator):
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+    height = 72 * figure_of(ax).get_size_inches()[1] / _rows(ax)
     lines = textwrap.fill(y, max(12, int(0.7 * height / (0.54 * sizes.label))))
     ax.set_ylabel(lines, fontsize=sizes.label, color=INK)
 
@@ -162,10 +202,10 @@ def legend_outside(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
     longest = max(len(line) for label in labels for line in label.splitlines())
     columns = max(1, min(3, _characters(ax, size) // (longest + 7)))
     lines = sum(label.count("\n") + 1 for label in labels) / columns
-    if ax.figure in _GROWING:
-        _GROWING.discard(ax.figure)
-        height = ax.figure.get_figheight() + max(0, lines - 1) * 1.5 * size / 72
-        ax.figure.set_figheight(height)
+    if figure_of(ax) in _GROWING:
+        _GROWING.discard(figure_of(ax))
+        height = figure_of(ax).get_figheight() + max(0, lines - 1) * 1.5 * size / 72
+        figure_of(ax).set_figheight(height)
     legend = ax.legend(
         handles,
         labels,
@@ -191,7 +231,7 @@ def short_dates(ax: Axes) -> None:
 
 def _characters(ax: Axes, size: float) -> int:
     """Return how many characters of a size, in points, fit into the width of the axes."""
-    width = 72 * ax.figure.get_size_inches()[0]
+    width = 72 * figure_of(ax).get_size_inches()[0]
     place = ax.get_subplotspec()
     if place is not None:
         width *= len(place.colspan) / place.get_gridspec().ncols
