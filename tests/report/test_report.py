@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tcn_search import SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search import SearchSpace, Study, Task, TrainingSettings, study_figures, write_report
 from tcn_search.errors import InputError
 from tcn_search.search.receptive_field_text import context_text
 from tests.conftest import waves
@@ -39,7 +39,8 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     assert len(written) == len(study.trials())
     assert written["score"].tolist() == pytest.approx(study.trials()["score"].tolist(), nan_ok=True)
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    figures = study_figures(study)
+    assert page.count("data:image/png;base64,") == len(figures)
     assert not re.search(r'(src|href)="(?!data:)', page)  # self-contained
     assert (
         "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2"
@@ -48,9 +49,14 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     assert "required context 16 of sequence length 16; none for readout max and average" in page
     assert "architectures fall short of 16 steps" in page
     assert page.count("<tr") == 1 + len(written)
-    for name in ("history", "receptive_field", "learning_curves"):
+    assert {"history", "receptive_field", "learning_curves", "timeline", "budget"} <= set(figures)
+    for name in figures:
         assert (folder / f"{name}.png").stat().st_size > 5_000
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
+        pdf = (folder / f"{name}.pdf").read_bytes()
+        (width,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)
+        assert float(width) == pytest.approx(3.4 * 72, abs=0.1)  # a column of a paper
+        assert b"/Type3" not in pdf
 
 
 @pytest.mark.parametrize(
