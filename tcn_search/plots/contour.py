@@ -100,14 +100,13 @@ def _draw_shades(ax: Axes, places: pd.DataFrame, levels: np.ndarray) -> None:
         cells[name] = ((numbers - numbers.min()) / (span or 1) * _CELLS).round()
     means = places.groupby([cells["x"], cells["y"]]).mean()
     try:
-        triangles = Triangulation(*(means.index.get_level_values(level) for level in (0, 1)))
+        cell_triangles = Triangulation(*(means.index.get_level_values(level) for level in (0, 1)))
     except (ValueError, RuntimeError):  # fewer than three places, or all on a line
         return
+    triangles = Triangulation(means["x"], means["y"], cell_triangles.triangles)
     ax.tricontourf(
-        means["x"],
-        means["y"],
+        triangles,
         means["score"],
-        triangles=triangles.triangles,
         levels=levels,
         cmap="cividis",
         alpha=0.6,
