@@ -36,3 +36,4 @@ def save_figure(figure: Figure, files: Iterable[Path]) -> None:
     with rc_context({"pdf.fonttype": 42}):  # publishers refuse matplotlib's default
         for file in files:
             figure.savefig(file, dpi=200)
+            figure.set_layout_engine("none")  # it is laid out now; not for each format again

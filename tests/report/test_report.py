@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings, study_figures, write_report
 from tcn_search.errors import InputError
+from tcn_search.report.trial_figures import PROGRESS
 from tcn_search.search.receptive_field_text import context_text
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -29,6 +30,16 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         SearchSpace(nb_filters=[4, 8], levels=[2, 3, 4]),
         training=TrainingSettings(epochs=9),
     )
+
+
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the report have the history alone: to draw all figures takes some seconds."""
+
+    def history(study: Study, width: float = 6.0) -> dict[str, Figure]:
+        return {"history": PROGRESS[0].draw(study, width)}
+
+    monkeypatch.setattr("tcn_search.report.write.study_figures", history)
 
 
 def test_table_figures_and_page_are_written(study: Study) -> None:
@@ -75,6 +86,7 @@ def test_the_required_context_in_words(study: Study, readout: list[str], words: 
     assert context_text(definition) == words
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
     study: Study, tmp_path: Path
 ) -> None:
@@ -87,6 +99,7 @@ def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
         write_report(study, "file")
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_on_a_full_disk_the_earlier_report_stays(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +120,7 @@ def test_on_a_full_disk_the_earlier_report_stays(
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_a_page_of_many_trials_shows_the_best(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +137,7 @@ def test_a_page_of_many_trials_shows_the_best(
     assert len(pd.read_csv(folder / "trials.csv")) == len(frame)
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_a_study_without_a_complete_trial_has_a_report(study: Study) -> None:
     study.run(
         2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None
