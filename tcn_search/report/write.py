@@ -60,7 +60,7 @@ def write_report(
         snapshot.trials().to_csv(open_file("trials.csv"), index=False)
         for name, figure in figures.items():
             on_step(f"writing {name}.png, {name}.svg and {name}.pdf")
-            save_figure(figure, [open_file(f"{name}.png"), open_file(f"{name}.svg")])
+            save_figure(figure, (open_file(f"{name}.{ending}") for ending in ("png", "svg")))
             if name in narrow:
                 save_figure(narrow[name], [open_file(f"{name}.pdf")])
         on_step("writing report.html")
