@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import optuna
 import pandas as pd
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import FrozenTrial, TrialState
+
+from tcn_search.search.trial_record import TrialRecord
 
 FEWEST_TRIALS = 10  # complete; with fewer, the best are too few to tell them from the others
 _FEWEST_BEST = 5
 _BEST_SHARE = 0.1
 
 
-def importances_frame(study: optuna.Study, direction: str) -> pd.DataFrame:
+def importances_frame(
+    study: optuna.Study, records: Sequence[TrialRecord], direction: str
+) -> pd.DataFrame:
     """Return the importance of each hyperparameter that was varied, the largest first.
 
     It is Optuna's conditional PED-ANOVA of the first objective: how differently a hyperparameter is
@@ -23,13 +27,14 @@ def importances_frame(study: optuna.Study, direction: str) -> pd.DataFrame:
     conditional PED-ANOVA (arXiv 2601.20800).
 
     Args:
-        study: its trials are read.
+        study: its trials are read, if there are enough of them.
+        records: of the trials.
         direction: of the first objective, "minimize" or "maximize".
 
     Returns:
         Columns name and importance (shares of 1); no row with fewer than 10 complete trials.
     """
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    complete = [record for record in records if record.values is not None]
     names = _varied(complete)
     if len(complete) < FEWEST_TRIALS or not names:
         return pd.DataFrame({"name": [], "importance": []}).astype({"importance": float})
@@ -51,10 +56,10 @@ def importances_frame(study: optuna.Study, direction: str) -> pd.DataFrame:
     return frame.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
 
 
-def _varied(trials: list[FrozenTrial]) -> list[str]:
+def _varied(trials: Sequence[TrialRecord]) -> list[str]:
     """Return the hyperparameters that took more than one value, in alphabetical order."""
     values: dict[str, set[str]] = {}
     for trial in trials:
-        for name, value in trial.params.items():
+        for name, value in trial.suggested.items():
             values.setdefault(name, set()).add(str(value))
     return sorted(name for name, seen in values.items() if len(seen) > 1)

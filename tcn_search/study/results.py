@@ -125,9 +125,10 @@ class StudyResults:
         return self._computed_importances()
 
     def _computed_importances(self) -> pd.DataFrame:
+        direction = self.definition.objective.direction
+        records = self.records()
         with database_errors(self._handle.url):
-            study = self._handle.optuna_study
-            return importances_frame(study, self.definition.objective.direction)
+            return importances_frame(self._handle.optuna_study, records, direction)
 
     def pareto(self) -> pd.DataFrame:
         """Return the trials that no other beats in every objective, best score first.
