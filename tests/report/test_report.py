@@ -43,7 +43,7 @@ def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_table_figures_and_page_are_written(study: Study) -> None:
-    study.run(12, executor=Synthetic({3: "diverged"}), on_progress=lambda progress: None)
+    study.run(6, executor=Synthetic({3: "diverged"}), on_progress=lambda progress: None)
     folder = write_report(study)
     assert folder == Path("runs/waves")
     written = pd.read_csv(folder / "trials.csv")
