@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
+    from tcn_search import plots as plots
     from tcn_search.estimators.classifier import TCNClassifier as TCNClassifier
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster
     from tcn_search.estimators.next_steps import predict_next as predict_next
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tcn_search.evaluation.evaluate import evaluate as evaluate
     from tcn_search.evaluation.forecast_metrics import forecast_metrics as forecast_metrics
     from tcn_search.layers.tcn import TCN as TCN
+    from tcn_search.models.attribution import attribution_frame as attribution_frame
+    from tcn_search.models.attribution import class_activation_map as class_activation_map
+    from tcn_search.models.attribution import input_attributions as input_attributions
     from tcn_search.models.build import build_model as build_model
     from tcn_search.models.build import load_model as load_model
     from tcn_search.models.build import tcn_body as tcn_body
@@ -94,8 +98,10 @@ _HOMES = {
     "TrainingSettings": "settings",
     "TrialCallback": "search.callbacks",
     "TrialProgress": "search.callbacks",
+    "attribution_frame": "models.attribution",
     "build_model": "models.build",
     "check": "planning.check",
+    "class_activation_map": "models.attribution",
     "compiled_tcn": "models.compiled_tcn",
     "coverage_lags": "planning.figure_data",
     "create_study": "study.open_study",
@@ -105,6 +111,7 @@ _HOMES = {
     "export_model": "models.export",
     "forecast": "tasks.builtin.forecast",
     "forecast_metrics": "evaluation.forecast_metrics",
+    "input_attributions": "models.attribution",
     "list_studies": "storage.studies",
     "load_model": "models.build",
     "load_study": "study.open_study",
@@ -133,11 +140,15 @@ _HOMES = {
     "write_report": "report.write",
 }
 
-__all__ = sorted(_HOMES)
+_NAMESPACES = ("plots",)  # packages whose names are public: ts.plots.history
+
+__all__ = sorted([*_HOMES, *_NAMESPACES])
 
 if not TYPE_CHECKING:  # else a type checker would accept every name, as `Any`
 
     def __getattr__(name: str) -> object:
+        if name in _NAMESPACES:
+            return import_module(f"tcn_search.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
         value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import subprocess
 import sys
@@ -17,14 +18,37 @@ ROOT = Path(tcn_search.__file__).parents[1]
 CACHE = ROOT / ".mypy_cache" / "public_names"
 
 
-@pytest.mark.parametrize("name", tcn_search.__all__)
+@pytest.mark.parametrize("name", tcn_search._HOMES)
 def test_public_name(name: str) -> None:
     value = getattr(tcn_search, name)
     assert callable(value)
     assert value.__doc__
 
 
-@pytest.mark.parametrize("name", tcn_search.__all__)
+def test_all_lists_names_and_namespaces() -> None:
+    assert tcn_search.__all__ == sorted([*tcn_search._HOMES, *tcn_search._NAMESPACES])
+
+
+@pytest.mark.parametrize("namespace", tcn_search._NAMESPACES)
+def test_namespace_holds_documented_functions(namespace: str) -> None:
+    package = getattr(tcn_search, namespace)
+    assert package.__doc__
+    assert package.__all__ == sorted(package.__all__)
+    for name in package.__all__:
+        function = getattr(package, name)
+        assert inspect.isfunction(function), name
+        assert function.__doc__, name
+        assert function.__name__ == f"plot_{name}"
+
+
+def test_flat_names_of_plots_are_those_of_the_namespace() -> None:
+    flat = [name for name in tcn_search._HOMES if name.startswith("plot_")]
+    assert flat
+    for name in flat:
+        assert getattr(tcn_search, name) is getattr(tcn_search.plots, name.removeprefix("plot_"))
+
+
+@pytest.mark.parametrize("name", tcn_search._HOMES)
 def test_public_name_is_defined_in_its_home(name: str) -> None:
     home = ROOT / "tcn_search" / Path(*tcn_search._HOMES[name].split(".")).with_suffix(".py")
     definitions = [
@@ -40,22 +64,28 @@ def test_type_checkers_are_shown_the_same_names() -> None:
     for_type_checkers = next(node for node in tree.body if isinstance(node, ast.If))
     assert ast.unparse(for_type_checkers.test) == "TYPE_CHECKING"
     homes = {}
+    namespaces = []
     for statement in for_type_checkers.body:
         assert isinstance(statement, ast.ImportFrom)
         for alias in statement.names:
             assert alias.asname == alias.name, "without `as`, the name is no public one"
+            if statement.module == "tcn_search":
+                namespaces.append(alias.name)
+                continue
             homes[alias.name] = str(statement.module).removeprefix("tcn_search.")
     assert homes == tcn_search._HOMES
+    assert tuple(namespaces) == tcn_search._NAMESPACES
 
 
 def test_type_checkers_know_the_types(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     lines = ["import tcn_search as ts"]
-    lines += [f"reveal_type(ts.{name})" for name in tcn_search.__all__]
+    names = [*tcn_search._HOMES, *(f"plots.{name}" for name in tcn_search.plots.__all__)]
+    lines += [f"reveal_type(ts.{name})" for name in names]
     lines += ["ts.Study(name=1)", "ts.Stduy", "reveal_type(ts.__version__)"]
     messages = _mypy("\n".join(lines), tmp_path)
     assert len(messages) == len(lines) - 1, messages
-    for number, name in enumerate(tcn_search.__all__, start=2):
+    for number, name in enumerate(names, start=2):
         assert messages[number].startswith("note: Revealed type is"), (name, messages[number])
         assert messages[number] != 'note: Revealed type is "Any"', name
     *_, wrong_type, no_name, version = (messages[number] for number in sorted(messages))

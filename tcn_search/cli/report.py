@@ -21,5 +21,5 @@ def run(arguments: argparse.Namespace) -> int:
     study = find_study(arguments)
     with slow_steps() as begin:
         folder = write_report(study, arguments.out, on_step=begin)
-    print(f"wrote {folder / 'report.html'}, trials.csv and the figures as PNG and SVG")
+    print(f"wrote {folder / 'report.html'}, trials.csv and the figures as PNG, SVG and PDF")
     return 0

@@ -21,12 +21,14 @@ from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
 from tcn_search.evaluation.member_scores import MemberScores, score_members
 from tcn_search.evaluation.model_outputs import keep_errors
-from tcn_search.evaluation.winner import TEST_FORECASTS, Winner
+from tcn_search.evaluation.test_answers import AnswerRecorder, ClassCounts
+from tcn_search.evaluation.winner import TEST_FORECASTS, TEST_PREDICTIONS, Winner
 from tcn_search.text import counted
 from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
@@ -144,7 +146,7 @@ def find_winner(
         keep_errors(saved, task.spec, task.validation)
     _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
     chosen = len(models) if plan.ensemble else usable.index(best)
-    test, forecast = _test_scores(task, models, chosen, files.winner.parent)
+    test = _test_scores(task, models, chosen, files.winner.parent)
     files.members.publish()
     final = plan.finals(choice.trials)[0].candidate.settings
     return Winner(
@@ -152,16 +154,17 @@ def find_winner(
         objective=context.objective.name,
         metric=context.metric,
         runs=[training.run for training in finished],
-        test_scores=test.members,
+        test_scores=test.scores.members,
         saved_seed=best.run.seed,
         model_file=str(files.winner),
         refit_epochs=final.epochs if plan.refit else 0,
         ranked=choice.ranked,
         reruns=choice.runs,
         ensemble=plan.ensemble,
-        ensemble_score=test.ensemble,
+        ensemble_score=test.scores.ensemble,
         ensemble_validation=validation,
-        forecast=forecast,
+        forecast=test.forecast,
+        classes=test.classes,
         member_files=files.members.names(usable),
         schedule=final.schedule,
         weights=final.weights,
@@ -171,30 +174,43 @@ def find_winner(
     )
 
 
-def _test_scores(
-    task: Task, models: Sequence[Any], chosen: int, folder: Path
-) -> tuple[MemberScores, ForecastScores | None]:
-    """Score the members and their mean on the test split; write forecasts of the saved model.
+class _TestResult(NamedTuple):
+    """What comes of the test evaluation."""
+
+    scores: MemberScores
+    forecast: ForecastScores | None = None
+    classes: ClassCounts | None = None
+
+
+def _test_scores(task: Task, models: Sequence[Any], chosen: int, folder: Path) -> _TestResult:
+    """Score the members and their mean on the test split; write what the saved model predicts.
 
     Args:
         chosen: number of the saved model; the number of models stands for their mean.
         folder: where the table of forecasts is written, with the errors of all windows.
     """
     if task.test is None:
-        return MemberScores([], None), None
+        return _TestResult(MemberScores([], None))
     scorer = scorer_of_test(task, models[chosen % len(models)])
-    if scorer is None:
-        return score_members(models, task.spec, task.test), None
-    add = scorer.add
+    answers = AnswerRecorder(task.spec, task.test)
+    add = answers.add if scorer is None else scorer.add
 
     def watch(predictions: list[np.ndarray]) -> None:
         add(predictions[chosen])
 
-    test = score_members(models, task.spec, task.test, watch)
-    file = folder / TEST_FORECASTS
-    with replacing(file, f"The forecasts cannot be written to {file}") as temporary:
-        scorer.table().to_csv(temporary, index=False)
-    return test, scorer.scores()
+    scores = score_members(models, task.spec, task.test, watch)
+    if scorer is not None:
+        _write_table(scorer.table(), folder / TEST_FORECASTS, "forecasts")
+        return _TestResult(scores, forecast=scorer.scores())
+    table = answers.table()
+    if table is not None:
+        _write_table(table, folder / TEST_PREDICTIONS, "predictions")
+    return _TestResult(scores, classes=answers.counts())
+
+
+def _write_table(table: pd.DataFrame, file: Path, what: str) -> None:
+    with replacing(file, f"The {what} cannot be written to {file}") as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def _train(trainings: FinalTrainings, executor: Executor) -> None:

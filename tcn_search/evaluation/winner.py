@@ -13,12 +13,14 @@ from pydantic import TypeAdapter, with_config
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.forecast_scores import ForecastScores
 from tcn_search.evaluation.spread import mean_and_spread, with_spread
+from tcn_search.evaluation.test_answers import ClassCounts
 from tcn_search.html_templates import facts_html
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.text import counted
 
 EVALUATIONS = "Test evaluations"  # name of a fact
 TEST_FORECASTS = "test_forecasts.csv"  # beside the model: some forecasts of the test split
+TEST_PREDICTIONS = "test_predictions.csv"  # beside the model: numbers of a regression there
 
 
 class WantedResult(NamedTuple):
@@ -78,6 +80,8 @@ class Winner:
         preferred: whether a known configuration was preferred to a trial of a better score.
         forecast: for forecasts, all errors of the saved model on the test split; None in results of
             earlier versions.
+        classes: how often the saved model took each class for each on the test split; None where it
+            predicts no classes or very many, and in results of earlier versions.
         refit_by_default: whether `best` refits where the call does not say; None in results of
             earlier versions.
     """
@@ -107,6 +111,7 @@ class Winner:
     preferred: bool = False
     refit_by_default: bool | None = None
     forecast: ForecastScores | None = None
+    classes: ClassCounts | None = None
 
     @property
     def winning_runs(self) -> list[SeedRun]:

@@ -33,6 +33,22 @@ def effective_receptive_field(model: keras.Layer, X: Tensor, batch_size: int = 3
     Raises:
         InputError: X is not a non-empty floating-point array of rank 3.
     """
+    inputs = require_sequences(X)
+    centred = _reads_middle_step(model)
+    total = np.zeros(inputs.shape[1], dtype="float64")
+    for start in range(0, len(inputs), batch_size):
+        batch = inputs[start : start + batch_size].astype(keras.config.floatx())
+        gradients = gradients_of(lambda x: _read_out(model(x, training=False), centred), batch)
+        total += np.abs(gradients.astype("float64")).sum(axis=(0, 2))
+    return total / len(inputs)
+
+
+def require_sequences(X: Tensor) -> np.ndarray:
+    """Return X as an array.
+
+    Raises:
+        InputError: X is not a non-empty floating-point array of rank 3.
+    """
     inputs = np.asarray(X)
     if inputs.ndim != 3 or not inputs.size:
         raise InputError(
@@ -43,14 +59,17 @@ def effective_receptive_field(model: keras.Layer, X: Tensor, batch_size: int = 3
             f"X must hold floating-point numbers, which have a gradient. Received: {inputs.dtype}. "
             "Use X.astype('float32'), or give the layers of the model behind its embedding."
         )
-    gradients_of = _GRADIENTS[keras.backend.backend()]
-    centred = _reads_middle_step(model)
-    total = np.zeros(inputs.shape[1], dtype="float64")
-    for start in range(0, len(inputs), batch_size):
-        batch = inputs[start : start + batch_size].astype(keras.config.floatx())
-        gradients = gradients_of(lambda x: _read_out(model(x, training=False), centred), batch)
-        total += np.abs(gradients.astype("float64")).sum(axis=(0, 2))
-    return total / len(inputs)
+    return inputs
+
+
+def gradients_of(function: Callable[[Tensor], Tensor], batch: np.ndarray) -> np.ndarray:
+    """Return the gradient of a number with respect to a batch, by the backend of Keras.
+
+    Args:
+        function: from a tensor of the batch's shape to one number.
+        batch: floating-point inputs.
+    """
+    return _GRADIENTS[keras.backend.backend()](function, batch)
 
 
 def _read_out(outputs: Tensor, centred: bool) -> Tensor:

@@ -11,8 +11,10 @@ from tcn_search.plots.style import (
     INK,
     ORANGE,
     axes_or_new,
+    label_axes,
     legend_outside,
     log_scale_if_wide,
+    say,
 )
 
 
@@ -29,9 +31,9 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
     """
     ax = axes_or_new(ax)
     contenders = list(dict.fromkeys(runs["contender"]))[::-1]
-    for column, colour, shift, label in (
-        ("metric", BLUE, 0.13, "validation"),
-        ("test", ORANGE, -0.13, "test"),
+    for column, colour, marker, shift, label in (
+        ("metric", BLUE, "o", 0.13, "validation"),
+        ("test", ORANGE, "D", -0.13, "test"),
     ):
         scored = runs.dropna(subset=column)
         if scored.empty:
@@ -41,6 +43,7 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
             scored[column],
             heights,
             s=30,
+            marker=marker,
             color=colour,
             alpha=0.8,
             label=f"{label}, one per seed",
@@ -55,8 +58,9 @@ def plot_comparison(runs: pd.DataFrame, metric: str, ax: Axes | None = None) -> 
     log_scale_if_wide(ax, pd.concat([runs["metric"], runs["test"]]), "x")
     ax.grid(axis="y", visible=False)
     ax.axhline(-0.6, color=GREY, linewidth=0.8)
-    ax.set_xlabel(metric)
-    ax.set_title("Against other networks and classifiers", loc="left", fontsize=11, color=INK)
+    label_axes(ax, "Against other networks and classifiers", metric)
+    if not contenders:
+        say(ax, "Nothing has been compared yet")
     legend_outside(ax)
     return ax
 

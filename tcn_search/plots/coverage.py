@@ -9,7 +9,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tcn_search.plots.style import BLUE, FAINT, INK, RED, SKY, axes_or_new, legend_outside
+from tcn_search.plots.style import (
+    BLUE,
+    FAINT,
+    INK,
+    RED,
+    SKY,
+    axes_or_new,
+    label_axes,
+    legend_outside,
+)
 
 _MOST_CELLS = 200
 
@@ -36,13 +45,13 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     is_wanted = (steps >= newest_wanted) & (steps <= oldest_wanted)
     is_in_field = (steps >= newest_seen) & (steps <= oldest_seen)
     kinds = {
-        "reached": (BLUE, is_reached & is_wanted),
-        "reached, not required": (SKY, is_reached & ~is_wanted),
-        "blind spot": (RED, ~is_reached & is_wanted & is_in_field),
-        "out of reach": (FAINT, ~is_reached & is_wanted & ~is_in_field),
+        "reached": (BLUE, "", is_reached & is_wanted),
+        "reached, not required": (SKY, "///", is_reached & ~is_wanted),
+        "blind spot": (RED, "xxx", ~is_reached & is_wanted & is_in_field),
+        "out of reach": (FAINT, "", ~is_reached & is_wanted & ~is_in_field),
     }
     bottom = np.zeros(len(edges) - 1)
-    for label, (colour, selected) in kinds.items():
+    for label, (colour, hatch, selected) in kinds.items():
         share = np.histogram(steps[selected], bins=edges)[0] / np.diff(edges)
         if share.any():
             ax.bar(
@@ -52,6 +61,9 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
                 bottom,
                 align="edge",
                 color=colour,
+                hatch=hatch,
+                edgecolor="white",
+                linewidth=0,
                 label=label,
             )
         bottom += share
@@ -62,14 +74,12 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax.set_xlim(high + 0.5 + margin, low - 0.5 - margin)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("lag (steps back from the output; the dashed line ends the required context)")
-    ax.set_ylabel("lags")
-    ax.set_title(
+    label_axes(
+        ax,
         f"Required context {oldest_wanted - newest_wanted + 1:,} of {lags['seq_len']:,} steps, "
         f"receptive field {oldest_seen - newest_seen + 1:,}",
-        loc="left",
-        fontsize=11,
-        color=INK,
+        "lag (steps back from the output; the dashed line ends the required context)",
+        "lags",
     )
     ax.grid(False, axis="x")
     legend_outside(ax)

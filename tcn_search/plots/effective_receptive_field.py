@@ -17,10 +17,12 @@ from tcn_search.plots.style import (
     PURPLE,
     SKY,
     axes_or_new,
+    label_axes,
     legend_outside,
 )
 
 _COLOURS = (BLUE, SKY, GREEN, PURPLE)
+_LINES = ("-", "--", "-.", ":")
 
 
 def plot_effective_receptive_field(
@@ -57,6 +59,7 @@ def plot_effective_receptive_field(
             cumulative,
             where="post",
             color=colour,
+            linestyle=_LINES[index % len(_LINES)],
             label=f"{name}: {share:.0%} in {widths[dot]:,.0f} steps",
         )
         ax.plot([widths[dot]], [cumulative[dot]], "o", color=colour, markersize=5)
@@ -73,12 +76,10 @@ def plot_effective_receptive_field(
     ax.set_ylim(0, 1.03)
     ax.set_xlim(left=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
+    steps = "newest steps, counted back from the output"
     if centred:
-        ax.set_xlabel("steps around the output")
-    else:
-        ax.set_xlabel("newest steps, counted back from the output")
-    ax.set_ylabel("share of the influence")
-    ax.set_title("Effective and nominal receptive field", loc="left", fontsize=11, color=INK)
+        steps = "steps around the output"
+    label_axes(ax, "Effective and nominal receptive field", steps, "share of the influence")
     legend_outside(ax)
     return ax
 

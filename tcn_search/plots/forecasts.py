@@ -19,10 +19,14 @@ from tcn_search.plots.style import (
     RED,
     SKY,
     axes_or_new,
+    label_axes,
     legend_outside,
+    say,
+    short_dates,
 )
 
 _COLOURS = (ORANGE, GREEN, PURPLE, SKY, RED)
+_LINES = ("-", "--", "-.", ":")
 
 
 def plot_forecasts(
@@ -43,7 +47,7 @@ def plot_forecasts(
         ax: where to draw; default: a new figure.
     """
     name, shown = _of_one_series(forecasts, id, ("id", "time", "forecast"))
-    ax = axes_or_new(ax, width=9.0)
+    ax = axes_or_new(ax)
     if "origin" not in shown:
         shown = shown.assign(origin=0)
     if "truth" in shown:
@@ -65,9 +69,10 @@ def plot_forecasts(
                 linewidth=0,
                 label=f"{share:g}% interval" if number == 0 else None,
             )
-    ax.set_ylabel(str(name))
-    ax.tick_params(axis="x", rotation=20)
-    ax.set_title("Forecasts", loc="left", fontsize=11, color=INK)
+    short_dates(ax)
+    label_axes(ax, "Forecasts", y=str(name or ""))
+    if shown.empty:
+        say(ax, "There is no forecast")
     legend_outside(ax)
     return ax
 
@@ -142,10 +147,11 @@ def plot_error_by_step(errors: pd.DataFrame, metric: str = "mse", ax: Axes | Non
         rows = errors[errors["model"] == model].sort_values("step")
         colour = BLUE if number == 0 else _COLOURS[(number - 1) % len(_COLOURS)]
         width = 2.4 if number == 0 else 1.2
-        ax.plot(rows["step"], rows[metric], color=colour, linewidth=width, label=model)
-    ax.set_xlabel("step of the horizon")
-    ax.set_ylabel(metric)
-    ax.set_title("Error by step of the horizon", loc="left", fontsize=11, color=INK)
+        line = _LINES[number % len(_LINES)]
+        ax.plot(rows["step"], rows[metric], line, color=colour, linewidth=width, label=model)
+    label_axes(ax, "Error by step of the horizon", "step of the horizon", metric)
+    if errors.empty:
+        say(ax, "There is no forecast")
     legend_outside(ax)
     return ax
 
@@ -164,11 +170,12 @@ def plot_residuals(
     """
     name, shown = _of_one_series(forecasts, id, ("id", "time", "truth", "forecast"))
     shown = shown.sort_values("time")
-    ax = axes_or_new(ax, width=9.0)
+    ax = axes_or_new(ax)
     residuals = shown["truth"] - shown["forecast"]
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.scatter(shown["time"], residuals, s=5, color=BLUE, alpha=0.6, linewidths=0)
-    ax.set_ylabel(f"{name}: truth − forecast")
-    ax.tick_params(axis="x", rotation=20)
-    ax.set_title("Residuals over time", loc="left", fontsize=11, color=INK)
+    short_dates(ax)
+    label_axes(ax, "Residuals over time", y=f"{name or ''}: truth − forecast")
+    if shown.empty:
+        say(ax, "There is no forecast")
     return ax

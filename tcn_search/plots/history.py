@@ -9,14 +9,17 @@ from matplotlib.ticker import MaxNLocator
 from tcn_search.plots.style import (
     BLUE,
     GREY,
-    INK,
     LIMITS,
+    MOST_DRAWN,
     ORANGE,
     RED,
     axes_or_new,
+    clip_outliers,
+    label_axes,
     legend_outside,
     log_scale_if_wide,
     marker_scale,
+    say,
 )
 
 
@@ -36,25 +39,29 @@ def plot_history(
     complete = scored[scored["ended"] == "complete"]
     pruned = scored[scored["ended"] == "pruned"]
     scale = marker_scale(len(pruned) + len(complete))
-    ax.scatter(
-        pruned["trial"],
-        pruned["score"],
-        s=26 * scale,
-        facecolors="none",
-        edgecolors=GREY,
-        linewidths=1.5 * scale**0.5,
-        label="pruned early",
-    )
-    ax.scatter(
-        complete["trial"],
-        complete["score"],
-        s=30 * scale,
-        color=BLUE,
-        linewidths=1.5 * scale**0.5,
-        label="complete",
-        zorder=3,
-    )
+    is_rasterized = len(trials) > MOST_DRAWN
+    if not pruned.empty:
+        ax.scatter(
+            pruned["trial"],
+            pruned["score"],
+            s=26 * scale,
+            facecolors="none",
+            edgecolors=GREY,
+            linewidths=1.5 * scale**0.5,
+            rasterized=is_rasterized,
+            label="pruned early",
+        )
     if not complete.empty:
+        ax.scatter(
+            complete["trial"],
+            complete["score"],
+            s=30 * scale,
+            color=BLUE,
+            linewidths=1.5 * scale**0.5,
+            rasterized=is_rasterized,
+            label="complete",
+            zorder=3,
+        )
         scores = complete["score"]
         best = scores.cummax() if direction == "maximize" else scores.cummin()
         end = max(trials["trial"].max(), complete["trial"].max())
@@ -63,23 +70,16 @@ def plot_history(
             [*best, best.iloc[-1]],
             where="post",
             color=ORANGE,
-            label="best so far",
-        )
-        ax.annotate(
-            f"{best.iloc[-1]:.4g}",
-            (end, best.iloc[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            fontsize=9,
+            label=f"best so far, {best.iloc[-1]:.4g}",
         )
     _mark_trials_without_score(ax, trials)
-    log_scale_if_wide(ax, pd.concat([complete["score"], pruned["score"]]))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("trial")
-    ax.set_ylabel(f"{objective} (best epoch)")
-    ax.set_title("Optimisation history", loc="left", fontsize=11, color=INK)
+    values = pd.concat([complete["score"], pruned["score"]])
+    log_scale_if_wide(ax, values)
+    clip_outliers(ax, values)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    label_axes(ax, "Optimisation history", "trial", f"{objective} (best epoch)")
+    if scored.empty:
+        say(ax, "No trial has a score yet")
     legend_outside(ax)
     return ax
 
@@ -89,18 +89,18 @@ def _mark_trials_without_score(ax: Axes, trials: pd.DataFrame) -> None:
     for statuses, marker, colour, label in (
         (("infeasible",), "|", GREY, "infeasible, never built"),
         (("diverged",), "x", RED, "diverged"),
-        (("failed",), "x", RED, "failed"),
-        (LIMITS, "x", RED, "out of memory, timed out, unbuildable or too large"),
+        (("failed",), "+", RED, "failed"),
+        (LIMITS, "1", RED, "out of memory, timed out, unbuildable or too large"),
     ):
         rows = trials[trials["ended"].isin(statuses)]
         if len(rows):
             ax.scatter(
                 rows["trial"],
-                [0.015] * len(rows),
+                [0.03] * len(rows),
                 marker=marker,
                 s=28 * marker_scale(len(rows)),
                 color=colour,
+                rasterized=len(rows) > MOST_DRAWN,
                 transform=ax.get_xaxis_transform(),
                 label=label,
-                clip_on=False,
             )

@@ -12,11 +12,13 @@ from matplotlib.ticker import MaxNLocator
 from tcn_search.plots.style import (
     BLUE,
     GREY,
-    INK,
     ORANGE,
     axes_or_new,
+    clip_outliers,
+    label_axes,
     legend_outside,
     log_scale_if_wide,
+    say,
 )
 
 _MOST_OTHERS = 200  # more lines cannot be told apart
@@ -27,7 +29,9 @@ def plot_learning_curves(
 ) -> Axes:
     """Plot the objective of every epoch, one line for each trial (and fold).
 
-    Of more than 200 other trials, every second, third, ... is drawn, which the legend says.
+    Of more than 200 other trials, every second, third, ... is drawn, which the legend says. The
+    axis is logarithmic where the values span more than a factor of 30, and else ends where nearly
+    all values do.
 
     Args:
         curves: one row for each epoch, with the columns trial, epoch and `objective` (such as
@@ -44,10 +48,11 @@ def plot_learning_curves(
         _draw_best_trial(ax, curve, objective, name)
     if objective in curves:  # before the first epoch there is no such column
         log_scale_if_wide(ax, curves[objective])
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("epoch")
-    ax.set_ylabel(objective)
-    ax.set_title("Learning curves", loc="left", fontsize=11, color=INK)
+        clip_outliers(ax, curves[objective])
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    label_axes(ax, "Learning curves", "epoch", objective.removeprefix("val_"))
+    if curves.empty:
+        say(ax, "No trial has finished an epoch yet")
     legend_outside(ax)
     return ax
 
@@ -57,9 +62,9 @@ def _draw_other_trials(ax: Axes, curves: pd.DataFrame, objective: str) -> None:
     if not len(trials):
         return
     step = math.ceil(len(trials) / _MOST_OTHERS)
-    label = "other trials"
+    label = "other trials, validation"
     if step > 1:
-        label += f", one in {step} of {len(trials):,}"
+        label += f" (one in {step} of {len(trials):,})"
     drawn = _trainings(curves[curves["trial"].isin(trials[::step])])
     lines = [curve[["epoch", objective]].to_numpy(dtype=float) for curve in drawn]
     ax.add_collection(LineCollection(lines, colors=GREY, alpha=0.45, linewidths=0.9, label=label))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -11,10 +13,15 @@ from tcn_search.plots.style import (
     INK,
     ORANGE,
     axes_or_new,
+    label_axes,
     legend_outside,
     log_scale_if_wide,
     marker_scale,
+    say,
+    text_sizes,
 )
+
+_MOST_NUMBERS = 12  # more run into each other
 
 
 def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None = None) -> Axes:
@@ -45,19 +52,33 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
     if set(values.columns) == {"trial", "on_front", cost, objective}:
         ax.step(front[cost], front[objective], where="post", color=ORANGE, linewidth=1.4, zorder=2)
     ax.scatter(front[cost], front[objective], s=34, color=BLUE, zorder=3, label="Pareto front")
-    for _, row in front.iterrows():
+    _number_front(ax, front, cost, objective)
+    for axis, name in (("x", cost), ("y", objective)):
+        log_scale_if_wide(ax, values[name], axis, factor=20)
+    label_axes(ax, "Score and cost; numbers are trials", cost, f"{objective} (best epoch)")
+    if values.empty:
+        say(ax, "No trial is complete yet")
+    legend_outside(ax)
+    return ax
+
+
+def _number_front(ax: Axes, front: pd.DataFrame, cost: str, objective: str) -> None:
+    """Write the numbers of at most 12 trials of the front beside their markers.
+
+    Those in the right half stand to the left of their markers, so that none crosses the frame.
+    """
+    every = math.ceil(len(front) / _MOST_NUMBERS)
+    for place, (_, row) in enumerate(front.iterrows()):
+        if place % every:
+            continue
+        is_left = place < len(front) / 2
         ax.annotate(
             f"{row['trial']:.0f}",
             (row[cost], row[objective]),
-            xytext=(4, 5),
+            xytext=(5 if is_left else -5, 5),
             textcoords="offset points",
+            ha="left" if is_left else "right",
             color=INK,
-            fontsize=8,
+            fontsize=text_sizes(ax).tick,
+            annotation_clip=True,
         )
-    for axis, name in (("x", cost), ("y", objective)):
-        log_scale_if_wide(ax, values[name], axis, factor=20)
-    ax.set_xlabel(cost)
-    ax.set_ylabel(f"{objective} (best epoch)")
-    ax.set_title("Score and cost; numbers are trials", loc="left", fontsize=11, color=INK)
-    legend_outside(ax)
-    return ax

@@ -8,7 +8,17 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tcn_search.plots.style import BLUE, GREY, INK, ORANGE, RED, axes_or_new, legend_outside
+from tcn_search.plots.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    axes_or_new,
+    label_axes,
+    legend_outside,
+    say,
+)
 
 _NAMES = {
     "parameters": "parameters",
@@ -34,8 +44,8 @@ def plot_plan_frontier(
     ax = axes_or_new(ax)
     frame = pd.DataFrame(plan)
     if frame.empty:
-        title = "No architecture covers the required context"
-        ax.set_title(title, loc="left", fontsize=11, color=INK)
+        label_axes(ax, "No architecture covers the required context")
+        say(ax, "Give more levels, larger kernels or a larger base of the dilations")
         return ax
     required = frame["required_context"].iloc[0]
     seq_len = frame["seq_len"].iloc[0]
@@ -88,9 +98,8 @@ def plot_plan_frontier(
     ax.set_xscale("log")
     if frame[cost].max() > 20 * frame[cost].min():
         ax.set_yscale("log")
-    ax.set_xlabel("receptive field of one step of the TCN (steps)")
-    ax.set_ylabel(_NAMES.get(cost, cost))
-    ax.set_title(title, loc="left", fontsize=11, color=INK)
+    field = "receptive field of one step of the TCN (steps)"
+    label_axes(ax, title, field, _NAMES.get(cost, cost))
     legend_outside(ax)
     return ax
 

@@ -14,14 +14,18 @@ from tcn_search.plots.style import (
     GREY,
     INK,
     LIMITS,
+    MOST_DRAWN,
     ORANGE,
     RED,
     axes_or_new,
+    label_axes,
     legend_outside,
     log_scale_if_wide,
     marker_scale,
+    say,
 )
 
+_TITLE = "Receptive field and score"
 _FAILED_OR_OVER_LIMIT = ("diverged", "failed", *LIMITS)
 
 
@@ -51,6 +55,10 @@ def plot_receptive_field_score(
         ax: where to draw; default: a new figure.
     """
     ax = axes_or_new(ax)
+    if trials["receptive_field"].isna().all():
+        label_axes(ax, _TITLE)
+        say(ax, "No trial has an architecture yet")
+        return ax
     ax.set_xscale("log", base=2)
     unit = "in steps"
     trials = trials.assign(is_free=_is_free(trials))
@@ -64,9 +72,9 @@ def plot_receptive_field_score(
     scored = trials.dropna(subset="score")
     _draw_scored(ax, scored)
     log_scale_if_wide(ax, scored["score"])
-    _draw_without_score(ax, trials, excluded)
-    steps = [*trials["receptive_field"].dropna(), *excluded, required_context, seq_len]
-    ax.set_xlim(min(steps) / 1.3, max(steps) * 1.3)
+    low, high = _drawn_steps(trials, (required_context, seq_len))
+    _draw_without_score(ax, trials, *_in_view(excluded, low, high))
+    ax.set_xlim(low, high)
     is_free = trials["is_free"][trials["receptive_field"].notna()]
     if len(is_free) and is_free.all() and not len(excluded):
         label = "the trial's own look-back" if seq_len == 1 else f"sequence length, {seq_len:,}"
@@ -76,11 +84,36 @@ def plot_receptive_field_score(
     ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
     ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel(f"receptive field of one step {unit} (logarithmic)")
-    ax.set_ylabel(f"{objective} (best epoch)")
-    ax.set_title("Receptive field and score", loc="left", fontsize=11, color=INK)
+    label_axes(
+        ax,
+        _TITLE,
+        f"receptive field of one step {unit} (logarithmic)",
+        f"{objective} (best epoch)",
+    )
     legend_outside(ax)
     return ax
+
+
+def _drawn_steps(trials: pd.DataFrame, lines: tuple[int, int]) -> tuple[float, float]:
+    """Return the ends of the horizontal axis: what was tried and both lines, and some room.
+
+    Fields that were never tried have no score: an axis that holds all of them is empty there.
+    """
+    steps = [*trials["receptive_field"].dropna(), *lines]
+    room = max(1.15, (max(steps) / min(steps)) ** 0.1)
+    return min(steps) / room, max(steps) * room
+
+
+def _in_view(excluded: Sequence[int], low: float, high: float) -> tuple[str, list[int]]:
+    """Return a label that says how many excluded fields are not drawn, and those that are."""
+    shown = [field for field in excluded if low <= field <= high]
+    hidden = len(excluded) - len(shown)
+    if not len(excluded):
+        return "", []
+    label = "excluded, never sampled"
+    if hidden:
+        label += f" ({hidden:,} of {len(excluded):,} lie beyond the axis, from {min(excluded):,})"
+    return label, shown
 
 
 def _is_free(trials: pd.DataFrame) -> pd.Series:
@@ -114,13 +147,13 @@ def _draw_scored(ax: Axes, scored: pd.DataFrame) -> None:
         (True, "D", f", the output sees all steps through {through}"),
     ):
         of_kind = scored[scored["is_free"] == is_free]
-        if is_free and of_kind.empty:
-            continue
         for status, face, edge, label in (
             ("pruned", "none", GREY, "pruned early"),
             ("complete", BLUE, BLUE, "complete"),
         ):
             rows = of_kind[of_kind["ended"] == status]
+            if rows.empty:
+                continue
             ax.scatter(
                 rows["receptive_field"],
                 rows["score"],
@@ -129,6 +162,7 @@ def _draw_scored(ax: Axes, scored: pd.DataFrame) -> None:
                 facecolors=face,
                 edgecolors=edge,
                 linewidths=1.5 * scale**0.5,
+                rasterized=len(scored) > MOST_DRAWN,
                 label=f"{label}{suffix}",
                 zorder=3,
             )
@@ -138,21 +172,22 @@ def _tick_label(value: float, _: int) -> str:
     return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
 
 
-def _draw_without_score(ax: Axes, trials: pd.DataFrame, excluded: Sequence[int]) -> None:
+def _draw_without_score(
+    ax: Axes, trials: pd.DataFrame, excluded_label: str, excluded: Sequence[int]
+) -> None:
     """Draw the receptive fields of trials without a valid score, in a strip below the scores."""
     with_field = trials.dropna(subset="receptive_field")
     infeasible = with_field[with_field["ended"] == "infeasible"]
     over_limit = with_field[with_field["ended"].isin(_FAILED_OR_OVER_LIMIT)]
-    excluded_label = "excluded, never sampled"
     if trials["is_free"].any():
-        excluded_label += " with readouts of one step"
+        excluded_label = excluded_label.replace("sampled", "sampled with readouts of one step")
     rows = (
         (0.03, excluded, "|", GREY, excluded_label),
         (0.075, infeasible["receptive_field"], "x", RED, "infeasible, never built"),
         (0.12, over_limit["receptive_field"], "+", RED, "diverged, failed or over a limit"),
     )
     for height, fields, marker, colour, label in rows:
-        if len(fields):
+        if len(fields) or (fields is excluded and label):
             ax.scatter(
                 fields,
                 [height] * len(fields),
@@ -179,11 +214,16 @@ def _make_room_below(ax: Axes) -> None:
 def _draw_required_context(
     ax: Axes, required_context: int, seq_len: int, some_are_free: bool
 ) -> None:
-    """Draw required context and sequence length as lines; shade the fields that are too small."""
+    """Draw required context and sequence length as lines; shade the fields that are too small.
+
+    Nothing is shaded where these fields are too small for some readouts only.
+    """
     name = "required context"
     if some_are_free:
         name += " of readouts of one step"
-    ax.axvspan(ax.get_xlim()[0], required_context, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
+    else:
+        too_small = (ax.get_xlim()[0], required_context)
+        ax.axvspan(*too_small, color=FAINT, alpha=0.5, zorder=0, linewidth=0)
     if seq_len == 1:
         label = f"{name} = the trial's own look-back"
     elif required_context == seq_len:

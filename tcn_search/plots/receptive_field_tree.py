@@ -11,9 +11,18 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import ScaledTranslation
 
-from tcn_search.plots.style import BLUE, FAINT, GREY, INK, ORANGE, RED, axes_or_new
+from tcn_search.plots.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    ORANGE,
+    RED,
+    SCREEN_WIDTH,
+    axes_or_new,
+    label_axes,
+    legend_outside,
+)
 
 MOST_SINGLE_STEPS = 48
 _MOST_CELLS = 240
@@ -35,7 +44,7 @@ def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -
         ax: where to draw; default: a new figure (`Axes.figure`).
     """
     rows = tree["rows"]
-    ax = axes_or_new(ax, width=9, height=max(2.6, 1.2 + 0.36 * len(rows)))
+    ax = axes_or_new(ax, width=SCREEN_WIDTH, height=max(2.6, 1.2 + 0.36 * len(rows)))
     ax.grid(False)
     labels = [row["label"] for row in rows]
     labels[-1] += ", output"
@@ -51,8 +60,7 @@ def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -
     ax.set_yticks(range(lowest, len(rows)), labels)
     ax.tick_params(left=False)
     ax.spines[["left"]].set_visible(False)
-    ax.set_xlabel("time step")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     title = f"{len(rows[0]['positions']):,} of {tree['seq_len']:,} steps reach "
     if tree.get("readout") in ("max", "average"):
         title += (
@@ -63,7 +71,7 @@ def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -
         title += f"the output at step {tree['output']:,}"
     if tree["blind"]:
         title += f", {len(tree['blind']):,} blind spots"
-    ax.set_title(title, loc="left", fontsize=11, color=INK)
+    label_axes(ax, title, "time step")
     _draw_legend(ax, tree, is_short)
     return ax
 
@@ -200,14 +208,4 @@ def _draw_legend(ax: Axes, tree: Mapping[str, Any], is_short: bool) -> None:
                 label="padding, zeros",
             )
         )
-    # Below the label of the axis.
-    below = ax.transAxes + ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)
-    ax.legend(
-        handles=handles,
-        frameon=False,
-        fontsize=9,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=below,
-        ncols=3,
-    )
+    legend_outside(ax, handles)

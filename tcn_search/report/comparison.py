@@ -14,6 +14,8 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.plots.comparison import plot_comparison
+from tcn_search.plots.style import COLUMN_WIDTH, SCREEN_WIDTH
+from tcn_search.report.study_figure import save_figure
 from tcn_search.report.tables import latex_of_comparison
 
 
@@ -46,10 +48,14 @@ def _of_forecast(baselines: SimpleBaselines | None) -> list[SimpleBaseline]:
     return baselines.baselines
 
 
-def comparison_figure(comparison: Comparison, baselines: SimpleBaselines | None = None) -> Figure:
+def comparison_figure(
+    comparison: Comparison,
+    baselines: SimpleBaselines | None = None,
+    width: float = SCREEN_WIDTH,
+) -> Figure:
     """Return a figure of the final trainings, with the best contender on top."""
     contenders = comparison_frame(comparison, baselines)["contender"].tolist()
-    figure = Figure(figsize=(8, 1.6 + 0.8 * len(contenders)), layout="constrained")
+    figure = Figure(figsize=(width, 1.6 + 0.7 * len(contenders)), layout="constrained")
     runs = comparison.runs_frame()
     runs["title"] = runs["contender"].map(title)
     # Runs of contenders that only an earlier call wanted are stored, too.
@@ -78,7 +84,9 @@ def comparison_figure(comparison: Comparison, baselines: SimpleBaselines | None 
 def write_comparison(
     comparison: Comparison, folder: Path, baselines: SimpleBaselines | None = None
 ) -> Path:
-    """Write comparison.csv, with a row for each contender, and the figure as PNG and SVG.
+    """Write comparison.csv, a row for each contender, and the figure as PNG, SVG and PDF.
+
+    The PDF is as wide as a column of a paper.
 
     Of a forecast, its simple baselines are contenders, too.
 
@@ -102,10 +110,10 @@ def write_comparison(
             return replacements.enter_context(replacing(folder / name, f"{failure}: {name}"))
 
         table = open_file("comparison.csv")
-        pictures = [open_file("comparison.png"), open_file("comparison.svg")]
+        pictures = [open_file(f"comparison.{ending}") for ending in ("png", "svg", "pdf")]
         comparison_frame(comparison, baselines).to_csv(table, index=False)
-        for picture in pictures:
-            figure.savefig(picture, dpi=150)
+        save_figure(figure, pictures[:2])
+        save_figure(comparison_figure(comparison, baselines, COLUMN_WIDTH), pictures[2:])
     return folder
 
 

@@ -1,58 +1,63 @@
-"""Draw the figures of a study's report."""
+"""The figures of a study's report, in their order, with their words."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from tcn_search.plots.history import plot_history
-from tcn_search.plots.learning_curves import plot_learning_curves
-from tcn_search.plots.pareto import plot_pareto
-from tcn_search.plots.receptive_field_score import plot_receptive_field_score
+from tcn_search.plots.style import SCREEN_WIDTH
 from tcn_search.report.comparison import comparison_figure
-from tcn_search.report.forecast_figures import forecast_figures
+from tcn_search.report.forecast_figures import FORECASTS
+from tcn_search.report.study_figure import StudyFigure
+from tcn_search.report.trial_figures import CAUSES, COSTS, PROGRESS, pareto_figures
+from tcn_search.report.winner_figures import FIGURES as WINNER
 from tcn_search.study.results import StudyResults
 
 
-def study_figures(study: StudyResults) -> dict[str, Figure]:
+def _comparison(study: StudyResults, width: float) -> Figure | None:
+    comparison = study.comparison
+    if comparison is None or not len(comparison.frame()):
+        return None
+    return comparison_figure(comparison, study.simple_baselines, width)
+
+
+_COMPARISON = StudyFigure(
+    name="comparison",
+    title="Other networks and classifiers",
+    caption="The score of each final training of the winner and of what it is compared with.",
+    draw=_comparison,
+)
+
+
+def figures_of(study: StudyResults) -> list[StudyFigure]:
+    """Return the figures that a study can have, in the order of its report, with their words."""
+    return [
+        *PROGRESS,
+        *pareto_figures(study),
+        *CAUSES,
+        *COSTS,
+        *WINNER,
+        *FORECASTS,
+        _COMPARISON,
+    ]
+
+
+def study_figures(study: StudyResults, width: float = SCREEN_WIDTH) -> dict[str, Figure]:
     """Return the figures of a study by file name; they belong to no window.
 
-    There are history, receptive_field and learning_curves; pareto_COST for each further objective,
-    once a trial is complete; error_by_step, forecasts and residuals of a forecast's winner; and
-    comparison, if other networks have been trained.
+    There are always history, receptive_field and learning_curves; timeline and budget once a trial
+    has ended; pareto_COST for each further objective, once a trial is complete; importances,
+    slices, parallel_coordinates and contour once there are trials enough; candidates and seeds of a
+    winner, with confusion_matrix and class_scores, or true_against_predicted, where `best` stored
+    the answers on the test split; error_by_step, forecasts and residuals of a forecast's winner;
+    and comparison, if other networks have been trained.
+
+    Args:
+        study: a study, or better its `snapshot`, whose trials are read once.
+        width: in inches; 3.4 for a column of a paper. Text has the same size in both.
     """
-    trials = study.trials()
-    definition = study.definition
-    objective = definition.objective
-    figures = {name: _empty_figure() for name in ("history", "receptive_field", "learning_curves")}
-    plot_history(trials, objective.name, objective.direction, ax=figures["history"].add_subplot())
-    plot_receptive_field_score(
-        trials,
-        objective.name,
-        definition.required_context,
-        definition.spec.seq_len,
-        study.excluded_receptive_fields(),
-        ax=figures["receptive_field"].add_subplot(),
-    )
-    plot_learning_curves(
-        study.learning_curves(),
-        objective.name,
-        study.best_trial,
-        ax=figures["learning_curves"].add_subplot(),
-    )
-    further_objectives = definition.objectives[1:]
-    if further_objectives:
-        values = study.objective_values()
-        if len(values):
-            for metric in further_objectives:
-                figure = _empty_figure()
-                plot_pareto(values, metric.name, objective.name, ax=figure.add_subplot())
-                figures[f"pareto_{metric.name}"] = figure
-    figures |= forecast_figures(study)
-    comparison = study.comparison
-    if comparison is not None and len(comparison.frame()):
-        figures["comparison"] = comparison_figure(comparison, study.simple_baselines)
+    figures = {}
+    for described in figures_of(study):
+        figure = described.draw(study, width)
+        if figure is not None:
+            figures[described.name] = figure
     return figures
-
-
-def _empty_figure() -> Figure:
-    return Figure(figsize=(8, 4.4), layout="constrained")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tcn_search.evaluation.winner import TEST_FORECASTS
 from tcn_search.plots.forecasts import plot_error_by_step, plot_forecasts, plot_residuals
+from tcn_search.plots.style import axes_without_window, figure_of
+from tcn_search.report.study_figure import StudyFigure
 from tcn_search.study.forecast_errors import forecast_errors
 from tcn_search.study.results import StudyResults
 
@@ -16,34 +19,77 @@ _MOST_SERIES = 4  # in a figure
 _MOST_WINDOWS = 6  # of a series
 
 
-def forecast_figures(study: StudyResults) -> dict[str, Figure]:
-    """Return the figures by file name; none where the study has no errors of a forecast.
-
-    Forecasts and residuals are left out where the table that `best` wrote is gone.
-    """
+def _error_by_step(study: StudyResults, width: float) -> Figure | None:
     errors = forecast_errors(study, "step")
+    if errors is None or study.winner is None:
+        return None
+    ax = axes_without_window(width)
+    plot_error_by_step(errors, "mse", ax=ax)
+    return figure_of(ax)
+
+
+def _forecasts(study: StudyResults, width: float) -> Figure | None:
+    table = _test_forecasts(study)
+    if table is None:
+        return None
+    figure, axes = _axes_of_series(table, width)
+    for name, ax in axes.items():
+        plot_forecasts(table, name, _MOST_WINDOWS, ax=ax)
+    return figure
+
+
+def _residuals(study: StudyResults, width: float) -> Figure | None:
+    table = _test_forecasts(study)
+    if table is None:
+        return None
+    figure, axes = _axes_of_series(table, width)
+    for name, ax in axes.items():
+        plot_residuals(table, name, ax=ax)
+    return figure
+
+
+def _test_forecasts(study: StudyResults) -> pd.DataFrame | None:
+    """Return the table that `best` wrote; None where there is none, or it is gone."""
     winner = study.winner
-    if errors is None or winner is None:
-        return {}
-    figure = Figure(figsize=(8, 4.4), layout="constrained")
-    plot_error_by_step(errors, "mse", ax=figure.add_subplot())
-    figures = {"error_by_step": figure}
+    if winner is None or forecast_errors(study, "step") is None:
+        return None
     file = Path(winner.model_file).parent / TEST_FORECASTS
     if not file.is_file():
-        return figures
+        return None
     table = pd.read_csv(file, dtype={"id": str})
     for name in ("origin", "time"):
         if not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = pd.to_datetime(table[name], utc=True)
+    return table
+
+
+def _axes_of_series(table: pd.DataFrame, width: float) -> tuple[Figure, dict[str, Axes]]:
+    """Return a figure with axes for each of the first series of a table, by name."""
     series = list(dict.fromkeys(table["id"]))[:_MOST_SERIES]
-    height = 3.2 * len(series)
-    figures["forecasts"] = Figure(figsize=(10, height), layout="constrained")
-    figures["residuals"] = Figure(figsize=(10, height), layout="constrained")
-    axes = {
-        name: figures[name].subplots(len(series), squeeze=False)[:, 0]
-        for name in ("forecasts", "residuals")
-    }
-    for number, name in enumerate(series):
-        plot_forecasts(table, name, _MOST_WINDOWS, ax=axes["forecasts"][number])
-        plot_residuals(table, name, ax=axes["residuals"][number])
-    return figures
+    figure = Figure(figsize=(width, 2.8 * len(series)), layout="constrained")
+    axes = figure.subplots(len(series), squeeze=False)[:, 0]
+    return figure, dict(zip(series, axes, strict=True))
+
+
+FORECASTS = (
+    StudyFigure(
+        name="error_by_step",
+        title="Error by step of the horizon",
+        caption="The error of the winner and of simple models on the test split, by how far ahead "
+        "they forecast.",
+        draw=_error_by_step,
+    ),
+    StudyFigure(
+        name="forecasts",
+        title="Forecasts of the test split",
+        caption="Some forecasts of the test split against the truth, with their interval.",
+        draw=_forecasts,
+    ),
+    StudyFigure(
+        name="residuals",
+        title="Residuals over time",
+        caption="Truth minus forecast over the test split. A trend or a season that is left here "
+        "is one that the network has not learned.",
+        draw=_residuals,
+    ),
+)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 from tcn_search.html_templates import render
 from tcn_search.report.figure_views import FigureView, figure_views
+from tcn_search.report.figures import figures_of
 from tcn_search.report.trial_table import TrialTable, trial_table
 from tcn_search.search.receptive_field_text import context_text, receptive_field_text
 from tcn_search.study.candidates import candidate_of
@@ -86,7 +87,7 @@ def page_of(
         summary=tuple(summary(study).items()),
         next_steps=tuple(_words(step) for step in next_steps(study)),
         warnings=tuple(warnings(study)),
-        figures=figure_views(figures, pictures),
+        figures=figure_views(figures_of(study), figures, pictures),
         configuration=_configuration(study),
         trials=trial_table(study),
         details=tuple(_details(study).items()),

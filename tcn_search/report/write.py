@@ -8,8 +8,10 @@ from pathlib import Path
 
 from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.errors import InputError
+from tcn_search.plots.style import COLUMN_WIDTH
 from tcn_search.report.figures import study_figures
 from tcn_search.report.page import page
+from tcn_search.report.study_figure import save_figure
 from tcn_search.study.study import Study
 
 
@@ -19,7 +21,9 @@ def write_report(
     *,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Path:
-    """Write trials.csv, figures as PNG and SVG, and one self-contained report.html.
+    """Write trials.csv, figures as PNG, SVG and PDF, and one self-contained report.html.
+
+    PNG and SVG are for a screen, and the PDF is as wide as a column of a paper (3.4 inches).
 
     All files show the trials at the same moment, even while the study runs. Files of an
     earlier report are replaced once all new files are complete.
@@ -42,6 +46,7 @@ def write_report(
     folder = Path("runs") / study.name if folder is None else Path(folder)
     on_step("drawing the figures")
     figures = study_figures(snapshot)
+    narrow = study_figures(snapshot, COLUMN_WIDTH)
     failure = f"The report cannot be written to {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,11 +60,12 @@ def write_report(
         pictures = {}
         snapshot.trials().to_csv(open_file("trials.csv"), index=False)
         for name, figure in figures.items():
-            on_step(f"writing {name}.png and {name}.svg")
+            on_step(f"writing {name}.png, {name}.svg and {name}.pdf")
             picture = open_file(f"{name}.png")
-            figure.savefig(picture, dpi=150)
+            save_figure(figure, [picture, open_file(f"{name}.svg")])
             pictures[name] = picture.read_bytes()
-            figure.savefig(open_file(f"{name}.svg"))
+            if name in narrow:
+                save_figure(narrow[name], [open_file(f"{name}.pdf")])
         on_step("writing report.html")
         html = page(snapshot, figures, pictures)
         open_file("report.html").write_text(html, encoding="utf-8")

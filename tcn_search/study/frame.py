@@ -73,7 +73,7 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         learning_rate, ...: the training settings that are searched.
         reason: why the trial ended as it did.
         machine: host, device, backend and versions.
-        started: by the clock of the machine that ran it, without a time zone.
+        started, completed: by the clock of the machine that ran it, without a time zone.
     """
     rows = [_row(record, definition) for record in records]
     searched = [name for name in SEARCHABLE if any(name in record.suggested for record in records)]
@@ -84,7 +84,7 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         columns += ["fold_scores", "fold_std"]
     columns += [*_RESULTS, *_ARCHITECTURE]
     columns += [name for name in _OPTIONAL if getattr(definition.space, name) is not None]
-    columns += [*searched, "reason", "machine", "started"]
+    columns += [*searched, "reason", "machine", "started", "completed"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -121,6 +121,7 @@ def _row(record: TrialRecord, definition: Definition) -> dict[str, Any]:
         "reason": record.reason,
         "machine": "",
         "started": record.started,
+        "completed": record.completed,
     }
     row |= {name: record.suggested[name] for name in SEARCHABLE if name in record.suggested}
     row |= _outcome_columns(record)

@@ -29,6 +29,7 @@ from tcn_search.study.candidates import candidate_of, first_different, ranked_wi
 from tcn_search.study.changes import recorded_changes, stored_versions
 from tcn_search.study.frame import curves_frame, trials_frame
 from tcn_search.study.handle import StudyHandle
+from tcn_search.study.importances import importances_frame
 from tcn_search.study.notes import note_on_improvement, notes_before_a_run
 from tcn_search.study.pareto import values_frame
 
@@ -113,6 +114,22 @@ class StudyResults:
     def objective_values(self) -> pd.DataFrame:
         """Return one row a complete trial: trial, each objective's value, and `on_front`."""
         return values_frame(self.records(), self.definition)
+
+    def importances(self) -> pd.DataFrame:
+        """Return how much each hyperparameter decides the score; see `importances_frame`."""
+        if self._snapshot is None:
+            return self._computed_importances()
+        return self._importances_of_snapshot.copy()
+
+    @cached_property
+    def _importances_of_snapshot(self) -> pd.DataFrame:
+        return self._computed_importances()
+
+    def _computed_importances(self) -> pd.DataFrame:
+        direction = self.definition.objective.direction
+        records = self.records()
+        with database_errors(self._handle.url):
+            return importances_frame(self._handle.optuna_study, records, direction)
 
     def pareto(self) -> pd.DataFrame:
         """Return the trials that no other beats in every objective, best score first.

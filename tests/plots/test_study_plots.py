@@ -52,7 +52,7 @@ def test_the_history_shows_the_best_so_far(direction: str, best: list[float]) ->
     assert labels(ax) == {
         "complete",
         "pruned early",
-        "best so far",
+        f"best so far, {best[-1]}",
         "infeasible, never built",
         "diverged",
     }
@@ -66,7 +66,7 @@ def test_wide_losses_have_a_logarithmic_axis() -> None:
 
 
 def test_receptive_fields_are_shown_with_required_context_and_excluded_trials() -> None:
-    ax = plot_receptive_field_score(TRIALS, "val_loss", 50, 60, excluded=[3, 7, 15])
+    ax = plot_receptive_field_score(TRIALS, "val_loss", 50, 60, excluded=[7, 15, 63])
     assert labels(ax) == {
         "complete",
         "pruned early",
@@ -81,10 +81,10 @@ def test_receptive_fields_are_shown_with_required_context_and_excluded_trials() 
         for collection in ax.collections
         if len(collection.get_offsets())
     }
-    assert {(31, 127, 61), (61,), (3, 7, 15), (7,)} <= drawn
+    assert {(31, 127, 61), (61,), (7, 15, 63), (7,)} <= drawn
     low, high = ax.get_xlim()
-    assert low <= 3
-    assert high >= 127
+    assert low <= 7
+    assert high >= 255
 
 
 @pytest.mark.parametrize("word", ["timed_out", "over_time"])  # the latter in earlier trials.csv
@@ -95,6 +95,19 @@ def test_a_trial_that_timed_out_is_marked(word: str) -> None:
     ax = plot_receptive_field_score(trials, "val_loss", 50, 60)
     marked = {tuple(collection.get_offsets().data[:, 0]) for collection in ax.collections}
     assert (255, 61) in marked  # with the one that diverged
+
+
+def test_fields_that_were_never_tried_do_not_stretch_the_axis() -> None:
+    feasible = TRIALS[TRIALS["receptive_field"] > 50]
+    ax = plot_receptive_field_score(feasible, "val_loss", 50, 60, excluded=[3, 7, 45])
+    low, high = ax.get_xlim()
+    assert 40 < low < 45
+    assert 255 < high < 320
+    assert "excluded, never sampled (2 of 3 lie beyond the axis, from 3)" in {
+        label.replace("\n", " ") for label in labels(ax)
+    }
+    (shaded,) = ax.patches
+    assert shaded.get_width() < 0.1 * (high - low)
 
 
 def test_no_trial_is_left_out_of_the_figures() -> None:
@@ -114,9 +127,29 @@ def test_required_context_and_equal_sequence_length_are_one_line() -> None:
     assert "required context = sequence length, 60" in labels(ax)
 
 
+def test_outliers_do_not_flatten_the_learning_curves() -> None:
+    epochs = np.tile(range(1, 51), 4)
+    curves = pd.DataFrame(
+        {"trial": np.repeat(range(4), 50), "epoch": epochs, "val_loss": 0.3 / epochs}
+    )
+    curves.loc[0, "val_loss"] = 100
+    curves.loc[60, "val_loss"] = 0  # no logarithm
+    ax = plot_learning_curves(curves, "val_loss", best_trial=1)
+    assert ax.get_yscale() == "linear"
+    assert ax.get_ylim()[1] < 0.5
+    assert [text.get_text() for text in ax.texts] == ["4 of 200 values lie beyond this axis"]
+    assert plot_learning_curves(curves.drop(60), "val_loss", 1).get_yscale() == "log"
+
+
+def test_numbers_of_a_figure_stay_inside_its_frame() -> None:
+    ax = plot_history(TRIALS, "val_loss")
+    assert not ax.texts  # the best score stands in the legend
+
+
 def test_learning_curves_put_the_best_trial_in_front() -> None:
     ax = plot_learning_curves(CURVES, "val_loss", best_trial=0)
-    assert labels(ax) == {"trial 0, validation", "trial 0, training", "other trials"}
+    assert labels(ax) == {"trial 0, validation", "trial 0, training", "other trials, validation"}
+    assert ax.get_ylabel() == "loss"  # of both splits
     best = next(line for line in ax.get_lines() if line.get_label() == "trial 0, validation")
     np.testing.assert_allclose(best.get_ydata(), [3.0, 2.0, 2.5])
 
@@ -130,14 +163,14 @@ def test_every_fifth_of_many_curves_is_drawn_as_the_legend_says() -> None:
         }
     )
     ax = plot_learning_curves(many, "val_loss", best_trial=0, ax=Figure().subplots())
-    assert labels(ax) == {"trial 0, validation", "other trials, one in 5 of 1,000"}
+    assert labels(ax) == {"trial 0, validation", "other trials, validation (one in 5 of 1,000)"}
     (others,) = ax.collections
     assert [line[0][1] for line in others.get_segments()] == pytest.approx(
         many.loc[(many["epoch"] == 1) & many["trial"].isin(range(1, 1001, 5)), "val_loss"].tolist()
     )
     few = many[many["trial"] <= 200]
     ax = plot_learning_curves(few, "val_loss", best_trial=0, ax=Figure().subplots())
-    assert labels(ax) == {"trial 0, validation", "other trials"}
+    assert labels(ax) == {"trial 0, validation", "other trials, validation"}
 
 
 def test_markers_of_many_trials_are_smaller() -> None:
@@ -194,7 +227,7 @@ def test_with_several_look_backs_receptive_fields_are_multiples_of_the_required_
     assert shown == pytest.approx(sorted(scored["receptive_field"] / scored["required_context"]))
     assert [line.get_xdata()[0] for line in ax.lines] == [1]
     assert (
-        ax.get_xlabel()
+        ax.get_xlabel().replace("\n", " ")
         == "receptive field of one step as a multiple of the look-back that it must cover (logarithmic)"
     )
 
@@ -203,12 +236,11 @@ def test_trials_whose_output_pools_every_step_are_apart_from_the_required_contex
     trials = TRIALS.assign(
         required_context=[60, 60, np.nan, 60, 60, np.nan], output_receptive_field=60
     )
-    ax = plot_receptive_field_score(trials, "val_loss", 60, 60, excluded=[3])
+    ax = plot_receptive_field_score(trials, "val_loss", 60, 60, excluded=[15])
     assert labels(ax) == {
         "complete",
         "pruned early",
         "complete, the output sees all steps through its pool",
-        "pruned early, the output sees all steps through its pool",
         "excluded, never sampled with readouts of one step",
         "infeasible, never built",
         "diverged, failed or over a limit",
@@ -220,6 +252,7 @@ def test_trials_whose_output_pools_every_step_are_apart_from_the_required_contex
     }
     assert drawn["complete"] == [31]
     assert drawn["complete, the output sees all steps through its pool"] == [127, 61]
+    assert not ax.patches  # what is too small for some readouts only is not shaded
     assert ax.get_xlabel() == "receptive field of one step in steps (logarithmic)"
     flat = plot_receptive_field_score(trials.assign(readout="flatten"), "val_loss", 60, 60)
     assert "complete, the output sees all steps through its pool or head" in labels(flat)

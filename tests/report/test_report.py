@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tcn_search import SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search import SearchSpace, Study, Task, TrainingSettings, study_figures, write_report
 from tcn_search.errors import InputError
+from tcn_search.report.trial_figures import PROGRESS
 from tcn_search.search.receptive_field_text import context_text
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -31,15 +32,26 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     )
 
 
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the report have the history alone: to draw all figures takes some seconds."""
+
+    def history(study: Study, width: float = 6.0) -> dict[str, Figure]:
+        return {"history": PROGRESS[0].draw(study, width)}
+
+    monkeypatch.setattr("tcn_search.report.write.study_figures", history)
+
+
 def test_table_figures_and_page_are_written(study: Study) -> None:
-    study.run(12, executor=Synthetic({3: "diverged"}), on_progress=lambda progress: None)
+    study.run(6, executor=Synthetic({3: "diverged"}), on_progress=lambda progress: None)
     folder = write_report(study)
     assert folder == Path("runs/waves")
     written = pd.read_csv(folder / "trials.csv")
     assert len(written) == len(study.trials())
     assert written["score"].tolist() == pytest.approx(study.trials()["score"].tolist(), nan_ok=True)
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    figures = study_figures(study)
+    assert page.count("data:image/png;base64,") == len(figures)
     assert not re.search(r'(src|href)="(?!data:|#)', page)  # self-contained
     assert (
         "&lt;waves&gt;: classification (one class for each sequence), outputs: 2, channels: 2"
@@ -51,9 +63,14 @@ def test_table_figures_and_page_are_written(study: Study) -> None:
     for title in ("Search", "Trials", "Result", "Receptive field", "Cost", "What to do next"):
         assert f"<h3>{title}</h3>" in page
     assert study.definition.fingerprint in page
-    for name in ("history", "receptive_field", "learning_curves"):
+    assert {"history", "receptive_field", "learning_curves", "timeline", "budget"} <= set(figures)
+    for name in figures:
         assert (folder / f"{name}.png").stat().st_size > 5_000
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
+        pdf = (folder / f"{name}.pdf").read_bytes()
+        (width,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)
+        assert float(width) == pytest.approx(3.4 * 72, abs=0.1)  # a column of a paper
+        assert b"/Type3" not in pdf
 
 
 @pytest.mark.parametrize(
@@ -72,6 +89,7 @@ def test_the_required_context_in_words(study: Study, readout: list[str], words: 
     assert context_text(definition) == words
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
     study: Study, tmp_path: Path
 ) -> None:
@@ -84,6 +102,7 @@ def test_a_study_without_trials_or_a_folder_that_is_a_file_is_refused(
         write_report(study, "file")
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_on_a_full_disk_the_earlier_report_stays(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +123,7 @@ def test_on_a_full_disk_the_earlier_report_stays(
     assert {file: file.read_bytes() for file in folder.iterdir()} == earlier
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_without_script_a_page_of_many_trials_shows_the_best(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +141,7 @@ def test_without_script_a_page_of_many_trials_shows_the_best(
     assert len(pd.read_csv(folder / "trials.csv")) == len(frame)
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_a_study_without_a_complete_trial_has_a_report(study: Study) -> None:
     study.run(
         2, executor=Synthetic({0: "diverged", 1: "diverged"}), on_progress=lambda progress: None

@@ -7,7 +7,15 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings, write_report
+from tcn_search import (
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    study_figures,
+    write_report,
+)
 from tcn_search.cli.main import main
 from tcn_search.study import results
 from tests.conftest import waves
@@ -92,10 +100,7 @@ def test_the_report_names_its_steps(study: Study) -> None:
     assert steps == [
         "reading the trials of waves",
         "drawing the figures",
-        "writing history.png and history.svg",
-        "writing receptive_field.png and receptive_field.svg",
-        "writing learning_curves.png and learning_curves.svg",
-        "writing pareto_params.png and pareto_params.svg",
+        *(f"writing {name}.png, {name}.svg and {name}.pdf" for name in study_figures(study)),
         "writing report.html",
     ]
 
