@@ -10,6 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+# tqdm, which Optuna imports, warns so in notebooks without ipywidgets; no bar of it is shown.
+warnings.filterwarnings("ignore", message="IProgress not found")
+
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.
     from tcn_search.estimators.forecaster import TCNForecaster as TCNForecaster

@@ -127,9 +127,14 @@ class StudyResults:
         trials = self.trials().drop(columns=objective_names, errors="ignore")
         return front.merge(trials, on="trial").reset_index(drop=True)
 
-    def candidate(self, trial: int) -> Candidate:
-        """Return a trial's architecture with the settings of a final training."""
-        return self.with_final_settings([candidate_of(self._record(trial), self.definition)])[0]
+    def candidate(self, trial: int, refit: bool = False) -> Candidate:
+        """Return a trial's architecture with the settings of a final training.
+
+        Args:
+            refit: whether it uses training and validation split together.
+        """
+        candidate = candidate_of(self._record(trial), self.definition)
+        return self.with_final_settings([candidate], refit)[0]
 
     def candidates(
         self, top: int = 1, limits: Mapping[str, float] | None = None
