@@ -7,6 +7,7 @@ layer with Keras.
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 

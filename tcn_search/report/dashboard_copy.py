@@ -10,6 +10,7 @@ import copy
 import io
 import tempfile
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +124,14 @@ class _CopiedStudy:
                 study_name=name, storage=target, directions=self._source.directions
             )
         if self._results is not None:
-            objectives = self._results.definition.objectives
-            self._copy.set_metric_names([metric.name for metric in objectives])
+            names = [metric.name for metric in self._results.definition.objectives]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                self._copy.set_metric_names(names)
         self._target = target
         self._trial_ids: list[int] = []  # of the copy, by number
         self._finished: set[int] = set()
+        self._notes: dict[int | None, str] = {}  # by trial; None is the study's
         self._artifacts: dict[str, str] = {}  # ids by the name of the figure
         self._drawn: object = None  # what the figures show
 
@@ -188,13 +192,15 @@ class _CopiedStudy:
 
     def _note(self, number: int | None, text: str) -> None:
         """Write the note of a trial, or of the study, unless it is there already."""
-        from optuna_dashboard import get_note, save_note
+        from optuna_dashboard import save_note
 
+        if not text or self._notes.get(number) == text:
+            return
         noted: optuna.Study | optuna.Trial = self._copy
         if number is not None:
             noted = optuna.Trial(self._copy, self._trial_ids[number])
-        if text and get_note(noted) != text:
-            save_note(noted, text)
+        save_note(noted, text)
+        self._notes[number] = text
 
     def draw(self, artifacts: FileSystemArtifactStore) -> None:
         """Draw the figures of the study again if a trial has ended since."""

@@ -33,7 +33,7 @@ class WarmStart(NamedTuple):
         if self.trials:
             text = f"begins with {counted(len(self.trials), 'known configuration')}"
         if self.outside:
-            text += f"; {len(self.outside):,} more are outside the space"
+            text += f"; {counted(len(self.outside), 'known configuration')} outside the space"
         return text
 
 

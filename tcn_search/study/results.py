@@ -257,11 +257,6 @@ class StudyResults:
         with database_errors(self._handle.url):
             return recorded_changes(self._handle.optuna_study)
 
-    @property
-    def storage_id(self) -> int:
-        """Number of the study in its storage, by which Optuna's dashboard has a page of it."""
-        return self._handle.storage.get_study_id_from_name(self.name)
-
     def holder(self) -> Holder | None:
         """Return the process that runs the study now, or None."""
         with database_errors(self._handle.url):

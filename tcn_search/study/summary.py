@@ -77,6 +77,7 @@ def study_values(study: StudyResults) -> dict[str, Any]:
         "required_context": definition.required_context,
         "finished": study.finished,
         "statuses": study.status_counts(),
+        "known_outside": list(study.start.outside),
         "best": None if best is None else _trial_values(study, best),
         "winner": winner_values(study),
         "running_by": None if holder is None else str(holder),
