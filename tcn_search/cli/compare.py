@@ -135,7 +135,7 @@ def _table(comparison: Comparison, baselines: SimpleBaselines | None) -> list[st
                 _number(row.learning_rate, ".2g"),
                 _with_spread(row.validation, row.validation_spread),
                 _with_spread(row.test, row.test_spread),
-                row.against_tcn,
+                "" if _is_missing(row.against_tcn) else row.against_tcn,
                 _number(row.seconds, ".3g"),
             )
         )
@@ -147,22 +147,28 @@ def _table(comparison: Comparison, baselines: SimpleBaselines | None) -> list[st
 
 def _number(value: Any, form: str) -> str:
     """Return a number, or "" where it is missing; networks alone have parameters."""
-    if value is None or value != value or not value > 0:  # NaN differs from itself
+    if _is_missing(value) or not value > 0:
         return ""
     return format(float(value), form)
 
 
 def _name(title: str, diverged: Any) -> str:
     """Return the name of a contender, with the number of its final trainings that diverged."""
-    if diverged is not None and diverged > 0:
+    if not _is_missing(diverged) and diverged > 0:
         return f"{title} ({diverged:.0f} diverged)"
     return title
 
 
-def _with_spread(mean: float, spread: float) -> str:
-    if mean != mean:
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))
+
+
+def _with_spread(mean: Any, spread: Any) -> str:
+    if _is_missing(mean):
         return ""
-    if spread != spread:
+    if _is_missing(spread):
         return f"{mean:.4g}"
     return f"{mean:.4g}\n± {spread:.2g}"
 

@@ -155,7 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _print_beginning(study, task)
     slots = study.crew(workers, arguments.workers_per_gpu, trials)
-    if study.finished >= trials:
+    is_finished = study.finished >= trials
+    if is_finished:
         print_text(
             f"{study.finished} trials are finished already. "
             f"--trials {study.finished + 10} would go on."
@@ -166,7 +167,8 @@ def run(arguments: argparse.Namespace) -> int:
     stop_on_sigterm()
     try:
         with show_progress() as display:
-            display.step("starting the workers; the first trial takes some seconds longer")
+            if not is_finished:
+                display.step("starting the workers; the first trial takes some seconds longer")
             study.run(
                 trials,
                 timeout=timeout,

@@ -71,9 +71,8 @@ def test_a_continued_study_knows_its_best_trial_from_the_first_epoch(tmp_path: o
     study.run(4, executor=Accurate(), on_progress=seen.append)
     assert seen[0].trial is None
     assert seen[0].best_trial == before[-1].best_trial
-    assert list(seen[0].running_texts.values()) == [
-        f"epoch 1 of 2, val_loss {seen[0].running_texts[3].rpartition(' ')[2]}"
-    ]
+    (running,) = seen[0].running_texts.values()
+    assert re.fullmatch(r"epoch 1 of 2, val_loss \S+", running)
 
 
 def test_a_configuration_can_be_rebuilt_from_its_text() -> None:
