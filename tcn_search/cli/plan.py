@@ -25,7 +25,6 @@ _RANGES = {
     "--filters": ("nb_filters", "channels of each convolution"),
 }
 _HEAD = (
-    "",
     "kernel",
     "dilations",
     "stacks",
@@ -35,7 +34,7 @@ _HEAD = (
     "mult.-\nadds",
     "depth",
 )
-_LEFT_ALIGNED = (0, 2)  # columns of the table
+_LEFT_ALIGNED = (1,)  # columns of the table
 _WIDEST_DILATIONS = 13  # characters
 
 
@@ -250,8 +249,7 @@ def _cells(row: PlannedRow) -> tuple[str, ...]:
     if len(dilations) > _WIDEST_DILATIONS:
         dilations = f"{','.join(map(str, row.dilations[:3]))},…,{row.dilations[-1]}"
     return (
-        "*" if row.smallest else "",
-        str(row.kernel_size),
+        f"{'*' if row.smallest else ' '}{row.kernel_size:>5}",
         dilations,
         str(row.nb_stacks),
         str(row.nb_filters),
