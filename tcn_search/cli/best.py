@@ -78,8 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     workers = read_workers(arguments.workers)
     as_json = arguments.format == "json"
     with show_progress(on_stderr=as_json) as display:
-        display.step(f"reading the study {arguments.study}")
+        display.step(f"reading the study {arguments.study}", only_live=True)
         study = find_study(arguments)
+        display.step(f"preparing the trainings of {study.name}")
         evaluations_before = study.test_evaluations
         winner = _train(study, arguments, limits, workers, display)
     if as_json:

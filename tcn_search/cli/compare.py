@@ -68,8 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     against = [name.strip() for name in arguments.against.split(",") if name.strip()]
     as_json = arguments.format == "json"
     with show_progress(on_stderr=as_json) as display:
-        display.step(f"reading the study {arguments.study}")
+        display.step(f"reading the study {arguments.study}", only_live=True)
         study = find_study(arguments)
+        display.step(f"preparing the trainings of {study.name}")
         comparison = _train(study, arguments, against, workers, display)
     baselines = study.results.simple_baselines
     folder = Path(arguments.out) if arguments.out else Path("runs") / study.name

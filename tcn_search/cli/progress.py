@@ -65,9 +65,15 @@ class ProgressDisplay:
     def __init__(self, output: _Output) -> None:
         self._output = output
 
-    def step(self, text: str) -> None:
-        """Show what is done before or after the trainings, such as "reading the data"."""
-        self._output.update(_State(step=text))
+    def step(self, text: str, *, only_live: bool = False) -> None:
+        """Show what is done before or after the trainings, such as "reading the data".
+
+        Args:
+            only_live: leave it out where there is no terminal: an error that may come of it then
+                has its line for itself.
+        """
+        if not only_live or isinstance(self._output, _LiveOutput):
+            self._output.update(_State(step=text))
 
     def on_trial(self, progress: Progress) -> None:
         """Show the progress of a run: the callback for `Study.run`."""

@@ -106,6 +106,7 @@ def test_progress_on_standard_error_leaves_the_output_alone(
 ) -> None:
     with progress.show_progress(on_stderr=True) as display:
         display.step("reading the study gun")
+        display.step("reading the study gun", only_live=True)
     assert capsys.readouterr() == ("", "reading the study gun ...\n")
 
 
