@@ -31,6 +31,7 @@ from tcn_search.study.results import StudyResults
 from tcn_search.study.summary import best_record, configuration_of, score_of, winner_configuration
 
 SECONDS_BETWEEN_COPIES = 10.0
+_SECONDS_TO_END = 5.0
 _REPLACED = (ARCHITECTURE, RESULT, QUEUED)  # user attributes that hold long JSON
 _CONSTRAINTS = "constraints"  # the dashboard reads the constraints of a trial here
 
@@ -54,6 +55,7 @@ class DashboardCopy:
         self._copies: dict[str, _CopiedStudy] = {}
         self._failed: set[str] = set()  # studies whose failure has been logged
         self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def page_of(self, name: str) -> str:
         """Return the path of the dashboard's page of a study, which is copied first."""
@@ -77,11 +79,14 @@ class DashboardCopy:
         Args:
             first: the study whose figures are drawn first.
         """
-        threading.Thread(target=self._copy_until_closed, args=(first,), daemon=True).start()
+        self._thread = threading.Thread(target=self._copy_until_closed, args=(first,), daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """End the thread of `keep_current`."""
+        """End the thread of `keep_current`; a figure that is being drawn is waited for."""
         self._closed.set()
+        if self._thread is not None:
+            self._thread.join(_SECONDS_TO_END)
 
     def _copy_until_closed(self, first: str | None) -> None:
         while not self._closed.is_set():
@@ -96,6 +101,8 @@ class DashboardCopy:
             LOGGER.warning("%s", error)
             return
         for name in sorted(names, key=lambda name: name != first):
+            if self._closed.is_set():
+                return
             try:
                 self.update(name)
                 self._copies[name].draw(self.artifacts)

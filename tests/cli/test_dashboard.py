@@ -27,6 +27,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     calls: list[dict[str, Any]] = []
     package = SimpleNamespace(
         __spec__=object(),
+        save_note=lambda noted, body: None,
         run_server=lambda storage, **given: calls.append({"storage": storage, **given}),
     )
     monkeypatch.setitem(sys.modules, "optuna_dashboard", package)
