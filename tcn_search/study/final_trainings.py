@@ -165,7 +165,9 @@ def import_keras(on_progress: Callable[[FinalProgress], None] | None) -> None:
     """Import Keras, which takes seconds, and say so where a callback shows progress."""
     if on_progress is not None and "keras" not in sys.modules:
         on_progress(FinalProgress.of_step("importing Keras and reading the data"))
-    import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
+    with interrupts_heard() as require_no_interrupt:  # imports of optional packages swallow it
+        import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
+        require_no_interrupt()
 
 
 def _row_ratio(handle: StudyHandle, refit: bool) -> float:
