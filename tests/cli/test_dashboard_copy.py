@@ -141,7 +141,7 @@ def served(arguments: list[str]) -> Iterator[str]:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 try:
-                    urllib.request.urlopen(address).close()
+                    urllib.request.urlopen(address, timeout=30).close()
                     break
                 except OSError:
                     time.sleep(0.3)
@@ -162,16 +162,15 @@ def test_the_dashboard_shows_notes_and_figures_in_a_browser(study: Study) -> Non
         page = browser.new_page(viewport={"width": 1300, "height": 1200})
         failures: list[str] = []
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.goto(address)
-        page.get_by_text("This is a copy.").first.wait_for(timeout=60_000)
-        page.screenshot(path=str(pictures / "dashboard.png"))
-        page.goto(f"{address}/trials?numbers=0")
-        page.get_by_text("TCN(nb_filters=4").first.wait_for(timeout=60_000)
-        page.get_by_text("receptive field of the output").first.wait_for(timeout=60_000)
-        page.screenshot(path=str(pictures / "dashboard_trial.png"))
-        page.goto(f"{address}/artifacts")
-        page.locator("img[src*='/artifacts/']").first.wait_for(timeout=60_000)
-        page.screenshot(path=str(pictures / "dashboard_figures.png"))
+        page.set_default_timeout(120_000)  # a busy machine
+        page.goto(f"{address}/note", wait_until="commit")
+        page.get_by_text("This is a copy.").first.wait_for()
+        page.goto(f"{address}/trials?numbers=0", wait_until="commit")
+        page.get_by_text("TCN(nb_filters=4").first.wait_for()
+        page.get_by_text("receptive field of the output").first.wait_for()
+        page.goto(address, wait_until="commit")
+        page.locator("img[src*='/artifacts/']").first.wait_for()
+        page.screenshot(path=str(pictures / "dashboard.png"), full_page=True)
         assert failures == []
         browser.close()
     assert digest() == before
