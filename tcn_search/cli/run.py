@@ -13,7 +13,7 @@ from tcn_search.cli.output import print_text, printable, read_workers, require_o
 from tcn_search.cli.process_setup import stop_on_sigterm
 from tcn_search.cli.study_argument import add_storage_argument, study_name
 from tcn_search.errors import InputError
-from tcn_search.text import minutes
+from tcn_search.text import counted, minutes
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
@@ -246,9 +246,10 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         print_text(f"\nended early: {study.ended_early}")
     best = best_record(results)
     if best is None:
-        print(f"{results.finished} trials in {minutes(spent)}, none of them complete.")
+        count = counted(results.finished, "trial")
+        print(f"{count} in {minutes(spent)}, none of them complete.")
         return
-    print(f"\n{results.finished} trials finished, {minutes(spent)}")
+    print(f"\n{counted(results.finished, 'trial')} finished, {minutes(spent)}")
     print_text(f"best: {score_of(results, best)}, trial {best.number}")
     print_text(configuration_of(results, best), indent=4)
     print_text(receptive_field_text(study.definition, best.built), indent=4)
