@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.study.study import Study
 from tcn_search.study.study_file import read_study_file
+from tcn_search.workers.keras_import import import_keras_quietly
 
 
 def main() -> None:

@@ -53,9 +53,9 @@ from tcn_search.search.portfolio import (
     portfolio_from,
     settings_in,
 )
-from tcn_search.search.progress import minutes
 from tcn_search.search.warm_start import WarmStart, warm_start
 from tcn_search.study.creation import store_study
+from tcn_search.text import minutes
 from tcn_search.workers.backends import resolve_backend
 
 FOLDER = HERE / "portfolio_results"

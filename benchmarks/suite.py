@@ -23,7 +23,7 @@ from pathlib import Path
 from suite_report import accuracy_in_words, write_report
 from suite_tables import HERE, RESULTS, Dataset, datasets, read_result, result_file
 
-from tcn_search.search.progress import minutes
+from tcn_search.text import minutes
 
 STUDY = HERE / "suite_study.py"
 PLAIN = HERE / "suite_plain.py"

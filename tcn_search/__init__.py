@@ -9,8 +9,12 @@ loads a saved model; `import tcn_search.layers` registers them in any case.
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# tqdm, which Optuna imports, warns so in notebooks without ipywidgets; no bar of it is shown.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 if TYPE_CHECKING:
     # For type checkers and editors; the same names and modules as in `_HOMES`, as a test checks.

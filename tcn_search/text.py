@@ -50,3 +50,17 @@ def sentence(text: str) -> str:
     if text.endswith((".", "!", "?", ":")):
         return text
     return f"{text}."
+
+
+def minutes(seconds: float) -> str:
+    """Format a time for people.
+
+    >>> minutes(40), minutes(200), minutes(7_500)
+    ('40 s', '3 min', '2 h 05 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    whole = round(seconds / 60)
+    if whole < 60:
+        return f"{whole} min"
+    return f"{whole // 60} h {whole % 60:02d} min"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from tcn_search.cli.output import read_workers
-from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
+from tcn_search.cli.output import add_format, print_json, print_text, read_workers
+from tcn_search.cli.process_setup import stop_on_sigterm
+from tcn_search.cli.progress import ProgressDisplay, show_progress
 from tcn_search.cli.study_argument import add_study_arguments, find_study
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import use_backend
-from tcn_search.workers.resources import this_machine
+
+if TYPE_CHECKING:
+    from tcn_search.evaluation.winner import Winner
+    from tcn_search.study.study import Study
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,53 +67,76 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.keras",
         help="where to save the model (default: runs/NAME/best.keras)",
     )
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print each training as it ends, the winner, and where its model is saved."""
-    from tcn_search.cli.progress import show_final_progress
-    from tcn_search.search.receptive_field_text import receptive_field_text
-    from tcn_search.study.study_file import seconds
-
+    """Show each training as it ends; print the winner, and where its model is saved."""
     if arguments.out is not None and not arguments.out.endswith(".keras"):
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
     limits = dict(map(_read_limit, arguments.limit))
     workers = read_workers(arguments.workers)
-    timeout = seconds("--timeout", arguments.timeout)
-    study = find_study(arguments)
-    evaluations_before = study.test_evaluations
-    use_backend(study.definition.backend)
-    stop_on_sigterm()
-    import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
-    try:
-        with show_final_progress() as on_progress:
-            winner = study.best(
-                arguments.top,
-                arguments.seeds,
-                limits=limits,
-                out=arguments.out,
-                refit=arguments.refit,
-                single=arguments.single,
-                workers=workers,
-                timeout=timeout,
-                on_progress=on_progress,
-            )
-    except KeyboardInterrupt:
-        print("\nStopped. Finished trainings are kept; the same command continues.")
-        raise
+    as_json = arguments.format == "json"
+    with show_progress(on_stderr=as_json) as display:
+        display.step(f"reading the study {arguments.study}", only_live=True)
+        study = find_study(arguments)
+        display.step(f"preparing the trainings of {study.name}")
+        evaluations_before = study.test_evaluations
+        winner = _train(study, arguments, limits, workers, display)
+    if as_json:
+        from tcn_search.study.study_values import winner_values
+
+        print_json({"study": study.name, **(winner_values(study.results) or {})})
+        return 0
     if study.test_evaluations == evaluations_before and winner.test_scores:
-        print(
+        print_text(
             "These trainings are stored; "
             "nothing is trained, and nothing is scored on the test split again."
         )
-    architecture = study.results.architecture_of(winner.trial)
-    print(f"\nbest architecture: {architecture}")
-    print(f"      {receptive_field_text(study.definition, architecture)}")
-    print(winner)
-    for name, text in study.results.baseline_facts().items():
-        print(f"{name}: {text}")
-    print(f"saved: {winner.model_file} ({winner.saved_in_words()})")
+    _print_winner(study, winner)
     return 0
+
+
+def _train(
+    study: Study,
+    arguments: argparse.Namespace,
+    limits: dict[str, float],
+    workers: int | str,
+    display: ProgressDisplay,
+) -> Winner:
+    from tcn_search.study.study_file import seconds
+
+    timeout = seconds("--timeout", arguments.timeout)
+    use_backend(study.definition.backend)
+    stop_on_sigterm()
+    try:
+        return study.best(
+            arguments.top,
+            arguments.seeds,
+            limits=limits,
+            out=arguments.out,
+            refit=arguments.refit,
+            single=arguments.single,
+            workers=workers,
+            timeout=timeout,
+            on_progress=display.on_training,
+        )
+    except KeyboardInterrupt:
+        print("\nStopped. Finished trainings are kept; the same command continues.")
+        raise
+
+
+def _print_winner(study: Study, winner: Winner) -> None:
+    from tcn_search.search.receptive_field_text import receptive_field_text
+    from tcn_search.study.study_values import winner_configuration
+
+    architecture = study.results.architecture_of(winner.trial)
+    print_text(f"\nwinner: {winner_configuration(study.results)}")
+    print_text(receptive_field_text(study.definition, architecture), indent=4)
+    facts = {**winner.facts(), **study.results.baseline_facts()}
+    for name, text in facts.items():
+        print_text(f"{name}: {text}")
+    print_text(f"saved: {winner.model_file} ({winner.saved_in_words()})")
 
 
 def _read_limit(text: str) -> tuple[str, float]:

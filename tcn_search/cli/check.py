@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
-from tcn_search.cli.output import printable
+from tcn_search.cli.output import add_format, print_json, printable
 from tcn_search.errors import InputError
 from tcn_search.formats.file_names import file_format, require_table
 from tcn_search.planning.architecture import NORMS, PADDINGS, READOUTS, Architecture
 from tcn_search.planning.check import check
+from tcn_search.planning.check_report import Report
 from tcn_search.planning.cost import body_channels
 from tcn_search.planning.ranges import dilation_list
 from tcn_search.planning.saved_model import TCNDescription, find_tcn
@@ -22,6 +23,9 @@ from tcn_search.planning.saved_model import TCNDescription, find_tcn
 if TYPE_CHECKING:
     from tcn_search.tasks.task import Task
     from tcn_search.tasks.task_spec import TaskSpec
+
+
+_MOST_RUNS = 1_000  # of blind spots, in JSON
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +83,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="steps that one step must see (T; no bound for max and average)",
     )
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,6 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
             "--seq-len is missing: give the number of steps of your sequences, or a --task."
         )
     report = check(network.architecture, network.seq_len, network.input_channels, required_context)
+    if arguments.format == "json":
+        print_json(_values(report))
+        return 0 if report.covers else 1
     verdict, _, numbers = str(report).partition("\n")
     print(verdict)
     for line in task_lines:
@@ -121,6 +129,31 @@ def run(arguments: argparse.Namespace) -> int:
     if reason:
         print(f"\n{arguments.task} requires {report.required_context:,} steps: {reason}.")
     return 0 if report.covers else 1
+
+
+def _values(report: Report) -> dict[str, Any]:
+    """Return what --format json prints; docs/command-line.md has the keys."""
+    cost = report.cost
+    return {
+        "covers": report.covers,
+        "suffices": report.suffices,
+        "verdict": report.verdict,
+        "seq_len": report.seq_len,
+        "required_context": report.required_context,
+        "receptive_field": report.receptive_field,
+        "output_receptive_field": report.output_receptive_field,
+        "look_back": report.look_back,
+        "look_ahead": report.look_ahead,
+        "blind_spots": report.coverage.blind_spot_count,
+        "blind_runs": report.coverage.blind_runs(_MOST_RUNS),
+        "wasted_taps": len(report.wasted_taps),
+        "effective_receptive_field": report.effective.steps,
+        "parameters": None if cost is None else cost.parameters,
+        "multiply_adds": None if cost is None else cost.multiply_adds,
+        "multiply_adds_last_step": None if cost is None else cost.multiply_adds_last_step,
+        "changes": [change.text for change in report.changes],
+        "architecture": (report.stem or report.architecture).to_dict(),
+    }
 
 
 def _network(arguments: argparse.Namespace) -> TCNDescription:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tcn_search.cli.output import read_workers
-from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
+from tcn_search.cli.output import (
+    add_format,
+    folded,
+    print_json,
+    print_text,
+    read_workers,
+    table_lines,
+)
+from tcn_search.cli.process_setup import stop_on_sigterm
+from tcn_search.cli.progress import ProgressDisplay, show_progress
 from tcn_search.cli.study_argument import add_study_arguments, find_study
+from tcn_search.text import counted
 from tcn_search.workers.backends import use_backend
-from tcn_search.workers.resources import this_machine
 
 if TYPE_CHECKING:
     from tcn_search.evaluation.comparison import Comparison, Run
     from tcn_search.evaluation.simple_baselines import SimpleBaselines
+    from tcn_search.study.study import Study
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,51 +59,60 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
-    parser.add_argument(
-        "--format",
-        choices=("text", "latex"),
-        default="text",
-        help="latex: also write the table as comparison.tex, for a paper (default: text)",
-    )
+    add_format(parser, "latex: also write the table as comparison.tex, for a paper", ("latex",))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print each training as it ends and the comparison; write the comparison to files."""
-    from tcn_search.cli.progress import show_final_progress
-
+    """Show each training as it ends; print the comparison and write it to files."""
     workers = read_workers(arguments.workers)
-    study = find_study(arguments)
     against = [name.strip() for name in arguments.against.split(",") if name.strip()]
-    use_backend(study.definition.backend)
-    stop_on_sigterm()
-    import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
-    try:
-        with show_final_progress() as on_progress:
-            comparison = study.compare(
-                against,
-                arguments.learning_rates,
-                arguments.seeds,
-                workers=workers,
-                on_run=_print_estimator,
-                on_progress=on_progress,
-            )
-    except KeyboardInterrupt:
-        print("\nStopped. Finished trainings are kept; the same command continues.")
-        raise
+    as_json = arguments.format == "json"
+    with show_progress(on_stderr=as_json) as display:
+        display.step(f"reading the study {arguments.study}", only_live=True)
+        study = find_study(arguments)
+        display.step(f"preparing the trainings of {study.name}")
+        comparison = _train(study, arguments, against, workers, display)
     baselines = study.results.simple_baselines
-    print(f"\n{_table(comparison, baselines)}\n{comparison.verdict()}")
+    folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
+    _write(comparison, folder, baselines)
+    if as_json:
+        print_json(_values(study, comparison, baselines))
+        return 0
+    print("\n" + "\n".join(_table(comparison, baselines)) + "\n")
+    print_text(comparison.verdict())
     if study.test_evaluations:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
-        print(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
-    folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
-    _write(comparison, folder, baselines)
-    print(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
+        print_text(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
+    print_text(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
     if arguments.format == "latex":
         from tcn_search.report.comparison import write_latex
 
-        print(f"wrote {write_latex(comparison, folder, baselines)}")
+        print_text(f"wrote {write_latex(comparison, folder, baselines)}")
     return 0
+
+
+def _train(
+    study: Study,
+    arguments: argparse.Namespace,
+    against: list[str],
+    workers: int | str,
+    display: ProgressDisplay,
+) -> Comparison:
+    use_backend(study.definition.backend)
+    stop_on_sigterm()
+    try:
+        return study.compare(
+            against,
+            arguments.learning_rates,
+            arguments.seeds,
+            workers=workers,
+            on_run=_print_estimator,
+            on_progress=display.on_training,
+        )
+    except KeyboardInterrupt:
+        print("\nStopped. Finished trainings are kept; the same command continues.")
+        raise
 
 
 def _print_estimator(run: Run) -> None:
@@ -106,17 +125,75 @@ def _print_estimator(run: Run) -> None:
         print(text, flush=True)
 
 
-def _table(comparison: Comparison, baselines: SimpleBaselines | None) -> str:
+def _table(comparison: Comparison, baselines: SimpleBaselines | None) -> list[str]:
+    """Return the table in 80 columns; comparison.csv has more of them."""
     from tcn_search.baselines.contender_names import title
     from tcn_search.report.comparison import comparison_frame
 
+    head = ("contender", "parameters", "rate", "validation", "test", "TCN", "seconds")
+    rows = []
+    for row in comparison_frame(comparison, baselines).itertuples():
+        rows.append(
+            (
+                folded(_name(title(row.contender), row.diverged), 20),
+                _number(row.parameters, ",.0f"),
+                _number(row.learning_rate, ".2g"),
+                _with_spread(row.validation, row.validation_spread),
+                _with_spread(row.test, row.test_spread),
+                "" if _is_missing(row.against_tcn) else row.against_tcn,
+                _number(row.seconds, ".3g"),
+            )
+        )
+    return [
+        f"{comparison.metric} over {counted(comparison.seeds, 'seed')}, and against the TCN:",
+        *table_lines(head, rows, left=(0, 5)),
+    ]
+
+
+def _number(value: Any, form: str) -> str:
+    """Return a number, or "" where it is missing; networks alone have parameters."""
+    if _is_missing(value) or not value > 0:
+        return ""
+    return format(float(value), form)
+
+
+def _name(title: str, diverged: Any) -> str:
+    """Return the name of a contender, with the number of its final trainings that diverged."""
+    if not _is_missing(diverged) and diverged > 0:
+        return f"{title} ({diverged:.0f} diverged)"
+    return title
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))
+
+
+def _with_spread(mean: Any, spread: Any) -> str:
+    if _is_missing(mean):
+        return ""
+    if _is_missing(spread):
+        return f"{mean:.4g}"
+    return f"{mean:.4g}\n± {spread:.2g}"
+
+
+def _values(
+    study: Study, comparison: Comparison, baselines: SimpleBaselines | None
+) -> dict[str, Any]:
+    """Return what --format json prints; docs/command-line.md has the keys."""
+    from tcn_search.report.comparison import comparison_frame
+
     frame = comparison_frame(comparison, baselines)
-    parameters = frame["parameters"].fillna(0)
-    frame["contender"] = frame["contender"].map(title)
-    # pandas writes <NA> for a missing integer, whatever na_rep says.
-    frame["parameters"] = [f"{count:,}" if count > 0 else "" for count in parameters]
-    text: str = frame.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
-    return text
+    return {
+        "study": study.name,
+        "trial": comparison.trial,
+        "metric": comparison.metric,
+        "direction": comparison.metric_direction,
+        "contenders": json.loads(frame.to_json(orient="records", double_precision=15)),
+        "verdict": comparison.verdict(),
+        "test_evaluations": study.test_evaluations,
+    }
 
 
 def _write(comparison: Comparison, folder: Path, baselines: SimpleBaselines | None) -> None:

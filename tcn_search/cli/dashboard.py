@@ -6,9 +6,15 @@ import argparse
 import errno
 import importlib.util
 import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tcn_search.cli.study_argument import add_storage_argument, find_study
 from tcn_search.errors import InputError
+
+if TYPE_CHECKING:
+    from tcn_search.report.dashboard_copy import DashboardCopy
 
 _CANNOT_LISTEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
@@ -37,18 +43,39 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.port < 65536:
         raise InputError(f"--port must be from 1 to 65535. Received: {arguments.port}")
     import optuna
-    import optuna_dashboard
 
+    from tcn_search.logs import show_messages
+    from tcn_search.report.dashboard_copy import DashboardCopy
     from tcn_search.storage.connection import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    page = ""
+    open_storage(arguments.storage)  # reports one that cannot be read
+    name = None
     if arguments.study:
-        page = f"/dashboard/studies/{find_study(arguments).results.storage_id}"
-    storage = open_storage(arguments.storage)
-    print(f"http://{arguments.host}:{arguments.port}{page}  Ctrl-C ends it.", flush=True)
+        name = find_study(arguments).name
+    show_messages()
+    with tempfile.TemporaryDirectory() as folder:
+        shown = DashboardCopy(arguments.storage, Path(folder))
+        page = "" if name is None else shown.page_of(name)
+        shown.keep_current(name)
+        print(f"http://{arguments.host}:{arguments.port}{page}  Ctrl-C ends it.", flush=True)
+        try:
+            _serve(shown, arguments)
+        finally:
+            shown.close()
+    return 0
+
+
+def _serve(shown: DashboardCopy, arguments: argparse.Namespace) -> None:
+    import optuna_dashboard
+
     try:
-        optuna_dashboard.run_server(storage, host=arguments.host, port=arguments.port)
+        optuna_dashboard.run_server(
+            shown.storage,
+            host=arguments.host,
+            port=arguments.port,
+            artifact_store=shown.artifacts,
+        )
     except OSError as error:
         is_unknown_host = isinstance(error, socket.gaierror)
         if not is_unknown_host and error.errno not in _CANNOT_LISTEN:
@@ -57,4 +84,3 @@ def run(arguments: argparse.Namespace) -> int:
             f"The dashboard cannot listen on {arguments.host}:{arguments.port}: "
             f"{error.strerror}. Give another --port or --host."
         ) from error
-    return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tcn_search.cli.files import load_saved_model, require_model_file
 from tcn_search.cli.output import printable
-from tcn_search.cli.process_setup import hide_standard_error
+from tcn_search.workers.keras_import import hide_standard_error
 
 if TYPE_CHECKING:
     from tcn_search.models.export import Export

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcn_search.atomic_files import replacing
-from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import resolve_backend, use_backend
+from tcn_search.workers.keras_import import import_keras_quietly
 
 if TYPE_CHECKING:
     import keras

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from tcn_search.cli.files import require_model_file, write_frame
 from tcn_search.cli.output import printable
-from tcn_search.cli.process_setup import import_keras_quietly
 from tcn_search.cli.study_argument import add_storage_argument, find_study
 from tcn_search.errors import InputError
 from tcn_search.workers.backends import resolve_backend, use_backend
+from tcn_search.workers.keras_import import import_keras_quietly
 
 if TYPE_CHECKING:
     import pandas as pd

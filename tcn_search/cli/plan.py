@@ -10,7 +10,7 @@ from typing import Any
 
 from tcn_search.arguments import one_of
 from tcn_search.atomic_files import replacing
-from tcn_search.cli.output import require_option
+from tcn_search.cli.output import require_option, table_lines, wrapped
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import POOLED_READOUTS, READOUTS, pool_in_words
 from tcn_search.planning.plan import DEFAULT_RANGES, SORT_KEYS, PlannedRow, PlanResult, plan_rows
@@ -25,17 +25,17 @@ _RANGES = {
     "--filters": ("nb_filters", "channels of each convolution"),
 }
 _HEAD = (
-    "",
     "kernel",
     "dilations",
     "stacks",
     "filters",
-    "receptive field of a step",
+    "receptive\nfield of\na step",
     "parameters",
-    "multiply-adds",
+    "mult.-\nadds",
     "depth",
 )
-_LEFT_ALIGNED = (0, 2)  # columns of the table
+_LEFT_ALIGNED = (1,)  # columns of the table
+_WIDEST_DILATIONS = 13  # characters
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -200,30 +200,22 @@ def _reason_for_empty_plan(plan: PlanResult, arguments: argparse.Namespace) -> s
 def _table(plan: PlanResult, arguments: argparse.Namespace) -> list[str]:
     """Return the lines of the table, with the lines above and below it."""
     first = plan.rows[0]
-    cells = [_HEAD] + [_cells(row) for row in plan.rows[: arguments.top]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
-    lines = [
+    rows = [_cells(row) for row in plan.rows[: arguments.top]]
+    lines = wrapped(
         f"{len(plan.rows):,} of {plan.candidates:,} architectures {_what_suffices(first)}; "
-        f"cheapest first by {arguments.sort_by}.",
-        _receptive_field_of_the_output(first, arguments),
-        "",
-    ]
-    for row in cells:
-        aligned = [
-            text.ljust(width) if column in _LEFT_ALIGNED else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(aligned).rstrip())
+        f"cheapest first by {arguments.sort_by}."
+    )
+    lines += wrapped(_receptive_field_of_the_output(first, arguments))
+    lines += ["", *table_lines(_HEAD, rows, _LEFT_ALIGNED), ""]
     smallest = next(row for row in plan.rows if row.smallest)
-    lines += [
-        "",
+    lines += wrapped(
         f"* the smallest receptive field that suffices: {smallest.receptive_field:,} "
         f"(kernel {smallest.kernel_size}, dilations {','.join(map(str, smallest.dilations))}, "
-        f"stacks {smallest.nb_stacks})",
-    ]
+        f"stacks {smallest.nb_stacks})"
+    )
     hidden = len(plan.rows) - arguments.top
     if hidden > 0:
-        lines.append(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
+        lines += wrapped(f"{hidden:,} more: --top {len(plan.rows)}, or --format csv")
     return lines
 
 
@@ -253,20 +245,34 @@ def _receptive_field_of_the_output(row: PlannedRow, arguments: argparse.Namespac
 
 def _cells(row: PlannedRow) -> tuple[str, ...]:
     """Return the texts of a row, in the order of `_HEAD`."""
-    dilations = [str(dilation) for dilation in row.dilations]
-    if len(dilations) > 6:
-        dilations = [*dilations[:3], "…", dilations[-1]]
+    dilations = ",".join(map(str, row.dilations))
+    if len(dilations) > _WIDEST_DILATIONS:
+        dilations = f"{','.join(map(str, row.dilations[:3]))},…,{row.dilations[-1]}"
     return (
-        "*" if row.smallest else "",
-        str(row.kernel_size),
-        ",".join(dilations),
+        f"{'*' if row.smallest else ' '}{row.kernel_size:>5}",
+        dilations,
         str(row.nb_stacks),
         str(row.nb_filters),
         f"{row.receptive_field:,}",
         f"{row.parameters:,}",
-        f"{row.multiply_adds:,}",
+        _rounded(row.multiply_adds),
         f"{row.depth:,}",
     )
+
+
+def _rounded(number: int) -> str:
+    """Return a number with three digits and its unit.
+
+    >>> _rounded(950), _rounded(1_418_400), _rounded(12_172_608_000)
+    ('950', '1.42 M', '12.2 G')
+    """
+    value = float(number)
+    for unit in ("", " k", " M", " G", " T"):
+        if value < 999.5 or unit == " T":
+            break
+        value /= 1000
+    digits = max(0, 3 - len(str(int(value)))) if unit else 0
+    return f"{value:.{digits}f}{unit}"
 
 
 def _write_csv(rows: list[PlannedRow]) -> None:

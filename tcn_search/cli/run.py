@@ -9,10 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
-from tcn_search.cli.output import printable, read_workers, require_option
-from tcn_search.cli.process_setup import import_keras_quietly, stop_on_sigterm
+from tcn_search.cli.output import print_text, printable, read_workers, require_option
+from tcn_search.cli.process_setup import stop_on_sigterm
 from tcn_search.cli.study_argument import add_storage_argument, study_name
 from tcn_search.errors import InputError
+from tcn_search.text import counted, minutes
 
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
@@ -117,7 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.study.creation import definition_in
     from tcn_search.study.study import Study
     from tcn_search.study.study_file import seconds
-    from tcn_search.workers.backends import use_backend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if arguments.tuner and arguments.engine != "keras-tuner":
@@ -155,28 +155,27 @@ def run(arguments: argparse.Namespace) -> int:
     )
     _print_beginning(study, task)
     slots = study.crew(workers, arguments.workers_per_gpu, trials)
-    if study.finished >= trials:
-        print(
+    is_finished = study.finished >= trials
+    if is_finished:
+        print_text(
             f"{study.finished} trials are finished already. "
             f"--trials {study.finished + 10} would go on."
         )
     else:
-        print(slots, flush=True)
-    if study.definition.search.is_keras_tuner:
-        # KerasTuner imports Keras in this process too; the device belongs to the workers.
-        use_backend(study.definition.backend)
-        import_keras_quietly(make_tensor=False)
+        print_text(str(slots))
     started = time.monotonic()
     stop_on_sigterm()
     try:
-        with show_progress() as on_progress:
+        with show_progress() as display:
+            if not is_finished:
+                display.step("starting the workers; the first trial takes some seconds longer")
             study.run(
                 trials,
                 timeout=timeout,
                 workers=slots,
                 trial_timeout=trial_timeout,
                 patience=patience,
-                on_progress=on_progress,
+                on_progress=display.on_trial,
             )
     except KeyboardInterrupt:
         print(f"\nStopped after {study.finished} finished trials. The same command continues.")
@@ -219,16 +218,16 @@ def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
 
 def _print_beginning(study: Study, task: Task) -> None:
     """Print the task, the space and the notes of the study."""
-    print(
+    print_text(
         f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
         f"{len(task.validation)} validation sequences"
     )
-    print(task.shape)
+    print_text(task.shape)
     for note in task.notes:
-        print(printable(note))
-    print(study.definition.task_space().describe())
+        print_text(printable(note))
+    print_text(study.definition.task_space().describe())
     for note in study.results.notes:
-        print(note, flush=True)
+        print_text(note)
 
 
 def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> None:
@@ -239,30 +238,31 @@ def _print_end(study: Study, arguments: argparse.Namespace, spent: float) -> Non
         arguments: of the command line.
         spent: duration of the run, in seconds.
     """
-    from tcn_search.search.progress import minutes
     from tcn_search.search.receptive_field_text import receptive_field_text
+    from tcn_search.study.study_values import best_record, configuration_of, score_of
 
+    results = study.snapshot()
     if study.ended_early:
-        print(f"\nended early: {study.ended_early}")
-    if study.best_trial is None:
-        print(f"{study.finished} trials in {minutes(spent)}, none of them complete.")
+        print_text(f"\nended early: {study.ended_early}")
+    best = best_record(results)
+    if best is None:
+        count = counted(results.finished, "trial")
+        print(f"{count} in {minutes(spent)}, none of them complete.")
         return
-    definition = study.definition
-    architecture = study.best_architecture
-    print(f"\n{study.finished} trials finished, {minutes(spent)}")
-    print(f"best: {definition.score_name} {study.best_score:.4g}, trial {study.best_trial}")
-    print(f"      {architecture}")
-    print(f"      {receptive_field_text(definition, architecture)}")
+    print(f"\n{counted(results.finished, 'trial')} finished, {minutes(spent)}")
+    print_text(f"best: {score_of(results, best)}, trial {best.number}")
+    print_text(configuration_of(results, best), indent=4)
+    print_text(receptive_field_text(study.definition, best.built), indent=4)
     _print_ties(study)
-    if study.results.best_trial_note:
-        print(f"      {study.results.best_trial_note}")
-    best = _command("best", study.name, arguments.storage)
-    report = _command("report", study.name, arguments.storage)
-    what = "trains the best trials again and saves a model"
+    if results.best_trial_note:
+        print_text(results.best_trial_note, indent=4)
+    what = "train the best trials again and save a model"
     if study.task.test is not None:
         what += ", scored on the test split"
-    print(f"next: {best}     {what}")
-    print(f"      {report}   writes table and figures")
+    print(f"next: {_command('best', study.name, arguments.storage)}")
+    print_text(what, indent=10)
+    print(f"      {_command('report', study.name, arguments.storage)}")
+    print_text("write table, figures and a page", indent=10)
 
 
 def _command(name: str, study: str, storage: str | None) -> str:
@@ -290,12 +290,13 @@ def _print_ties(study: Study) -> None:
     if len(best) > 1 and study.definition.search.folds == 1 and can_have_folds:
         new_name = f"name={_as_toml(f'{study.name}_5')}"
         options = shlex.join(["--folds", "5", "--set", new_name])
-        print(
-            f"      {len(best)} trials have this score: {len(study.task.validation)} validation "
+        text = (
+            f"{len(best)} trials have this score: {len(study.task.validation)} validation "
             f"sequences cannot rank them. A study with {options} could."
         )
         if study.definition.objective.name != VALIDATION_LOSS:
-            print("      The best of them is the one with the lowest validation loss.")
+            text += " The best of them is the one with the lowest validation loss."
+        print_text(text, indent=4)
 
 
 def _as_toml(text: str) -> str:

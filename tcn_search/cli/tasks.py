@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from tcn_search.cli.output import add_format, print_json
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: `tasks` has no arguments."""
+    """Add the arguments of `tasks`."""
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -14,6 +17,19 @@ def run(arguments: argparse.Namespace) -> int:
     from tcn_search.tasks.builtin.ucr import problem_names
     from tcn_search.tasks.registry import BUILT_IN
 
+    if arguments.format == "json":
+        print_json(
+            [
+                {
+                    "name": name,
+                    "shape": task.shape,
+                    "required_context": task.context,
+                    "source": task.source,
+                }
+                for name, task in BUILT_IN.items()
+            ]
+        )
+        return 0
     for name, built_in in BUILT_IN.items():
         print(f"{name}: {built_in.shape}")
         print(f"    required context {built_in.context}")

@@ -109,6 +109,7 @@ class ComparisonRunner:
                 executor.close()
         for each, training in zip(wanted, finals.finished, strict=True):
             context.require_ownership()
+            finals.show_step(f"scoring {title(each.contender)}, seed {each.seed}")
             run = run_of_network(each, training.run)
             if training.model_file is not None:
                 file = training.model_file
@@ -116,6 +117,7 @@ class ComparisonRunner:
             self._add(run, on_run)
         for contender, seed in self._estimators():
             context.require_ownership()
+            finals.show_step(f"fitting {title(contender)}, seed {seed}")
             self._add(run_of_estimator(contender, seed, self.task, before_test_evaluation), on_run)
         context.kept.remove()
 

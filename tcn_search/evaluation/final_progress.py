@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tcn_search.evaluation.final_training import SeedRun, WantedTraining
 from tcn_search.logs import LOGGER
-from tcn_search.search.progress import minutes
+from tcn_search.search.ranking import VALIDATION_LOSS
+from tcn_search.search.shown_numbers import score_in_words
+from tcn_search.text import minutes
 
 
 class FinalProgress(NamedTuple):
@@ -23,6 +25,10 @@ class FinalProgress(NamedTuple):
         seconds_left: estimate for this stage and the stage after it; None where nothing is known.
         run: the training that has just finished, or None.
         training: which one that was.
+        objective, metric: names of the numbers in `SeedRun.score` and `SeedRun.metric`.
+        best_text: the training with the best score and its validation numbers, in words.
+        running_texts: of each training now, epoch and validation numbers, in words.
+        step: what is done now where that is no training, in words: "scoring on the test split".
     """
 
     stage: str
@@ -33,6 +39,18 @@ class FinalProgress(NamedTuple):
     seconds_left: float | None
     run: SeedRun | None = None
     training: WantedTraining | None = None
+    objective: str = ""
+    metric: str = ""
+    best_text: str = ""
+    running_texts: Mapping[str, str] = {}
+    step: str = ""
+
+    @classmethod
+    def of_step(cls, step: str) -> FinalProgress:
+        """Return the progress of a step before or after all trainings."""
+        return cls(
+            stage="", finished=0, wanted=0, running={}, best=None, seconds_left=None, step=step
+        )
 
     def __str__(self) -> str:
         text = f"{self.finished} of {self.wanted} {self.stage} done"
@@ -44,15 +62,17 @@ class FinalProgress(NamedTuple):
 
 
 def log_final_progress(progress: FinalProgress) -> None:
-    """Log a line at the start, and one for each training that ends."""
-    if progress.run is not None:
+    """Log a line at the start, one for each training that ends, and one for each other step."""
+    if progress.step:
+        LOGGER.info("%s ...", progress.step)
+    elif progress.run is not None:
         LOGGER.info("%s\n    %s", run_in_words(progress), progress)
     elif not progress.running and progress.finished < progress.wanted:
         LOGGER.info("%s", progress)
 
 
 def run_in_words(progress: FinalProgress) -> str:
-    """Say how the last training ended: "trial 3, seed 1: score 0.41, epoch 10, 12 s"."""
+    """Say how the last training ended: "trial 3, seed 1: val_loss 0.41, epoch 10, 12 s"."""
     run = progress.run
     assert run is not None
     assert progress.training is not None
@@ -62,15 +82,27 @@ def run_in_words(progress: FinalProgress) -> str:
     elif math.isnan(run.score):  # the validation split was trained on
         text += f"{run.best_epoch} epochs"
     else:
-        text += f"score {run.score:.4g}, epoch {run.best_epoch}"
+        numbers = numbers_of_run(run, progress.objective, progress.metric)
+        text += f"{numbers}, epoch {run.best_epoch}"
     return f"{text}, {run.seconds:.0f} s"
+
+
+def numbers_of_run(run: SeedRun, objective: str, metric: str) -> str:
+    """Return the validation numbers of a training in words: "val_loss 0.41, val_accuracy 0.9"."""
+    beside: dict[str, float | None] = {}
+    if objective != VALIDATION_LOSS:
+        beside[VALIDATION_LOSS] = run.loss
+    if objective != f"val_{metric}" and not math.isnan(run.metric):
+        beside[f"val_{metric}"] = run.metric
+    return score_in_words(objective, run.score, beside)
 
 
 class TimeLeft:
     """Estimate the time that is left from the epochs that are left.
 
-    Until the first epoch is over, an epoch takes as long as in the trials; from then on the
-    estimates are scaled by what the epochs have taken.
+    Until two epochs are over, an epoch takes as long as in the trials; from then on the estimates
+    are scaled by what the epochs have taken. The time before the first epoch is over does not
+    count: workers start in it, and compile.
 
     Args:
         wanted: trainings that are left.
@@ -86,12 +118,15 @@ class TimeLeft:
         self._later = sum(training.epochs * _cost(training) for training in later)
         self._left = sum(training.epochs * _cost(training) for training in wanted)
         self._trainings = len(wanted)
-        self._done = 0.0
-        self._started = time.monotonic()
+        self._done = 0.0  # cost of the epochs since the first one
+        self._first_epoch: float | None = None  # when it was over
 
     def count_epoch(self, wanted: WantedTraining) -> None:
         """Count an epoch that is over."""
-        self._done += _cost(wanted)
+        if self._first_epoch is None:
+            self._first_epoch = time.monotonic()
+        else:
+            self._done += _cost(wanted)
         self._left -= _cost(wanted)
 
     def skip(self, wanted: WantedTraining, epochs: int) -> None:
@@ -105,8 +140,8 @@ class TimeLeft:
     def seconds(self) -> float | None:
         """Return the seconds left, or None where nothing is known yet."""
         parallel = max(1, min(self._workers, self._trainings))
-        if self._done:
-            factor = (time.monotonic() - self._started) * parallel / self._done
+        if self._first_epoch is not None and self._done:
+            factor = (time.monotonic() - self._first_epoch) * parallel / self._done
         elif self._known:
             factor = 1.0
         else:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import TrialsFailedError
-from tcn_search.evaluation.final_progress import FinalProgress, TimeLeft
+from tcn_search.evaluation.final_progress import FinalProgress, TimeLeft, numbers_of_run
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining, run_of
 from tcn_search.evaluation.kept_trainings import KeptTrainings
+from tcn_search.search.ranking import VALIDATION_LOSS
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -85,6 +86,7 @@ class FinalTrainings:
             number for number in range(len(wanted)) if number not in self._trainings
         )
         self._running: dict[int, int] = {}  # epochs by number
+        self._numbers: dict[int, str] = {}  # validation numbers of their last epochs, in words
         self._tried_again: set[int] = set()
         self._time_left = TimeLeft(
             [wanted[number] for number in self._waiting], context.workers, later
@@ -134,6 +136,7 @@ class FinalTrainings:
         """Show an epoch. Final trainings are not pruned."""
         self._context.require_ownership()
         self._running[report.number] = report.epoch
+        self._numbers[report.number] = self._in_words(report.numbers)
         self._time_left.count_epoch(self._wanted[report.number])
         self._show()
         return True
@@ -148,6 +151,7 @@ class FinalTrainings:
         number = outcome.number
         wanted = self._wanted[number]
         epochs = self._running.pop(number)
+        self._numbers.pop(number, None)
         if outcome.status in (TrialStatus.COMPLETE, TrialStatus.DIVERGED):
             run = run_of(wanted, outcome, self._context.objective.name, self._context.metric)
             self._trainings[number] = self._context.kept.keep(wanted, run)
@@ -171,14 +175,39 @@ class FinalTrainings:
             text += f" ({kept})"
         return text
 
+    def _in_words(self, numbers: Mapping[str, float]) -> str:
+        """Return the validation numbers of an epoch; "" where there are none."""
+        names = dict.fromkeys(
+            (self._context.objective.name, VALIDATION_LOSS, f"val_{self._context.metric}")
+        )
+        return ", ".join(f"{name} {numbers[name]:.4g}" for name in names if name in numbers)
+
+    def _running_text(self, number: int) -> str:
+        text = f"epoch {self._running[number]} of {self._wanted[number].epochs}"
+        if self._numbers.get(number):
+            text += f", {self._numbers[number]}"
+        return text
+
+    def show_step(self, step: str) -> None:
+        """Show what is done after the trainings."""
+        self._context.on_progress(self._progress()._replace(step=step))
+
     def _show(self, run: SeedRun | None = None, training: WantedTraining | None = None) -> None:
+        self._context.on_progress(self._progress()._replace(run=run, training=training))
+
+    def _progress(self) -> FinalProgress:
         objective = self._context.objective
-        best: float | None = None
-        for finished in self._trainings.values():
-            score = finished.run.score
-            if not math.isnan(score) and (best is None or objective.better(score, best)):
-                best = score
-        progress = FinalProgress(
+        metric = self._context.metric
+        best: SeedRun | None = None
+        best_text = ""
+        for number, finished in self._trainings.items():
+            run = finished.run
+            if math.isnan(run.score) or (best and not objective.better(run.score, best.score)):
+                continue
+            best = run
+            numbers = numbers_of_run(run, objective.name, metric)
+            best_text = f"{numbers}, {self._wanted[number].name}"
+        return FinalProgress(
             stage=self._stage,
             finished=len(self._trainings),
             wanted=len(self._wanted),
@@ -186,9 +215,12 @@ class FinalTrainings:
                 self._wanted[number].name: (epoch, self._wanted[number].epochs)
                 for number, epoch in self._running.items()
             },
-            best=best,
+            best=best.score if best else None,
             seconds_left=self._time_left.seconds(),
-            run=run,
-            training=training,
+            objective=objective.name,
+            metric=metric,
+            best_text=best_text,
+            running_texts={
+                self._wanted[number].name: self._running_text(number) for number in self._running
+            },
         )
-        self._context.on_progress(progress)

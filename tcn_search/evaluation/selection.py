@@ -136,6 +136,7 @@ def find_winner(
             f"{len(finished)} trainings. Take another trial (limits), or search with a smaller "
             "learning rate or with clip_norm."
         )
+    trainings.show_step("loading the trained models")
     models = [files.load(_file_of(training)) for training in usable]
     best = _best(usable, context.objective)
     validation = None
@@ -144,6 +145,7 @@ def find_winner(
     if task.spec.kind == "forecast" and not plan.refit:
         saved = models if plan.ensemble else [models[usable.index(best)]]
         keep_errors(saved, task.spec, task.validation)
+    trainings.show_step("saving the model and scoring it on the test split")
     _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
     chosen = len(models) if plan.ensemble else usable.index(best)
     test = _test_scores(task, models, chosen, files.winner.parent)

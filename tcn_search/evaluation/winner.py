@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,10 +198,7 @@ class Winner:
         """Return the result in words, by name: "Ranked by val_loss", "Winner over 3 seeds", ..."""
         facts = {}
         if len(self.ranked) > 1:
-            facts[f"Ranked by {self.objective}"] = "; ".join(
-                f"trial {trial}: {with_spread([run.score for run in self.runs_of(trial)])}"
-                for trial in self.ranked
-            )
+            facts[f"Ranked by {self.objective}"] = "; ".join(map(self._rank_in_words, self.ranked))
         if self.preferred:
             facts["Preferred"] = (
                 f"trial {self.trial}, a known configuration: on "
@@ -239,6 +237,15 @@ class Winner:
             facts["Test, all errors"] = self.forecast.in_words()
         facts[EVALUATIONS] = evaluations_in_words(self.readings)
         return facts
+
+    def _rank_in_words(self, trial: int) -> str:
+        """Return the scores of a candidate, with the metric where that is another number."""
+        runs = self.runs_of(trial)
+        text = f"trial {trial}: {with_spread([run.score for run in runs])}"
+        metrics = [run.metric for run in runs if not math.isnan(run.metric)]
+        if metrics and self.objective != f"val_{self.metric}":
+            text += f", {self.metric} {statistics.fmean(metrics):.4g}"
+        return text
 
     def _winner_in_words(self) -> str:
         runs = self.winning_runs

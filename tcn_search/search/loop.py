@@ -12,9 +12,10 @@ from tcn_search.errors import InputError, LeaseError
 from tcn_search.logs import LOGGER
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.callbacks import Callbacks, TrialCallback
+from tcn_search.search.configuration_text import configuration_text
 from tcn_search.search.definition import Definition
 from tcn_search.search.grid import grid_points
-from tcn_search.search.progress import Progress, outcome_in_words
+from tcn_search.search.progress import Progress, ShownTrials
 from tcn_search.search.queue import EnqueuedTrial, TrialQueue
 from tcn_search.search.retries import enqueue_again
 from tcn_search.search.running_trial import TIME_IS_OVER, RunningTrial
@@ -95,6 +96,7 @@ class Search:
         self._finished = len(finished)
         self._finished_in_this_run = 0
         self._best = best_score(records, self._objective.direction)
+        self._shown = ShownTrials.of(definition, records)
         self._patience = Patience(self._objectives, finished)
         any_success = any(record.status.is_success for record in records)
         self._bad_trials = BadTrials(any_success)
@@ -179,6 +181,7 @@ class Search:
         running.epoch = report.epoch
         if report.best is not None:
             running.score = report.best
+        running.numbers = report.numbers or running.numbers
         self._show()
         self._callbacks.on_epoch(running, report)
         # After the last epoch there is nothing left to save: the trial is complete.
@@ -221,6 +224,9 @@ class Search:
         if status is TrialStatus.COMPLETE:
             seconds = self._time.spent - running.started
             self._shortest = min(self._shortest or seconds, seconds)
+        configuration = configuration_text(job.architecture, job.settings)
+        if status is TrialStatus.COMPLETE:
+            self._shown.count(outcome, configuration)
         self._set_constraint(trial, outcome)  # before the result, by which stale trials are ended
         store_outcome(trial, outcome, job.settings)
         if status.is_error:
@@ -237,7 +243,7 @@ class Search:
             self._bad_trials.add_success()
         elif not is_retried and outcome.reason != TIME_IS_OVER:
             self._bad_trials.add(outcome)
-        self._show(outcome, job.architecture)
+        self._show(outcome, configuration)
         self._callbacks.on_trial(running, outcome)
 
     def _require_folds(self, outcome: TrialOutcome) -> None:
@@ -293,21 +299,22 @@ class Search:
         except (LeaseError, optuna.exceptions.UpdateFinishedTrialError, *STORAGE_ERRORS):
             return
 
-    def _show(
-        self, outcome: TrialOutcome | None = None, architecture: Architecture | None = None
-    ) -> None:
+    def _show(self, outcome: TrialOutcome | None = None, configuration: str = "") -> None:
         if self._on_progress is None:
             return
+        running = self._running.items()
         progress = Progress(
             finished=self._finished,
             wanted=self._wanted,
-            running={number: each.epoch for number, each in self._running.items()},
+            running={number: each.epoch for number, each in running},
             best=self._best,
             seconds_left=self._seconds_left(),
+            configuration=configuration,
+            best_trial=self._shown.best,
+            running_texts={number: self._shown.running(each) for number, each in running},
         )
         if outcome is not None:
-            text = f"{outcome_in_words(outcome, self._objective.name)}  {architecture}"
-            progress = progress._replace(trial=outcome.number, text=text)
+            progress = progress._replace(trial=outcome.number, text=self._shown.ended(outcome))
         self._on_progress(progress)
 
     def _seconds_left(self) -> float | None:

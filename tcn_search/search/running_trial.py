@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import optuna
 
@@ -23,6 +23,7 @@ class RunningTrial:
         started: in seconds since the run began.
         ends_with_run: whether the job's time limit is the end of the run, not the trial timeout.
         epoch: the last one reported.
+        numbers: loss, metrics and seconds of that epoch; {} before the first one.
         was_ended: whether it was told to stop because the time of the run is over.
         score: best value of the objective so far, or None.
     """
@@ -33,6 +34,7 @@ class RunningTrial:
     started: float
     ends_with_run: bool
     epoch: int = 0
+    numbers: dict[str, float] = field(default_factory=dict)
     was_ended: bool = False
     score: float | None = None
 

@@ -86,6 +86,7 @@ class TrialRecord:
         infeasible: which constraints the architecture breaks, in words.
         duplicate_of: number of the trial that trained the same configuration, or None.
         last_epoch: the last one reported.
+        last_value: the best score until then, where a pruner is asked; else None.
         epochs: of this trial, where they are not those of the study.
         enqueued_as: name of the enqueued trial, or None.
         enqueued: its parameters.
@@ -105,6 +106,7 @@ class TrialRecord:
     infeasible: str = ""
     duplicate_of: int | None = None
     last_epoch: int = 0
+    last_value: float | None = None
     epochs: int | None = None
     enqueued_as: str | None = None
     enqueued: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +145,7 @@ class TrialRecord:
             infeasible=stored.infeasible,
             duplicate_of=stored.duplicate_of,
             last_epoch=trial.last_step or stored.epoch,
+            last_value=trial.intermediate_values.get(trial.last_step or 0),
             epochs=stored.epochs,
             enqueued_as=stored.planned,
             enqueued=stored.queued,

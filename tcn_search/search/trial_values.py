@@ -1,11 +1,15 @@
-"""Costs of a trial's network, and the objective values that Optuna is told."""
+"""Costs and settings of a trial, and the objective values that Optuna is told."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.model_shape import model_shape_of
 from tcn_search.search.ranking import in_best_epoch
+from tcn_search.search.trial_record import TrialRecord
+from tcn_search.settings import TrainingSettings
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.workers.trial import TrialOutcome
 
@@ -49,3 +53,11 @@ def objective_values(
             value = in_best_epoch(outcome, metric.name)
         values.append(float(value))
     return values
+
+
+def settings_of(record: TrialRecord, definition: Definition) -> TrainingSettings:
+    """Return the training settings of a trial, which studies of early versions did not store."""
+    if record.settings is not None:
+        return record.settings
+    searched = definition.space.settings_of(record.suggested)
+    return replace(definition.training, **searched)

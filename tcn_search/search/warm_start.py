@@ -29,8 +29,9 @@ class WarmStart(NamedTuple):
     outside: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        names = ", ".join(trial.name for trial in self.trials) or "nothing"
-        text = f"begins with {names}"
+        text = "begins with no known configuration"
+        if self.trials:
+            text = f"begins with {counted(len(self.trials), 'known configuration')}"
         if self.outside:
             text += f"; {counted(len(self.outside), 'known configuration')} outside the space"
         return text

@@ -153,6 +153,11 @@ class Geometry:
         """Combinations that cover the required context without blind spots."""
         return frozenset(self.points) - self.too_short - self.with_blind_spots
 
+    def excluded_receptive_fields(self) -> list[int]:
+        """Return the receptive fields of points that do not suffice, each once."""
+        excluded = self.too_short | self.with_blind_spots
+        return sorted({self.architecture(point).receptive_field for point in excluded})
+
     def feasible_with(self, readout: str) -> frozenset[Point]:
         """Return the feasible combinations for a readout."""
         if "readout" not in self.names:

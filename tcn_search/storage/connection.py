@@ -79,6 +79,17 @@ def _is_creation_race(error: Exception) -> bool:
 
 
 @contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Hide the information that Optuna logs; a level that the user has set is kept elsewhere."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+@contextmanager
 def storage_errors(url: str) -> Iterator[None]:
     """Turn any error of a database into one line without its password.
 

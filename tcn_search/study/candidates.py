@@ -11,6 +11,7 @@ from tcn_search.planning.architecture import Architecture
 from tcn_search.search.definition import Definition
 from tcn_search.search.ranking import ranked
 from tcn_search.search.trial_record import Candidate, TrialRecord
+from tcn_search.search.trial_values import settings_of
 from tcn_search.settings import TrainingSettings
 from tcn_search.study.pareto import within
 from tcn_search.trial_status import TrialStatus
@@ -64,13 +65,9 @@ def first_different(
 
 def candidate_of(record: TrialRecord, definition: Definition) -> Candidate:
     """Return a trial with its settings, and the epochs of a whole trial."""
-    training = definition.training
-    if record.settings is None:  # a study of an early version
-        settings = replace(training, **definition.space.settings_of(record.suggested))
-    else:
-        settings = record.settings
+    settings = settings_of(record, definition)
     return Candidate(
         trial=record.number,
         architecture=record.built,
-        settings=replace(settings, epochs=training.epochs),
+        settings=replace(settings, epochs=definition.training.epochs),
     )

@@ -14,7 +14,7 @@ from tcn_search.logs import show_messages
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
-from tcn_search.study.final_trainings import kept_trainings, training_executors
+from tcn_search.study.final_trainings import import_keras, kept_trainings, training_executors
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
 from tcn_search.workers.backends import use_backend
@@ -41,6 +41,7 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
     runner = _prepare(handle, given)
     if runner.is_complete:
         return runner.comparison
+    import_keras(given.on_progress)
     show_messages()
     with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
         # Again, with the runs that another process has stored until now.

@@ -29,7 +29,7 @@ from tcn_search.settings import TrainingSettings
 from tcn_search.space.constraints import Constraints
 from tcn_search.space.forecast_choices import forecast_dimensions
 from tcn_search.space.search_space import SearchSpace
-from tcn_search.storage.connection import open_storage, storage_errors
+from tcn_search.storage.connection import open_storage, quiet_optuna, storage_errors
 from tcn_search.storage.lease import KEY as LEASE
 from tcn_search.storage.lease import Lease
 from tcn_search.storage.stored_values import NOT_THERE, VERSIONS, read_value, readable
@@ -289,12 +289,13 @@ def store_study(name: str, url: str | None, definition: Definition, start: WarmS
     directions = [objective.direction for objective in definition.objectives]
     with storage_errors(storage_url(url)):
         storage = open_storage(url, create=True)
-        study = optuna.create_study(
-            study_name=name,
-            storage=storage,
-            directions=directions,  # type: ignore[arg-type]
-            load_if_exists=True,
-        )
+        with quiet_optuna():  # which logs the name of each study that it creates or loads
+            study = optuna.create_study(
+                study_name=name,
+                storage=storage,
+                directions=directions,  # type: ignore[arg-type]
+                load_if_exists=True,
+            )
         lease = Lease(storage, name)
         lease.take()
         try:

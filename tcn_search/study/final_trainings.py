@@ -37,7 +37,9 @@ from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.job_data import JobData
+from tcn_search.workers.keras_import import import_keras_quietly
 from tcn_search.workers.process_executor import ProcessExecutor
+from tcn_search.workers.resources import this_machine
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
     use_backend(definition.backend)
     require_same_model(handle.name, definition)
     _require_writable(file)  # now, not after the trainings
+    import_keras(given.on_progress)
     show_messages()
     with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
         winner = stored_winner()  # of a process that held the study until now
@@ -150,11 +153,21 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.validation_sequences = sequences
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
         # A part of the same test evaluation, scored by the same metric.
+        show(FinalProgress.of_step("fitting simple baselines"))
         baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
         handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
         if not winner.not_trained:
             kept.remove_models()
         return winner
+
+
+def import_keras(on_progress: Callable[[FinalProgress], None] | None) -> None:
+    """Import Keras, which takes seconds, and say so where a callback shows progress."""
+    if on_progress is not None and "keras" not in sys.modules:
+        on_progress(FinalProgress.of_step("importing Keras and reading the data"))
+    with interrupts_heard() as require_no_interrupt:  # imports of optional packages swallow it
+        import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
+        require_no_interrupt()
 
 
 def _row_ratio(handle: StudyHandle, refit: bool) -> float:

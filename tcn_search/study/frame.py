@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tcn_search.search.definition import Definition
-from tcn_search.search.ranking import VALIDATION_LOSS, validation_loss
+from tcn_search.search.shown_numbers import names_beside_score, numbers_beside_score
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.search.trial_values import parameter_count
 from tcn_search.settings import SEARCHABLE
@@ -56,6 +56,8 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
         score: validation value of the best epoch; over several folds, the mean.
         val_loss: in that epoch; only where the score is another number. It ranks trials of equal
             score.
+        val_accuracy: in that epoch, where targets are classes, or the first metric of the task
+            under its name; only where the score is another number.
         fold_scores, fold_std: of each fold, and their sample standard deviation; only where the
             study has several folds.
         best_epoch, epochs: from 1, or 0 for the start of a network with a linear path; over several
@@ -78,8 +80,7 @@ def trials_frame(records: Sequence[TrialRecord], definition: Definition) -> pd.D
     rows = [_row(record, definition) for record in records]
     searched = [name for name in SEARCHABLE if any(name in record.suggested for record in records)]
     columns = ["trial", "state", "ended", "score"]
-    if definition.objective.name != VALIDATION_LOSS:
-        columns.append(VALIDATION_LOSS)
+    columns += names_beside_score(definition)
     if definition.search.folds > 1:
         columns += ["fold_scores", "fold_std"]
     columns += [*_RESULTS, *_ARCHITECTURE]
@@ -115,7 +116,6 @@ def _row(record: TrialRecord, definition: Definition) -> dict[str, Any]:
         "state": record.state.name,
         "ended": record.status.value,
         "score": record.score,
-        VALIDATION_LOSS: validation_loss(record.outcome),
         "required_context": definition.required_context,
         "seq_len": definition.spec.seq_len,
         "reason": record.reason,
@@ -123,6 +123,7 @@ def _row(record: TrialRecord, definition: Definition) -> dict[str, Any]:
         "started": record.started,
         "completed": record.completed,
     }
+    row |= numbers_beside_score(record.outcome, names_beside_score(definition))
     row |= {name: record.suggested[name] for name in SEARCHABLE if name in record.suggested}
     row |= _outcome_columns(record)
     row |= _architecture_columns(record, definition)

@@ -118,18 +118,14 @@ class StudyResults:
     def importances(self) -> pd.DataFrame:
         """Return how much each hyperparameter decides the score; see `importances_frame`."""
         if self._snapshot is None:
-            return self._computed_importances()
-        return self._importances_of_snapshot.copy()
+            return self.snapshot().importances()
+        return self._importances.copy()
 
     @cached_property
-    def _importances_of_snapshot(self) -> pd.DataFrame:
-        return self._computed_importances()
-
-    def _computed_importances(self) -> pd.DataFrame:
+    def _importances(self) -> pd.DataFrame:
         direction = self.definition.objective.direction
-        records = self.records()
         with database_errors(self._handle.url):
-            return importances_frame(self._handle.optuna_study, records, direction)
+            return importances_frame(self._handle.optuna_study, self.records(), direction)
 
     def pareto(self) -> pd.DataFrame:
         """Return the trials that no other beats in every objective, best score first.
@@ -145,9 +141,14 @@ class StudyResults:
         trials = self.trials().drop(columns=objective_names, errors="ignore")
         return front.merge(trials, on="trial").reset_index(drop=True)
 
-    def candidate(self, trial: int) -> Candidate:
-        """Return a trial's architecture with the settings of a final training."""
-        return self.with_final_settings([candidate_of(self._record(trial), self.definition)])[0]
+    def candidate(self, trial: int, refit: bool = False) -> Candidate:
+        """Return a trial's architecture with the settings of a final training.
+
+        Args:
+            refit: whether it uses training and validation split together.
+        """
+        candidate = candidate_of(self._record(trial), self.definition)
+        return self.with_final_settings([candidate], refit)[0]
 
     def candidates(
         self, top: int = 1, limits: Mapping[str, float] | None = None
@@ -247,11 +248,7 @@ class StudyResults:
     def excluded_receptive_fields(self) -> list[int]:
         """Return the receptive fields that a narrowed search never samples, each once."""
         space = self.definition.task_space()
-        if not space.narrow:
-            return []
-        geometry = space.geometry
-        left_out = geometry.too_short | geometry.with_blind_spots
-        return sorted({geometry.architecture(point).receptive_field for point in left_out})
+        return space.geometry.excluded_receptive_fields() if space.narrow else []
 
     @property
     def start(self) -> WarmStart:
@@ -281,11 +278,6 @@ class StudyResults:
         """URL of the storage without its password; None for the one that commands open anyway."""
         url = self._handle.url
         return None if url == storage_url() else shown_url(url)
-
-    @property
-    def storage_id(self) -> int:
-        """Number of the study in its storage, by which Optuna's dashboard has a page of it."""
-        return self._handle.storage.get_study_id_from_name(self.name)
 
     def holder(self) -> Holder | None:
         """Return the process that runs the study now, or None."""

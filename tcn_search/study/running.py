@@ -19,6 +19,7 @@ from tcn_search.study.results import StudyResults
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, use_backend
 from tcn_search.workers.executor import Executor
+from tcn_search.workers.keras_import import import_keras_quietly
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.resources import this_machine
 from tcn_search.workers.slots import WorkerPlan, plan_workers
@@ -165,6 +166,7 @@ def _proposals(handle: StudyHandle, records: Sequence[TrialRecord]) -> Proposals
     if not handle.definition.search.is_keras_tuner:
         return None
     use_backend(handle.definition.backend)
+    import_keras_quietly(make_tensor=False)  # KerasTuner needs it; devices belong to the workers
     from tcn_search.tuner.proposals import KerasTunerProposals
 
     return KerasTunerProposals(handle.definition, records)

@@ -13,14 +13,13 @@ from tcn_search.evaluation.spread import mean_and_spread
 from tcn_search.evaluation.winner import Winner
 from tcn_search.html_templates import facts_html
 from tcn_search.planning.architecture import Architecture, pool_in_words
-from tcn_search.search.progress import minutes
 from tcn_search.search.ranking import VALIDATION_LOSS
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.search.trial_values import multiply_adds, parameter_count
 from tcn_search.study.next_steps import next_steps
 from tcn_search.study.results import StudyResults
 from tcn_search.tasks.kinds import Metric
-from tcn_search.text import counted, joined, sentence
+from tcn_search.text import counted, joined, minutes, sentence
 from tcn_search.trial_status import TrialStatus
 
 _WORDS = {TrialStatus.PRUNED: "stopped early"}

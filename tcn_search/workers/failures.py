@@ -23,6 +23,24 @@ _MEMORY_TEXT = re.compile(
     re.IGNORECASE,
 )
 
+# What TensorFlow's C++ part logs about the machine, which explains no failure.
+_MACHINE_LOG = re.compile(
+    r"WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d .*: [IW] "
+    r"|To enable the following instructions"
+)
+
+
+def last_error_line(text: str) -> str:
+    """Return the last line of standard error that may say why a process died, or "".
+
+    It is cut to 300 characters, and lines that TensorFlow logs about the machine are left out.
+
+    >>> last_error_line("Killed\\nI0000 00:00:1795.8  17 port.cc:153] oneDNN is on.\\n")
+    'Killed'
+    """
+    lines = [line for line in text.strip().splitlines() if not _MACHINE_LOG.match(line)]
+    return lines[-1][:300] if lines else ""
+
 
 def status_of_error(error: BaseException, *, building: bool) -> TrialStatus:
     """Return the status of a trial that raised `error`: out of memory, unbuildable or failed.

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from tcn_search.errors import InputError
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
-from tcn_search.workers.failures import oom_kills, status_of_exit
+from tcn_search.workers.failures import last_error_line, oom_kills, status_of_exit
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.slots import WorkerSlot
 from tcn_search.workers.temporary_folder import TemporaryFolder
@@ -256,10 +256,9 @@ class _Worker:
         owner.finish(outcome)
 
     def _last_error_line(self) -> str:
-        """Return the last line on standard error, cut to 300 characters."""
+        """Return the last line on standard error that says something about the trial."""
         self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
+        return last_error_line(self._errors.read().decode(errors="replace"))
 
     def _send(self, values: dict[str, Any]) -> None:
         """Write one message to the worker's standard input."""

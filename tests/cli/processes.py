@@ -22,6 +22,11 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def unwrapped(text: str) -> str:
+    """Return text on one line: commands print in lines that fit a terminal."""
+    return " ".join(text.split())
+
+
 def workers_of(folder: Path) -> list[str]:
     """Return the ids of the worker processes whose data is in a folder of this test."""
     workers = []

@@ -27,6 +27,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
     calls: list[dict[str, Any]] = []
     package = SimpleNamespace(
         __spec__=object(),
+        save_note=lambda noted, body: None,
         run_server=lambda storage, **given: calls.append({"storage": storage, **given}),
     )
     monkeypatch.setitem(sys.modules, "optuna_dashboard", package)
@@ -39,19 +40,17 @@ def test_it_listens_on_loopback(
     assert main(["dashboard", "--storage", STORAGE]) == 0
     assert calls[0]["host"] == "127.0.0.1"
     assert calls[0]["port"] == 8080
-    assert isinstance(calls[0]["storage"], optuna.storages.RDBStorage)
+    assert isinstance(calls[0]["storage"], optuna.storages.InMemoryStorage)  # a copy
     assert capsys.readouterr().out == "http://127.0.0.1:8080  Ctrl-C ends it.\n"
 
 
 def test_the_page_of_a_study_is_named(
     calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = Study("waves", Task.from_arrays(*waves(24)), storage=STORAGE)
+    Study("waves", Task.from_arrays(*waves(24)), storage=STORAGE)
     assert main(["dashboard", "waves", "--storage", STORAGE]) == 0
-    assert (
-        f"http://127.0.0.1:8080/dashboard/studies/{study.results.storage_id}  "
-        in capsys.readouterr().out
-    )
+    number = calls[0]["storage"].get_study_id_from_name("waves")
+    assert f"http://127.0.0.1:8080/dashboard/studies/{number}  " in capsys.readouterr().out
     assert main(["dashboard", "weaves", "--storage", STORAGE]) == 2
     assert "There is no study 'weaves' in the storage." in capsys.readouterr().err
 

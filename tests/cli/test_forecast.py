@@ -23,6 +23,7 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.model_outputs import keep_errors
 from tcn_search.models.build import load_model
 from tcn_search.workers.executor import InProcessExecutor
+from tests.cli.processes import unwrapped
 from tests.conftest import draw_head
 from tests.evaluation.forecast_tasks import noisy_waves
 from tests.study.synthetic import Synthetic
@@ -193,7 +194,7 @@ def test_a_study_shows_its_errors_beside_simple_models_and_forecasts_its_own_fil
     frame, _ = printed(["own"], capsys)
     assert len(frame) == 6
     assert main(["status", "own"]) == 0
-    assert "within the 80% interval" in capsys.readouterr().out
+    assert "within the 80% interval" in unwrapped(capsys.readouterr().out)
     table = pd.read_csv("runs/own/test_forecasts.csv")
     assert table.groupby("id")["origin"].nunique().tolist() == [16, 16]
     assert main(["report", "own"]) == 0

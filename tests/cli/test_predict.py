@@ -11,6 +11,7 @@ import pytest
 
 from tcn_search import Architecture, Task, build_model, load_task
 from tcn_search.cli.main import main
+from tests.cli.processes import unwrapped
 from tests.conftest import draw_head
 
 rng = np.random.default_rng(0)
@@ -126,7 +127,7 @@ def test_run_makes_studies_of_tables(folder: Path, capsys: pytest.CaptureFixture
         "--set training.epochs=1 --set task.look_back=8"
     )
     assert main(["run", "Series.CSV", *options.split()]) == 0
-    out = capsys.readouterr().out
+    out = unwrapped(capsys.readouterr().out)
     assert "forecast of 2 of 2 series, 2 steps ahead" in out
     assert "Series.CSV: not read: column Unnamed: 0" in out
     assert main(["status", "Series.CSV"]) == 0

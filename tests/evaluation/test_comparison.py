@@ -23,6 +23,7 @@ from tcn_search.evaluation.split_scores import SplitScore
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 from tcn_search.workers.executor import InProcessExecutor, Owner
+from tests.cli.processes import unwrapped
 from tests.conftest import waves
 
 
@@ -227,12 +228,12 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     assert study.test_evaluations == 7  # a further seed of both
     capsys.readouterr()
     words = "7 in this study, one each time that a configuration's final trainings were scored on the test split"
-    line = f"est evaluations: {words}\n"
+    line = f"est evaluations: {words}"
     arguments = ["waves", "--seeds", "1"]
     assert main(["best", *arguments]) == 0
-    assert line in capsys.readouterr().out
+    assert line in unwrapped(capsys.readouterr().out)
     assert main(["status", "waves"]) == 0
-    assert line in capsys.readouterr().out
+    assert line in unwrapped(capsys.readouterr().out)
     assert study.winner is not None
     assert (study.winner.readings, study.winner.facts()["Test evaluations"]) == (7, words)
     assert main(["report", "waves"]) == 0
