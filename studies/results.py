@@ -136,7 +136,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         figures["receptive_field"].savefig(figure, dpi=80)
         if "forecasts" in figures:
             drawn = files.enter_context(replacing(folder / "forecasts.png"))
-            figures["forecasts"].savefig(drawn, dpi=60)
+            figures["forecasts"].savefig(drawn, dpi=100)
         facts.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         text.write_text(page(folder.name, result), encoding="utf-8")
 

@@ -14,7 +14,6 @@ _RESULTS = {
     "state",
     "ended",
     "score",
-    "val_loss",
     "fold_scores",
     "fold_std",
     "best_epoch",
@@ -32,6 +31,7 @@ _RESULTS = {
     "started",
     "completed",
 }
+_NUMBERS_OF_RESULTS = ("val_", "seconds_")  # how the names of further ones begin
 _MOST_VALUES = 6  # of a number that is shown value by value
 _RANGES = 4
 
@@ -65,7 +65,7 @@ def varied_hyperparameters(trials: pd.DataFrame, wanted: Sequence[str] | None = 
         name
         for name in trials.columns
         if name not in _RESULTS
-        and not name.startswith("seconds_")
+        and not name.startswith(_NUMBERS_OF_RESULTS)
         and trials[name].map(str).nunique() > 1
         and trials[name].notna().any()
     ]

@@ -34,7 +34,9 @@ def _forecasts(study: StudyResults, width: float) -> Figure | None:
         return None
     figure, axes = _axes_of_series(table, width)
     for name, ax in axes.items():
-        plot_forecasts(table, name, _MOST_WINDOWS, ax=ax)
+        of_series = table[table["id"] == name]
+        last = sorted(of_series["origin"].unique())[-_MOST_WINDOWS:]
+        plot_forecasts(of_series[of_series["origin"].isin(last)], ax=ax)
     return figure
 
 
@@ -82,7 +84,7 @@ FORECASTS = (
     StudyFigure(
         name="forecasts",
         title="Forecasts of the test split",
-        caption="Some forecasts of the test split against the truth, with their interval.",
+        caption="The last forecasts of the test split against the truth, with their interval.",
         draw=_forecasts,
     ),
     StudyFigure(

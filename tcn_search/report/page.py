@@ -13,10 +13,10 @@ from tcn_search.report.figure_views import FigureView, figure_views
 from tcn_search.report.figures import figures_of
 from tcn_search.report.trial_table import TrialTable, trial_table
 from tcn_search.search.receptive_field_text import context_text, receptive_field_text
-from tcn_search.study.candidates import candidate_of
 from tcn_search.study.next_steps import next_steps
 from tcn_search.study.results import StudyResults
 from tcn_search.study.study_file_text import study_file_text
+from tcn_search.study.study_values import winner_candidate
 from tcn_search.study.summary import summary, trial_of_interest, warnings
 
 
@@ -107,12 +107,12 @@ def _configuration(study: StudyResults) -> Configuration | None:
     trial = trial_of_interest(study)
     if trial is None:
         return None
-    winner = study.winner
-    refit = winner is not None and winner.refit_epochs > 0
-    candidate = candidate_of(study.records()[trial], study.definition)
-    candidate = study.with_final_settings([candidate], refit)[0]
+    what = "winner"
+    candidate = winner_candidate(study)
+    if candidate is None:
+        what = "best trial"
+        candidate = study.candidate(trial)
     values = {**candidate.architecture.to_dict(), **candidate.settings.to_dict()}
-    what = "winner" if winner is not None else "best trial"
     return Configuration(
         title=f"Configuration of the {what}, with the settings of its final trainings",
         values=tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tcn_search.errors import TcnSearchError
@@ -12,7 +13,7 @@ from tcn_search.search.shown_numbers import (
     numbers_beside_score,
     score_in_words,
 )
-from tcn_search.search.trial_record import TrialRecord
+from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.search.trial_values import parameter_count, settings_of
 from tcn_search.storage.studies import list_studies
 from tcn_search.study.open_study import load_study
@@ -44,16 +45,28 @@ def configuration_of(study: StudyResults, record: TrialRecord) -> str:
     return configuration_text(record.built, settings_of(record, study.definition))
 
 
+def winner_candidate(study: StudyResults) -> Candidate | None:
+    """Return architecture and settings of the winner's final trainings; None before `best`."""
+    winner = study.winner
+    if winner is None:
+        return None
+    candidate = study.candidate(winner.trial, refit=winner.refit_epochs > 0)
+    if not winner.refit_epochs:
+        return candidate
+    # A time limit may have left fewer epochs than the settings say.
+    settings = replace(candidate.settings, epochs=winner.refit_epochs)
+    return replace(candidate, settings=settings)
+
+
 def winner_configuration(study: StudyResults) -> str:
     """Return architecture and settings of the winner's final trainings in words.
 
     Raises:
         LookupError: the study has no winner.
     """
-    winner = study.winner
-    if winner is None:
+    candidate = winner_candidate(study)
+    if candidate is None:
         raise LookupError(f"the study {study.name!r} has no winner")
-    candidate = study.candidate(winner.trial, refit=winner.refit_epochs > 0)
     return configuration_text(candidate.architecture, candidate.settings)
 
 
@@ -106,9 +119,9 @@ def _trial_values(study: StudyResults, record: TrialRecord) -> dict[str, Any]:
 def winner_values(study: StudyResults) -> dict[str, Any] | None:
     """Return the result of `best` as plain values; None before it."""
     winner = study.winner
-    if winner is None:
+    candidate = winner_candidate(study)
+    if winner is None or candidate is None:
         return None
-    candidate = study.candidate(winner.trial, refit=winner.refit_epochs > 0)
     simple = study.simple_baselines
     baselines = [] if simple is None else simple.baselines
     return {
