@@ -12,6 +12,8 @@ PACKAGES_WITHOUT_KERAS := plots planning space formats tasks
 TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(package) tcn_search/$(package)) \
   $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
+BROWSER_TESTS := tests/report/test_page_in_browser.py tests/cli/test_dashboard_copy.py
+
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
@@ -34,9 +36,9 @@ test: $(VENV)/installed-for-tests  ## the default tests; layers and trainers on 
 test-fast: $(VENV)/installed-for-tests  ## the tests that need no Keras, in under 30 seconds
 	$(PYTEST) -p tests.without_keras $(TESTS_WITHOUT_KERAS)
 
-test-browser: $(VENV)/installed-for-tests  ## the report in a headless Chromium, where one is installed
+test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless Chromium, where one is installed
 	$(INSTALL) --editable '.[browser]'
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" tests/report/test_page_in_browser.py
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(BROWSER_TESTS)
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
