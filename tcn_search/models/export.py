@@ -294,7 +294,12 @@ def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from _all_layers(layer)
 
 
-def _write_metadata(format: str, path: Path, part: Path, metadata: dict[str, Any]) -> Path:  # noqa: A002
+def _write_metadata(
+    format: str,  # noqa: A002 - the word of `export_model`
+    path: Path,
+    part: Path,
+    metadata: dict[str, Any],
+) -> Path:
     """Write the metadata into the file where the format has room, or else into a JSON beside it."""
     if format == "onnx":
         write_onnx_metadata(part, metadata)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tcn_search import load_study
+from tcn_search import load_study, study_figures
 from tcn_search.cli.main import main
 from tcn_search.tasks.registry import BUILT_IN
 from tests.cli.processes import command, unwrapped
@@ -64,18 +64,15 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert re.search(r"winner: trial \d, test accuracy [01]\S* TCN\(nb_filters=4, ", status)
 
     assert main(["report", "mine.toml"]) == 0
+    figures = study_figures(load_study("mine"))
+    assert {"history", "receptive_field", "learning_curves", "confusion_matrix"} <= set(figures)
     assert {file.name for file in Path("runs/mine").iterdir()} == {
         "best.keras",
         "final_trainings",
-        "history.png",
-        "history.svg",
-        "learning_curves.png",
-        "learning_curves.svg",
         "members",
-        "receptive_field.png",
-        "receptive_field.svg",
         "report.html",
         "trials.csv",
+        *(f"{name}.{ending}" for name in figures for ending in ("png", "svg", "pdf")),
     }
 
     predicted = command("predict", "runs/mine/best.keras", "waves.npz", "--out", "predictions.csv")

@@ -119,7 +119,7 @@ def use_made_up_models(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, 
     """
     scored: list[list[tuple[int, ...]]] = []
 
-    def score(models: list[Model], spec: Any, split: Any) -> MemberScores:
+    def score(models: list[Model], spec: Any, split: Any, watch: Any = None) -> MemberScores:
         scored.append([model.seeds for model in models])
         return MemberScores([sum(model.seeds) / 10 for model in models], 0.75)
 

@@ -206,6 +206,7 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         "comparison.csv",
         "comparison.png",
         "comparison.svg",
+        "comparison.pdf",
     }
     assert main(["compare", "nothing"]) == 2
     assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
@@ -239,7 +240,7 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
     assert main(["report", "waves"]) == 0
     page = html.unescape(Path("runs/waves/report.html").read_text())
     assert page.count("Test evaluations") == 1
-    assert f"<dt>Test evaluations</dt><dd>{words}</dd>" in page
+    assert f"<dt>Test evaluations</dt>\n<dd>{words}</dd>" in page
 
 
 def test_workers_make_the_runs_that_one_process_makes() -> None:

@@ -358,7 +358,9 @@ def test_winners_of_earlier_versions_are_read() -> None:
     assert len(former.winning_runs) == 1
     assert (former.score, former.ensemble) == (0.7, False)
     facts = former.facts()
-    assert facts["Ranked by val_loss"] == "trial 3: 0.3 (0.3); trial 4: 0.3 (0.3)"
+    assert facts["Ranked by val_loss"] == (
+        "trial 3: 0.3 (0.3), accuracy 0.8; trial 4: 0.3 (0.3), accuracy 0.8"
+    )
     assert facts["Winner over 1 seed"] == "trial 3, validation accuracy 0.8 (0.8)"
     assert facts["Test"].startswith("accuracy 0.7 (0.7), ")
 

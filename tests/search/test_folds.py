@@ -232,14 +232,14 @@ def test_a_study_stores_and_shows_its_folds(fake: FakeTraining) -> None:
     assert stored.trials[1].values == pytest.approx([1.1 / 3, 1 - 1.1 / 3])
     axes = plot_learning_curves(curves, "val_loss", best_trial=1)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "other trials",
+        "other trials, validation",
         "trial 1, validation",
         "trial 1, training",
     ]
     others = axes.collections[0].get_segments()  # type: ignore[attr-defined]
     assert [len(line) for line in others] == [2] * 3
     assert len([line for line in axes.lines if len(line.get_xdata()) == 2]) == 6
-    assert "fold_scores" in page(study, {})
+    assert "fold_<wbr>scores" in page(study.results, {}, {})
     assert study.definition.score_name == "val_loss (mean of 3 folds)"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tcn_search.cli.main import main
 from tcn_search.study.study_file import read_study_file
+from tests.study.test_results import module_of
 from tests.tasks.builtin.unpack_spoken_digits import unpack
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -24,6 +26,13 @@ TASKS = {
     "spoken_digits": ("classification", 229, 40, 10, 229),
     "word_ptb": ("labelling", 80, 1, 10_000, 40),
     "etth1": ("forecast", 336, 7, 672, None),
+    "ettm1": ("forecast", 336, 7, 672, None),
+    "exchange_rate": ("forecast", 336, 8, 768, None),
+    "national_illness": ("forecast", 104, 7, 168, None),
+    "pjm_in_zone": ("forecast", 336, 3, 24, None),
+    "electricity_price": ("forecast", 168, 7, 24, None),
+    "beijing_pm25": ("forecast", 168, 20, 24, None),
+    "m4_hourly": ("forecast", 336, 1, 48, None),
 }
 KEYS = {"name", "task", "space", "constraints", "training", "search", "final"}
 
@@ -41,6 +50,11 @@ def test_a_shipped_study_has_feasible_networks(name: str) -> None:
     assert space.limits.required_context == (context or steps)
     assert file.name == name
     assert set(tomllib.loads(path.read_text())) <= KEYS
+
+
+def file_of(name: str) -> str:
+    """Return the name of a forecast's data file."""
+    return tomllib.loads((STUDIES / f"{name}.toml").read_text())["task"]["file"]
 
 
 SMALL = {
@@ -71,8 +85,15 @@ def test_a_shipped_study_runs_from_end_to_end(
     elsewhere = {
         "word_ptb": [f"task.folder={shared_data}"],
         "spoken_digits": [f"task.folder={tmp_path / 'recordings'}"],
-        "etth1": [f"task.file={shared_data / 'ETTh1.csv.gz'}"],
     }
+    if name == "m4_hourly":
+        tables = [
+            pd.read_csv(shared_data / f"M4_Hourly_{part}.csv.gz") for part in ("train", "test")
+        ]
+        module_of("m4_hourly").in_long_form(*tables).to_csv("m4_hourly.csv", index=False)
+        elsewhere[name] = ["task.file=m4_hourly.csv"]
+    elif task == "forecast":
+        elsewhere[name] = [f"task.file={shared_data / file_of(name)}.gz"]
     changes = [
         *SMALL.get(task, []),
         *elsewhere.get(name, []),

@@ -428,7 +428,7 @@ def test_progress_has_finished_trials_best_score_and_time_left() -> None:
     assert reports[0].seconds_left is None
     assert ended[0].seconds_left is not None
     assert ended[-1].best == load_study("waves").best_score
-    assert "TCN(nb_filters=" in ended[0].text
+    assert "TCN(nb_filters=" in ended[0].configuration
 
 
 def test_a_timeout_starts_no_further_trial() -> None:
