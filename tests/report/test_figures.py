@@ -7,13 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings, study_figures
+from tcn_search import (
+    Architecture,
+    SearchSettings,
+    SearchSpace,
+    Study,
+    Task,
+    TrainingSettings,
+    study_figures,
+)
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.test_answers import ClassCounts
 from tcn_search.evaluation.winner import Winner
+from tcn_search.plots.hyperparameters import varied_hyperparameters
 from tcn_search.plots.style import COLUMN_WIDTH
 from tcn_search.report.figures import figures_of
 from tcn_search.report.winner_figures import candidates_frame, seeds_frame
+from tcn_search.settings import SEARCHABLE
 from tcn_search.study.results import WINNER
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
@@ -52,6 +62,15 @@ def winner(**changes: object) -> Winner:
         "model_file": "runs/waves/best.keras",
     }
     return Winner(**{**values, **changes})
+
+
+def test_numbers_of_results_are_no_hyperparameters(study: Study) -> None:
+    study.run(4, executor=Synthetic(), on_progress=lambda progress: None)
+    trials = study.trials()
+    trials["val_accuracy"] = [0.1, 0.2, 0.3, 0.4]  # beside the score, as classes have it
+    varied = varied_hyperparameters(trials)
+    assert {"nb_filters", "learning_rate"} <= set(varied)
+    assert set(varied) <= {*Architecture.__dataclass_fields__, *SEARCHABLE, "levels"}
 
 
 def test_every_figure_has_words(study: Study) -> None:
