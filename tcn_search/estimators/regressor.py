@@ -70,7 +70,7 @@ class TCNRegressor(RegressorMixin, SequenceEstimator):
         """
         table = self._predictions(X)
         count = math.prod(self._target_shape)
-        numbers = table.iloc[:, 1 : 1 + count].to_numpy("float64")  # after them come quantiles
+        numbers = table.iloc[:, 1 : 1 + count].to_numpy("float64")
         return np.asarray(numbers.reshape(-1, *self._target_shape))
 
     def __sklearn_tags__(self) -> Tags:

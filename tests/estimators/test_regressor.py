@@ -59,19 +59,6 @@ def test_predictions_have_the_shape_of_the_targets(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_medians_are_the_predictions_of_quantiles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    X, y = levels()
-    training = ts.TrainingSettings(epochs=15, learning_rate=0.02, quantiles=(0.1, 0.5, 0.9))
-    regressor = small(ts.TCNRegressor, training=training).fit(X, y)
-    table = ts.predict(regressor.model_, X)
-    assert "prediction_0 q0.1" in table
-    np.testing.assert_allclose(regressor.predict(X), table[["prediction_0", "prediction_1"]])
-
-
 @pytest.mark.parametrize(
     ("y", "text"),
     [

@@ -16,7 +16,10 @@ from tests.estimators.small_estimators import small
 
 ESTIMATORS = (ts.TCNClassifier, ts.TCNRegressor)
 # Checks that do not apply, and why; docs/estimators.md has the same list.
-DO_NOT_APPLY: dict[str, str] = {}
+DO_NOT_APPLY = {
+    "check_methods_subset_invariance": "Predictions are float32. Their last digit depends on how "
+    "many sequences are predicted together; the check allows a difference of 1e-7."
+}
 WITHOUT_TRAINING = (
     "check_complex_data",
     "check_do_not_raise_errors_in_init_or_set_params",
