@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tcn_search.evaluation.final_training import SeedRun, WantedTraining
 from tcn_search.evaluation.preference import Preference
@@ -29,9 +29,9 @@ class FinalPlan:
         refit: whether they use training and validation split together.
         ensemble: whether the saved model is the ensemble.
         folds: of the re-runs.
-        seconds_an_epoch: by number of a candidate, of one worker.
+        seconds_an_epoch: by number of a candidate, of a re-run on one worker.
+        final_seconds_an_epoch: the same of a final training, which may have more training rows.
         preference: the candidate that is chosen unless another one is clearly better.
-        row_ratio: training rows of a final training, per training row of a trial.
     """
 
     candidates: Sequence[Candidate]
@@ -43,9 +43,9 @@ class FinalPlan:
     refit: bool
     ensemble: bool
     folds: int = 1
-    seconds_an_epoch: Mapping[int, float] | None = None
+    seconds_an_epoch: Mapping[int, float] = field(default_factory=dict)
+    final_seconds_an_epoch: Mapping[int, float] = field(default_factory=dict)
     preference: Preference | None = None
-    row_ratio: float = 1.0
 
     def reruns(self) -> list[WantedTraining]:
         """Return the trainings that decide between the candidates: each seed for all of them."""
@@ -94,7 +94,7 @@ class FinalPlan:
             workers: number of trainings at the same time.
         """
         by_trial = {candidate.trial: candidate for candidate in self.candidates}
-        longest = max(self._seconds(by_trial[trial]) for trial in chosen) * self.row_ratio
+        longest = max(self.final_seconds_an_epoch.get(trial, 0.0) for trial in chosen)
         rounds = math.ceil(len(self.seeds) / workers)
         if longest == 0 or seconds >= rounds * self.epochs * longest:
             return self
@@ -133,11 +133,11 @@ class FinalPlan:
             seed=seed,
             data=data,
             keeps_model=True,
-            seconds_an_epoch=self._seconds(candidate) * self.row_ratio,
+            seconds_an_epoch=self.final_seconds_an_epoch.get(candidate.trial, 0.0),
         )
 
     def _seconds(self, candidate: Candidate) -> float:
-        return (self.seconds_an_epoch or {}).get(candidate.trial, 0.0)
+        return self.seconds_an_epoch.get(candidate.trial, 0.0)
 
 
 def ranked(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +32,7 @@ from tcn_search.study.evaluations import accept_given_changes, count_test_evalua
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
 from tcn_search.study.running import worker_slots
+from tcn_search.study.training_time import seconds_an_epoch
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
@@ -126,7 +126,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         executors, workers = _executors(handle, plan, given)
         kept = kept_trainings(handle, "final_trainings")
         winner = find_winner(
-            replace(plan, row_ratio=_row_ratio(handle, refit)),
+            replace(plan, final_seconds_an_epoch=_final_seconds(handle, plan)),
             task=handle.task,
             context=TrainingContext(
                 objective=definition.objective,
@@ -170,12 +170,17 @@ def import_keras(on_progress: Callable[[FinalProgress], None] | None) -> None:
         require_no_interrupt()
 
 
-def _row_ratio(handle: StudyHandle, refit: bool) -> float:
-    """Return the training rows of a final training, per training row of a trial."""
+def _final_seconds(handle: StudyHandle, plan: FinalPlan) -> dict[int, float]:
+    """Return the seconds of an epoch of a final training, by number of its candidate."""
     rows = len(handle.task.train)
-    if refit:
+    if plan.refit:
         rows += len(handle.task.validation)
-    return rows / len(handle.training_data.train)
+    ratio = rows / len(handle.training_data.train)
+    records = handle.records()
+    return {
+        trial: seconds_an_epoch(records[trial], ratio, validates=not plan.refit)
+        for trial in plan.seconds_an_epoch
+    }
 
 
 def _validation_sequences(handle: StudyHandle) -> int:
@@ -221,7 +226,7 @@ def _plan(
         folds=definition.search.folds,
         preference=preference,
         seconds_an_epoch={
-            candidate.trial: _seconds_an_epoch(records[candidate.trial]) for candidate in candidates
+            candidate.trial: seconds_an_epoch(records[candidate.trial]) for candidate in candidates
         },
     )
 
@@ -239,13 +244,6 @@ def _trial_runs(
             metric = definition.spec.task_kind.metrics[0].name
             runs.append(run_of(trial, outcome, definition.objective.name, metric))
     return runs
-
-
-def _seconds_an_epoch(record: TrialRecord) -> float:
-    """Return the median seconds of a trial's epochs; 0 where they are not known."""
-    curve = [] if record.outcome is None else record.outcome.curve
-    seconds = [numbers["seconds"] for numbers in curve if "seconds" in numbers]
-    return statistics.median(seconds) if seconds else 0.0
 
 
 def _wanted(handle: StudyHandle, plan: FinalPlan, given: BestArguments, file: Path) -> WantedResult:

@@ -28,7 +28,7 @@ def plan_of(seconds_an_epoch: float = 2.0, folds: int = 1) -> FinalPlan:
         ensemble=True,
         folds=folds,
         seconds_an_epoch=dict.fromkeys(range(3), seconds_an_epoch),
-        row_ratio=1.25,
+        final_seconds_an_epoch=dict.fromkeys(range(3), 1.25 * seconds_an_epoch),
     )
 
 
