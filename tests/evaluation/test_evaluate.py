@@ -14,6 +14,7 @@ from sklearn import metrics
 from tcn_search import Architecture, Task, build_model, evaluate, forecast_metrics, load_task
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
+from tcn_search.evaluation.label_scores import label_scores
 from tcn_search.models.predict import predict
 from tests.conftest import draw_head, waves
 from tests.formats.written_wav import write_wav
@@ -92,6 +93,13 @@ def test_labels_are_scored() -> None:
     assert evaluation.confusion is None
     with pytest.raises(InputError, match="y must hold zeros and ones for labels"):
         evaluate(model, X, y + 1)
+
+
+def test_a_single_label_is_scored() -> None:
+    truth = np.array([[0], [1], [1]])
+    scores = label_scores(truth, np.array([[0.2], [0.8], [0.1]]), ["x"])
+    assert scores.overall["f1"] == pytest.approx(2 / 3)
+    assert scores.tables["by_class"].iloc[0].tolist() == ["x", 1.0, 0.5, pytest.approx(2 / 3), 2]
 
 
 def test_numbers_are_scored_in_their_units() -> None:
