@@ -12,7 +12,7 @@ import pandas as pd
 from tcn_search.arguments import positive_integer, received
 from tcn_search.errors import InputError
 from tcn_search.estimators.next_steps import predict_next
-from tcn_search.estimators.search_estimator import SearchEstimator
+from tcn_search.estimators.search_estimator import SearchEstimator, random_state_kept
 from tcn_search.evaluation.forecast_scores import ForecastScorer
 from tcn_search.evaluation.model_outputs import (
     OutputReader,
@@ -180,7 +180,9 @@ class TCNForecaster(SearchEstimator):
                     f"and {steps} steps in all"
                 )
             parts = (origin - held_out, held_out, self.horizon)
-            tables.append(self._fold(self._task(frame, parts=parts, look_back=look_back), fold))
+            task = self._task(frame, parts=parts, look_back=look_back)
+            with random_state_kept():
+                tables.append(self._fold(task, fold))
         return pd.concat(tables, ignore_index=True)
 
     def _fold(self, task: Task, fold: int) -> pd.DataFrame:

@@ -53,7 +53,6 @@ class KeptStudy:
         self._file = folder.path / _DATABASE
         if self._database is not None:
             self._file.write_bytes(self._database)
-            self._database = None
         study = Study(
             _TEMPORARY_NAME,
             storage=f"sqlite:///{self._file}",
@@ -61,6 +60,7 @@ class KeptStudy:
             **arguments,
         )
         weakref.finalize(study, folder.remove)
+        self._database = None
         return study
 
     def __getstate__(self) -> dict[str, Any]:

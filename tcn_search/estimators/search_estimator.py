@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optuna
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -121,9 +120,9 @@ class SearchEstimator(BaseEstimator):
             LeaseError, TrialsFailedError: as of `Study.run`.
         """
         started = time.monotonic()
-        kept = KeptStudy(self._study_name(task), self.storage)
+        kept = KeptStudy(self._study_name(task, seed), self.storage)
         search = replace(self.search or SearchSettings(), seed=seed)
-        with _quiet_optuna(), _random_state_kept():
+        with random_state_kept():
             study = kept.open(
                 task=task,
                 space=self.space,
@@ -159,8 +158,11 @@ class SearchEstimator(BaseEstimator):
         use_backend(study.definition.backend)
         return {"executor": InProcessExecutor(study.training_data)}
 
-    def _study_name(self, task: Task) -> str | None:
-        """Return the name of the study; None for a temporary one."""
+    def _study_name(self, task: Task, seed: int) -> str | None:
+        """Return the name of the study; None for a temporary one.
+
+        It has the seed in place of `random_state`, whose generator gives each fit another one.
+        """
         if self.name is not None or self.storage is None:
             return self.name
         parameters = {
@@ -168,6 +170,7 @@ class SearchEstimator(BaseEstimator):
             for name, value in self.get_params(deep=False).items()
             if name not in _NOT_IN_THE_NAME
         }
+        parameters["random_state"] = repr(seed)
         text = json.dumps([task.fingerprint(), parameters], sort_keys=True)
         kind = type(self).__name__.removeprefix("TCN").lower()
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
@@ -191,18 +194,7 @@ def _backend_in_use() -> str | None:
 
 
 @contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Keep Optuna from reporting each new study on standard error."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
+def random_state_kept() -> Iterator[None]:
     """Restore the global random states of Python and NumPy, which trainings here set."""
     of_python = random.getstate()
     of_numpy = np.random.get_state()

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn import metrics
 
 from tcn_search.errors import InputError
+from tcn_search.evaluation.class_table import class_table
 from tcn_search.tasks.target_kinds import are_one_hot, first_values
 
 _LARGEST_CLASS = 2**53  # integers that floats tell apart
@@ -45,13 +46,9 @@ def class_scores(truth: np.ndarray, probabilities: np.ndarray, names: Sequence[s
         "f1": metrics.f1_score(truth, predicted, average="macro", zero_division=0),
         "log_loss": metrics.log_loss(truth, shares, labels=classes),
     }
-    precision, recall, f1, count = metrics.precision_recall_fscore_support(
-        truth, predicted, labels=classes, zero_division=0
-    )
-    by_class = _by_class(names, precision, recall, f1, count)
-    confusion = pd.DataFrame(
-        metrics.confusion_matrix(truth, predicted, labels=classes), index=names, columns=names
-    )
+    counts = metrics.confusion_matrix(truth, predicted, labels=classes)
+    by_class = class_table(names, np.diag(counts), counts.sum(axis=0), counts.sum(axis=1))
+    confusion = pd.DataFrame(counts, index=names, columns=names)
     overall = {name: float(value) for name, value in overall.items()}
     return Scores(overall, {"by_class": by_class, "confusion": confusion})
 
@@ -59,15 +56,14 @@ def class_scores(truth: np.ndarray, probabilities: np.ndarray, names: Sequence[s
 def label_scores(truth: np.ndarray, probabilities: np.ndarray, names: Sequence[str]) -> Scores:
     """Score predicted labels (n, K), of which any number may be true of a sequence."""
     predicted = (probabilities > 0.5).astype(int)
-    precision, recall, f1, count = metrics.precision_recall_fscore_support(
-        truth, predicted, average=None, zero_division=0
-    )
+    right = (truth & predicted).sum(axis=0)
+    by_class = class_table(names, right, predicted.sum(axis=0), truth.sum(axis=0))
     overall = {
         "binary_accuracy": float((truth == predicted).mean()),
-        "f1": float(f1.mean()),
+        "f1": float(by_class["f1"].mean()),
         "all_labels_right": float(metrics.accuracy_score(truth, predicted)),
     }
-    return Scores(overall, {"by_class": _by_class(names, precision, recall, f1, count)})
+    return Scores(overall, {"by_class": by_class})
 
 
 def number_scores(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> Scores:
@@ -85,24 +81,6 @@ def number_scores(truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]
     if len(names) > 1:
         tables["by_number"] = pd.DataFrame({"number": list(names), **by_number})
     return Scores(overall, tables)
-
-
-def _by_class(
-    names: Sequence[str],
-    precision: np.ndarray,
-    recall: np.ndarray,
-    f1: np.ndarray,
-    count: np.ndarray,
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "class": list(names),
-            "precision": precision,
-            "recall": recall,
-            "f1": f1,
-            "examples": count,
-        }
-    )
 
 
 def class_numbers(y: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:

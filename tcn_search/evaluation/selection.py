@@ -168,6 +168,7 @@ def find_winner(
         forecast=test.forecast,
         classes=test.classes,
         member_files=files.members.names(usable),
+        epochs=final.epochs,
         schedule=final.schedule,
         weights=final.weights,
         not_trained=len(whole.seeds) - len(finished),

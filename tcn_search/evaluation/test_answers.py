@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import with_config
 
+from tcn_search.evaluation.class_table import class_table
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.tasks.kinds import NO_CLASS
 
@@ -44,10 +45,7 @@ class ClassCounts:
         return pd.DataFrame(self.confusion, index=self.classes, columns=self.classes)
 
     def scores_frame(self) -> pd.DataFrame:
-        """Return precision, recall and F1 of each class, and its number of examples.
-
-        A class that was never predicted has precision 0; one without examples has recall 0.
-        """
+        """Return precision, recall and F1 of each class; see `class_table`."""
         if self.confusion:
             counts = np.asarray(self.confusion)
             right = np.diag(counts)
@@ -58,15 +56,7 @@ class ClassCounts:
             right = counts[:, 0]
             given = counts[:, 0] + counts[:, 1]
             examples = counts[:, 0] + counts[:, 2]
-        return pd.DataFrame(
-            {
-                "class": self.classes,
-                "precision": right / np.maximum(given, 1),
-                "recall": right / np.maximum(examples, 1),
-                "f1": 2 * right / np.maximum(given + examples, 1),
-                "examples": examples,
-            }
-        )
+        return class_table(self.classes, right, given, examples)
 
 
 class AnswerRecorder:
@@ -100,7 +90,7 @@ class AnswerRecorder:
         elif self._counts is None:
             return
         elif self._spec.kind == "multi_label":
-            given = predictions >= 0.5
+            given = predictions > 0.5
             wanted = truth.reshape(given.shape) >= 0.5
             counted = (given & wanted, given & ~wanted, ~given & wanted)
             self._counts += np.stack([kind.sum(axis=0) for kind in counted], axis=1)

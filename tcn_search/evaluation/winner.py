@@ -74,7 +74,8 @@ class Winner:
             test split and on the validation split; None where there is none, or, on validation,
             where it was trained on.
         member_files: files of the final trainings that did not diverge, in their order.
-        schedule, weights: of the final trainings, as in `TrainingSettings`.
+        epochs, schedule, weights: of the final trainings, as in `TrainingSettings`. Fewer epochs
+            where a time limit has shortened them; 0 in results of earlier versions.
         not_trained: final trainings that the time limit left out.
         left_out: what else the time limit left out, in words.
         validation_sequences: that the accuracies of trials are of; 0 in earlier versions.
@@ -104,6 +105,7 @@ class Winner:
     ensemble_score: float | None = None
     ensemble_validation: float | None = None
     member_files: list[str] = field(default_factory=list)
+    epochs: int = 0
     schedule: str = ""
     weights: str = "best"
     not_trained: int = 0

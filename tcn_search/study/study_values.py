@@ -51,10 +51,11 @@ def winner_candidate(study: StudyResults) -> Candidate | None:
     if winner is None:
         return None
     candidate = study.candidate(winner.trial, refit=winner.refit_epochs > 0)
-    if not winner.refit_epochs:
+    epochs = winner.epochs or winner.refit_epochs
+    if not epochs:
         return candidate
     # A time limit may have left fewer epochs than the settings say.
-    settings = replace(candidate.settings, epochs=winner.refit_epochs)
+    settings = replace(candidate.settings, epochs=epochs)
     return replace(candidate, settings=settings)
 
 

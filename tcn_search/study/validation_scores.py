@@ -6,6 +6,7 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from tcn_search.search.shown_numbers import numbers_beside_score
 from tcn_search.study.forecast_errors import WINNER
 from tcn_search.study.results import StudyResults
 
@@ -44,22 +45,8 @@ def _winner_score(study: StudyResults, metric: str) -> float:
     assert winner is not None
     scores = [score for score in winner.validation_metrics if not math.isnan(score)]
     if not scores:  # trained on the validation split too, and not re-run: its trial is left
-        scores = _scores_of_trial(study, winner.trial, f"val_{metric}")
+        name = f"val_{metric}"
+        outcome = study.records()[winner.trial].outcome
+        score = numbers_beside_score(outcome, [name])[name]
+        scores = [] if score is None else [score]
     return fmean(scores) if scores else math.nan
-
-
-def _scores_of_trial(study: StudyResults, trial: int, column: str) -> list[float]:
-    """Return a number at the best epoch of a trial, one for each fold."""
-    outcome = study.records()[trial].outcome
-    if outcome is None:
-        return []
-    curve = study.learning_curves()
-    curve = curve[curve["trial"] == trial]
-    folds = [fold["best_epoch"] for fold in outcome.folds] or [outcome.best_epoch]
-    scores = []
-    for number, best_epoch in enumerate(folds, start=1):
-        of_fold = curve[curve["epoch"] == best_epoch]
-        if len(folds) > 1:
-            of_fold = of_fold[of_fold["fold"] == number]
-        scores += of_fold[column].tolist()
-    return scores

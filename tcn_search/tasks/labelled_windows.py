@@ -12,23 +12,31 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.formats.table_layout import TableLayout
 from tcn_search.tasks.forecast_preparation import target_values
-from tcn_search.tasks.new_series import PreparedRows, prepare_series
+from tcn_search.tasks.forecast_windows import usable_steps
+from tcn_search.tasks.new_series import ChannelsOfSeries, PreparedRows, prepare_series
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledWindows:
     """Every window of new rows whose horizon lies in the rows, too.
 
+    A window that ends on an interpolated step is left out: that value depends on the next one.
+
     Attributes:
         rows: the series.
         look_back, horizon: steps of a window, and steps after it.
-        counts: number of windows of each series.
+        starts: for each series, the steps at which its windows begin.
     """
 
     rows: PreparedRows
     look_back: int
     horizon: int
-    counts: tuple[int, ...]
+    starts: tuple[np.ndarray, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of windows of all series."""
+        return sum(map(len, self.starts))
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -55,11 +63,13 @@ class LabelledWindows:
         The windows are (n, look_back, channels), as `predict` takes them. The truth is (n, horizon,
         targets) in the units of the series, NaN where a value is missing.
         """
-        for number, (series, count) in enumerate(zip(self.rows.series, self.counts, strict=True)):
+        for number, (series, all_starts) in enumerate(
+            zip(self.rows.series, self.starts, strict=True)
+        ):
             channels = (series.values - series.offset) / series.scale
             truth = target_values(self.rows.table, series.one)
-            for first in range(0, count, size):
-                starts = range(first, min(first + size, count))
+            for first in range(0, len(all_starts), size):
+                starts = all_starts[first : first + size]
                 yield (
                     number,
                     np.stack([channels[start : start + self.look_back] for start in starts]),
@@ -98,12 +108,27 @@ def labelled_windows(
     Raises:
         InputError: names the file and the first row that cannot be used; no series has enough rows.
     """
-    rows = prepare_series(data, layout, horizon, time=time)
+    rows = prepare_series(data, layout, horizon, time=time, scaled_by=look_back)
     steps = [series.one.present for series in rows.series]
-    counts = tuple(max(0, count - look_back - horizon + 1) for count in steps)
-    if not any(counts):
+    if max(steps) < look_back + horizon:
         raise InputError(
             f"{rows.table.path} must hold at least {look_back + horizon} steps of a series: "
             f"{look_back} that the model takes and the {horizon} after them. Received: {max(steps)}"
         )
-    return LabelledWindows(rows, look_back, horizon, counts)
+    starts = tuple(_starts(series, look_back, horizon) for series in rows.series)
+    if not any(map(len, starts)):
+        raise InputError(
+            f"{rows.table.path} must have a window of {look_back} steps that does not end on an "
+            "interpolated one."
+        )
+    return LabelledWindows(rows, look_back, horizon, starts)
+
+
+def _starts(series: ChannelsOfSeries, look_back: int, horizon: int) -> np.ndarray:
+    """Return the steps of a series at which its windows begin."""
+    one = series.one
+    count = max(0, one.present - look_back - horizon + 1)
+    usable = usable_steps(
+        one.missing[: one.present], one.uses_later[: one.present], horizon, masks=False
+    )
+    return np.flatnonzero(usable[look_back : look_back + count])

@@ -57,11 +57,14 @@ def prepare_series(
     horizon: int,
     future: str | Path | pd.DataFrame | None = None,
     time: str | None = None,
+    scaled_by: int | None = None,
 ) -> PreparedRows:
     """Read new rows by the rules of the training data; return the channels of each series.
 
     Args:
         data, layout, horizon, future, time: as of `last_windows`.
+        scaled_by: the first steps by which a series that was not trained on is standardised; None
+            for all of them, which only a forecast of what follows may know.
 
     Raises:
         InputError: names the file and the first row that cannot be used.
@@ -85,10 +88,15 @@ def prepare_series(
             number = stored[one.series.id]
             offset, scale = np.array(rules.offset[number]), np.array(rules.scale[number])
         elif columns.id:
-            offset, scale = _scale_of_new_series(channels, values, one.present, rules)
+            seen = one.present
+            which = ""
+            if scaled_by is not None and scaled_by < seen:
+                seen = scaled_by
+                which = "first "
+            offset, scale = _scale_of_new_series(channels, values, seen, rules)
             notes.append(
                 f"{table.path.name}: series {one.series.id} was not trained on; it is standardised "
-                f"by its {one.present:,} steps"
+                f"by its {which}{seen:,} steps"
             )
         prepared.append(ChannelsOfSeries(one, values, offset, scale))
     return PreparedRows(table, rules, channels, prepared, notes)

@@ -15,7 +15,7 @@ PENALTIES = (*(10.0**power for power in range(-7, 5)), math.inf)
 class Moments:
     """Sums of products of features and targets over all rows, from which ridge maps are solved.
 
-    A last feature that is 1 stands for the bias.
+    A last feature that is 1 stands for the bias; in rows that are weighted, it is their weight.
 
     Args:
         features: F.
@@ -29,7 +29,7 @@ class Moments:
         self.squares = 0.0
 
     def add(self, features: np.ndarray, targets: np.ndarray) -> None:
-        """Add rows of features (n, F + 1), with the ones, and targets (n, H)."""
+        """Add rows of features (n, F + 1), with the ones or weights, and targets (n, H)."""
         self.rows += len(features)
         self.products += features.T @ features
         self.answers += features.T @ targets
@@ -103,10 +103,11 @@ def _solutions(moments: Moments, penalties: Sequence[float]) -> Iterator[np.ndar
     penalty times the mean of the diagonal of Xᵀ X. An infinite penalty gives zeros, the bias
     included. One decomposition serves all penalties.
     """
-    mean = moments.products[-1, :-1] / moments.rows  # (F,)
-    target_mean = moments.answers[-1] / moments.rows  # (H,)
-    products = moments.products[:-1, :-1] - moments.rows * np.outer(mean, mean)
-    answers = moments.answers[:-1] - moments.rows * np.outer(mean, target_mean)
+    count = max(moments.products[-1, -1], np.finfo("float64").tiny)  # of rows, or of their weight
+    mean = moments.products[-1, :-1] / count  # (F,)
+    target_mean = moments.answers[-1] / count  # (H,)
+    products = moments.products[:-1, :-1] - count * np.outer(mean, mean)
+    answers = moments.answers[:-1] - count * np.outer(mean, target_mean)
     values, vectors = np.linalg.eigh(products)
     values = np.maximum(values, 0.0)
     projected = vectors.T @ answers

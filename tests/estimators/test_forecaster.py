@@ -103,9 +103,19 @@ def test_a_name_follows_from_data_and_parameters_where_there_is_a_storage(
     assert len(ts.list_studies(storage)) == 2
 
 
+def test_the_name_of_a_study_has_the_seed_that_a_generator_gave() -> None:
+    forecaster = small_forecaster(storage="sqlite:///own.db", random_state=np.random.RandomState(0))
+    task = forecaster._task(frame_of())
+    names = [forecaster._study_name(task, seed) for seed in (1, 2, 1)]
+    assert names[0] == names[2] != names[1]
+
+
 def test_a_backtest_rolls_its_origin_forward(fitted: ts.TCNForecaster) -> None:
     frame = frame_of()
+    np.random.seed(1)
+    expected = np.random.RandomState(1).rand()
     result = fitted.backtest(frame, folds=2)
+    assert np.random.rand() == expected
     assert result["fold"].unique().tolist() == [1, 2]
     origins = result.groupby("fold")["origin"].unique()
     assert [list(one) for one in origins] == [[frame.index[-9]], [frame.index[-5]]]

@@ -14,6 +14,7 @@ from sklearn import metrics
 from tcn_search import Architecture, Task, build_model, evaluate, forecast_metrics, load_task
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
+from tcn_search.evaluation.label_scores import label_scores
 from tcn_search.models.predict import predict
 from tests.conftest import draw_head, waves
 from tests.formats.written_wav import write_wav
@@ -92,6 +93,13 @@ def test_labels_are_scored() -> None:
     assert evaluation.confusion is None
     with pytest.raises(InputError, match="y must hold zeros and ones for labels"):
         evaluate(model, X, y + 1)
+
+
+def test_a_single_label_is_scored() -> None:
+    truth = np.array([[0], [1], [1]])
+    scores = label_scores(truth, np.array([[0.2], [0.8], [0.1]]), ["x"])
+    assert scores.overall["f1"] == pytest.approx(2 / 3)
+    assert scores.tables["by_class"].iloc[0].tolist() == ["x", 1.0, 0.5, pytest.approx(2 / 3), 2]
 
 
 def test_numbers_are_scored_in_their_units() -> None:
@@ -201,6 +209,31 @@ def test_series_below_each_other_are_scored_in_their_units(tmp_path: Path) -> No
     north, south = evaluation.by_series["mae_units"]
     assert north < 20
     assert 100 < south < 10_000
+
+
+def test_a_window_does_not_see_what_comes_after_it(tmp_path: Path) -> None:
+    """Neither in an interpolated step, nor in the scale of a series that was not trained on."""
+    days = pd.date_range("2024-01-01", periods=40, freq="D")
+    values = 10 + np.random.default_rng(0).normal(size=40)
+    table = pd.DataFrame({"id": "north", "ds": days, "y": values})
+    table.loc[20, "y"] = np.nan
+    options = {"target": "y", "horizon": 2, "look_back": 8, "gaps": "interpolate"}
+    table.to_csv(tmp_path / "shops.csv", index=False)
+    model = build_model(
+        Architecture(4, 2, (1, 2, 4)),
+        load_task("forecast", file=tmp_path / "shops.csv", id="id", **options),
+    )
+    draw_head(model)
+    assert evaluate(model, table).examples == 40 - 8 - 2 + 1 - 1
+    new = table.assign(id="south")
+    changed = new.copy()
+    changed.loc[10:, "y"] *= 100
+    evaluations = [evaluate(model, frame[:10].copy()) for frame in (new, changed)]
+    assert evaluations[0].scores == evaluations[1].scores
+    whole = evaluate(model, changed)
+    assert "series south was not trained on; it is standardised by its first 8 steps" in " ".join(
+        whole.notes
+    )
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.winner import Winner, evaluations_in_words
 from tcn_search.planning.architecture import Architecture
 from tcn_search.search.trial_record import Candidate
+from tcn_search.study.study_values import winner_candidate
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.job_data import JobData
 from tcn_search.workers.trial import TrialJob
@@ -274,6 +275,18 @@ def test_after_a_time_limit_shorter_trainings_are_made_anew(
     unused = MadeUp()
     assert best_of(study, unused, timeout=0.07).read_at == whole.read_at
     assert unused.jobs == []
+
+
+@pytest.mark.parametrize("own_validation", [False, True])
+def test_the_settings_of_the_winner_have_the_epochs_that_a_time_limit_left(
+    own_validation: bool, scored: list[list[tuple[int, ...]]]
+) -> None:
+    study = study_of(1, own_validation=own_validation)
+    winner = best_of(study, MadeUp(), timeout=0.07)
+    candidate = winner_candidate(study.results)
+    assert candidate is not None
+    epochs = candidate.settings.epochs
+    assert winner.left_out == [f"final trainings of {epochs} epochs in place of 12"]
 
 
 def test_diverged_trainings_are_left_out(scored: list[list[tuple[int, ...]]]) -> None:

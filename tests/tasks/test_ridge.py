@@ -26,6 +26,23 @@ def test_the_solution_is_that_of_scikit_learn():
     assert ridge.error == pytest.approx(np.square(expected.predict(X) - Y).mean())
 
 
+def test_the_solution_of_weighted_rows_is_that_of_scikit_learn():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 5)) + 2.0
+    Y = X @ rng.normal(size=(5, 2)) + rng.normal(size=(80, 2)) - 1.0
+    weights = rng.uniform(0.1, 3.0, (80, 1))
+    moments = Moments(5, 2)
+    moments.add(np.hstack([X, np.ones((80, 1))]) * weights, Y * weights)
+    penalty = 0.3
+    ridge = solve_ridge(moments, moments, (penalty,))
+    shares = np.square(weights[:, 0])
+    centred = X - np.average(X, axis=0, weights=shares)
+    unit = (shares[:, np.newaxis] * np.square(centred)).sum(axis=0).mean()
+    expected = Ridge(alpha=penalty * unit).fit(X, Y, sample_weight=shares)
+    np.testing.assert_allclose(ridge.weights, expected.coef_.T, rtol=1e-6)
+    np.testing.assert_allclose(ridge.bias, expected.intercept_, rtol=1e-6)
+
+
 def test_the_penalty_with_the_least_validation_error_is_chosen():
     rng = np.random.default_rng(2)
     weights = rng.normal(size=(30, 1))
