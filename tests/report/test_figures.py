@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tcn_search import (
@@ -70,7 +71,15 @@ def test_numbers_of_results_are_no_hyperparameters(study: Study) -> None:
     trials["val_accuracy"] = np.linspace(0, 1, len(trials))  # beside the score, as classes have it
     varied = varied_hyperparameters(trials)
     assert {"levels", "learning_rate"} <= set(varied)
-    assert set(varied) <= {*Architecture.__dataclass_fields__, *SEARCHABLE, "levels"}
+    assert "dilations" not in varied  # they follow from the levels
+    every = trials.assign(**{name: range(len(trials)) for name in trials})
+    known = {*Architecture.__dataclass_fields__, *SEARCHABLE, "levels"}
+    assert set(varied_hyperparameters(every)) <= known
+
+
+def test_lists_of_dilations_are_a_hyperparameter() -> None:
+    trials = pd.DataFrame({"dilations": ["1,2,4", "1,3,9", "1,2,4"], "levels": 3})
+    assert varied_hyperparameters(trials) == ["dilations"]
 
 
 def test_every_figure_has_words(study: Study) -> None:
