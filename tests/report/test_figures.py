@@ -110,6 +110,10 @@ def test_importances_appear_with_the_tenth_complete_trial(study: Study) -> None:
     assert importances["importance"].is_monotonic_decreasing
     assert importances["name"].iloc[0] == "learning_rate"  # `loss_of` depends on it most
     assert {"importances", "slices", "parallel_coordinates", "contour"} <= set(study_figures(study))
+    by_name = {figure.name: figure for figure in figures_of(study)}
+    narrow = by_name["parallel_coordinates"].draw(study, COLUMN_WIDTH)
+    names = [label.get_text() for label in narrow.axes[0].get_xticklabels()]
+    assert names == importances["name"].tolist()[:4]  # more have no room for their values
 
 
 def test_figures_are_as_wide_as_wanted(study: Study) -> None:
