@@ -289,7 +289,7 @@ def test_dots_at_the_ends_of_a_contour_are_drawn_in_full() -> None:
 
 @pytest.mark.parametrize("width", [COLUMN_WIDTH, SCREEN_WIDTH])
 def test_ticks_of_wide_receptive_fields_do_not_run_into_each_other(width: float) -> None:
-    frame = trials(40).assign(receptive_field=np.geomspace(20, 60_000, 40).astype(int))
+    frame = trials(40).assign(receptive_field=np.geomspace(50, 30_000, 40).astype(int))
     given = axes_without_window(width)
     ax = ts.plots.receptive_field_score(frame, "val_loss", 1_460, 1_460, ax=given)
     ax.figure.draw_without_rendering()
