@@ -62,8 +62,9 @@ def write_report(
         for name, figure in figures.items():
             on_step(f"writing {name}.png, {name}.svg and {name}.pdf")
             picture = open_file(f"{name}.png")
-            save_figure(figure, [picture, open_file(f"{name}.svg")])
+            save_figure(figure, [picture])
             pictures[name] = picture.read_bytes()
+            save_figure(figure, [open_file(f"{name}.svg")])
             if name in narrow:
                 save_figure(narrow[name], [open_file(f"{name}.pdf")])
         on_step("writing report.html")
