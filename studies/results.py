@@ -127,7 +127,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "changes": study.changes,
     }
     names = ("trials.csv", "receptive_field.png", "result.json", "README.md")
-    figures = study_figures(study)
+    figures = study_figures(study.snapshot())
     with ExitStack() as files:  # they take their places when all are written
         table, figure, facts, text = (
             files.enter_context(replacing(folder / name)) for name in names

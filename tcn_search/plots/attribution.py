@@ -17,7 +17,7 @@ from tcn_search.plots.style import (
     fit_height,
     label_axes,
     legend_outside,
-    say,
+    nothing_to_show,
 )
 
 _MOST_CELLS = 200
@@ -43,9 +43,7 @@ def plot_attribution(
     """
     ax = axes_or_new(ax)
     if attributions.empty:
-        label_axes(ax, "Attribution")
-        say(ax, "There is no sequence")
-        return ax
+        return nothing_to_show(ax, "Attribution", "There is no sequence")
     if sequence is None:
         sequence = attributions["sequence"].iloc[0]
     own = attributions[attributions["sequence"] == sequence].sort_values("step")
@@ -99,19 +97,16 @@ def plot_class_attribution(
     ax = axes_or_new(ax)
     title = "Which steps decide, by class"
     if attributions.empty:
-        label_axes(ax, title)
-        say(ax, "There is no sequence")
-        return ax
+        return nothing_to_show(ax, title, "There is no sequence")
     table = attributions.assign(attribution=attributions["attribution"].abs())
     means = table.pivot_table(index="class", columns="step", values="attribution", sort=True)
     length = means.shape[1]
     edges = np.unique(np.linspace(0, length, min(length, _MOST_CELLS) + 1).round().astype(int))
     cells = np.add.reduceat(means.to_numpy(), edges[:-1], axis=1) / np.diff(edges)
-    shades = cells / np.maximum(cells.max(axis=1, keepdims=True), 1e-12)
+    shades = cells / np.maximum(np.nanmax(cells, axis=1, keepdims=True), 1e-12)
     fit_height(ax, len(means), each=0.34, around=1.4)
-    places = np.append(edges, []) - 0.5
     ax.pcolormesh(
-        places,
+        edges - 0.5,
         np.arange(len(means) + 1) - 0.5,
         shades,
         cmap="Blues",

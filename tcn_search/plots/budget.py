@@ -6,13 +6,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tcn_search.plots.style import (
-    INK,
     axes_or_new,
     fit_height,
     label_axes,
-    say,
+    label_bars,
+    nothing_to_show,
     status_style,
-    text_sizes,
     unit_of_time,
 )
 
@@ -30,25 +29,20 @@ def plot_budget(trials: pd.DataFrame, ax: Axes | None = None) -> Axes:
     table = seconds.agg(["sum", "size"]).sort_values("sum")
     total = float(table["sum"].sum())
     if not total:
-        label_axes(ax, title)
-        say(ax, "No trial has taken any time yet")
-        return ax
+        return nothing_to_show(ax, title, "No trial has taken any time yet")
     longest = float(table["sum"].max())
     divisor, unit = unit_of_time(longest)
     fit_height(ax, len(table), each=0.32)
-    for height, (status, row) in enumerate(table.iterrows()):
-        style = status_style(str(status))
-        spent = row["sum"] / divisor
-        ax.barh(height, spent, 0.62, color=style.colour, hatch=style.hatch, edgecolor="white")
-        ax.annotate(
-            f"{row['sum'] / total:.0%}",
-            (spent, height),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            fontsize=text_sizes(ax).tick,
-        )
+    styles = [status_style(str(status)) for status in table.index]
+    bars = ax.barh(
+        range(len(table)),
+        table["sum"] / divisor,
+        0.62,
+        color=[style.colour for style in styles],
+        hatch=[style.hatch for style in styles],
+        edgecolor="white",
+    )
+    label_bars(ax, bars, [f"{spent / total:.0%}" for spent in table["sum"]])
     labels = [
         f"{str(status).replace('_', ' ')} ({int(count):,})"
         for status, count in table["size"].items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 
 from tcn_search.plots.hyperparameters import is_numeric
@@ -71,6 +72,7 @@ def plot_contour(
         rasterized=len(places) > MOST_DRAWN,
         zorder=3,
     )
+    ax.use_sticky_edges = False  # dots on the ends of the shades are drawn in full
     ax.margins(0.06)
     if places["score"].nunique() > 1:
         colour_bar(ax, dots, objective)
@@ -83,6 +85,9 @@ def _places(ax: Axes, values: pd.Series, axis: str) -> pd.Series:
         numbers = values.astype(float)
         if numbers.min() > 0 and numbers.max() / numbers.min() > 10:
             ax.set(**{f"{axis}scale": "log"})
+        elif (numbers % 1 == 0).all():
+            ticks = ax.xaxis if axis == "x" else ax.yaxis
+            ticks.set_major_locator(MaxNLocator("auto", integer=True))
         return numbers
     words = sorted(values.map(str).unique())
     set_ticks = ax.set_xticks if axis == "x" else ax.set_yticks

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-# Columns of `Study.trials` that are no hyperparameters. The dilations follow from the levels.
+# Columns of `Study.trials` that are no hyperparameters.
 _RESULTS = {
     "trial",
     "state",
@@ -25,7 +25,6 @@ _RESULTS = {
     "parameters",
     "seconds",
     "outside_share",
-    "dilations",
     "reason",
     "machine",
     "started",
@@ -68,7 +67,15 @@ def varied_hyperparameters(trials: pd.DataFrame, wanted: Sequence[str] | None = 
         and not name.startswith(_NUMBERS_OF_RESULTS)
         and trials[name].map(str).nunique() > 1
         and trials[name].notna().any()
+        and not (name == "dilations" and _follow_from_levels(trials))
     ]
+
+
+def _follow_from_levels(trials: pd.DataFrame) -> bool:
+    """Return whether the trials with a number of levels all have the same dilations."""
+    if "levels" not in trials:
+        return False
+    return bool((trials.groupby("levels")["dilations"].nunique() <= 1).all())
 
 
 def is_numeric(values: pd.Series) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tcn_search.plots.style import BLUE, INK, axes_or_new, fit_height, label_axes, say, text_sizes
+from tcn_search.plots.style import (
+    BLUE,
+    axes_or_new,
+    fit_height,
+    label_axes,
+    label_bars,
+    nothing_to_show,
+)
 
 
 def plot_importances(importances: pd.DataFrame, objective: str, ax: Axes | None = None) -> Axes:
@@ -20,24 +27,14 @@ def plot_importances(importances: pd.DataFrame, objective: str, ax: Axes | None 
     ax = axes_or_new(ax)
     title = f"What decides {objective}"
     if importances.empty:
-        label_axes(ax, title)
-        say(ax, "Importances need at least 10 complete trials in which something was varied")
-        return ax
+        return nothing_to_show(
+            ax, title, "Importances need at least 10 complete trials in which something was varied"
+        )
     ordered = importances.sort_values("importance")
     heights = range(len(ordered))
     fit_height(ax, len(ordered), each=0.26)
-    ax.barh(heights, ordered["importance"], color=BLUE, height=0.62)
-    size = text_sizes(ax).tick
-    for height, share in zip(heights, ordered["importance"], strict=True):
-        ax.annotate(
-            f"{share:.0%}",
-            (share, height),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            fontsize=size,
-        )
+    bars = ax.barh(heights, ordered["importance"], color=BLUE, height=0.62)
+    label_bars(ax, bars, [f"{share:.0%}" for share in ordered["importance"]])
     ax.set_yticks(heights, list(ordered["name"]))
     ax.set_xlim(0, 1.18 * max(float(ordered["importance"].max()), 0.01))  # room for the numbers
     ax.xaxis.set_major_formatter("{x:.0%}")

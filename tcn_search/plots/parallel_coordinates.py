@@ -12,7 +12,15 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
 from tcn_search.plots.hyperparameters import is_numeric, varied_hyperparameters
-from tcn_search.plots.style import GREY, INK, axes_or_new, colour_bar, label_axes, say, text_sizes
+from tcn_search.plots.style import (
+    GREY,
+    INK,
+    axes_or_new,
+    colour_bar,
+    label_axes,
+    nothing_to_show,
+    text_sizes,
+)
 
 _MOST_LINES = 400
 _MOST_WORDS = 8  # of one axis
@@ -43,9 +51,7 @@ def plot_parallel_coordinates(
     complete = trials[trials["ended"] == "complete"].dropna(subset="score")
     names = varied_hyperparameters(complete, hyperparameters)
     if complete.empty or not names:
-        label_axes(ax, title)
-        say(ax, "No two complete trials differ in a hyperparameter yet")
-        return ax
+        return nothing_to_show(ax, title, "No two complete trials differ in a hyperparameter yet")
     ranked = complete.sort_values("score", ascending=direction == "minimize")
     if len(ranked) > _MOST_LINES:
         best = ranked.head(_MOST_LINES // 2)

@@ -17,7 +17,7 @@ from tcn_search.plots.style import (
     axes_or_new,
     label_axes,
     legend_outside,
-    say,
+    nothing_to_show,
 )
 
 _NAMES = {
@@ -44,9 +44,11 @@ def plot_plan_frontier(
     ax = axes_or_new(ax)
     frame = pd.DataFrame(plan)
     if frame.empty:
-        label_axes(ax, "No architecture covers the required context")
-        say(ax, "Give more levels, larger kernels or a larger base of the dilations")
-        return ax
+        return nothing_to_show(
+            ax,
+            "No architecture covers the required context",
+            "Give more levels, larger kernels or a larger base of the dilations",
+        )
     required = frame["required_context"].iloc[0]
     seq_len = frame["seq_len"].iloc[0]
     is_bounded = not pd.isna(required)

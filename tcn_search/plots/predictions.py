@@ -18,7 +18,7 @@ from tcn_search.plots.style import (
     label_axes,
     legend_outside,
     marker_scale,
-    say,
+    nothing_to_show,
     text_sizes,
 )
 
@@ -37,9 +37,7 @@ def plot_confusion_matrix(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     total = int(counts.to_numpy().sum()) if len(counts) else 0
     if not total:
-        label_axes(ax, "Confusion matrix")
-        say(ax, "There are no predictions")
-        return ax
+        return nothing_to_show(ax, "Confusion matrix", "There are no predictions")
     fit_height(ax, 1, each=0.82 * figure_of(ax).get_figwidth(), around=0)
     values = counts.to_numpy(dtype=float)
     shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1)
@@ -75,9 +73,7 @@ def plot_class_scores(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     title = "Scores by class"
     if scores.empty:
-        label_axes(ax, title)
-        say(ax, "There are no predictions")
-        return ax
+        return nothing_to_show(ax, title, "There are no predictions")
     shown = scores.sort_values("f1").head(_MOST_CLASSES)
     if len(shown) < len(scores):
         title += f": the {_MOST_CLASSES} of lowest F1, of {len(scores):,}"
@@ -120,9 +116,7 @@ def plot_true_against_predicted(predictions: pd.DataFrame, ax: Axes | None = Non
     title = "True and predicted"
     known = predictions.dropna(subset=["truth", "prediction"])
     if known.empty:
-        label_axes(ax, title)
-        say(ax, "There are no predictions")
-        return ax
+        return nothing_to_show(ax, title, "There are no predictions")
     low = float(known.to_numpy(dtype=float).min())
     high = float(known.to_numpy(dtype=float).max())
     margin = 0.04 * (high - low or 1)

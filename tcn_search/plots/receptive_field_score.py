@@ -18,11 +18,12 @@ from tcn_search.plots.style import (
     ORANGE,
     RED,
     axes_or_new,
+    figure_of,
     label_axes,
     legend_outside,
     log_scale_if_wide,
     marker_scale,
-    say,
+    nothing_to_show,
 )
 
 _TITLE = "Receptive field and score"
@@ -56,9 +57,7 @@ def plot_receptive_field_score(
     """
     ax = axes_or_new(ax)
     if trials["receptive_field"].isna().all():
-        label_axes(ax, _TITLE)
-        say(ax, "No trial has an architecture yet")
-        return ax
+        return nothing_to_show(ax, _TITLE, "No trial has an architecture yet")
     ax.set_xscale("log", base=2)
     unit = "in steps"
     trials = trials.assign(is_free=_is_free(trials))
@@ -81,7 +80,7 @@ def plot_receptive_field_score(
         _draw_sequence_length(ax, seq_len, label)
     else:
         _draw_required_context(ax, required_context, seq_len, is_free.any())
-    ax.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
+    ax.xaxis.set_major_locator(LogLocator(base=2, numticks=int(1.4 * figure_of(ax).get_figwidth())))
     ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
     ax.xaxis.set_minor_formatter(NullFormatter())
     label_axes(

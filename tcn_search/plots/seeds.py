@@ -13,7 +13,7 @@ from tcn_search.plots.style import (
     fit_height,
     label_axes,
     legend_outside,
-    say,
+    nothing_to_show,
 )
 
 
@@ -29,9 +29,7 @@ def plot_seeds(scores: pd.DataFrame, metric: str, ax: Axes | None = None) -> Axe
     title = "The winner over seeds"
     known = scores.dropna(subset="score")
     if known.empty:
-        label_axes(ax, title)
-        say(ax, "No final training has a score")
-        return ax
+        return nothing_to_show(ax, title, "No final training has a score")
     members = known.dropna(subset="seed")
     seeds = sorted(members["seed"].astype(int).unique())
     for split, colour, marker, line in (
@@ -69,9 +67,7 @@ def plot_candidates(runs: pd.DataFrame, objective: str, ax: Axes | None = None) 
     title = "The best trials over seeds, best on top"
     known = runs.dropna(subset="score")
     if known.empty:
-        label_axes(ax, title)
-        say(ax, "No trial was trained again")
-        return ax
+        return nothing_to_show(ax, title, "No trial was trained again")
     trials = list(dict.fromkeys(known["trial"]))
     fit_height(ax, len(trials), each=0.34, around=1.4)
     heights = known["trial"].map(trials.index)

@@ -20,7 +20,7 @@ from tcn_search.plots.style import (
     legend_outside,
     log_scale_if_wide,
     marker_scale,
-    say,
+    nothing_to_show,
 )
 
 _GOLDEN = 0.618034  # multiples of it, modulo 1, spread dots evenly
@@ -48,9 +48,9 @@ def plot_slices(
     scored = trials.dropna(subset="score")
     names = varied_hyperparameters(scored, hyperparameters)
     if scored.empty or not names:
-        label_axes(ax, title)
-        say(ax, "No two trials with a score differ in a hyperparameter yet")
-        return ax
+        return nothing_to_show(
+            ax, title, "No two trials with a score differ in a hyperparameter yet"
+        )
     labels: list[str] = []
     rows: list[pd.DataFrame] = []
     headings = []

@@ -18,7 +18,7 @@ from tcn_search.plots.style import (
     fit_height,
     label_axes,
     legend_outside,
-    say,
+    nothing_to_show,
     text_sizes,
 )
 
@@ -38,9 +38,9 @@ def plot_studies(
     ax = axes_or_new(ax)
     title = f"Scores on {len(scores):,} datasets, best mean rank on top"
     if scores.empty:
-        label_axes(ax, "Scores on several datasets")
-        say(ax, "There is no dataset that has been compared")
-        return ax
+        return nothing_to_show(
+            ax, "Scores on several datasets", "There is no dataset that has been compared"
+        )
     ranks = mean_ranks(scores, direction)
     order = list(ranks.sort_values(kind="stable").index)
     fit_height(ax, len(order), each=0.5, around=1.4)
@@ -91,9 +91,11 @@ def plot_critical_difference(
     complete = scores.dropna()
     count = scores.shape[1]
     if len(complete) < 2 or count < 2:
-        label_axes(ax, "Critical difference")
-        say(ax, "A critical difference needs two contenders with scores on two datasets")
-        return ax
+        return nothing_to_show(
+            ax,
+            "Critical difference",
+            "A critical difference needs two contenders with scores on two datasets",
+        )
     ranks = mean_ranks(complete, direction).sort_values(kind="stable")
     quantile = studentized_range.ppf(1 - level, count, np.inf) / math.sqrt(2)
     difference = float(quantile * math.sqrt(count * (count + 1) / (6 * len(complete))))

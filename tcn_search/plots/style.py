@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.artist import Artist
     from matplotlib.cm import ScalarMappable
+    from matplotlib.container import BarContainer
 
 # Okabe and Ito's palette: distinguishable with any colour vision.
 BLUE = "#0072B2"
@@ -148,6 +149,11 @@ def fit_height(ax: Axes, rows: float, each: float = 0.2, around: float = 1.1) ->
         figure_of(ax).set_figheight(rows * each + around)
 
 
+def label_bars(ax: Axes, bars: BarContainer, labels: Sequence[str]) -> None:
+    """Write a label at the end of each bar."""
+    ax.bar_label(bars, labels, padding=4, color=INK, fontsize=text_sizes(ax).tick)
+
+
 def label_axes(ax: Axes, title: str, x: str = "", y: str = "") -> None:
     """Set the title and the names of both axes; what is longer than the figure is wrapped."""
     sizes = text_sizes(ax)
@@ -160,6 +166,13 @@ def label_axes(ax: Axes, title: str, x: str = "", y: str = "") -> None:
     height = 72 * figure_of(ax).get_size_inches()[1] / _rows(ax)
     lines = textwrap.fill(y, max(12, int(0.7 * height / (0.54 * sizes.label))))
     ax.set_ylabel(lines, fontsize=sizes.label, color=INK)
+
+
+def nothing_to_show(ax: Axes, title: str, words: str) -> Axes:
+    """Return axes that have a title, and words why there is nothing to see."""
+    label_axes(ax, title)
+    say(ax, words)
+    return ax
 
 
 def say(ax: Axes, words: str) -> None:
@@ -257,7 +270,8 @@ def _rows(ax: Axes) -> int:
 
 def _wrapped(ax: Axes, text: str, size: float, share: float = 1.0) -> str:
     """Break a text into lines that fit into a share of the width of the axes."""
-    return textwrap.fill(text, max(12, int(share * _characters(ax, size))))
+    width = max(12, int(share * _characters(ax, size)))
+    return textwrap.fill(text, width, break_on_hyphens=False)
 
 
 def marker_scale(count: int) -> float:

@@ -13,7 +13,7 @@ from tcn_search.plots.style import (
     fit_height,
     label_axes,
     legend_outside,
-    say,
+    nothing_to_show,
     status_style,
     unit_of_time,
 )
@@ -36,9 +36,7 @@ def plot_timeline(trials: pd.DataFrame, ax: Axes | None = None) -> Axes:
     title = "Trials over time, by worker"
     timed = _timed(trials)
     if timed.empty:
-        label_axes(ax, title)
-        say(ax, "No trial has a start and a duration yet")
-        return ax
+        return nothing_to_show(ax, title, "No trial has a start and a duration yet")
     timed = timed.assign(row=_rows(timed))
     first = timed["start"].min()
     span = (timed["end"].max() - first).total_seconds()

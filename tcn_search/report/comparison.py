@@ -14,7 +14,12 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.plots.comparison import plot_comparison
-from tcn_search.plots.style import COLUMN_WIDTH, SCREEN_WIDTH
+from tcn_search.plots.style import (
+    COLUMN_WIDTH,
+    SCREEN_WIDTH,
+    axes_without_window,
+    figure_of,
+)
 from tcn_search.report.study_figure import save_figure
 from tcn_search.report.tables import latex_of_comparison
 
@@ -55,7 +60,6 @@ def comparison_figure(
 ) -> Figure:
     """Return a figure of the final trainings, with the best contender on top."""
     contenders = comparison_frame(comparison, baselines)["contender"].tolist()
-    figure = Figure(figsize=(width, 1.6 + 0.7 * len(contenders)), layout="constrained")
     runs = comparison.runs_frame()
     runs["title"] = runs["contender"].map(title)
     # Runs of contenders that only an earlier call wanted are stored, too.
@@ -77,8 +81,8 @@ def comparison_figure(
     final = final.sort_values(
         "contender", key=lambda names: names.map(contenders.index), kind="stable"
     )
-    plot_comparison(final, comparison.metric, ax=figure.add_subplot())
-    return figure
+    ax = axes_without_window(width, height=1.6 + 0.7 * len(contenders))
+    return figure_of(plot_comparison(final, comparison.metric, ax=ax))
 
 
 def write_comparison(

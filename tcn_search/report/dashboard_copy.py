@@ -68,15 +68,17 @@ class DashboardCopy:
         number = self.storage.get_study_id_from_name(name)
         return f"/dashboard/studies/{number}"
 
-    def update(self, name: str) -> None:
-        """Copy what is new in a study, without its figures.
+    def update(self, name: str) -> StudyResults | None:
+        """Copy what is new in a study, without its figures, and return its results.
+
+        Those of a study that Optuna has made without this package are None.
 
         Raises:
             TcnSearchError: it cannot be read.
         """
         if name not in self._copies:
             self._copies[name] = _CopiedStudy(name, self._url, self.storage)
-        self._copies[name].update()
+        return self._copies[name].update()
 
     def keep_current(self, first: str | None) -> None:
         """Copy all studies from now on, in a thread, until `close`.
@@ -109,8 +111,9 @@ class DashboardCopy:
             if self._closed.is_set():
                 return
             try:
-                self.update(name)
-                self._copies[name].draw(self.artifacts)
+                results = self.update(name)
+                if results is not None:
+                    self._copies[name].draw(results, self.artifacts)
             except Exception as error:
                 # One study that cannot be shown must not end the others' copies.
                 if name not in self._failed and not self._closed.is_set():
@@ -145,10 +148,10 @@ class _CopiedStudy:
         self._finished: set[int] = set()
         self._notes: dict[int | None, str] = {}  # by trial; None is the study's
         self._artifacts: dict[str, str] = {}  # ids by the name of the figure
-        self._drawn: object = None  # what the figures show
+        self._drawn = ""  # what the figures show
 
-    def update(self) -> None:
-        """Copy the trials that are new or have changed."""
+    def update(self) -> StudyResults | None:
+        """Copy the trials that are new or have changed; return the results that the copy shows."""
         with storage_errors(self._url):
             trials = self._source.get_trials(deepcopy=False)
         snapshot = None
@@ -173,6 +176,7 @@ class _CopiedStudy:
                 self._finished.add(trial.number)
         if snapshot is not None:
             self._note(None, _study_note(snapshot))
+        return snapshot
 
     def _write(self, trial: FrozenTrial) -> None:
         """Add a trial to the copy, or bring the copy of an unfinished one up to date."""
@@ -214,13 +218,10 @@ class _CopiedStudy:
         save_note(noted, text)
         self._notes[number] = text
 
-    def draw(self, artifacts: FileSystemArtifactStore) -> None:
-        """Draw the figures of the study again if a trial has ended since."""
-        if self._results is None:
-            return
-        snapshot = self._results.snapshot()
-        winner = snapshot.winner
-        state = (snapshot.finished, None if winner is None else winner.read_at)
+    def draw(self, snapshot: StudyResults, artifacts: FileSystemArtifactStore) -> None:
+        """Draw the figures of the study again if it has new results since."""
+        results = (snapshot.winner, snapshot.simple_baselines, snapshot.comparison)
+        state = repr((len(self._finished), results))  # as text, where NaN equals itself
         if state == self._drawn:
             return
         with tempfile.TemporaryDirectory() as folder:

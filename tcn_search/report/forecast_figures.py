@@ -21,11 +21,9 @@ _MOST_WINDOWS = 6  # of a series
 
 def _error_by_step(study: StudyResults, width: float) -> Figure | None:
     errors = forecast_errors(study, "step")
-    if errors is None or study.winner is None:
+    if errors is None:
         return None
-    ax = axes_without_window(width)
-    plot_error_by_step(errors, "mse", ax=ax)
-    return figure_of(ax)
+    return figure_of(plot_error_by_step(errors, "mse", ax=axes_without_window(width)))
 
 
 def _forecasts(study: StudyResults, width: float) -> Figure | None:
@@ -53,7 +51,7 @@ def _residuals(study: StudyResults, width: float) -> Figure | None:
 def _test_forecasts(study: StudyResults) -> pd.DataFrame | None:
     """Return the table that `best` wrote; None where there is none, or it is gone."""
     winner = study.winner
-    if winner is None or forecast_errors(study, "step") is None:
+    if winner is None or winner.forecast is None:
         return None
     file = Path(winner.model_file).parent / TEST_FORECASTS
     if not file.is_file():

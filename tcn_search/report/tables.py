@@ -100,16 +100,22 @@ def latex_of_comparison(frame: pd.DataFrame, metric: str, caption: str) -> str:
 
 
 def _with_spread(value: float, spread: float) -> str:
-    """Return a mean with its standard deviation; "" for NaN.
+    """Return a mean with its standard deviation, which has two significant digits; "" for NaN.
 
     >>> _with_spread(0.91234, 0.0123), _with_spread(0.5, float("nan"))
     ('0.912 ± 0.012', '0.5')
+    >>> _with_spread(2.13e-4, 3.1e-5), _with_spread(1234.5, 67.8), _with_spread(0.75, 0.0)
+    ('0.000213 ± 0.000031', '1234 ± 68', '0.75 ± 0')
     """
     if pd.isna(value):
         return ""
     if pd.isna(spread):
         return f"{value:.{_DIGITS}g}"
-    return f"{value:.3f} ± {spread:.3f}"
+    if not spread:
+        return f"{value:.{_DIGITS}g} ± 0"
+    exponent = int(f"{spread:.1e}".partition("e")[2])
+    decimals = max(0, 1 - exponent)
+    return f"{value:.{decimals}f} ± {spread:.{decimals}f}"
 
 
 def _latex(frame: pd.DataFrame, caption: str) -> str:

@@ -21,7 +21,7 @@ from tcn_search.report.study_figure import StudyFigure
 from tcn_search.study.results import StudyResults
 
 _MOST_SLICES = 6  # hyperparameters; the most important ones
-_MOST_AXES = 8  # of parallel coordinates
+_AXES_PER_INCH = 1.4  # of parallel coordinates; the words beside more run into each other
 
 
 def _history(study: StudyResults, width: float) -> Figure:
@@ -89,7 +89,7 @@ def _slices(study: StudyResults, width: float) -> Figure | None:
 
 
 def _parallel_coordinates(study: StudyResults, width: float) -> Figure | None:
-    names = _most_important(study, _MOST_AXES)
+    names = _most_important(study, int(_AXES_PER_INCH * width))
     if not names:
         return None
     objective = study.definition.objective

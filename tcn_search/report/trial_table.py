@@ -25,6 +25,7 @@ _LAST = (
     "seconds_validation",
     "outside_share",
     "started",
+    "completed",
     "machine",
 )
 # Columns that stay even where they are the same in all trials.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import shutil
 import socket
@@ -18,10 +19,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from matplotlib.figure import Figure
 
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
+from tcn_search.evaluation.comparison import Comparison, Run
 from tcn_search.report import dashboard_copy
 from tcn_search.report.dashboard_copy import DashboardCopy
+from tcn_search.study.results import COMPARISON, StudyResults
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -101,6 +105,45 @@ def test_the_copy_follows_a_run(study: Study, tmp_path: Path) -> None:
     study.run(4, executor=Synthetic(), on_progress=lambda progress: None)
     shown.update("waves")
     assert len(copied(shown).trials) == len(study.trials())
+
+
+@needs_dashboard
+def test_figures_are_drawn_again_where_there_are_new_results(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def draw(study: StudyResults) -> dict[str, Figure]:
+        drawn.append(study.name)
+        return {}
+
+    monkeypatch.setattr(dashboard_copy, "study_figures", draw)
+    shown = DashboardCopy(STORAGE, tmp_path)
+    shown.update_all()
+    shown.update_all()
+    assert drawn == ["waves"]
+    study.run(3, executor=Synthetic({2: "diverged"}), on_progress=lambda progress: None)
+    shown.update_all()
+    assert drawn == ["waves"] * 2
+    source = optuna.load_study(study_name="waves", storage=STORAGE)
+    diverged = Run("tcn", 1e-3, 1, math.nan, math.nan, 0, 0.1, 100)
+    comparison = Comparison(
+        trial=0,
+        contenders=["tcn"],
+        learning_rates=1,
+        seeds=1,
+        epochs=2,
+        patience=0,
+        objective="val_loss",
+        direction="minimize",
+        metric="accuracy",
+        metric_direction="maximize",
+        runs=[diverged],
+    )
+    source.set_user_attr(COMPARISON, comparison.to_dict())
+    shown.update_all()
+    shown.update_all()
+    assert drawn == ["waves"] * 3
 
 
 @needs_dashboard

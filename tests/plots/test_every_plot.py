@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -268,6 +269,42 @@ def test_mean_ranks_join_what_is_not_clearly_different() -> None:
     ax = ts.plots.critical_difference(scores, ax=axes_without_window())
     (joined,) = [line for line in ax.lines if line.get_linewidth() == 3]
     assert min(joined.get_xdata()) > 2  # "best" has rank 1
+
+
+def test_dots_at_the_ends_of_a_contour_are_drawn_in_full() -> None:
+    frame = pd.DataFrame(
+        {
+            "levels": [1, 1, 6, 6],
+            "patch": [8, 16, 8, 16],
+            "score": [1.0, 2, 3, 4],
+            "trial": range(4),
+        }
+    )
+    given = axes_without_window(COLUMN_WIDTH)
+    ax = ts.plots.contour(frame, "levels", "patch", "val_loss", ax=given)
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+    assert ax.get_xlim()[0] < 1 < 6 < ax.get_xlim()[1]
+    assert ax.get_ylim()[0] < 8 < 16 < ax.get_ylim()[1]
+
+
+@pytest.mark.parametrize("width", [COLUMN_WIDTH, SCREEN_WIDTH])
+def test_ticks_of_wide_receptive_fields_do_not_run_into_each_other(width: float) -> None:
+    frame = trials(40).assign(receptive_field=np.geomspace(50, 30_000, 40).astype(int))
+    given = axes_without_window(width)
+    ax = ts.plots.receptive_field_score(frame, "val_loss", 1_460, 1_460, ax=given)
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    boxes = [label.get_window_extent() for tick, label in ticks if low <= tick <= high]
+    assert len(boxes) >= 3
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_classes_of_shorter_sequences_are_drawn() -> None:
+    is_shown = (ATTRIBUTIONS["class"] == "up") | (ATTRIBUTIONS["step"] < 12)
+    ax = ts.plots.class_attribution(ATTRIBUTIONS[is_shown], ax=axes_without_window())
+    (shades,) = ax.collections
+    assert (~np.isnan(shades.get_array().filled(np.nan))).sum(axis=1).tolist() == [12, 20]
 
 
 def test_no_plot_warns_about_a_single_value() -> None:

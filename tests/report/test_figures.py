@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tcn_search import (
@@ -70,7 +71,15 @@ def test_numbers_of_results_are_no_hyperparameters(study: Study) -> None:
     trials["val_accuracy"] = np.linspace(0, 1, len(trials))  # beside the score, as classes have it
     varied = varied_hyperparameters(trials)
     assert {"levels", "learning_rate"} <= set(varied)
-    assert set(varied) <= {*Architecture.__dataclass_fields__, *SEARCHABLE, "levels"}
+    assert "dilations" not in varied  # they follow from the levels
+    every = trials.assign(**{name: range(len(trials)) for name in trials})
+    known = {*Architecture.__dataclass_fields__, *SEARCHABLE, "levels"}
+    assert set(varied_hyperparameters(every)) <= known
+
+
+def test_lists_of_dilations_are_a_hyperparameter() -> None:
+    trials = pd.DataFrame({"dilations": ["1,2,4", "1,3,9", "1,2,4"], "levels": 3})
+    assert varied_hyperparameters(trials) == ["dilations"]
 
 
 def test_every_figure_has_words(study: Study) -> None:
@@ -101,6 +110,10 @@ def test_importances_appear_with_the_tenth_complete_trial(study: Study) -> None:
     assert importances["importance"].is_monotonic_decreasing
     assert importances["name"].iloc[0] == "learning_rate"  # `loss_of` depends on it most
     assert {"importances", "slices", "parallel_coordinates", "contour"} <= set(study_figures(study))
+    by_name = {figure.name: figure for figure in figures_of(study)}
+    narrow = by_name["parallel_coordinates"].draw(study, COLUMN_WIDTH)
+    names = [label.get_text() for label in narrow.axes[0].get_xticklabels()]
+    assert names == importances["name"].tolist()[:4]  # more have no room for their values
 
 
 def test_figures_are_as_wide_as_wanted(study: Study) -> None:

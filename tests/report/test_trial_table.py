@@ -71,6 +71,11 @@ def test_numbers_are_known_as_such(table: TrialTable) -> None:
     assert all("." not in text for text in column(table, "nb_filters"))
 
 
+def test_the_times_of_a_trial_are_details_beside_each_other(table: TrialTable) -> None:
+    details = [column.name for column in table.columns if column.is_detail]
+    assert details[details.index("started") + 1] == "completed"
+
+
 def test_a_long_name_can_be_cut_after_an_underline() -> None:
     name = Column("output_receptive_field", is_number=True, is_detail=True)
     assert name.parts == ["output_", "receptive_", "field"]
