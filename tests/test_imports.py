@@ -88,10 +88,21 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     assert _heavy_after(code) == []
 
 
-def _heavy_after(code: str) -> list[str]:
-    code += f"\nimport sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+def _heavy_after(code: str, heavy: tuple[str, ...] = HEAVY) -> list[str]:
+    code += f"\nimport sys; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return ast.literal_eval(done.stdout)
+
+
+def test_reading_a_study_imports_no_library_of_trainings_or_figures() -> None:
+    code = "import tcn_search.study.study_values, tcn_search.study.open_study"
+    assert set(_heavy_after(code, (*HEAVY, "scipy", "sklearn", "rich"))) == {
+        "optuna",
+        "pandas",
+        "numpy",
+        "psutil",
+        "logging",
+    }
 
 
 def test_every_package_has_its_row() -> None:

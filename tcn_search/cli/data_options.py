@@ -39,14 +39,19 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return options
 
 
-def add_model_data_arguments(parser: argparse.ArgumentParser, target_help: str) -> None:
-    """Add the options of commands that read new data for a saved model."""
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add MODEL.keras and --import."""
+    parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
     parser.add_argument(
         "--import",
         dest="code",
         metavar="FILE.py",
         help="import this file first: it defines custom layers of the model",
     )
+
+
+def add_model_data_arguments(parser: argparse.ArgumentParser, target_help: str) -> None:
+    """Add the options of commands that read new data for a saved model."""
     parser.add_argument("--target", metavar="COLUMN", help=target_help)
     parser.add_argument(
         "--time",

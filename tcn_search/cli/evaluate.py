@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from tcn_search.cli.data_options import add_model_data_arguments
+from tcn_search.cli.data_options import add_model_arguments, add_model_data_arguments
 from tcn_search.cli.files import load_saved_model, require_model_file
-from tcn_search.cli.output import printable
+from tcn_search.cli.output import add_format, print_json, printable
 from tcn_search.errors import InputError
 
 _EXAMPLE = """example:
@@ -21,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `evaluate`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLE
-    parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
+    add_model_arguments(parser)
     parser.add_argument(
         "data",
         metavar="DATA",
@@ -32,12 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_model_data_arguments(
         parser, "target column of a table, if its name differs from the one in training"
     )
-    parser.add_argument(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="how to print the scores (default: text)",
-    )
+    add_format(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in evaluation.notes:
         print(printable(note), file=sys.stderr)
     if arguments.format == "json":
-        print(json.dumps(evaluation.to_dict(), indent=2))
+        print_json(evaluation.to_dict())
         return 0
     for line in str(evaluation).splitlines():
         print(printable(line))

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tcn_search.cli.data_options import add_model_arguments
 from tcn_search.cli.files import load_saved_model, require_model_file
 from tcn_search.cli.output import printable
 from tcn_search.workers.keras_import import hide_standard_error
@@ -22,19 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `export`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLE
-    parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
+    add_model_arguments(parser)
     parser.add_argument(
         "--format",
         choices=tuple(_ENDINGS),
         required=True,
         help="onnx (pip install 'tcn-search[onnx]'), litert (pip install 'tcn-search[litert]'), "
         "saved_model (TensorFlow), or torch (pip install 'tcn-search[torch]')",
-    )
-    parser.add_argument(
-        "--import",
-        dest="code",
-        metavar="FILE.py",
-        help="import this file first: it defines custom layers of the model",
     )
     parser.add_argument(
         "--out",

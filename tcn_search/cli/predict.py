@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcn_search.cli.data_options import add_model_data_arguments
+from tcn_search.cli.data_options import add_model_arguments, add_model_data_arguments
 from tcn_search.cli.files import load_saved_model, require_model_file, write_frame
 from tcn_search.cli.output import printable
 from tcn_search.errors import InputError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `predict`."""
-    parser.add_argument("model", metavar="MODEL.keras", help="a model saved by `tcn-search best`")
+    add_model_arguments(parser)
     parser.add_argument(
         "data",
         metavar="DATA",

@@ -170,11 +170,13 @@ class _LiveOutput:
         self._started = time.monotonic()
 
     def line(self, *paragraphs: str) -> None:
+        from rich.text import Text
+
         # The live display shows the last paragraph, which is about all trainings.
         shown = paragraphs[:-1]
         if shown:
-            text = "\n".join(_paragraphs(shown))
-            self._console.print(text, markup=False, soft_wrap=True)
+            text = Text("\n".join(_paragraphs(shown)))
+            self._console.print(text, soft_wrap=True)
 
     def update(self, state: _State) -> None:
         self._state = state
@@ -196,12 +198,14 @@ class _LiveOutput:
         """Return the step, or the bar of the stage, with the times beside it."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         elapsed = time.monotonic() - self._started
         row = Table.grid(padding=(0, 1))
         times = f"{minutes(elapsed)} so far"
         if state.step:
-            row.add_row(f"{state.step} ...", times)
+            # A Text, because rich reads brackets and colons of a name in a str as its own.
+            row.add_row(Text(f"{state.step} ..."), times)
             return row
         if state.seconds_left is not None:
             left = max(0.0, state.seconds_left - (time.monotonic() - state.at))

@@ -7,6 +7,8 @@ As `layers` does, this package registers its classes when it is imported. It mus
 of its modules is imported: `baselines` has classes to register that need them.
 """
 
+from tcn_search.models.tensorflow_log import hide_retracing_warnings
 from tcn_search.registration import register_classes
 
+hide_retracing_warnings()
 register_classes()

@@ -42,11 +42,16 @@ def ranked(
 
 def validation_loss(outcome: TrialOutcome | None) -> float | None:
     """Return the validation loss in the best epoch, or None where it was not recorded."""
+    return recorded_number(outcome, VALIDATION_LOSS)
+
+
+def recorded_number(outcome: TrialOutcome | None, name: str) -> float | None:
+    """Return a number of the curve in the best epoch, or None where it was not recorded."""
     if outcome is None or not (outcome.best_epoch or outcome.start):
         return None
-    if not outcome.curve or VALIDATION_LOSS not in outcome.curve[0]:
+    if not outcome.curve or name not in outcome.curve[0]:
         return None
-    return in_best_epoch(outcome, VALIDATION_LOSS)
+    return in_best_epoch(outcome, name)
 
 
 def in_best_epoch(outcome: TrialOutcome, name: str) -> float:

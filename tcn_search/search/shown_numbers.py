@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tcn_search.search.definition import Definition
-from tcn_search.search.ranking import VALIDATION_LOSS, in_best_epoch
+from tcn_search.search.ranking import VALIDATION_LOSS, recorded_number
 from tcn_search.workers.trial import TrialOutcome
 
 
@@ -26,15 +26,7 @@ def numbers_beside_score(
     outcome: TrialOutcome | None, names: Sequence[str]
 ) -> dict[str, float | None]:
     """Return these numbers in the best epoch of a trial; None where they were not recorded."""
-    return {name: _number(outcome, name) for name in names}
-
-
-def _number(outcome: TrialOutcome | None, name: str) -> float | None:
-    if outcome is None or not (outcome.best_epoch or outcome.start):
-        return None
-    if not outcome.curve or name not in outcome.curve[0]:
-        return None
-    return in_best_epoch(outcome, name)
+    return {name: recorded_number(outcome, name) for name in names}
 
 
 def score_in_words(name: str, score: float, beside: Mapping[str, float | None]) -> str:

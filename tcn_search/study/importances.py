@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import optuna
 import pandas as pd
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from tcn_search.search.trial_record import TrialRecord
 
@@ -38,6 +37,9 @@ def importances_frame(
     names = _varied(complete)
     if len(complete) < FEWEST_TRIALS or not names:
         return pd.DataFrame({"name": [], "importance": []}).astype({"importance": float})
+    # It imports scikit-learn and SciPy, which takes as long as the rest of a command.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     sign = -1 if direction == "maximize" else 1
     share = max(_BEST_SHARE, min(0.5, _FEWEST_BEST / len(complete)))
     with warnings.catch_warnings():

@@ -30,7 +30,7 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
     with hide_standard_error():
         import keras
 
-        # TensorFlow warns where several models are scored, because it traces each of them.
+        # Its warnings would break the live display of a command.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         if make_tensor:
             keras.ops.zeros(1)
@@ -38,7 +38,10 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
 
 @contextmanager
 def hide_standard_error() -> Iterator[None]:
-    """Hide what libraries write to standard error, C++ ones too; show it after an unknown error."""
+    """Hide what libraries write to standard error, C++ ones too; show it after an unknown error.
+
+    Ctrl-C is none: what TensorFlow wrote about the machine until then explains nothing.
+    """
     with suppress(AttributeError, OSError, ValueError):  # it may be closed, or None
         sys.stderr.flush()
     try:
@@ -50,7 +53,7 @@ def hide_standard_error() -> Iterator[None]:
         os.dup2(hidden.fileno(), 2)
         try:
             yield
-        except TcnSearchError:
+        except (TcnSearchError, KeyboardInterrupt):
             raise
         except BaseException:
             hidden.seek(0)

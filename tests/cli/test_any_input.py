@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import tempfile
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tcn_search import Architecture, Task, build_model, delete_study
+from tcn_search.cli import files as files_of_commands
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError
 from tests.conftest import waves
@@ -213,6 +215,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tcn_search.study.running.ProcessExecutor", lambda data, slots: Synthetic())
+
+
+@pytest.fixture(autouse=True)
+def _loads_a_model_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep loaded models: each one that is loaded again takes Keras a second to trace."""
+    load = functools.cache(files_of_commands.load_saved_model)
+    monkeypatch.setattr("tcn_search.cli.predict.load_saved_model", load)
+    monkeypatch.setattr("tcn_search.cli.evaluate.load_saved_model", load)
 
 
 few = settings(

@@ -73,6 +73,19 @@ def test_long_trainings_are_heard_of(
     )
 
 
+def test_the_live_display_shows_names_with_brackets_and_colons_as_they_are() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    shown = progress._LiveOutput(console)
+    display = progress.ProgressDisplay(shown)
+    display.step("reading the study runs[/x]/:key:.toml")
+    console.print(shown)
+    display.on_trial(ENDED._replace(text="failed (ValueError :x: [red])"))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "reading the study runs[/x]/:key:.toml ... 0 s so far" in text
+    assert "trial 7: failed (ValueError :x: [red])" in text
+
+
 def test_the_live_display_has_bar_best_and_running_trials_in_80_columns() -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
     shown = progress._LiveOutput(console)
