@@ -52,8 +52,8 @@ def read_contenders(names: Sequence[str]) -> list[str]:
             known = base in CELLS and layers.isdecimal() and int(layers) > 0
         if not known:
             raise InputError(
-                f"against must be names out of {', '.join(NAMES)}; those of {', '.join(CELLS)} "
-                f"with a number of layers if it is not 1, such as lstm:2. Received: {name!r}"
+                f"against must be some of {', '.join(NAMES)}. {', '.join(CELLS)} may be "
+                f"followed by a number of layers, such as lstm:2. Received: {name!r}"
             )
     if not names:
         raise InputError(

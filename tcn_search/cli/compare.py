@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         from tcn_search.evaluation.winner import EVALUATIONS, evaluations_in_words
 
         print_text(f"{EVALUATIONS}: {evaluations_in_words(study.test_evaluations)}")
-    print_text(f"wrote comparison.csv, comparison.png and comparison.svg to {folder}")
+    print_text(f"wrote comparison.csv, and its figure as PNG, SVG and PDF, to {folder}")
     if arguments.format == "latex":
         from tcn_search.report.comparison import write_latex
 

@@ -126,7 +126,7 @@ def _days_and_months(
         raise InputError(
             f"The dates in column {name} of {path} can be read in two ways, such as "
             f"{cells.iloc[0]!r}. Set which is meant: dayfirst = true or false, or "
-            'time_format = "%d/%m/%Y".'
+            'a time_format such as "%d/%m/%Y".'
         )
     if dayfirst:
         return parts.assign(day=parts["first"], month=parts["second"])

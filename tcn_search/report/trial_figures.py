@@ -157,7 +157,7 @@ PROGRESS = (
         name="learning_curves",
         title="Training",
         caption="The number that the search judges by, after each epoch, with the best trial in "
-        "front. A training curve that goes on while validation turns back is overfitting.",
+        "front. Where training still improves while validation gets worse, a network overfits.",
         draw=_learning_curves,
     ),
 )

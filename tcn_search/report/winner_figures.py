@@ -112,8 +112,8 @@ FIGURES = (
     StudyFigure(
         name="confusion_matrix",
         title="Confusion matrix",
-        caption="How often the saved model took each class (rows) for each (columns) on the test "
-        "split; darker is a larger share of the row.",
+        caption="How often the saved model predicted each class (columns) for each true class "
+        "(rows) on the test split; darker is a larger share of the row.",
         draw=_confusion_matrix,
     ),
     StudyFigure(

@@ -61,9 +61,9 @@ def delete_study(name: str, url: str | None = None) -> None:
 
 def no_such_study(name: str, names: list[str], url: str | None) -> InputError:
     """Return the error for a name that is not among those of a storage."""
-    known = "There is none yet."
+    known = "It has no studies yet."
     if names:
-        known = f"There is: {', '.join(names)}."
+        known = f"Its studies: {', '.join(names)}."
     return InputError(
         f"There is no study {name!r} in the storage. {known} "
         f"The storage is {shown_url(storage_url(url))}."

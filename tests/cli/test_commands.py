@@ -146,7 +146,7 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "rank2.npz"], "rank2.npz: X_train must have rank 3, (sequences, steps, channels). Received: shape (40, 16)."),
         (["run", "nan.npz"], "nan.npz: X_train must be finite within each sequence. Received: NaN or infinity in 1 of 40 sequences"),
         (["run", "empty_class.npz"], "empty_class.npz: Every class needs a training example. Without one: never."),
-        (["status", "nothing"], "tcn-search status: There is no study 'nothing' in the storage. There is none yet."),
+        (["status", "nothing"], "tcn-search status: There is no study 'nothing' in the storage. It has no studies yet."),
         (["report", "nothing"], "There is no study 'nothing' in the storage."),
         (["best", "nothing"], "There is no study 'nothing' in the storage."),
         (["best", "nothing", "--out", "model.h5"], "--out must be a file that ends in .keras. Received: model.h5"),

@@ -149,8 +149,8 @@ def test_an_unknown_contender_is_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
         read_contenders(["gru", name])
     assert str(caught.value) == (
-        "against must be names out of simple_rnn, gru, lstm, fcn, resnet, mini_rocket, hydra, nn_dtw; those of "
-        f"simple_rnn, gru, lstm with a number of layers if it is not 1, such as lstm:2. Received: {name!r}"
+        "against must be some of simple_rnn, gru, lstm, fcn, resnet, mini_rocket, hydra, nn_dtw. "
+        f"simple_rnn, gru, lstm may be followed by a number of layers, such as lstm:2. Received: {name!r}"
     )
 
 
@@ -209,7 +209,9 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         "comparison.pdf",
     }
     assert main(["compare", "nothing"]) == 2
-    assert "There is no study 'nothing' in the storage. There is: waves." in capsys.readouterr().err
+    assert (
+        "There is no study 'nothing' in the storage. Its studies: waves." in capsys.readouterr().err
+    )
 
     def killed(model: object, split: SplitData, spec: TaskSpec) -> SplitScore:
         if split is task.test:

@@ -87,7 +87,7 @@ def test_the_expected_format_decides_where_cells_are_ambiguous() -> None:
     ]
 
 
-TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Set which is meant: dayfirst = true or false, or time_format = \"%d/%m/%Y\"."  # fmt: skip
+TWO_WAYS = "The dates in column time of own.csv can be read in two ways, such as {!r}. Set which is meant: dayfirst = true or false, or a time_format such as \"%d/%m/%Y\"."  # fmt: skip
 
 
 WRITTEN = "The dates in column time of own.csv can be read in two ways, such as {!r}. Set how they are written: time_format = \"%d/%m/%Y\"."  # fmt: skip

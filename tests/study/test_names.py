@@ -85,7 +85,7 @@ def test_the_storage_can_come_from_the_environment(monkeypatch: pytest.MonkeyPat
     with pytest.raises(InputError) as error:
         ts.load_study("here")
     assert str(error.value) == (
-        "There is no study 'here' in the storage. There is none yet. The storage is sqlite:///runs/studies.db."
+        "There is no study 'here' in the storage. It has no studies yet. The storage is sqlite:///runs/studies.db."
     )
     with pytest.raises(
         InputError,

@@ -446,7 +446,7 @@ def test_studies_can_be_listed_and_deleted() -> None:
     delete_study("one")
     assert list_studies() == ["two"]
     with pytest.raises(
-        InputError, match=r"There is no study 'one' in the storage. There is: two\."
+        InputError, match=r"There is no study 'one' in the storage. Its studies: two\."
     ):
         delete_study("one")
 
@@ -491,7 +491,7 @@ def test_another_definition_under_the_same_name_is_refused(
     ("arguments", "message"),
     [
         ({"name": "a/b"}, "A study's name must be text that can be a folder's name. Received: 'a/b'"),
-        ({"task": None}, "There is no study 'waves' in the storage. There is none yet."),
+        ({"task": None}, "There is no study 'waves' in the storage. It has no studies yet."),
         ({"storage": "runs.db"}, "storage must be a database URL such as sqlite:///runs/studies.db. Received: runs.db"),
         ({"storage": "nosql://ann:secret@host/db"}, "nosql://ann:***@host/db is no database URL that can be used"),
         ({"storage": "sqlite:////proc/none/studies.db"}, "The study storage sqlite:////proc/none/studies.db cannot be used"),
