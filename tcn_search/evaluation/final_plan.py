@@ -83,15 +83,19 @@ class FinalPlan:
             rounds = kept_rounds + int(seconds / round_seconds)
         return replace(self, rerun_seeds=self.rerun_seeds[:rounds])
 
-    def finals_within(self, chosen: Sequence[int], seconds: float, workers: int) -> FinalPlan:
+    def finals_within(
+        self, chosen: Sequence[int], seconds: float, workers: int, left: float = 0.0
+    ) -> FinalPlan:
         """Return the plan with shorter and fewer final trainings, so that they end within a time.
 
         They keep the epochs of a trial for as long as one of each worker fits in.
 
         Args:
             chosen: numbers of the candidates.
-            seconds: of all final trainings.
+            seconds: of all final trainings, whatever the re-runs took, so that a repeated call
+                plans the same epochs.
             workers: number of trainings at the same time.
+            left: seconds that are really left, in which more trainings of these epochs may fit.
         """
         by_trial = {candidate.trial: candidate for candidate in self.candidates}
         longest = max(self.final_seconds_an_epoch.get(trial, 0.0) for trial in chosen)
@@ -101,11 +105,9 @@ class FinalPlan:
         least = max(by_trial[trial].settings.epochs for trial in chosen)
         while rounds > 1 and seconds < rounds * least * longest:
             rounds -= 1
-        return replace(
-            self,
-            epochs=min(self.epochs, max(1, int(seconds / (rounds * longest)))),
-            seeds=self.seeds[: rounds * workers],
-        )
+        epochs = min(self.epochs, max(1, int(seconds / (rounds * longest))))
+        rounds = max(rounds, int(left / (epochs * longest)))
+        return replace(self, epochs=epochs, seeds=self.seeds[: rounds * workers])
 
     def finals(self, chosen: Sequence[int]) -> list[WantedTraining]:
         """Return the final trainings.

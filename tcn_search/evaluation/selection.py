@@ -111,10 +111,11 @@ def find_winner(
         )
         deadline = started + seconds * RERUN_SHARE
         choice = _choose(plan, task, context, executors.reruns, files, deadline)
-        left = seconds * FINAL_SHARE
+        planned = seconds * FINAL_SHARE
         if plan.rerun_seeds:
-            left *= 1 - RERUN_SHARE
-        plan = plan.finals_within(choice.trials, left, context.workers)
+            planned *= 1 - RERUN_SHARE
+        left = (started + seconds - time.monotonic()) * FINAL_SHARE
+        plan = plan.finals_within(choice.trials, planned, context.workers, left)
         if executors.reruns is not executors.finals:
             executors.reruns.close()
         trainings = FinalTrainings(

@@ -87,6 +87,12 @@ def test_final_trainings_within_a_time_are_shorter_and_fewer(
     assert [training.seed for training in trainings] == [20, 21, 22, 23, 24][:count]
 
 
+@pytest.mark.parametrize(("left", "count"), [(0, 2), (94, 2), (95, 4), (1_000, 5)])
+def test_time_that_the_re_runs_did_not_take_is_for_more_trainings(left: float, count: int) -> None:
+    plan = plan_of().finals_within([0, 1], 49, 2, left)
+    assert (plan.epochs, len(plan.seeds)) == (19, count)
+
+
 def test_where_the_time_of_an_epoch_is_unknown_nothing_is_left_out() -> None:
     plan = plan_of(seconds_an_epoch=0)
     assert plan.reruns_within(1, 1) == plan
