@@ -18,6 +18,7 @@ from tcn_search.cli.output import (
 from tcn_search.cli.process_setup import stop_on_sigterm
 from tcn_search.cli.progress import ProgressDisplay, show_progress
 from tcn_search.cli.study_argument import add_study_arguments, find_study
+from tcn_search.errors import InputError
 from tcn_search.text import counted
 from tcn_search.workers.backends import use_backend
 
@@ -70,10 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     with show_progress(on_stderr=as_json) as display:
         display.step(f"reading the study {arguments.study}", only_live=True)
         study = find_study(arguments)
+        folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"--out must be a folder. Received: {folder}, which is a file")
         display.step(f"preparing the trainings of {study.name}")
         comparison = _train(study, arguments, against, workers, display)
     baselines = study.results.simple_baselines
-    folder = Path(arguments.out) if arguments.out else Path("runs") / study.name
     _write(comparison, folder, baselines)
     if as_json:
         print_json(_values(study, comparison, baselines))

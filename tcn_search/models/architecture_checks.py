@@ -20,16 +20,10 @@ def check_architecture(architecture: Architecture, spec: TaskSpec) -> None:
             f"readout must be {allowed} for {spec.kind} ({spec.task_kind.description}). "
             f"Received: {architecture.readout!r}"
         )
-    is_patched = architecture.patch > 1
-    if is_patched and (every_step or spec.ragged):
+    architecture.require_patches(spec.seq_len)
+    if architecture.patch > 1 and spec.ragged:
         raise InputError(
-            "patch must be 1 where every step has an output, or sequences differ in length. "
-            f"Received: {architecture.patch}"
-        )
-    if is_patched and architecture.patch > architecture.steps_of(spec.seq_len):
-        raise InputError(
-            f"patch must be at most the {architecture.steps_of(spec.seq_len)} steps of a sequence. "
-            f"Received: {architecture.patch}"
+            f"patch must be 1 where sequences differ in length. Received: {architecture.patch}"
         )
     if architecture.readout == "flatten" and spec.ragged:
         raise InputError(

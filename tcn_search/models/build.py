@@ -290,6 +290,8 @@ def load_model(path: str | Path) -> keras.Model:
     """
     if not Path(path).is_file():
         raise InputError(f"There is no model file {path}.")
+    if Path(path).suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise InputError(f"{path} cannot be read as a Keras model: it is no .keras archive")
     if zipfile.is_zipfile(path):
         with open_archive(path) as archive:
             require_memory(path, sum(entry.file_size for entry in archive.infolist()))

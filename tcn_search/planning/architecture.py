@@ -232,6 +232,20 @@ class Architecture:
             return steps
         return min(steps, self.look_back)
 
+    def require_patches(self, seq_len: int) -> None:
+        """Raise an InputError unless a sequence holds a patch, and the readout allows patches."""
+        if self.patch == 1:
+            return
+        if self.readout == "sequence":
+            raise InputError(
+                f"patch must be 1 where every step has an output. Received: {self.patch}"
+            )
+        steps = self.steps_of(seq_len)
+        if self.patch > steps:
+            raise InputError(
+                f"patch must be at most the {steps:,} steps of a sequence. Received: {self.patch}"
+            )
+
     def patches_of(self, steps: int) -> int:
         """Return the steps of the TCN for so many steps of a sequence: behind a stem patches.
 

@@ -58,11 +58,10 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
         input_channels = 1
     if readout is not None:
         arch = replace(arch, readout=readout)
+    lengths = required_within(seq_len, required_context)
+    arch.require_patches(lengths[0])
     is_bounded = required_context is not None or not arch.is_pooled
-    seq_len, context = (
-        arch.patches_of(arch.steps_of(steps))
-        for steps in required_within(seq_len, required_context)
-    )
+    seq_len, context = (arch.patches_of(arch.steps_of(steps)) for steps in lengths)
     stem = None
     if arch.patch > 1:
         stem = arch

@@ -59,6 +59,12 @@ def test_patches_are_named_where_the_steps_of_the_tcn_are_patches(
     assert capsys.readouterr().out.startswith("Yes: the output sees all 41 patches (sequence")
     assert main([*options.split()[:-1], "5"]) == 2
     assert "patch_stride must be a divisor of patch = 16. Received: 5" in capsys.readouterr().err
+    for option, rule in (
+        (["--patch", "337"], "patch must be at most the 336 steps of a sequence. Received: 337"),
+        (["--readout", "sequence"], "patch must be 1 where every step has an output. Received: 16"),
+    ):
+        assert main([*options.split()[:-2], *option]) == 2
+        assert rule in capsys.readouterr().err
 
 
 def parameters(filters: int, channels: int) -> int:

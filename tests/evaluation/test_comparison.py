@@ -208,6 +208,9 @@ def test_a_comparison_trains_all_alike_continues_and_counts_test_evaluations(
         "comparison.svg",
         "comparison.pdf",
     }
+    Path("table.csv").touch()
+    assert main(["compare", "waves", "--out", "table.csv"]) == 2  # before anything is trained
+    assert "--out must be a folder. Received: table.csv, which is a file" in capsys.readouterr().err
     assert main(["compare", "nothing"]) == 2
     assert (
         "There is no study 'nothing' in the storage. Its studies: waves." in capsys.readouterr().err
