@@ -27,6 +27,7 @@ import pytest
 
 import tcn_search as ts
 from tcn_search.models.export import export_model
+from tcn_search.settings import settings_for
 from tests.cli.test_compare import made_up
 from tests.conftest import draw_head, waves
 from tests.docs_blocks import ALL_BLOCKS, Block
@@ -41,14 +42,14 @@ SELF_CONTAINED = re.compile(r"docs/(tutorial-.*|estimators)\.md")
 WITH_TRAININGS = re.compile(
     r"README\.md|docs/(tutorial-.*|estimators|forecasts|keras-tuner|your-own-model)\.md"
 )
-# What a test of a page with trainings takes instead, unless the page brings its own small data.
+# What the tests of pages with trainings take instead; their trainings have three epochs.
 BUDGETS = {
     r"\btrials=\d+": "trials=2",
-    r"\btime_limit=\d+": "time_limit=10",
     r"\bmax_epochs=\d+": "max_epochs=2",
     r"\bfolds=\d+": "folds=2",
     r"\bn_jobs=-1": "n_jobs=1",
 }
+EPOCHS = 3
 
 PYTHON = [block for block in ALL_BLOCKS if block.language == "python"]
 
@@ -169,6 +170,14 @@ def given(study: ts.Study) -> dict[str, object]:
     }
 
 
+def make_trainings_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settings(sequences: int, **given: Any) -> ts.TrainingSettings:
+        return settings_for(sequences, **{**given, "epochs": EPOCHS})
+
+    monkeypatch.setattr("tcn_search.search.definition.settings_for", settings)
+    monkeypatch.setattr("tcn_search.search.final_settings._STEPS", 1)  # as many epochs as a trial
+
+
 def run(block: Block, names: dict[str, object], text: str = "") -> None:
     """Run a block. One that begins with `# NAME.py` is a file as well, for others to import."""
     text = text or block.text
@@ -195,6 +204,9 @@ def test_the_code_of_a_page_runs(
     monkeypatch.setenv("PATH", commands)  # `tcn-search` of this environment
     names: dict[str, object] = {}
     budgets = {}
+    if WITH_TRAININGS.fullmatch(page):
+        budgets = BUDGETS
+        make_trainings_short(monkeypatch)
     if SELF_CONTAINED.fullmatch(page):
         monkeypatch.chdir(tmp_path)
         monkeypatch.delenv("TCN_SEARCH_STORAGE", raising=False)
@@ -202,8 +214,6 @@ def test_the_code_of_a_page_runs(
         study = request.getfixturevalue("study")
         if page not in SINGLE_BLOCKS:
             names = given(study)
-        if WITH_TRAININGS.fullmatch(page):
-            budgets = BUDGETS
     for block in blocks:
         text = block.text
         for pattern, smaller in budgets.items():
