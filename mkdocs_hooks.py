@@ -1,11 +1,12 @@
-"""Hooks of MkDocs: the repository's Markdown becomes a site without a second version of any page.
+"""Hooks of MkDocs: the repository's files become a site without a second version of any page.
 
 README.md is the start page. A link that leaves docs/ works on a code host; the site gets a copy of
-the file that it leads to, Markdown as a page and everything else as it is.
+the file that it leads to: Markdown and notebooks as pages, everything else as it is.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -32,25 +33,30 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for file in _linked_files(waiting.pop()):
             if files.get_file_from_path(_site_path(file)) is None:
                 files.append(_added(file, config))
-                if file.suffix == ".md":
+                if file.suffix in (".md", ".ipynb"):
                     waiting.append(file)
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let the links of a page lead to the same files on the site."""
-    source = Path(page.file.abs_src_path)
+    path = page.file.src_uri
+    source = ROOT / path
+    if page.file.abs_src_path is not None:  # None: a notebook
+        source = Path(page.file.abs_src_path)
 
     def on_site(link: re.Match[str]) -> str:
         file = (source.parent / link.group()).resolve()
         if not file.is_file():
             return link.group()
-        return posixpath.relpath(_site_path(file), posixpath.dirname(page.file.src_uri))
+        return posixpath.relpath(_site_path(file), posixpath.dirname(path))
 
     return LINK.sub(on_site, markdown)
 
 
 def _added(file: Path, config: MkDocsConfig) -> File:
+    if file.suffix == ".ipynb":
+        return File.generated(config, _site_path(file), content=_notebook_page(file))
     return File.generated(config, _site_path(file), abs_src_path=str(file))
 
 
@@ -67,7 +73,38 @@ def _site_path(file: Path) -> str:
         return "index.md"
     if file.is_relative_to(DOCS):
         return file.relative_to(DOCS).as_posix()
+    if file.suffix == ".ipynb":
+        file = file.with_suffix(".md")
     return file.relative_to(ROOT).as_posix()
+
+
+def _notebook_page(file: Path) -> str:
+    """Return the cells of a notebook and their stored outputs as Markdown."""
+    parts = []
+    for cell in json.loads(file.read_text())["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(text)
+        elif text:
+            parts.append(_fenced(text, "python"))
+            parts.extend(map(_output, cell["outputs"]))
+    return "\n\n".join(parts)
+
+
+def _output(output: dict[str, Any]) -> str:
+    """Return the richest form of an output that the site can show."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        return f'<div class="output">{"".join(data["text/html"])}</div>'
+    if "image/png" in data:
+        return (
+            f'<img alt="Output" src="data:image/png;base64,{"".join(data["image/png"]).strip()}">'
+        )
+    return _fenced("".join(data.get("text/plain", output.get("text", ""))), "text")
+
+
+def _fenced(text: str, language: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
 
 
 class Doctests(griffe.Extension):
