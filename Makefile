@@ -19,7 +19,7 @@ NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all test-browser lint bench clean
+.PHONY: help study test test-fast test-all test-browser test-wheel lint docs bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -40,6 +40,9 @@ test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless
 	$(INSTALL) --editable '.[browser]'
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(BROWSER_TESTS)
 
+test-wheel: $(VENV)/installed-for-tests  ## a wheel, installed by itself, runs a study in another folder
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow" tests/test_packaging.py
+
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
 	$(INSTALL) --editable '.[browser]'
@@ -51,6 +54,10 @@ lint: $(VENV)/installed-for-tests  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed-for-tests  ## the site, in site/; fails for a link or name that leads nowhere
+	$(INSTALL) --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=")'
@@ -82,5 +89,5 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/search.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --task seq_mnist --append docs/benchmarks.md
 
-clean:  ## remove the virtual environment and caches; results in runs/ stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove the virtual environment, caches and the site; results in runs/ stay
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

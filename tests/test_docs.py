@@ -14,7 +14,7 @@ from tcn_search.cli.main import main
 from tests.test_imports import ROWS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 BASE, *PACKAGES = ROWS
 
@@ -37,7 +37,7 @@ def _rows_of_the_diagram(page: Path) -> list[str]:
     return [line.split()[0].rstrip(",") for line in blocks[0].splitlines()]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in LINK.findall(_without_code(page.read_text())):
         if target.startswith("http"):
@@ -48,7 +48,16 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in _anchors(file), f"{target}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_navigation_of_the_site_has_every_page() -> None:
+    """MkDocs says the same, where it is installed."""
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    listed = set(re.findall(r"(\S+\.md)$", navigation, re.MULTILINE))
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
+    assert pages <= listed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_prose_has_at_most_100_columns(page: Path) -> None:
     if page.name == "benchmarks.md":
         pytest.skip("written by commands")

@@ -1,14 +1,23 @@
-"""Every block of Python on the pages about using models and results runs as it stands."""
+"""Every block of Python of README and docs runs as it stands.
+
+The blocks of a page run from top to bottom and share their names, in a folder with the files that
+reference pages speak of. Tutorials, and a page that brings its own data, begin in an empty folder.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import HTTPServer
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import matplotlib.pyplot as plt
@@ -18,75 +27,210 @@ import pytest
 
 import tcn_search as ts
 from tcn_search.models.export import export_model
+from tcn_search.settings import settings_for
+from tests.cli.test_compare import made_up
 from tests.conftest import draw_head, waves
+from tests.docs_blocks import ALL_BLOCKS, Block
 from tests.study.synthetic import Synthetic, small_space
 
-DOCS = Path(__file__).parents[1] / "docs"
 OPTIONAL = ("mlflow", "onnxruntime")
+# Blocks that a test below runs, because it has to look at what they do. No other is left out.
+WITH_OWN_TEST = ("serve_forever", "class Tracking(", "class Board(")
+# Pages whose blocks are copied one by one: each runs by itself.
+SINGLE_BLOCKS = ("docs/use-the-model.md", "docs/results-elsewhere.md")
+SELF_CONTAINED = re.compile(r"docs/(tutorial-.*|estimators)\.md")
+WITH_TRAININGS = re.compile(
+    r"README\.md|docs/(tutorial-.*|estimators|forecasts|keras-tuner|your-own-model)\.md"
+)
+# What the tests of pages with trainings take instead; their trainings have three epochs.
+BUDGETS = {
+    r"\btrials=\d+": "trials=2",
+    r"\bmax_epochs=\d+": "max_epochs=2",
+    r"\bfolds=\d+": "folds=2",
+    r"\bn_jobs=-1": "n_jobs=1",
+}
+EPOCHS = 3
+
+PYTHON = [block for block in ALL_BLOCKS if block.language == "python"]
 
 
-def blocks(page: str) -> list[str]:
-    text = (DOCS / page).read_text()
-    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+def is_left_to_its_own_test(block: Block) -> bool:
+    return any(words in block.text for words in WITH_OWN_TEST)
 
 
-USE = blocks("use-the-model.md")
-ELSEWHERE = blocks("results-elsewhere.md")
-CALLBACKS = [block for block in ELSEWHERE if "TrialCallback" in block]  # tests of their own
-SERVERS = [block for block in USE if "serve_forever" in block]
+def units() -> Iterator[Any]:
+    """Yield the lists of blocks that run one after the other."""
+    for page, blocks in groupby(PYTHON, lambda block: block.page):
+        to_run = [block for block in blocks if not is_left_to_its_own_test(block)]
+        parts = [to_run]
+        if page in SINGLE_BLOCKS:
+            parts = [[block] for block in to_run]
+        marks = [pytest.mark.slow] if WITH_TRAININGS.fullmatch(page) else []
+        for part in parts:
+            yield pytest.param(part, id=str(part[0]), marks=marks)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with what the pages name: two models, new data, and exported files."""
+    """A working directory with what the pages name: models, new data, and exported files."""
     folder = tmp_path_factory.mktemp("docs")
     (X, y), (X_new, y_new) = waves(24), waves(6, seed=1)
     task = ts.Task.from_arrays(X, y, class_names=["slow", "fast"], name="my_data")
     model = ts.build_model(ts.Architecture(4, 3, (1, 2, 4)), task)
     draw_head(model)
-    (folder / "runs" / "my_data").mkdir(parents=True)
-    (folder / "runs" / "sales").mkdir()
+    for name in ("my_data", "osuleaf", "sales"):
+        (folder / "runs" / name).mkdir(parents=True)
     model.save(folder / "runs" / "my_data" / "best.keras")
+    model.save(folder / "runs" / "osuleaf" / "best.keras")
+    np.savez(folder / "my_data.npz", X_train=X, y_train=y, class_names=["slow", "fast"])
     np.savez(folder / "new_data.npz", X=X_new)
     np.savez(folder / "labelled.npz", X=X_new, y=y_new)
-    hours = pd.date_range("2024-01-01", periods=60, freq="h")
-    sales = pd.DataFrame({"time": hours, "sales": np.sin(np.arange(60.0))})
-    sales.to_csv(folder / "sales.csv", index=False)
+    series(60, "time", "sales").to_csv(folder / "sales.csv")
+    series(1_500, "date", "OT").to_csv(folder / "ETTh1.csv")
     forecast = ts.load_task("forecast", file=folder / "sales.csv", horizon=2, look_back=8)
     network = ts.build_model(
         ts.Architecture(4, 3, (1, 2)), forecast, ts.TrainingSettings(quantiles=(0.1, 0.5, 0.9))
     )
     network.save(folder / "runs" / "sales" / "best.keras")
-    if any("best_saved_model" in block for block in USE):
+    if any("best_saved_model" in block.text for block in PYTHON):
         export_model(model, folder / "best_saved_model", "saved_model")
     if find_spec("onnxruntime") is not None and find_spec("tf2onnx") is not None:
         export_model(model, folder / "best.onnx", "onnx")
     return folder
 
 
+def series(steps: int, time: str, name: str) -> pd.DataFrame:
+    """Return an hourly series with a daily season."""
+    hours = pd.date_range("2024-01-01", periods=steps, freq="h", name=time)
+    return pd.DataFrame({name: np.sin(2 * np.pi * np.arange(steps) / 24)}, index=hours)
+
+
 @pytest.fixture
-def ready(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def ready(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("TCN_SEARCH_STORAGE", raising=False)
+    monkeypatch.setenv("TCN_SEARCH_STORAGE", f"sqlite:///{tmp_path}/studies.db")
     # Trials that train nothing, whoever starts the run.
     monkeypatch.setattr("tcn_search.study.running.ProcessExecutor", lambda data, slots: Synthetic())
 
 
-def run(block: str) -> dict[str, object]:
-    for name in OPTIONAL:
-        if f"import {name}" in block and find_spec(name) is None:
-            pytest.skip(f"{name} is not installed")
-    names: dict[str, object] = {"__name__": "__main__"}
-    exec(compile(block, "<docs>", "exec"), names)
-    return names
+@pytest.fixture(scope="module")
+def database(folder: Path) -> Path:
+    """Studies with 17 trials and a comparison: `my_data`, and `osuleaf`, which is like it."""
+    file = folder / "studies.db"
+    task = ts.load_task(folder / "my_data.npz")
+    space = small_space(learning_rate=ts.Range(1e-3, 1e-2, log=True))
+    for name in ("my_data", "osuleaf"):
+        study = ts.Study(
+            name,
+            task,
+            space,
+            training=ts.TrainingSettings(epochs=2),
+            storage=f"sqlite:///{file}",
+            folder=folder / "runs" / name,
+        )
+        study.run(17, executor=Synthetic(), on_progress=lambda progress: None)
+        study._handle.optuna_study.set_user_attr("comparison", made_up().to_dict())
+    return file
+
+
+@pytest.fixture
+def study(ready: None, database: Path, tmp_path: Path) -> Iterator[ts.Study]:
+    shutil.copy(database, tmp_path)
+    yield ts.load_study("my_data")
+    plt.close("all")
+
+
+def given(study: ts.Study) -> dict[str, object]:
+    """Return the names that reference pages take for given: the reader's own data and layers."""
+    (X, y), (X_new, y_new) = waves(24), waves(6, seed=1)
+    layers = [ts.TCN(nb_filters=4, kernel_size=2, dilations=[1, 2]) for _ in range(2)]
+    layers[1].build(X.shape)
+    return {
+        "ts": ts,
+        "pd": pd,
+        "study": study,
+        "names": ["my_data", "osuleaf"],
+        "task": study.task,
+        "space": small_space(),
+        "frame": series(600, "date", "OT"),
+        "X": X,
+        "y": y,
+        "X_train": X,
+        "y_train": y,
+        "X_test": X_new,
+        "y_test": y_new,
+        "X_new": X_new,
+        "X_labelled": X_new,
+        "y_labelled": y_new,
+        "ours": layers[0],
+        "theirs": layers[1],
+        "input_shape": X.shape,
+        "first_chunk": X[:, :8],
+        "next_chunk": X[:, 8:],
+    }
+
+
+def make_trainings_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settings(sequences: int, **given: Any) -> ts.TrainingSettings:
+        return settings_for(sequences, **{**given, "epochs": EPOCHS})
+
+    monkeypatch.setattr("tcn_search.search.definition.settings_for", settings)
+    monkeypatch.setattr("tcn_search.search.final_settings._STEPS", 1)  # as many epochs as a trial
+
+
+def run(block: Block, names: dict[str, object], text: str = "") -> None:
+    """Run a block. One that begins with `# NAME.py` is a file as well, for others to import."""
+    text = text or block.text
+    file = re.match(r"# (\w+\.py)\n", text)
+    if file is not None:
+        Path(file[1]).write_text(text)
+    for package in OPTIONAL:
+        if f"import {package}" in text and find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    names.setdefault("__name__", "__main__")
+    exec(compile("\n" * (block.line - 1) + text, block.page, "exec"), names)
 
 
 @pytest.mark.filterwarnings("ignore")  # those of other packages
-@pytest.mark.parametrize(
-    "block", [block for block in USE if block not in SERVERS], ids=lambda block: block[-40:].strip()
-)
-def test_blocks_about_a_model_run(ready: None, block: str) -> None:
-    run(block)
+@pytest.mark.parametrize("blocks", list(units()))
+def test_the_code_of_a_page_runs(
+    blocks: list[Block],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    page = blocks[0].page
+    commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", commands)  # `tcn-search` of this environment
+    names: dict[str, object] = {}
+    budgets = {}
+    if WITH_TRAININGS.fullmatch(page):
+        budgets = BUDGETS
+        make_trainings_short(monkeypatch)
+    if SELF_CONTAINED.fullmatch(page):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("TCN_SEARCH_STORAGE", raising=False)
+    else:
+        study = request.getfixturevalue("study")
+        if page not in SINGLE_BLOCKS:
+            names = given(study)
+    for block in blocks:
+        text = block.text
+        for pattern, smaller in budgets.items():
+            text = re.sub(pattern, smaller, text)
+        run(block, names, text)
+    if page == "docs/estimators.md":  # as it says, without a name nothing is left behind
+        assert not list(tmp_path.iterdir())
+
+
+def test_blocks_that_are_left_out_have_a_test_of_their_own() -> None:
+    left_out = [block for block in PYTHON if is_left_to_its_own_test(block)]
+    assert len(left_out) == len(WITH_OWN_TEST)
+
+
+def own_block(words: str) -> Block:
+    [block] = [block for block in PYTHON if words in block.text]
+    return block
 
 
 def test_the_server_answers_requests(ready: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,9 +243,9 @@ def test_the_server_answers_requests(ready: None, monkeypatch: pytest.MonkeyPatc
         lambda server, address, handler: bind(server, (address[0], 0), handler),
     )
     monkeypatch.setattr(HTTPServer, "serve_forever", lambda server: started.append(server))
-    [block] = SERVERS
-    names = run(block)
-    names["Handler"].log_message = lambda *arguments: None  # type: ignore[attr-defined]
+    names: dict[str, Any] = {}
+    run(own_block("serve_forever"), names)
+    names["Handler"].log_message = lambda *arguments: None
     [server] = started
     thread = threading.Thread(target=serve, args=(server,), daemon=True)
     thread.start()
@@ -122,34 +266,9 @@ def test_the_server_answers_requests(ready: None, monkeypatch: pytest.MonkeyPatc
         server.server_close()
 
 
-@pytest.fixture
-def study(ready: None) -> Iterator[ts.Study]:
-    X, y = waves(24)
-    np.savez("my_data.npz", X_train=X, y_train=y)
-    task = ts.load_task("my_data.npz")
-    if "my_data" in ts.list_studies():
-        ts.delete_study("my_data")
-    space = small_space(learning_rate=ts.Range(1e-3, 1e-2, log=True))
-    study = ts.Study("my_data", task, space, training=ts.TrainingSettings(epochs=2))
-    study.run(17, executor=Synthetic(), on_progress=lambda progress: None)
-    yield study
-    plt.close("all")
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "block",
-    [block for block in ELSEWHERE if block not in CALLBACKS],
-    ids=lambda block: block[-40:].strip(),
-)
-def test_blocks_about_results_run(study: ts.Study, block: str) -> None:
-    run(block)
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_the_tracker_has_every_trial_and_epoch(study: ts.Study) -> None:
-    [block] = [block for block in CALLBACKS if "import mlflow" in block]
-    run(block)
+    run(own_block("class Tracking("), {})
     import mlflow
 
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
@@ -166,8 +285,7 @@ def test_the_tracker_has_every_trial_and_epoch(study: ts.Study) -> None:
 def test_the_board_has_every_epoch(study: ts.Study) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    [block] = [block for block in CALLBACKS if "tf.summary" in block]
-    run(block)
+    run(own_block("class Board("), {})
     logs = sorted(Path("logs").glob("trial-*"))
     assert len(logs) >= 3
     events = EventAccumulator(str(logs[0]))

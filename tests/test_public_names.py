@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -50,13 +52,44 @@ def test_flat_names_of_plots_are_those_of_the_namespace() -> None:
 
 @pytest.mark.parametrize("name", tcn_search._HOMES)
 def test_public_name_is_defined_in_its_home(name: str) -> None:
-    home = ROOT / "tcn_search" / Path(*tcn_search._HOMES[name].split(".")).with_suffix(".py")
-    definitions = [
+    assert name in _definitions(tcn_search._HOMES[name])
+
+
+def _definitions(module: str) -> list[str]:
+    """Return the classes and functions that a module below `tcn_search` defines."""
+    file = ROOT / "tcn_search" / Path(*module.split(".")).with_suffix(".py")
+    return [
         node.name
-        for node in ast.parse(home.read_text()).body
+        for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     ]
-    assert name in definitions
+
+
+def _on_api_pages() -> list[tuple[str, str, str]]:
+    """Return module, name and heading ("" for the name itself) of each entry of docs/api."""
+    pattern = r"^::: tcn_search\.(\S+)\.(\w+)\n(?:    options:\n      heading: (\S+)\n)?"
+    pages = sorted((ROOT / "docs" / "api").glob("*.md"))
+    return [
+        entry for page in pages for entry in re.findall(pattern, page.read_text(), re.MULTILINE)
+    ]
+
+
+def test_every_public_name_is_on_one_api_page() -> None:
+    documented = Counter((module, name) for module, name, _ in _on_api_pages())
+    public = {(home, name) for name, home in tcn_search._HOMES.items()}
+    for function in map(tcn_search.plots.__dict__.get, tcn_search.plots.__all__):
+        public.add((function.__module__.removeprefix("tcn_search."), function.__name__))
+    assert public <= set(documented)
+    assert set(documented.values()) == {1}
+
+
+@pytest.mark.parametrize(("module", "name", "heading"), _on_api_pages())
+def test_name_on_an_api_page_exists(module: str, name: str, heading: str) -> None:
+    assert name in _definitions(module)
+    if heading:
+        plot = heading.removeprefix("ts.plots.")
+        assert plot in tcn_search.plots.__all__
+        assert name == f"plot_{plot}"
 
 
 def test_type_checkers_are_shown_the_same_names() -> None:

@@ -84,9 +84,10 @@ class SearchSpace:
         channels, window_norm, linear_path: of forecasts, as in `Architecture`. A new study of
             forecasts searches "shared" and "mixed", "last" and "standard", and both with and
             without the linear path; other studies have the defaults of `Architecture`.
-        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm, batch_size,
-            input_norm, label_smoothing, loss: training settings, as in `TrainingSettings`. A
-            setting that is None is not searched: the study's training settings have its value.
+        dropout_rate, learning_rate, optimizer, schedule, weight_decay, clip_norm: training
+            settings, as in `TrainingSettings`. A setting that is None is not searched: the study's
+            training settings have its value.
+        batch_size, input_norm, label_smoothing, loss: likewise.
 
     Raises:
         InputError: names the hyperparameter, the rule and the value received.
