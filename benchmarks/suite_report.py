@@ -10,6 +10,7 @@ from typing import Any
 
 from suite_figure import draw_scatter
 from suite_statistics import Accuracies, Pair, compare, mean_ranks
+from suite_summary import farthest, limits, mean_accuracies, standing
 from suite_tables import (
     HALVES,
     HERE,
@@ -98,6 +99,7 @@ def _page(
     ours: str,
     figure: Path,
 ) -> str:
+    halves = {half: {dataset.name for dataset in known if dataset.half == half} for half in HALVES}
     lines = [
         "# Results on UCR and UEA classification problems",
         "",
@@ -107,32 +109,36 @@ def _page(
             + _about(results.values())
         ),
         "",
-    ]
-    missing = [dataset.name for dataset in known if dataset.name not in results]
-    if missing:
-        lines += [*_wrapped(f"Not measured yet: {', '.join(missing)}."), ""]
-    lines += [
+        *_is_it_good(results, accuracies, ours, halves),
+        f"![Test accuracies of {ours} against published models](images/{figure.name})",
+        "",
+        "## How it was measured",
+        "",
         *_wrapped(
             "Each dataset is one study with the defaults: search and final trainings in the same "
             "minutes, on 2 cores, and the test split scored once. *One network* is the mean over "
             "the final trainings; the *ensemble* is the mean of their predictions. While the "
             "package was developed, only the half *dev* was looked at: in alphabetical order "
-            "(capitals before small letters), the first, the third, and so on. DodgerLoopDay has "
-            "missing values, which are "
-            "interpolated linearly; the published FCN, ResNet and InceptionTime of its usual "
-            "tables were trained on NaN and are at chance, so they are left out or taken from "
-            "another source. A comparison of two models takes the datasets for which both have an "
-            "accuracy; a tie is the same accuracy in three digits; p is that of Wilcoxon's "
-            "signed-rank test, two-sided, for six datasets without a tie or more."
+            "(capitals before small letters), the first, the third, and so on. A comparison of two "
+            "models takes the datasets for which both have an accuracy; a tie is the same accuracy "
+            "in three digits; p is that of Wilcoxon's signed-rank test, two-sided, for six "
+            "datasets without a tie or more. It is not corrected for the number of models."
         ),
         "",
-        f"![Test accuracies of {ours} against published models](images/{figure.name})",
+        *_wrapped(
+            "DodgerLoopDay has missing values, which are interpolated linearly; the published FCN, "
+            "ResNet and InceptionTime of its usual tables were trained on NaN and are at chance, "
+            "so they are left out or taken from another source."
+        ),
         "",
     ]
-    halves = {half: {dataset.name for dataset in known if dataset.half == half} for half in HALVES}
-    halves["all"] = set(accuracies)
-    for half, names in halves.items():
+    missing = [dataset.name for dataset in known if dataset.name not in results]
+    if missing:
+        lines += [*_wrapped(f"Not measured yet: {', '.join(missing)}."), ""]
+    for half, names in {**halves, "all": set(accuracies)}.items():
         part = {name: row for name, row in accuracies.items() if name in names}
+        if half == "all" and any(set(accuracies) <= halves[each] for each in HALVES):
+            continue  # the table of that half again
         lines += [f"## Against published models: {IN_HALVES[half]}", ""]
         lines += _comparison(part, ours)
         lines += _ranks(part, ours)
@@ -140,6 +146,37 @@ def _page(
     lines += _plain(results, accuracies)
     lines += ["## Sources", "", *_sources()]
     return "\n".join(lines) + "\n"
+
+
+def _is_it_good(
+    results: Mapping[str, Mapping[str, Any]],
+    accuracies: Accuracies,
+    ours: str,
+    halves: Mapping[str, set[str]],
+) -> list[str]:
+    """Return the sections on where our accuracies stand and on what limits them."""
+    if not results:
+        return []
+    lines = ["## In short", "", *_wrapped(mean_accuracies(accuracies, ours, ONE)), ""]
+    for item in standing(accuracies, ours, PUBLISHED):
+        lines += _item(item)
+    lines += ["", *_wrapped(farthest(accuracies, ours, PUBLISHED)), ""]
+    lines += ["## What limits these results", ""]
+    measured = {half: len(names & set(results)) for half, names in halves.items()}
+    sizes = {half: len(names) for half, names in halves.items()}
+    for item in limits(results.values(), measured, sizes):
+        lines += _item(item)
+    return [
+        *lines,
+        "",
+        *_wrapped(
+            "The studies in [studies/results](../studies/results/README.md) have settings that "
+            "people chose, some of them with test scores of earlier attempts in mind (OSULeaf, for "
+            "one). The page of each study says what limits its result. Those accuracies are not "
+            "part of the tables here."
+        ),
+        "",
+    ]
 
 
 def _about(results: Collection[Mapping[str, Any]]) -> str:
@@ -278,6 +315,18 @@ def _sources() -> list[str]:
         "",
         *(f"- {source}" for source in published_sources()),
     ]
+
+
+def _item(text: str) -> list[str]:
+    """Return an item of a list in lines."""
+    return textwrap.wrap(
+        text,
+        100,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _wrapped(text: str) -> list[str]:

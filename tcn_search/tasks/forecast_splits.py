@@ -104,8 +104,8 @@ def require_room(
         if end - start < horizon:
             raise InputError(
                 f"The {split} split of {path} has too few rows for a horizon of {horizon}: "
-                f"{max(0, end - start)} after the look-back of {look_back}. Use a shorter horizon "
-                "or look_back (run --set task.look_back=N, check --seq-len N), or other parts."
+                f"{max(0, end - start)} after the look-back of {look_back}. Give a smaller horizon "
+                "or look_back, or other parts."
             )
 
 

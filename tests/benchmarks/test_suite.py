@@ -110,6 +110,25 @@ def test_a_report_of_some_results_says_how_many(tmp_path: Path) -> None:
     assert all(len(line) <= 100 or line.startswith("|") for line in text.splitlines())
 
 
+def test_a_report_says_what_is_better_and_worse_and_what_limits_it(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    names = ("ArrowHead", "CBF", "Coffee", "GunPoint", "OSULeaf", "Worms")
+    for name in names:
+        accuracy = published_accuracies()[name]["1-NN ED"] - 0.1
+        write_result(tmp_path, invented(name, [accuracy], accuracy))
+    suite_report.write_report(tmp_path, page, tmp_path / "suite.png")
+    text = " ".join(page.read_text().split())
+    worse = text[text.index("**clearly worse than**") : text.index("The best of all published")]
+    assert "1-NN ED" in worse
+    assert "**clearly better than**" not in text
+    assert "above this best one on 0 datasets, equal to it on 0 and below it on 6" in text
+    assert "Farthest below it: OSULeaf (0.421 against 0.984 of Hydra)" in text
+    assert "6 of the 6 studies finished fewer than 10 trials" in text
+    assert "6 of 22 datasets that were looked at" in text
+    assert "0 of 21 that were not. What the defaults are worth" in text
+    assert text.count("## Against published models") == 2  # all of them are in one half
+
+
 def test_without_ensembles_one_network_is_compared(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     write_result(tmp_path, invented("OSULeaf", [0.97, 0.99]))

@@ -162,8 +162,8 @@ def test_a_study_file_finds_the_table_beside_it(file: Path) -> None:
         ({"time": "hour"}, "time must name a column of FILE: date, a, b. Received: hour"),
         ({"parts": [0.5, 0.5]}, 'parts must be three shares, such as [0.7, 0.1, 0.2], three numbers of rows, the two times at which validation and test split begin, or "ett". Received: [0.5, 0.5]'),
         ({"parts": [60, 30, 30]}, "parts must fit into the 100 rows of FILE. Received: 120 rows in all"),
-        ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back of 8. Use a shorter horizon or look_back (run --set task.look_back=N, check --seq-len N), or other parts."),
-        ({"look_back": 80}, "The training split of FILE has too few rows for a horizon of 3: 0 after the look-back of 80. Use a shorter horizon or look_back (run --set task.look_back=N, check --seq-len N), or other parts."),
+        ({"horizon": 20}, "The validation split of FILE has too few rows for a horizon of 20: 10 after the look-back of 8. Give a smaller horizon or look_back, or other parts."),
+        ({"look_back": 80}, "The training split of FILE has too few rows for a horizon of 3: 0 after the look-back of 80. Give a smaller horizon or look_back, or other parts."),
         ({"horizon": 0}, "horizon must be an integer of at least 1. Received: 0"),
     ],
 )  # fmt: skip
