@@ -19,7 +19,7 @@ NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all test-browser lint bench clean
+.PHONY: help study test test-fast test-all test-browser lint bench notebooks clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -81,6 +81,9 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/many_trials.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --task seq_mnist --append docs/benchmarks.md
+
+notebooks: $(VENV)/installed-for-tests  ## execute the notebooks and store their outputs; takes several minutes
+	$(BIN)/python notebooks/execute.py
 
 clean:  ## remove the virtual environment and caches; results in runs/ stay
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

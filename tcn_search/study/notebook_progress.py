@@ -216,7 +216,7 @@ class NotebookProgress(TrialCallback):
         state = self._state
         stages = list(self._stages.values())
         if self._is_closed and stages:
-            state = replace(stages[-1], running={}, seconds_left=None)
+            state = replace(stages[-1], running={}, seconds_left=None, step="")
         assert state is not None
         facts = []
         for stage in stages:

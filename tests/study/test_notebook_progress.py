@@ -251,7 +251,9 @@ def test_final_trainings_show_their_stages_and_steps(display: Display) -> None:
         "Best of re-runs: trial 3, val_loss 0.4\n"
         "In training: trial 3, seed 1: epoch 2 of 9"
     )
-    progress.show_trainings(FinalProgress("final trainings", 3, 3, {}, None, None))
+    final = FinalProgress("final trainings", 3, 3, {}, None, None, step="scoring on the test split")
+    progress.show_trainings(final)
+    assert display.words[-1].startswith("small: scoring on the test split, 0 s so far")
     progress.show_trainings(FinalProgress.of_step("fitting simple baselines"))
     progress.close()
     assert display.words[-1] == (
