@@ -19,7 +19,7 @@ NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all test-browser test-wheel lint docs bench clean
+.PHONY: help study test test-fast test-all test-browser test-wheel lint docs notebooks bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -88,6 +88,9 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/many_trials.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --task seq_mnist --append docs/benchmarks.md
+
+notebooks: $(VENV)/installed-for-tests  ## execute the notebooks and store their outputs; takes several minutes
+	$(BIN)/python notebooks/execute.py
 
 clean:  ## remove the virtual environment, caches and the site; results in runs/ stay
 	rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

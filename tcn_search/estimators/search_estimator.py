@@ -29,6 +29,7 @@ from tcn_search.space.search_space import SearchSpace
 from tcn_search.study.study import Study
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import InProcessExecutor
+from tcn_search.workers.keras_import import import_keras_quietly
 
 if TYPE_CHECKING:
     import keras
@@ -156,6 +157,7 @@ class SearchEstimator(BaseEstimator):
         if count > 1:
             return {"workers": count}
         use_backend(study.definition.backend)
+        import_keras_quietly()
         return {"executor": InProcessExecutor(study.training_data)}
 
     def _study_name(self, task: Task, seed: int) -> str | None:

@@ -1,8 +1,9 @@
-"""Plot the learning curves of all trials, with the best trial in front."""
+"""Plot the learning curves of all trials, with the best trial and those in training in front."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from tcn_search.plots.style import (
     BLUE,
+    COLOURS,
     GREY,
+    MARKERS,
     ORANGE,
     axes_or_new,
     clip_outliers,
@@ -22,10 +25,15 @@ from tcn_search.plots.style import (
 )
 
 _MOST_OTHERS = 200  # more lines cannot be told apart
+_RUNNING_COLOURS = tuple(colour for colour in COLOURS if colour not in (BLUE, ORANGE))
 
 
 def plot_learning_curves(
-    curves: pd.DataFrame, objective: str, best_trial: int | None = None, ax: Axes | None = None
+    curves: pd.DataFrame,
+    objective: str,
+    best_trial: int | None = None,
+    ax: Axes | None = None,
+    running: Sequence[int] = (),
 ) -> Axes:
     """Plot the objective of every epoch, one line for each trial (and fold).
 
@@ -40,9 +48,13 @@ def plot_learning_curves(
         objective: the column to draw.
         best_trial: the trial to put in front.
         ax: where to draw; default: a new figure.
+        running: trials in training, each of which has a colour and a marker.
     """
     ax = axes_or_new(ax)
-    _draw_other_trials(ax, curves[curves["trial"] != best_trial], objective)
+    in_front = [best_trial, *running]
+    _draw_other_trials(ax, curves[~curves["trial"].isin(in_front)], objective)
+    for index, trial in enumerate(running):
+        _draw_running_trial(ax, curves[curves["trial"] == trial], objective, index)
     for index, curve in enumerate(_trainings(curves[curves["trial"] == best_trial])):
         name = f"trial {best_trial}" if index == 0 else None  # one legend entry for all folds
         _draw_best_trial(ax, curve, objective, name)
@@ -77,6 +89,22 @@ def _trainings(curves: pd.DataFrame) -> list[pd.DataFrame]:
     """Split the epochs into one frame for each training: a trial, or a fold of a trial."""
     keys = [column for column in ("trial", "fold") if column in curves]
     return [curve for _, curve in curves.groupby(keys, dropna=False)]
+
+
+def _draw_running_trial(ax: Axes, curves: pd.DataFrame, objective: str, index: int) -> None:
+    """Draw the validation values of a trial in training, the last one as a marker."""
+    for number, curve in enumerate(_trainings(curves)):
+        ax.plot(
+            curve["epoch"],
+            curve[objective],
+            color=_RUNNING_COLOURS[index % len(_RUNNING_COLOURS)],
+            linewidth=1.4,
+            marker=MARKERS[index % len(MARKERS)],
+            markevery=[-1],
+            markersize=5,
+            label=f"trial {curve['trial'].iloc[0]}, in training" if number == 0 else None,
+            zorder=2.5,
+        )
 
 
 def _draw_best_trial(ax: Axes, curve: pd.DataFrame, objective: str, name: str | None) -> None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from tcn_search.evaluation.comparison import Comparison, Run
 from tcn_search.evaluation.contenders import ComparisonRunner, prepare_comparison
-from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
+from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.final_trainings import TrainingContext
 from tcn_search.evaluation.simple_baselines import simple_baselines
-from tcn_search.logs import show_messages
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.final_trainings import import_keras, kept_trainings, training_executors
 from tcn_search.study.handle import StudyHandle
+from tcn_search.study.notebook_progress import trainings_shown
 from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
@@ -42,8 +42,11 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
     if runner.is_complete:
         return runner.comparison
     import_keras(given.on_progress)
-    show_messages()
-    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+    with (
+        handle.leased() as lease,
+        interrupts_heard() as require_no_interrupt,
+        trainings_shown(handle.name, given.on_progress) as on_progress,
+    ):
         # Again, with the runs that another process has stored until now.
         runner = _prepare(handle, given)
         accept_given_changes(handle)
@@ -75,7 +78,7 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
                 model_function=handle.definition.model,
                 kept=kept_trainings(handle, "comparison_trainings"),
                 require_ownership=require_ownership,
-                on_progress=given.on_progress or log_final_progress,
+                on_progress=on_progress,
                 workers=workers,
             ),
             executor,

@@ -14,7 +14,7 @@ from tcn_search.arguments import positive_integer, positive_seconds
 from tcn_search.atomic_files import reason_of
 from tcn_search.errors import InputError
 from tcn_search.evaluation.final_plan import FinalPlan
-from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
+from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.final_training import SeedRun, WantedTraining, fresh_seeds, run_of
 from tcn_search.evaluation.final_trainings import TrainingContext
 from tcn_search.evaluation.kept_trainings import KeptTrainings
@@ -23,13 +23,14 @@ from tcn_search.evaluation.selection import Executors, ModelFiles, find_winner
 from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.evaluation.winner import WantedResult, Winner
 from tcn_search.formats.download import data_directory
-from tcn_search.logs import LOGGER, show_messages
+from tcn_search.logs import LOGGER
 from tcn_search.search.definition import Definition
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.handle import StudyHandle
+from tcn_search.study.notebook_progress import trainings_shown
 from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
 from tcn_search.study.running import worker_slots
 from tcn_search.study.training_time import seconds_an_epoch
@@ -94,8 +95,11 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
     require_same_model(handle.name, definition)
     _require_writable(file)  # now, not after the trainings
     import_keras(given.on_progress)
-    show_messages()
-    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+    with (
+        handle.leased() as lease,
+        interrupts_heard() as require_no_interrupt,
+        trainings_shown(handle.name, given.on_progress) as on_progress,
+    ):
         winner = stored_winner()  # of a process that held the study until now
         if winner is not None:
             return winner
@@ -112,7 +116,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             lease.require()
 
         def show(progress: FinalProgress) -> None:
-            (given.on_progress or log_final_progress)(progress)
+            on_progress(progress)
             if given.on_run is not None and progress.run is not None:
                 given.on_run(progress.run)
 

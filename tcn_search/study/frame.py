@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import stdev
 from typing import Any
 
@@ -95,12 +95,19 @@ def curves_frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
     Columns: trial, fold (where there are several), epoch (from 1), loss, val_loss, metrics,
         seconds.
     """
-    rows = [
-        {"trial": record.number, **numbers}
-        for record in records
-        if record.outcome is not None
-        for numbers in record.outcome.curve
-    ]
+    outcomes = {record.number: record.outcome for record in records}
+    return frame_of_curves(
+        {number: outcome.curve for number, outcome in outcomes.items() if outcome is not None}
+    )
+
+
+def frame_of_curves(curves: Mapping[int, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
+    """Return one row an epoch of a trial, as `curves_frame`.
+
+    Args:
+        curves: the numbers of each epoch, by number of the trial.
+    """
+    rows = [{"trial": number, **numbers} for number, curve in curves.items() for numbers in curve]
     if not rows:
         return pd.DataFrame(columns=["trial", "epoch"])
     frame = pd.DataFrame(rows)

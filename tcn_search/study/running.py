@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tcn_search.arguments import positive_integer, positive_seconds
-from tcn_search.logs import LOGGER, show_messages
+from tcn_search.logs import LOGGER
 from tcn_search.search.callbacks import Callbacks, TrialCallback
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.search.loop import Proposals, Search
@@ -15,6 +15,7 @@ from tcn_search.search.retries import fail_stale_trials
 from tcn_search.search.samplers import make_sampler
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.study.handle import StudyHandle
+from tcn_search.study.notebook_progress import notebook_display
 from tcn_search.study.results import StudyResults
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, use_backend
@@ -59,8 +60,14 @@ def run_study(
         else:
             plan = worker_slots(handle, workers, trials=trials)
     show = on_progress or log_progress
-    show_messages()
-    with handle.leased() as lease, interrupts_heard() as require_no_interrupt:
+    with (
+        handle.leased() as lease,
+        interrupts_heard() as require_no_interrupt,
+        notebook_display(handle.name, on_progress) as display,
+    ):
+        if display is not None:
+            show = display.show_run
+            callbacks = [display, *callbacks]
 
         def show_and_go_on(progress: Progress) -> None:
             show(progress)
@@ -70,7 +77,8 @@ def run_study(
         records = handle.records()  # a damaged record is reported before anything is changed
         fail_stale_trials(handle.optuna_study, handle.definition, records)
         records = handle.records()
-        if sum(record.is_finished for record in records) >= trials:
+        finished = sum(record.is_finished for record in records)
+        if finished >= trials:
             return ""
         search = _search(
             handle,
@@ -90,10 +98,14 @@ def run_study(
                 for line in (*StudyResults(handle).notes, plan):
                     LOGGER.info("%s", line)
         try:
+            if display is not None:
+                display.show_start(finished, trials)
             executor.run(search)
         finally:
             executor.close()
             search.abandon()
+        if display is not None:
+            display.stop_reason = search.stop_reason
         return search.stop_reason
 
 

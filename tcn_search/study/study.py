@@ -157,7 +157,7 @@ class Study:
             trial_timeout: seconds after which a trial is timed out.
             patience: start no trial after this many in a row without a new best.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
-            on_progress: called after every epoch and every trial; default: log every trial.
+            on_progress: called after every epoch and trial; default: a bar in notebooks, or a log.
             callbacks: `TrialCallback`s, which are told of every epoch and every trial.
 
         Raises:

@@ -1,18 +1,15 @@
-"""`notebooks/read_results.ipynb`, executed on a small study."""
+"""The part of `read_results` about the trials, executed on a study that trains nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tcn_search import SearchSpace, Study, Task, TrainingSettings
 from tests.conftest import waves
+from tests.notebooks.executed import executed, pictures, read, text_of
 from tests.study.synthetic import Synthetic
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "read_results.ipynb"
 
 
 def test_the_notebook_runs_and_shows_table_and_figures(
@@ -26,14 +23,12 @@ def test_the_notebook_runs_and_shows_table_and_figures(
         training=TrainingSettings(epochs=9),
     )
     study.run(8, executor=Synthetic(), on_progress=lambda progress: None)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    assert not any(
-        cell.get("outputs") for cell in notebook.cells
-    )  # it is kept without results of some run
-    names = next(cell for cell in notebook.cells if cell.source.startswith("import tcn_search"))
-    names.source = names.source.replace('"osuleaf"', '"small"')
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
-    assert any("<table" in output.get("data", {}).get("text/html", "") for output in outputs)
-    assert any("not yet: tcn-search best small" in output.get("text", "") for output in outputs)
+    notebook = read("read_results")
+    titles = [cell.source.partition("\n")[0] for cell in notebook.cells]
+    notebook.cells = notebook.cells[: titles.index("## The winner")]  # which needs trainings
+    outputs = executed(notebook, tmp_path, monkeypatch, NAME="small")
+    assert pictures(outputs) == 4
+    text = text_of(outputs)
+    assert "<table" in text
+    assert "The study small searches temporal convolutional networks" in text
+    assert "tcn-search best small" in text  # what to do next

@@ -154,6 +154,26 @@ def test_learning_curves_put_the_best_trial_in_front() -> None:
     np.testing.assert_allclose(best.get_ydata(), [3.0, 2.0, 2.5])
 
 
+def test_each_trial_in_training_has_a_colour_of_its_own() -> None:
+    curves = pd.DataFrame(
+        {"trial": np.repeat(range(9), 2), "epoch": [1, 2] * 9, "val_loss": np.linspace(2, 1, 18)}
+    )
+    ax = plot_learning_curves(curves, "val_loss", best_trial=0, running=[5, 6, 7, 99])
+    assert labels(ax) == {
+        "trial 0, validation",
+        "other trials, validation",
+        *(f"trial {number}, in training" for number in (5, 6, 7)),
+    }
+    lines = [line for line in ax.get_lines() if "in training" in str(line.get_label())]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 3
+    (others,) = ax.collections
+    assert len(others.get_segments()) == 5
+    both = plot_learning_curves(
+        curves, "val_loss", best_trial=None, running=[5], ax=Figure().subplots()
+    )
+    assert "trial 5, in training" in labels(both)
+
+
 def test_every_fifth_of_many_curves_is_drawn_as_the_legend_says() -> None:
     many = pd.DataFrame(
         {
