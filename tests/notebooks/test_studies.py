@@ -24,7 +24,7 @@ def test_a_study_is_launched_and_its_results_are_read(
     assert "leaves: 2 of 2 final trainings" in text
     assert "1-nearest-neighbour" in text
     assert pictures(outputs) == 2  # six leaves, and the learning curves of the display
-    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    assert "FutureWarning" not in text
     outputs = executed(read("read_results"), tmp_path, monkeypatch)
     assert pictures(outputs) == 7
     assert "Winner over 2 seeds" in text_of(outputs)
