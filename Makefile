@@ -57,7 +57,7 @@ lint: $(VENV)/installed-for-tests  ## ruff and mypy
 
 docs: $(VENV)/installed-for-tests  ## the site, in site/; fails for a link or name that leads nowhere
 	$(INSTALL) --editable '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with PYTHON=")'
