@@ -14,7 +14,8 @@ from tcn_search.errors import InputError
 from tests.conftest import waves
 
 
-@pytest.mark.parametrize("name", ["mini_rocket", pytest.param("nn_dtw", marks=pytest.mark.slow)])
+@pytest.mark.slow  # numba compiles for half a minute
+@pytest.mark.parametrize("name", ["mini_rocket", "nn_dtw"])
 def test_classes_are_learnt_from_sequences_of_different_length(name: str) -> None:
     X, y = waves(24)
     task = Task.from_arrays(X, y, lengths_train=[12, 16] * 12)
@@ -24,7 +25,7 @@ def test_classes_are_learnt_from_sequences_of_different_length(name: str) -> Non
     assert (answers.argmax(axis=1) == task.train.y).mean() > 0.9
 
 
-@pytest.mark.slow  # numba compiles for many seconds
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mini_rocket", "nn_dtw"])
 def test_numbers_are_predicted(name: str) -> None:
     X, _ = waves(24)

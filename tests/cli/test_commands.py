@@ -46,7 +46,7 @@ def test_from_a_study_file_to_predictions(folder: Path, capsys: pytest.CaptureFi
     assert main(["status", "mine"]) == 0
     assert "2 finished: 2 complete" in capsys.readouterr().out
 
-    best = command("best", "mine", "--seeds", "2")
+    best = command("best", "mine", "--seeds", "2", "--workers", "1")
     assert best.returncode == 0, best.stderr
     assert best.stderr == ""
     assert "Winner over 2 seeds" in best.stdout

@@ -29,6 +29,7 @@ class _Listening(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
+@pytest.mark.slow  # tests/study/test_notebook_progress.py has its parts
 def test_a_run_updates_its_display_and_leaves_the_last_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tcn_search import SearchSettings, Study, Task, TrainingSettings
+from tcn_search import SearchSettings, Study, Task, TrainingSettings, load_study
 from tcn_search.report.trial_table import Column, TrialTable, trial_table
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, small_space
@@ -25,7 +26,11 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialTable:
     study.run(
         5, executor=Synthetic({0: "diverged", 1: "failed"}), on_progress=lambda progress: None
     )
-    return trial_table(study.snapshot())
+    earlier = "datetime_start = '2026-01-01', datetime_complete = '2026-01-02'"
+    with sqlite3.connect("runs/studies.db") as database:
+        database.execute(f"UPDATE trials SET {earlier} WHERE number = 0")
+    database.close()
+    return trial_table(load_study("waves").snapshot())
 
 
 def column(table: TrialTable, name: str) -> list[str]:
