@@ -7,6 +7,7 @@ import pytest
 from tests.notebooks.executed import executed, pictures, read, text_of
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outputs = executed(read("plan_receptive_field"), tmp_path, monkeypatch)

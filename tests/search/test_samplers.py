@@ -94,7 +94,7 @@ def test_a_study_goes_on_with_a_sampler_that_proposes_nothing_feasible() -> None
     assert ended.count("infeasible") < 4 * REJECTED_OF_A_SAMPLER
 
 
-@pytest.mark.parametrize("sampler", ["gp", "cmaes"])
+@pytest.mark.parametrize("sampler", ["gp", pytest.param("cmaes", marks=pytest.mark.slow)])
 def test_samplers_that_learn_nothing_from_infeasible_trials_go_on(sampler: str) -> None:
     """More filters are better here, and most of them are too many."""
     pytest.importorskip(NEEDS[sampler])
