@@ -40,7 +40,7 @@ test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless
 	$(INSTALL) --editable '.[browser]'
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(BROWSER_TESTS)
 
-test-wheel: $(VENV)/installed-for-tests  ## a wheel, installed by itself, runs a study in another folder
+test-wheel: $(VENV)/installed-for-tests  ## a wheel in an empty environment runs a study in another folder
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow" tests/test_packaging.py
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch

@@ -125,8 +125,8 @@ def farthest(accuracies: Accuracies, ours: str, published: Sequence[str]) -> str
     below = [distance for distance in distances if distance.above < 0]
     above = [distance for distance in reversed(distances) if distance.above > 0]
     text = (
-        "The best of all published models is another one on each dataset. Ours is above this best "
-        f"one on {len(above)} datasets, equal to it on "
+        "Which published model is best differs from dataset to dataset. Ours is above the best of "
+        f"them on {len(above)} datasets, equal to it on "
         f"{len(distances) - len(above) - len(below)} and below it on {len(below)}."
     )
     for name, shown in (("above", above[:NAMED]), ("below", below[:NAMED])):

@@ -47,6 +47,7 @@ BUDGETS = {
     r"\btrials=\d+": "trials=2",
     r"\bmax_epochs=\d+": "max_epochs=2",
     r"\bfolds=\d+": "folds=2",
+    r"\btime_limit=\d+": "time_limit=20",
     r"\bn_jobs=-1": "n_jobs=1",
 }
 EPOCHS = 3

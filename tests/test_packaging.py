@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
@@ -50,13 +51,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(ROOT / name, copy)
     folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
     [file] = folder.iterdir()
     return file
 
 
-def pip(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
+def pip(python: str, *arguments: str) -> None:
+    command = [python, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -74,15 +75,17 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_a_study_runs_from_the_installed_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    installed = tmp_path / "installed"
-    pip("install", "--no-deps", "--target", str(installed), str(wheel))
+    installed = tmp_path / "environment"
+    venv.create(installed, with_pip=True)
+    python = str(installed / "bin" / "python")
+    pip(python, "install", "--constraint", str(ROOT / "constraints.txt"), str(wheel))
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     (X, y), (X_test, y_test) = waves(40), waves(20, seed=1)
     np.savez(folder / "waves.npz", X_train=X, y_train=y, X_test=X_test, y_test=y_test)
     (folder / "mine.toml").write_text(STUDY)
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    environment.pop("TCN_SEARCH_STORAGE", None)
+    unwanted = ("TCN_SEARCH_STORAGE", "PYTHONPATH")
+    environment = {name: value for name, value in os.environ.items() if name not in unwanted}
 
     def run(*command: str) -> str:
         done = subprocess.run(
@@ -91,7 +94,7 @@ def test_a_study_runs_from_the_installed_wheel_alone(wheel: Path, tmp_path: Path
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    home = run(sys.executable, "-c", "import tcn_search; print(tcn_search.__file__)")
+    home = run(python, "-c", "import tcn_search; print(tcn_search.__file__)")
     assert Path(home.strip()).is_relative_to(installed)
     program = str(installed / "bin" / "tcn-search")
     network = ("--kernel-size", "8", "--dilations", "1,2,4,8,16,32")

@@ -83,6 +83,14 @@ def test_every_public_name_is_on_one_api_page() -> None:
     assert set(documented.values()) == {1}
 
 
+def test_an_api_page_shows_the_module_of_a_name_that_is_no_attribute_of_the_package() -> None:
+    pages = sorted((ROOT / "docs" / "api").glob("*.md"))
+    text = "\n".join(page.read_text() for page in pages)
+    for module, name, heading in _on_api_pages():
+        shows_module = f".{module}.{name}\n    options:\n      show_root_full_path: true" in text
+        assert shows_module == (name not in tcn_search._HOMES and not heading), name
+
+
 @pytest.mark.parametrize(("module", "name", "heading"), _on_api_pages())
 def test_name_on_an_api_page_exists(module: str, name: str, heading: str) -> None:
     assert name in _definitions(module)

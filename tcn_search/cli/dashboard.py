@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the address and serve the dashboard until Ctrl-C."""
     if importlib.util.find_spec("optuna_dashboard") is None:
-        raise InputError('The dashboard needs a package: pip install "tcn_search[dashboard]"')
+        raise InputError("The dashboard needs a package: pip install 'tcn-search[dashboard]'")
     if not 0 < arguments.port < 65536:
         raise InputError(f"--port must be from 1 to 65535. Received: {arguments.port}")
     import optuna

@@ -139,7 +139,7 @@ def _require(sampler: str, package: str) -> None:
     """Raise an InputError if the package of a sampler's extra is missing."""
     if _is_missing(package):
         raise InputError(
-            f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+            f"sampler \"{sampler}\" needs {package}: pip install 'tcn-search[{sampler}]'"
         )
 
 

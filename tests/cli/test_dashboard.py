@@ -92,6 +92,6 @@ def test_a_missing_package_names_its_extra(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert main(["dashboard"]) == 2
     assert (
-        'The dashboard needs a package: pip install "tcn_search[dashboard]"'
+        "The dashboard needs a package: pip install 'tcn-search[dashboard]'"
         in capsys.readouterr().err
     )

@@ -179,7 +179,7 @@ def test_a_missing_package_names_its_extra(
         run(sampler=sampler)
     assert (
         str(error.value)
-        == f'sampler "{sampler}" needs {package}: pip install "tcn_search[{sampler}]"'
+        == f"sampler \"{sampler}\" needs {package}: pip install 'tcn-search[{sampler}]'"
     )
 
 
