@@ -218,8 +218,7 @@ class Study:
             workers: processes that train at the same time, or "auto" for what suits the machine.
             timeout: seconds for all trainings; fewer re-runs and shorter trainings keep it.
             executor: trains instead, such as `InProcessExecutor(study.training_data)`.
-            on_run, on_progress: called after every training, and every epoch; default: a bar in
-                notebooks, or a log.
+            on_run, on_progress: called after every training and epoch; default: a bar, or a log.
 
         Raises:
             InputError: bad arguments, no complete trial, or the model cannot be saved.

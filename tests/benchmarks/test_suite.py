@@ -118,10 +118,10 @@ def test_a_report_says_what_is_better_and_worse_and_what_limits_it(tmp_path: Pat
         write_result(tmp_path, invented(name, [accuracy], accuracy))
     suite_report.write_report(tmp_path, page, tmp_path / "suite.png")
     text = " ".join(page.read_text().split())
-    worse = text[text.index("**clearly worse than**") : text.index("The best of all published")]
+    worse = text[text.index("**clearly worse than**") : text.index("Which published model is best")]
     assert "1-NN ED" in worse
     assert "**clearly better than**" not in text
-    assert "above this best one on 0 datasets, equal to it on 0 and below it on 6" in text
+    assert "above the best of them on 0 datasets, equal to it on 0 and below it on 6" in text
     assert "Farthest below it: OSULeaf (0.421 against 0.984 of Hydra)" in text
     assert "6 of the 6 studies finished fewer than 10 trials" in text
     assert "6 of 22 datasets that were looked at" in text
