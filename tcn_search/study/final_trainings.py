@@ -179,7 +179,7 @@ def _final_seconds(handle: StudyHandle, plan: FinalPlan) -> dict[int, float]:
     rows = len(handle.task.train)
     if plan.refit:
         rows += len(handle.task.validation)
-    ratio = rows / len(handle.training_data.for_training(0).train)
+    ratio = rows / handle.training_data.training_rows
     records = handle.records()
     return {
         trial: seconds_an_epoch(records[trial], ratio, validates=not plan.refit)

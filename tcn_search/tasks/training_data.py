@@ -47,6 +47,13 @@ class TrainingData:
         return 1 if self.folds is None else len(self.folds)
 
     @property
+    def training_rows(self) -> int:
+        """Number of rows that a training is fitted to; with folds, that of the first one."""
+        if self.folds is None:
+            return len(self.train)
+        return int(np.count_nonzero(self.folds[0] == KEPT))
+
+    @property
     def bytes_in_a_worker(self) -> int:
         """Memory of a worker for its data, in bytes.
 

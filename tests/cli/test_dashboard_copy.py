@@ -22,11 +22,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings
-from tcn_search.evaluation.comparison import Comparison, Run
 from tcn_search.report import dashboard_copy
 from tcn_search.report.dashboard_copy import DashboardCopy
 from tcn_search.study.results import COMPARISON, StudyResults
 from tests.conftest import waves
+from tests.evaluation.test_comparison import comparison, run
 from tests.study.synthetic import Synthetic
 
 STORAGE = "sqlite:///studies.db"
@@ -126,21 +126,8 @@ def test_figures_are_drawn_again_where_there_are_new_results(
     shown.update_all()
     assert drawn == ["waves"] * 2
     source = optuna.load_study(study_name="waves", storage=STORAGE)
-    diverged = Run("tcn", 1e-3, 1, math.nan, math.nan, 0, 0.1, 100)
-    comparison = Comparison(
-        trial=0,
-        contenders=["tcn"],
-        learning_rates=1,
-        seeds=1,
-        epochs=2,
-        patience=0,
-        objective="val_loss",
-        direction="minimize",
-        metric="accuracy",
-        metric_direction="maximize",
-        runs=[diverged],
-    )
-    source.set_user_attr(COMPARISON, comparison.to_dict())
+    diverged = run("tcn", 1e-3, 1, math.nan, math.nan)
+    source.set_user_attr(COMPARISON, comparison(diverged).to_dict())
     shown.update_all()
     shown.update_all()
     assert drawn == ["waves"] * 3
