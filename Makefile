@@ -13,7 +13,7 @@ TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(packa
   $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 BROWSER_TESTS := tests/report/test_page_in_browser.py tests/cli/test_dashboard_copy.py
-CLUSTER_TESTS := tests/storage/test_lease.py $(wildcard tests/storage/test_postgresql*.py) tests/test_deploy.py
+CLUSTER_TESTS := $(addprefix tests/storage/test_,lease.py servers.py postgresql.py postgresql_runs.py) tests/test_deploy.py
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))

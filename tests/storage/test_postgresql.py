@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-import optuna
 import pytest
 import sqlalchemy
 from optuna.trial import TrialState
@@ -182,17 +183,18 @@ def test_a_stricter_default_of_the_server_does_not_count(postgresql: Server, dat
 def test_a_study_of_a_file_is_copied_to_the_server_and_continued(database: str) -> None:
     file = "sqlite:///runs/studies.db"
     run(make(file), 3)
-    open_storage(database, create=True)
-    optuna.copy_study(from_study_name="waves", from_storage=file, to_storage=servers_url(database))
+    program = (
+        "import optuna, sys\n"
+        "optuna.copy_study(\n"
+        "    from_study_name='waves', from_storage=sys.argv[1], to_storage=sys.argv[2]\n"
+        ")"
+    )
+    with_driver = database.replace("postgresql://", "postgresql+psycopg://")
+    subprocess.run([sys.executable, "-c", program, file, with_driver], check=True)
     copied = make(database)
     assert copied.trials().equals(make(file).trials())
     run(copied, 6)
     assert copied.finished == 6
-
-
-def servers_url(url: str) -> str:
-    """Return the URL as Optuna needs it, which names the driver."""
-    return url.replace("postgresql://", "postgresql+psycopg://")
 
 
 def test_the_password_can_be_in_a_file(
