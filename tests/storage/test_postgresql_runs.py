@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -124,8 +125,6 @@ def test_a_server_that_stays_away_ends_the_run_and_the_same_call_continues(
 INSTANT = """
 import sys, types
 if "tcn_search.workers.worker_main" in sys.orig_argv:
-    sys.modules["keras"] = types.ModuleType("keras")
-    import tcn_search.workers.trial_training as trial_training
     from tcn_search.trial_status import TrialStatus
     from tcn_search.workers.trial import EpochReport, TrialOutcome
     def run_trial(job, data, on_epoch):
@@ -135,7 +134,10 @@ if "tcn_search.workers.worker_main" in sys.orig_argv:
         on_epoch(EpochReport(job.number, 1, score, {"val_loss": score}))
         curve = [{"val_loss": score, "loss": 0.5, "seconds": 0.01}]
         return TrialOutcome(job.number, TrialStatus.COMPLETE, score=score, best_epoch=1, curve=curve)
-    trial_training.run_trial = run_trial
+    training = types.ModuleType("tcn_search.workers.trial_training")
+    training.run_trial = run_trial
+    sys.modules[training.__name__] = training
+    sys.modules["keras"] = types.ModuleType("keras")  # which the worker imports
 """
 
 
@@ -143,7 +145,7 @@ def test_of_200_instant_trials_of_8_workers_none_is_lost_and_none_is_stored_twic
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(INSTANT)  # which every Python imports at its start
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     task = Task.from_arrays(*waves(24))
     search = SearchSettings(sampler="random", pruner="none", warm_start=False)
     study = Study("waves", task, search=search, storage=database)
