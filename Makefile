@@ -13,13 +13,15 @@ TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(packa
   $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 BROWSER_TESTS := tests/report/test_page_in_browser.py tests/cli/test_dashboard_copy.py
+CLUSTER_TESTS := $(addprefix tests/storage/test_,lease.py servers.py postgresql.py postgresql_runs.py) tests/test_deploy.py
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all test-browser test-wheel lint docs notebooks bench clean
+.PHONY: help study test test-fast test-all test-browser test-wheel test-cluster lint docs notebooks \
+  bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -43,9 +45,13 @@ test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless
 test-wheel: $(VENV)/installed-for-tests  ## a wheel in an empty environment runs a study in another folder
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow" tests/test_packaging.py
 
+test-cluster: $(VENV)/installed-for-tests  ## studies on a PostgreSQL server, where its programs are installed
+	$(INSTALL) --editable '.[postgresql]'
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(CLUSTER_TESTS)
+
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
-	$(INSTALL) --editable '.[browser]'
+	$(INSTALL) --editable '.[browser,postgresql]'
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers

@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,6 +19,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, event
+
+from tests.postgresql import database, postgresql  # noqa: F401 - fixtures
 
 # The background job of a shell ignores Ctrl-C, and the commands that tests start and stop would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,7 +35,8 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 @event.listens_for(Engine, "connect")
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
     """Tests write to databases that nobody needs after a power cut."""
-    connection.execute("PRAGMA synchronous=OFF")
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
     _read_migrations_once()
 
 

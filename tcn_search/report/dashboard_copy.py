@@ -26,6 +26,7 @@ from tcn_search.search.trial_record import ARCHITECTURE, QUEUED, RESULT, TrialRe
 from tcn_search.search.trial_values import parameter_count
 from tcn_search.storage.connection import open_storage, quiet_optuna, storage_errors
 from tcn_search.storage.studies import list_studies
+from tcn_search.storage.urls import storage_url
 from tcn_search.study.open_study import load_study
 from tcn_search.study.results import StudyResults
 from tcn_search.study.study_values import (
@@ -125,10 +126,10 @@ class _CopiedStudy:
     """A study and its copy."""
 
     def __init__(self, name: str, url: str | None, target: optuna.storages.BaseStorage) -> None:
+        self._url = storage_url(url)
         storage = open_storage(url)
-        with storage_errors(storage.url):
+        with storage_errors(self._url):
             self._source = optuna.load_study(study_name=name, storage=storage)
-        self._url = storage.url
         self._results: StudyResults | None = None
         try:
             self._results = load_study(name, url).results

@@ -6,10 +6,10 @@ import optuna
 import sqlalchemy
 
 from tcn_search.errors import InputError, StorageError, first_line
-from tcn_search.storage.connection import open_storage, storage_errors
+from tcn_search.storage.connection import NoStorage, open_storage, storage_errors
 from tcn_search.storage.lease import Lease
 from tcn_search.storage.stored_values import NOT_THERE
-from tcn_search.storage.urls import shown_url, sqlite_file, storage_url, usable_url
+from tcn_search.storage.urls import shown_url, storage_url
 
 # Optuna's own list reads the attributes of all studies too, and fails where one is damaged.
 _STUDIES = sqlalchemy.table("studies", sqlalchemy.column("study_name"))
@@ -22,13 +22,11 @@ def list_studies(url: str | None = None) -> list[str]:
         InputError: the URL cannot be used.
         StorageError: the database cannot be read.
     """
-    url = usable_url(url)
-    file = sqlite_file(url)
-    with storage_errors(url):
-        if file is not None and not file.exists():
-            return []
-    storage = open_storage(url)
-    with storage_errors(url), storage.engine.connect() as connection:
+    try:
+        storage = open_storage(url)
+    except NoStorage:
+        return []
+    with storage_errors(storage_url(url)), storage.engine.connect() as connection:
         return sorted(connection.execute(sqlalchemy.select(_STUDIES.c.study_name)).scalars())
 
 
@@ -44,7 +42,7 @@ def delete_study(name: str, url: str | None = None) -> None:
     if name not in names:
         raise no_such_study(name, names, url)
     storage = open_storage(url)
-    with storage_errors(storage.url):
+    with storage_errors(storage_url(url)):
         lease = Lease(storage, name)
         try:
             lease.take()

@@ -66,6 +66,15 @@ def usable_url(url: str | None) -> str:
     return url
 
 
+def driver_url(url: str) -> str:
+    """Return a URL with the driver that opens it: psycopg 3 for PostgreSQL, unless it names one.
+
+    >>> driver_url("postgresql://ann@host/studies")
+    'postgresql+psycopg://ann@host/studies'
+    """
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
 def not_a_database_url(url: str) -> InputError:
     """Return the error for a URL that SQLAlchemy or Optuna cannot use."""
     return InputError(

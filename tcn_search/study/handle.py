@@ -52,7 +52,7 @@ class StudyHandle:
     """
 
     name: str
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     storage: optuna.storages.RDBStorage
     optuna_study: optuna.Study
     definition: Definition

@@ -14,12 +14,16 @@ import pytest
 
 from tcn_search.errors import InputError, LeaseError, LeaseLost
 from tcn_search.storage import lease
+from tcn_search.storage.connection import open_storage
 from tcn_search.storage.lease import KEY, Lease
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> optuna.storages.RDBStorage:
-    made = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'studies.db'}")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> optuna.storages.RDBStorage:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("database")
+    made = open_storage(url, create=True)
     optuna.create_study(study_name="waves", storage=made)
     return made
 
@@ -124,12 +128,11 @@ def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBS
 
 
 RACE = """
-import sys, time
-import optuna
+import sys
 from tcn_search.errors import LeaseError
+from tcn_search.storage.connection import open_storage
 from tcn_search.storage.lease import Lease
-storage = optuna.storages.RDBStorage(sys.argv[1], engine_kwargs={"connect_args": {"timeout": 30}})
-lease = Lease(storage, "waves")
+lease = Lease(open_storage(sys.argv[1]), "waves")
 print("ready", flush=True)
 sys.stdin.readline()
 try:
