@@ -13,13 +13,14 @@ TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(packa
   $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 BROWSER_TESTS := tests/report/test_page_in_browser.py tests/cli/test_dashboard_copy.py
+CLUSTER_TESTS := tests/workers/test_executors.py tests/workers/test_ray_executor.py tests/workers/test_ray_cluster.py
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
 STUDY_OPTIONS ?=
 SEEDS ?=
 
-.PHONY: help study test test-fast test-all test-browser lint bench clean
+.PHONY: help study test test-fast test-all test-browser test-cluster lint bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -40,9 +41,13 @@ test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless
 	$(INSTALL) --editable '.[browser]'
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(BROWSER_TESTS)
 
+test-cluster: $(VENV)/installed-for-tests  ## trials on a Ray cluster of two machines in this one
+	$(INSTALL) --editable '.[ray]'
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(CLUSTER_TESTS)
+
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
-	$(INSTALL) --editable '.[browser]'
+	$(INSTALL) --editable '.[browser,ray]'
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
