@@ -90,25 +90,21 @@ class RayExecutor:
             model.require_importable()
             files = source_files(model)
         cluster = self._connected()
-        resources = TrialResources(self._cpus, self._gpus_on(cluster))
-        environment = {
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-            "KERAS_BACKEND": backend,
-            **thread_variables(self._cpus),
-        }
-        if resources.gpus:  # Ray sets CUDA_VISIBLE_DEVICES
-            environment |= gpu_memory_variables(GPU_MEMORY_SHARE * resources.gpus)
-        else:
-            environment["CUDA_VISIBLE_DEVICES"] = "-1"
-        plan = RayPlan(
-            resources=resources,
-            environment=environment,
-            versions=installed_versions(backend),
-            files=files,
-            workers=self._workers,
-            most=most,
-        )
-        return RayWorkers(cluster, data, plan)
+        cluster.use()
+        try:
+            resources = TrialResources(self._cpus, self._gpus_on(cluster))
+            plan = RayPlan(
+                resources=resources,
+                environment=_environment(backend, resources),
+                versions=installed_versions(backend),
+                files=files,
+                workers=self._workers,
+                most=most,
+            )
+            return RayWorkers(cluster, data, plan)
+        except BaseException:
+            cluster.release()
+            raise
 
     def _connected(self) -> RayCluster:
         """Return the connection, which several executors share while one of them is in use."""
@@ -125,6 +121,20 @@ class RayExecutor:
         if total(cluster.machines(), "GPU"):
             return 1.0
         return 0.0
+
+
+def _environment(backend: str, resources: TrialResources) -> dict[str, str]:
+    """Return the variables that a worker sets before it imports the tensor library."""
+    environment = {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "KERAS_BACKEND": backend,
+        **thread_variables(resources.cpus),
+    }
+    if resources.gpus:  # Ray sets CUDA_VISIBLE_DEVICES
+        environment |= gpu_memory_variables(GPU_MEMORY_SHARE * resources.gpus)
+    else:
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    return environment
 
 
 def _check_address(address: str) -> None:

@@ -39,7 +39,7 @@ class RayWorkers:
     its trial as stale and is replaced.
 
     Args:
-        cluster: a connection that is released by `close`.
+        cluster: a connection in use, which `close` releases.
         data: training and validation split, put into Ray's object store once.
         plan: of the workers.
 
@@ -67,12 +67,11 @@ class RayWorkers:
             raise InputError(
                 f"The data do not fit into Ray's object store: {_reason(error)}"
             ) from error
-        cluster.use()
         self.slots = plan.slots_on(machines)
         self._workers: list[_Worker] = []
         self._look_at = 0.0  # when the cluster is looked at next, in the seconds of time.monotonic
         self._failed_starts = 0
-        self._waits_since = math.inf
+        self._remind_at = math.inf  # when to say what the run waits for
         backend = plan.environment["KERAS_BACKEND"]
         LOGGER.info(
             "%s, backend %s, on a Ray cluster of %s", self, backend, machines_in_words(machines)
@@ -84,7 +83,6 @@ class RayWorkers:
 
     def run(self, owner: Owner) -> None:
         self._look_at = 0.0
-        self._waits_since = time.monotonic()
         while True:
             self._follow_cluster(owner)
             with self._time_limits_paused():
@@ -180,7 +178,6 @@ class RayWorkers:
                     "the same versions on all machines."
                 )
             self._failed_starts = 0
-            self._waits_since = math.inf
             worker.answer = None
         elif "epoch" in message:
             worker.send({"keep_going": owner.keep_going(EpochReport(**message["epoch"]))})
@@ -202,7 +199,7 @@ class RayWorkers:
         reason = _reason(error)
         if worker.job is not None:
             status = TrialStatus.STALE
-            if "running low on memory" in str(error):  # Ray has killed it for that
+            if "low on memory" in str(error):  # Ray has killed it for that
                 status = TrialStatus.OUT_OF_MEMORY
             reason = f"its worker has died: {reason}"
             owner.finish(TrialOutcome(worker.job.number, status, reason=reason))
@@ -228,16 +225,16 @@ class RayWorkers:
     def _remind_of_waiting(self) -> None:
         """Say what the run waits for if there has been no worker for a while."""
         assert self._cluster is not None
-        if time.monotonic() - self._waits_since < _PATIENCE_SECONDS:
-            return
+        now = time.monotonic()
         if not all(worker.is_starting for worker in self._workers):
-            self._waits_since = math.inf
-            return
-        self._waits_since += _REMINDER_SECONDS
-        if self._cluster.head_answers():
+            self._remind_at = math.inf
+        elif self._remind_at == math.inf:
+            self._remind_at = now + _PATIENCE_SECONDS
+        elif now >= self._remind_at and self._cluster.head_answers():
+            self._remind_at = now + _REMINDER_SECONDS
             LOGGER.warning(
-                "No worker has started yet: each takes %s, and of the %s of the Ray cluster, %s "
-                "are free. The run waits for them; Ctrl-C stops it.",
+                "No worker is ready yet: each takes %s, and of %s of the Ray cluster, %s are free. "
+                "The run waits; Ctrl-C stops it.",
                 self._plan.resources,
                 machines_in_words(self._cluster.machines()),
                 resources_in_words(self._cluster.free()),

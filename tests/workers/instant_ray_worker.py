@@ -32,7 +32,10 @@ class InstantWorker(RayWorker):
             loss = loss_of(job, epoch)
             curve.append({"val_loss": loss, "loss": 0.5, "seconds": EPOCH_SECONDS})
             report = EpochReport(
-                number=job.number, epoch=epoch, best=loss, numbers={**curve[-1], "process": os.getpid()}
+                number=job.number,
+                epoch=epoch,
+                best=loss,
+                numbers={**curve[-1], "process": os.getpid()},
             )
             if not self.report(report):
                 status = TrialStatus.PRUNED

@@ -201,8 +201,8 @@ def test_a_full_cluster_is_waited_for_with_a_message(
         logging.getLogger("tcn_search").removeHandler(handler)
     assert owner.statuses == {"complete": 3}
     assert (
-        "No worker has started yet: each takes 1 CPU, and of the 3 machines with 8 CPUs of the Ray "
-        "cluster, 0 CPUs are free. The run waits for them; Ctrl-C stops it."
+        "No worker is ready yet: each takes 1 CPU, and of 3 machines with 8 CPUs of the Ray "
+        "cluster, 0 CPUs are free. The run waits; Ctrl-C stops it."
     ) in caplog.messages
 
 
