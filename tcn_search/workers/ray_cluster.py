@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -63,7 +64,7 @@ class RayCluster:
             )
         try:
             with _signal_handlers_kept():
-                ray.init(**options, log_to_driver=False, logging_level="ERROR")
+                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             if address is None:
                 where = "A local Ray cluster cannot be started"
