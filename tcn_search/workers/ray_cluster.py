@@ -65,7 +65,7 @@ class RayCluster:
         try:
             with _signal_handlers_kept():
                 ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises many kinds, a plain Exception among them
             if address is None:
                 where = "A local Ray cluster cannot be started"
             else:
