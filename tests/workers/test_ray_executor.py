@@ -49,7 +49,9 @@ def test_ray_is_needed_only_here(
             create()
     assert main(["run", str(wave_file), "--executor", "ray"]) == 2
     error = capsys.readouterr().err
-    assert error == "tcn-search run: Training on a cluster needs Ray: pip install 'tcn-search[ray]'\n"
+    assert (
+        error == "tcn-search run: Training on a cluster needs Ray: pip install 'tcn-search[ray]'\n"
+    )
 
 
 @pytest.mark.parametrize(
