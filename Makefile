@@ -13,7 +13,9 @@ TESTS_WITHOUT_KERAS := $(foreach package,$(PACKAGES_WITHOUT_KERAS),tests/$(packa
   $(filter-out tests/test_without_keras.py,$(wildcard tests/test_*.py))
 
 BROWSER_TESTS := tests/report/test_page_in_browser.py tests/cli/test_dashboard_copy.py
-CLUSTER_TESTS := $(addprefix tests/storage/test_,lease.py servers.py postgresql.py postgresql_runs.py) tests/test_deploy.py
+CLUSTER_TESTS := $(addprefix tests/storage/test_,lease.py servers.py postgresql.py \
+  postgresql_runs.py) $(addprefix tests/workers/test_,executors.py ray_executor.py \
+  ray_cluster.py) tests/test_deploy.py
 
 STUDY ?= studies/osuleaf.toml
 NAME ?= $(basename $(notdir $(STUDY)))
@@ -45,13 +47,13 @@ test-browser: $(VENV)/installed-for-tests  ## report and dashboard in a headless
 test-wheel: $(VENV)/installed-for-tests  ## a wheel in an empty environment runs a study in another folder
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "slow or not slow" tests/test_packaging.py
 
-test-cluster: $(VENV)/installed-for-tests  ## studies on a PostgreSQL server, where its programs are installed
-	$(INSTALL) --editable '.[postgresql]'
+test-cluster: $(VENV)/installed-for-tests  ## studies on a PostgreSQL server, and on a Ray cluster of two machines in this one
+	$(INSTALL) --editable '.[postgresql,ray]'
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -rs -m "slow or not slow" $(CLUSTER_TESTS)
 
 test-all: $(VENV)/installed-for-tests  ## slow tests too, and layers and trainers on torch
 	$(INSTALL) torch
-	$(INSTALL) --editable '.[browser,postgresql]'
+	$(INSTALL) --editable '.[browser,postgresql,ray]'
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "slow or not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "slow or not slow" tests/layers tests/trainers
 	KERAS_BACKEND=torch $(PYTEST) -m "slow or not slow" tests/layers tests/trainers

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from tcn_search.tasks.registry import load_task as load_task
     from tcn_search.tasks.task import Task as Task
     from tcn_search.tuner.hypermodel import TCNHyperModel as TCNHyperModel
+    from tcn_search.workers.ray_executor import RayExecutor as RayExecutor
 
 __version__ = "0.1.0"  # the only place: pyproject.toml reads it from here
 
@@ -90,6 +91,7 @@ _HOMES = {
     "Constraints": "space.constraints",
     "FinalSettings": "search.final_settings",
     "Range": "space.dimensions",
+    "RayExecutor": "workers.ray_executor",
     "SearchSettings": "search.search_settings",
     "SearchSpace": "space.search_space",
     "Study": "study.study",

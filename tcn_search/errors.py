@@ -38,6 +38,10 @@ class TrialsFailedError(TcnSearchError):
     """Too many trials in a row failed or ran into a limit."""
 
 
+class ClusterError(TcnSearchError):
+    """The cluster on which trials are trained cannot be reached, or was lost."""
+
+
 class ExportError(TcnSearchError):
     """A model cannot be converted to a format, or the file computes something else."""
 

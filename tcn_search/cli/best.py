@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from tcn_search.cli.executor_options import add_executor_arguments, read_executor
 from tcn_search.cli.output import add_format, print_json, print_text, read_workers
 from tcn_search.cli.process_setup import stop_on_sigterm
 from tcn_search.cli.progress import ProgressDisplay, show_progress
@@ -15,6 +16,7 @@ from tcn_search.workers.backends import use_backend
 if TYPE_CHECKING:
     from tcn_search.evaluation.winner import Winner
     from tcn_search.study.study import Study
+    from tcn_search.workers.ray_executor import RayExecutor
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
+    add_executor_arguments(parser)
     parser.add_argument(
         "--timeout",
         metavar="TIME",
@@ -76,13 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--out must be a file that ends in .keras. Received: {arguments.out}")
     limits = dict(map(_read_limit, arguments.limit))
     workers = read_workers(arguments.workers)
+    executor = read_executor(arguments)
     as_json = arguments.format == "json"
     with show_progress(on_stderr=as_json) as display:
         display.step(f"reading the study {arguments.study}", only_live=True)
         study = find_study(arguments)
         display.step(f"preparing the trainings of {study.name}")
         evaluations_before = study.test_evaluations
-        winner = _train(study, arguments, limits, workers, display)
+        winner = _train(study, arguments, limits, workers, executor, display)
     if as_json:
         from tcn_search.study.study_values import winner_values
 
@@ -102,6 +106,7 @@ def _train(
     arguments: argparse.Namespace,
     limits: dict[str, float],
     workers: int | str,
+    executor: RayExecutor | None,
     display: ProgressDisplay,
 ) -> Winner:
     from tcn_search.study.study_file import seconds
@@ -118,6 +123,7 @@ def _train(
             refit=arguments.refit,
             single=arguments.single,
             workers=workers,
+            executor=executor,
             timeout=timeout,
             on_progress=display.on_training,
         )

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tcn_search.cli.executor_options import add_executor_arguments, read_executor
 from tcn_search.cli.output import (
     add_format,
     folded,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tcn_search.evaluation.comparison import Comparison, Run
     from tcn_search.evaluation.simple_baselines import SimpleBaselines
     from tcn_search.study.study import Study
+    from tcn_search.workers.ray_executor import RayExecutor
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="trainings at the same time (default: auto, one per core up to 8, or one per GPU)",
     )
+    add_executor_arguments(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (default: runs/NAME)")
     add_format(parser, "latex: also write the table as comparison.tex, for a paper", ("latex",))
 
@@ -66,6 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show each training as it ends; print the comparison and write it to files."""
     workers = read_workers(arguments.workers)
+    executor = read_executor(arguments)
     against = [name.strip() for name in arguments.against.split(",") if name.strip()]
     as_json = arguments.format == "json"
     with show_progress(on_stderr=as_json) as display:
@@ -75,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out must be a folder. Received: {folder}, which is a file")
         display.step(f"preparing the trainings of {study.name}")
-        comparison = _train(study, arguments, against, workers, display)
+        comparison = _train(study, arguments, against, workers, executor, display)
     baselines = study.results.simple_baselines
     _write(comparison, folder, baselines)
     if as_json:
@@ -100,6 +104,7 @@ def _train(
     arguments: argparse.Namespace,
     against: list[str],
     workers: int | str,
+    executor: RayExecutor | None,
     display: ProgressDisplay,
 ) -> Comparison:
     use_backend(study.definition.backend)
@@ -110,6 +115,7 @@ def _train(
             arguments.learning_rates,
             arguments.seeds,
             workers=workers,
+            executor=executor,
             on_run=_print_estimator,
             on_progress=display.on_training,
         )

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tcn_search.cli.data_options import add_data_arguments, data_options
+from tcn_search.cli.executor_options import add_executor_arguments, read_executor
 from tcn_search.cli.output import print_text, printable, read_workers, require_option
 from tcn_search.cli.process_setup import stop_on_sigterm
 from tcn_search.cli.study_argument import add_storage_argument, study_name
@@ -66,6 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="trials on each GPU at the same time (default: 1)",
     )
+    add_executor_arguments(parser)
     parser.add_argument(
         "--backend",
         metavar="NAME",
@@ -134,6 +136,12 @@ def run(arguments: argparse.Namespace) -> int:
         require_option("patience", patience)
     workers = read_workers(arguments.workers)
     require_option("workers_per_gpu", arguments.workers_per_gpu)
+    executor = read_executor(arguments)
+    if executor is not None and arguments.workers_per_gpu != 1:
+        raise InputError(
+            "--workers-per-gpu is for processes of this machine. With --executor ray, give "
+            f"--gpus-per-trial {1 / arguments.workers_per_gpu:.2g}"
+        )
     start_from = arguments.start_from
     if start_from is not None:
         start_from = study_name(start_from)
@@ -154,14 +162,16 @@ def run(arguments: argparse.Namespace) -> int:
         final=file.final_settings(stored),
     )
     _print_beginning(study, task)
-    slots = study.crew(workers, arguments.workers_per_gpu, trials)
+    slots = None
+    if executor is None:
+        slots = study.crew(workers, arguments.workers_per_gpu, trials)
     is_finished = study.finished >= trials
     if is_finished:
         print_text(
             f"{study.finished} trials are finished already. "
             f"--trials {study.finished + 10} would go on."
         )
-    else:
+    elif slots is not None:  # a cluster says what it has when it is connected
         print_text(str(slots))
     started = time.monotonic()
     stop_on_sigterm()
@@ -172,7 +182,8 @@ def run(arguments: argparse.Namespace) -> int:
             study.run(
                 trials,
                 timeout=timeout,
-                workers=slots,
+                workers=slots or "auto",
+                executor=executor,
                 trial_timeout=trial_timeout,
                 patience=patience,
                 on_progress=display.on_trial,

@@ -115,9 +115,14 @@ class Search:
             return TrialQueue(self._study, points, only="every point of the grid has been tried")
         return TrialQueue(self._study, stored_start(self._study).trials)
 
+    @property
+    def needs_executor(self) -> bool:
+        """Whether a further trial is to start."""
+        return self._finished + len(self._running) < self._wanted and not self._is_over()
+
     def next_job(self) -> TrialJob | None:
         """Return the next trial to train, or None; see `Suggestions`."""
-        if self._finished + len(self._running) >= self._wanted or self._is_over():
+        if not self.needs_executor:
             return None
         self._require_ownership()
         suggestion = self._suggestions.next(bool(self._running), self._is_over)

@@ -19,6 +19,7 @@ from tcn_search.study.notebook_progress import trainings_shown
 from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.ray_executor import AnyExecutor, RayExecutor
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ComparisonArguments:
     learning_rates: int
     seeds: int
     workers: int | str = "auto"
-    executor: Executor | None = None
+    executor: AnyExecutor | None = None
     on_run: Callable[[Run], None] | None = None
     on_progress: Callable[[FinalProgress], None] | None = None
 
@@ -104,10 +105,17 @@ def _executor(
     """Return what trains the networks, if any are left, and how many at the same time."""
     if type(given.executor) is InProcessExecutor:  # it may have a fraction of the sequences
         return InProcessExecutor(handle.task.training), 1
-    if given.executor is not None or not trainings:
+    if given.executor is not None and not isinstance(given.executor, RayExecutor):
         return given.executor, 1
+    if not trainings:
+        return None, 1
     (executor,), workers = training_executors(
-        handle, [handle.task.training], given.workers, trainings, log=given.on_progress is None
+        handle,
+        [handle.task.training],
+        given.workers,
+        trainings,
+        log=given.on_progress is None,
+        cluster=given.executor,
     )
     return executor, workers
 

@@ -40,6 +40,7 @@ from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.job_data import JobData
 from tcn_search.workers.keras_import import import_keras_quietly
 from tcn_search.workers.process_executor import ProcessExecutor
+from tcn_search.workers.ray_executor import AnyExecutor, RayExecutor
 from tcn_search.workers.resources import this_machine
 
 
@@ -55,7 +56,7 @@ class BestArguments:
     single: bool | None = None
     workers: int | str = "auto"
     timeout: float | None = None
-    executor: Executor | None = None
+    executor: AnyExecutor | None = None
     on_run: Callable[[SeedRun], None] | None = None
     on_progress: Callable[[FinalProgress], None] | None = None
 
@@ -277,21 +278,27 @@ def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tu
     of_finals = handle.task.training
     if type(given.executor) is InProcessExecutor:  # it may have a fraction of the sequences
         return Executors(given.executor, InProcessExecutor(of_finals)), 1
-    if given.executor is not None:
+    if given.executor is not None and not isinstance(given.executor, RayExecutor):
         return Executors(given.executor, given.executor), 1
     of_trials = handle.training_data
     splits = [of_trials]  # of the re-runs, and of the final trainings where theirs is another one
     if len(of_trials.train) != len(of_finals.train):
         splits = [of_trials, of_finals] if plan.rerun_seeds else [of_finals]
     most = max(len(plan.candidates) * len(plan.rerun_seeds), len(plan.seeds))
+    log = given.on_progress is None
     executors, workers = training_executors(
-        handle, splits, given.workers, most, log=given.on_progress is None
+        handle, splits, given.workers, most, log=log, cluster=given.executor
     )
     return Executors(executors[0], executors[-1]), workers
 
 
 def training_executors(
-    handle: StudyHandle, splits: Sequence[TrainingData], workers: int | str, most: int, log: bool
+    handle: StudyHandle,
+    splits: Sequence[TrainingData],
+    workers: int | str,
+    most: int,
+    log: bool,
+    cluster: RayExecutor | None = None,
 ) -> tuple[list[Executor], int]:
     """Return an executor for each of these data, and how many trainings run at the same time.
 
@@ -299,11 +306,17 @@ def training_executors(
         workers: number of workers, or "auto".
         most: number of trainings.
         log: whether to log the workers.
+        cluster: where they are trained, if not by processes of this machine.
     """
+    model = handle.definition.model
+    if cluster is not None:
+        backend = handle.definition.backend
+        on_cluster = [cluster.workers_for(data, backend, model, most) for data in splits]
+        return [*on_cluster], on_cluster[0].slots
     if sys.platform == "win32":  # worker processes need Linux or macOS
         return [InProcessExecutor(data) for data in splits], 1
-    if handle.definition.model is not None:
-        handle.definition.model.require_importable()
+    if model is not None:
+        model.require_importable()
     largest = max(splits, key=lambda data: data.bytes_in_a_worker)
     slots = worker_slots(handle, workers, most=most, data=largest)
     if log:

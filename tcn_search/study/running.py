@@ -19,9 +19,9 @@ from tcn_search.study.notebook_progress import notebook_display
 from tcn_search.study.results import StudyResults
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, use_backend
-from tcn_search.workers.executor import Executor
 from tcn_search.workers.keras_import import import_keras_quietly
 from tcn_search.workers.process_executor import ProcessExecutor
+from tcn_search.workers.ray_executor import AnyExecutor, RayExecutor
 from tcn_search.workers.resources import this_machine
 from tcn_search.workers.slots import WorkerPlan, plan_workers
 
@@ -34,7 +34,7 @@ def run_study(
     workers: int | str | WorkerPlan = "auto",
     trial_timeout: float | None = None,
     patience: int | None = None,
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     callbacks: Sequence[TrialCallback] = (),
 ) -> str:
@@ -91,7 +91,14 @@ def run_study(
             require_ownership=lease.require,
             callbacks=callbacks,
         )
-        if executor is None:
+        if isinstance(executor, RayExecutor):
+            executor = executor.workers_for(
+                handle.training_data,
+                definition.backend,
+                definition.model,
+                most=trials - StudyResults(handle).finished,
+            )
+        elif executor is None:
             assert plan is not None
             executor = ProcessExecutor(handle.training_data, plan.slots)
             if on_progress is None:

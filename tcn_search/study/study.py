@@ -30,7 +30,7 @@ from tcn_search.study.running import run_study, worker_slots
 from tcn_search.study.summary import summary_html
 from tcn_search.tasks.task import Task
 from tcn_search.tasks.training_data import TrainingData
-from tcn_search.workers.executor import Executor
+from tcn_search.workers.ray_executor import AnyExecutor
 from tcn_search.workers.slots import WorkerPlan
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Study:
         workers: int | str | WorkerPlan = "auto",
         trial_timeout: float | None = None,
         patience: int | None = None,
-        executor: Executor | None = None,
+        executor: AnyExecutor | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         callbacks: Sequence[TrialCallback] = (),
     ) -> None:
@@ -156,7 +156,7 @@ class Study:
                 machine, or a plan from `crew`. With several, the order of trials varies.
             trial_timeout: seconds after which a trial is timed out.
             patience: start no trial after this many in a row without a new best.
-            executor: trains instead, such as `InProcessExecutor(study.training_data)`, to debug.
+            executor: trains instead: `ts.RayExecutor()`, `InProcessExecutor(study.training_data)`.
             on_progress: called after every epoch and trial; default: a bar in notebooks, or a log.
             callbacks: `TrialCallback`s, which are told of every epoch and every trial.
 
@@ -198,7 +198,7 @@ class Study:
         single: bool | None = None,
         workers: int | str = "auto",
         timeout: float | None = None,
-        executor: Executor | None = None,
+        executor: AnyExecutor | None = None,
         on_run: Callable[[SeedRun], None] | None = None,
         on_progress: Callable[[FinalProgress], None] | None = None,
     ) -> Winner:
@@ -217,7 +217,7 @@ class Study:
             single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
             timeout: seconds for all trainings; fewer re-runs and shorter trainings keep it.
-            executor: trains instead, such as `InProcessExecutor(study.training_data)`.
+            executor: trains instead, as of `run`.
             on_run, on_progress: called after every training and epoch; default: a bar, or a log.
 
         Raises:
@@ -250,7 +250,7 @@ class Study:
         seeds: int = 3,
         *,
         workers: int | str = "auto",
-        executor: Executor | None = None,
+        executor: AnyExecutor | None = None,
         on_run: Callable[[Run], None] | None = None,
         on_progress: Callable[[FinalProgress], None] | None = None,
     ) -> Comparison:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 class Owner(Protocol):
     """The search, as an executor sees it: it hands out jobs and receives their outcomes."""
 
+    @property
+    def needs_executor(self) -> bool:
+        """Whether a further trial is to start: an executor that waits for a machine asks this."""
+
     def next_job(self) -> TrialJob | None:
         """Return the next trial to train, or None if there is none for now."""
 

@@ -1,8 +1,8 @@
-"""Save the model of a job to the first of several files that can be written."""
+"""Save the model of a job, or its bytes, to the first of several files that can be written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +23,24 @@ def save_model(model: keras.Model, files: Sequence[Path]) -> Path:
     Raises:
         InputError: no file can be written; names the last one and the reason.
     """
+    return _save(model.save, files)
+
+
+def write_model(content: bytes, files: Sequence[Path]) -> Path:
+    """Write the bytes of a model's file, as `save_model` saves a model."""
+    return _save(lambda part: part.write_bytes(content), files)
+
+
+def _save(save: Callable[[Path], object], files: Sequence[Path]) -> Path:
+    """Call `save` with the first of these files that it can write."""
     *others, last = files
     for file in others:
         with suppress(InputError, OSError):
-            return _save(model, file)
-    return _save(model, last)
+            return _save_one(save, file)
+    return _save_one(save, last)
 
 
-def _save(model: keras.Model, file: Path) -> Path:
+def _save_one(save: Callable[[Path], object], file: Path) -> Path:
     with replacing(file, f"The model cannot be saved as {file}") as part:
-        model.save(part)
+        save(part)
     return file

@@ -110,13 +110,14 @@ def plan_workers(
         pinned: tuple[int, ...] = ()
         environment = {"KERAS_BACKEND": backend}
         if threads < len(machine.cores):  # otherwise the worker has the whole machine
-            environment |= _thread_variables(threads)
+            environment |= thread_variables(threads)
             if cores == len(machine.cores):  # below a quota, any of the cores may be free
                 pinned = machine.cores[number % cores :: count]
         gpu = None
         if gpus:
             gpu = gpus[number % len(gpus)]
-            environment |= _gpu_variables(gpu, workers_on_gpu=-(-count // len(gpus)))
+            environment |= {"CUDA_VISIBLE_DEVICES": gpu}
+            environment |= gpu_memory_variables(GPU_MEMORY_SHARE / -(-count // len(gpus)))
         elif machine.gpus:
             environment |= {"CUDA_VISIBLE_DEVICES": "-1"}
         slots.append(WorkerSlot(cores=pinned, threads=threads, gpu=gpu, environment=environment))
@@ -138,7 +139,7 @@ def _check_counts(workers: int | str, workers_per_gpu: int) -> None:
     at_most("workers_per_gpu", each)
 
 
-def _thread_variables(threads: int) -> dict[str, str]:
+def thread_variables(threads: int) -> dict[str, str]:
     """Return the variables that set the threads of each library; XLA uses the process's cores."""
     names = (
         "TF_NUM_INTRAOP_THREADS",
@@ -150,14 +151,14 @@ def _thread_variables(threads: int) -> dict[str, str]:
     return dict.fromkeys(names, str(threads))
 
 
-def _gpu_variables(gpu: str, workers_on_gpu: int) -> dict[str, str]:
+def gpu_memory_variables(share: float) -> dict[str, str]:
     """Return variables by which a worker takes GPU memory as it needs it.
 
-    JAX is also told the worker's share of the memory, which TensorFlow cannot be.
+    Args:
+        share: of the GPU's memory, which JAX is told as the worker's limit. TensorFlow cannot be.
     """
     return {
-        "CUDA_VISIBLE_DEVICES": gpu,
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-        "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{GPU_MEMORY_SHARE / workers_on_gpu:.2f}",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{share:.2f}",
     }

@@ -18,11 +18,11 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tcn_search.workers.compilation_cache import enable_compilation_cache
+from tcn_search.workers.keras_import import import_keras_only
 from tcn_search.workers.shared_data import read_training_data
 from tcn_search.workers.standard_output import reserve_standard_output
 from tcn_search.workers.trial import EpochReport, TrialJob
@@ -44,7 +44,7 @@ def main(folder: str) -> None:
     _prefer_for_oom_kill()
     data = read_training_data(Path(folder))
     enable_compilation_cache()
-    _import_keras()  # takes seconds, which must not count against a trial's time limit
+    import_keras_only()  # takes seconds, which must not count against a trial's time limit
     gc.freeze()  # what is imported now stays; the collector need not look at it after each trial
     gc.enable()
 
@@ -62,24 +62,6 @@ def main(folder: str) -> None:
         outcome = run_trial(job, data, on_epoch)
         gc.freeze()  # the objects that Keras has leaked, too
         send("outcome", outcome.to_dict())
-
-
-def _import_keras() -> None:
-    """Import Keras without the optional packages that it and TensorFlow import for rare uses.
-
-    The import then takes two thirds of the time. The packages can be imported later.
-    """
-    optional = {"matplotlib", "pandas", "sklearn"}
-    if os.environ.get("KERAS_BACKEND") == "tensorflow":
-        optional.add("jax")
-    optional -= set(sys.modules)
-    for name in optional:
-        sys.modules[name] = None  # type: ignore[assignment]  # as if it were not installed
-    try:
-        import_module("keras")
-    finally:
-        for name in optional:
-            del sys.modules[name]
 
 
 def _prefer_for_oom_kill() -> None:

@@ -1,4 +1,4 @@
-"""The contract of executors, checked for both; what only worker processes do."""
+"""The contract of executors, checked for all of them; what only worker processes do."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.process_executor import ProcessExecutor
+from tcn_search.workers.ray_executor import RayExecutor
 from tcn_search.workers.shared_data import read_training_data, write_training_data
 from tcn_search.workers.slots import WorkerSlot
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
@@ -44,6 +46,10 @@ class ListOwner:
         self.outcomes: dict[int, TrialOutcome] = {}
         self.kill = lambda: None
 
+    @property
+    def needs_executor(self) -> bool:
+        return bool(self.jobs)
+
     def next_job(self) -> TrialJob | None:
         return self.jobs.pop(0) if self.jobs else None
 
@@ -59,13 +65,19 @@ class ListOwner:
         self.outcomes[outcome.number] = outcome
 
 
-@pytest.fixture(scope="module", params=["this process", "worker process"])
+@pytest.fixture(
+    scope="module",
+    params=["this process", "worker process", pytest.param("Ray", marks=pytest.mark.slow)],
+)
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     executor: Executor
     if request.param == "this process":
         executor = InProcessExecutor(TASK.training)
-    else:
+    elif request.param == "worker process":
         executor = ProcessExecutor(TASK.training)
+    else:
+        pytest.importorskip("ray", reason="needs pip install 'tcn-search[ray]'")
+        executor = RayExecutor(workers=1).workers_for(TASK.training, keras.backend.backend())
     yield executor
     executor.close()
 

@@ -1,0 +1,165 @@
+"""A connection to a Ray cluster, or to a local one that is started for it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import Any
+
+from tcn_search.errors import ClusterError, InputError, first_line
+from tcn_search.workers.resources import this_machine
+
+_ANSWER_SECONDS = 5.0  # in which the head must accept a connection
+# Ray ends the process of a driver that has had no connection to the head for 60 seconds.
+LOST_SECONDS = 20.0
+
+
+class RayCluster:
+    """A connection to Ray, and the local cluster itself if it was started for it.
+
+    It is shared by several executors: each calls `use` first, and `release` in the end.
+
+    Args:
+        address: "auto" for the cluster of this machine, HOST:PORT, or None to start a local one.
+        cpus: cores of a local cluster; None: those that this process may use.
+
+    Raises:
+        ClusterError: there is no such cluster, or its versions of Python and Ray are others.
+        InputError: Ray is not installed.
+    """
+
+    def __init__(self, address: str | None, cpus: int | None = None) -> None:
+        require_ray()
+        import ray
+
+        self.is_local = address is None
+        self._users = 0
+        self._is_lost = False
+        self._shuts_down = not ray.is_initialized()  # else the user connected, and goes on with it
+        if self._shuts_down:
+            self._connect(address, cpus)
+        self._head = ray.get_runtime_context().gcs_address
+        self._answered = time.monotonic()
+
+    def _connect(self, address: str | None, cpus: int | None) -> None:
+        import ray
+
+        options: dict[str, Any] = {"address": address}
+        if address is None:
+            options = {
+                "address": "local",
+                "num_cpus": cpus or _usable_cpus(),
+                "include_dashboard": False,
+            }
+        elif address != "auto" and not _accepts_connections(address):
+            raise ClusterError(
+                f"There is no Ray cluster at {address}. Start one there with `ray start --head`, "
+                "or correct the address."
+            )
+        try:
+            with _signal_handlers_kept():
+                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:  # Ray raises many kinds, a plain Exception among them
+            if address is None:
+                where = "A local Ray cluster cannot be started"
+            else:
+                where = f"The Ray cluster at {address} cannot be used from this machine"
+            raise ClusterError(f"{where}: {first_line(error)}") from error
+
+    def use(self) -> None:
+        """Count a user of the connection."""
+        self._users += 1
+
+    def release(self) -> None:
+        """Disconnect after the last user, and end a cluster that was started here."""
+        import ray
+
+        self._users -= 1
+        if self._users == 0 and self._shuts_down and not self._is_lost:
+            ray.shutdown()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection can be used."""
+        import ray
+
+        if self._shuts_down and not self._users:
+            return False
+        return ray.is_initialized() and not self._is_lost
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the head did not answer for so long that Ray must not be called any more."""
+        return self._is_lost
+
+    def head_answers(self) -> bool:
+        """Return whether the head of the cluster answers now; Ray's own calls would wait for it.
+
+        Raises:
+            ClusterError: it has not answered for `LOST_SECONDS`.
+        """
+        if _accepts_connections(self._head):
+            self._answered = time.monotonic()
+            return True
+        if time.monotonic() - self._answered > LOST_SECONDS:
+            self._is_lost = True
+            raise ClusterError(
+                f"The head of the Ray cluster, {self._head}, has not answered for "
+                f"{LOST_SECONDS:.0f} seconds. The study is kept: once a cluster runs again, the "
+                "same command continues it, as it does on one machine without --executor ray."
+            )
+        return False
+
+    def machines(self) -> list[dict[str, float]]:
+        """Return the resources of each machine of the cluster that is alive."""
+        import ray
+
+        return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+    def free(self) -> dict[str, float]:
+        """Return the resources of the whole cluster that nothing uses."""
+        import ray
+
+        resources: dict[str, float] = ray.available_resources()
+        return resources
+
+
+def require_ray() -> None:
+    """Raise an InputError if Ray is not installed."""
+    if find_spec("ray") is None:
+        raise InputError("Training on a cluster needs Ray: pip install 'tcn-search[ray]'")
+
+
+def _usable_cpus() -> int:
+    machine = this_machine()
+    return min(len(machine.cores), machine.quota or len(machine.cores))
+
+
+def _accepts_connections(address: str) -> bool:
+    """Return whether a process accepts connections at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
+
+
+@contextmanager
+def _signal_handlers_kept() -> Iterator[None]:
+    """Restore the handlers of signals: `ray.init` replaces that of SIGTERM."""
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            with suppress(TypeError):  # it was set outside of Python
+                signal.signal(number, handler)
