@@ -29,7 +29,8 @@ def commands(file: Path) -> list[str]:
     """Return the `tcn-search` commands of a file, each on one line."""
     text = file.read_text()
     if file.suffix == ".md":  # what is in its prose is no whole command
-        text = "".join(re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        text = "".join(block for language, block in blocks if language == "")
     if file.suffix == ".yaml":
         entrypoint = str(parsed(file.name).get("spec", {}).get("entrypoint", ""))
         text = "".join(re.findall(r"^#(.*\n)", text, re.MULTILINE)) + entrypoint
@@ -66,15 +67,7 @@ def test_every_cluster_file_runs_a_study_on_its_cluster(name: str) -> None:
     assert "postgresql://" in (DEPLOY / name).read_text()
 
 
-def expected(file: str, command: str) -> Any:
-    """Return a case of the next test; one that must fail as long as `run` has no --executor."""
-    lacks_executor = "--executor" in command and "--executor" not in options_of("run")
-    reason = "tcn-search run has no --executor yet"
-    mark = pytest.mark.xfail(lacks_executor, reason=reason, strict=True)
-    return pytest.param(file, command, marks=mark)
-
-
-@pytest.mark.parametrize(("file", "command"), [expected(*case) for case in COMMANDS])
+@pytest.mark.parametrize(("file", "command"), COMMANDS)
 def test_commands_have_options_that_exist(file: str, command: str) -> None:
     program, name, *words = shlex.split(command)
     assert program == "tcn-search"
