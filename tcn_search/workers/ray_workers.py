@@ -205,6 +205,13 @@ class RayWorkers:
             owner.finish(TrialOutcome(worker.job.number, status, reason=reason))
             self._start_workers(owner)
             return
+        if "references to the actor were removed" in reason:  # which this process has not done
+            raise ClusterError(
+                "The machines of the Ray cluster cannot reach the study's process. Ray's token "
+                "authentication may be on here and off there, or the other way round: set "
+                "RAY_AUTH_MODE to the same value, token or disabled, for `ray start` and for this "
+                "command."
+            )
         self._failed_starts += 1  # others are started with the next look at the cluster
         is_error_of_code = getattr(error, "actor_init_failed", False)
         if is_error_of_code or self._failed_starts >= max(_MOST_FAILED_STARTS, 2 * self.slots):

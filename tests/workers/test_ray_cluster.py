@@ -55,6 +55,7 @@ def cluster() -> Iterator[Any]:
     """A head without cores and two machines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", import_path())
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # which a local cluster turns on
         cluster = cluster_utils.Cluster(
             initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
         )
@@ -246,18 +247,20 @@ def test_machines_join_and_leave_during_a_run(cluster: Any, start: Any) -> None:
     assert 3 * CPUS in slots
 
 
-def study_of_200(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    monkeypatch.chdir(tmp_path)
-    space = small_space(learning_rate=Range(1e-4, 1e-2, log=True))
-    return Study("many", TASK, space=space, training=TrainingSettings(epochs=3), backend=BACKEND)
-
-
 @pytest.mark.usefixtures("instant")
 @pytest.mark.parametrize("lost", ["nothing", "workers", "a machine"])
-def test_200_trials_none_lost_none_twice(
-    lost: str, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_200_trials_on_postgresql_none_lost_none_twice(
+    lost: str, cluster: Any, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = study_of_200(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    study = Study(
+        "many",
+        TASK,
+        space=small_space(learning_rate=Range(1e-4, 1e-2, log=True)),
+        training=TrainingSettings(epochs=3),
+        backend=BACKEND,
+        storage=database,
+    )
     generator = random.Random(0)
     ended: list[int] = []
     killed: list[int] = []
@@ -460,6 +463,31 @@ def test_a_lost_head_ends_the_run_with_a_message(lost: list[str], tmp_path: Path
     assert int(counts.split()[0]) >= 5
     assert continued == "continued"
     assert done.returncode == 0, done.stderr
+
+
+def test_authentication_that_is_on_only_here_is_named(
+    cluster: Any, wave_file: Path, tmp_path: Path
+) -> None:
+    on_cluster = ["--executor", "ray", "--address", cluster.address]
+    done = subprocess.run(
+        [sys.executable, "-m", "tcn_search", "run", str(wave_file), "--trials", "1", *on_cluster],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": import_path(),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": "0" * 64,
+        },
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (
+        "Ray's token authentication may be on here and off there, or the other way round: set "
+        "RAY_AUTH_MODE to the same value"
+    ) in done.stderr
 
 
 def test_ctrl_c_leaves_a_study_that_continues_without_the_cluster(
