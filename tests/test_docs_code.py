@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from http.server import HTTPServer
 from importlib.util import find_spec
+from inspect import signature
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ import pytest
 import tcn_search as ts
 from tcn_search.models.export import export_model
 from tcn_search.settings import settings_for
+from tcn_search.workers.executor import InProcessExecutor
 from tests.cli.test_compare import made_up
 from tests.conftest import draw_head, waves
 from tests.docs_blocks import ALL_BLOCKS, Block
@@ -35,7 +37,13 @@ from tests.study.synthetic import Synthetic, small_space
 
 OPTIONAL = ("mlflow", "onnxruntime")
 # Blocks that a test below runs, because it has to look at what they do. No other is left out.
-WITH_OWN_TEST = ("serve_forever", "class Tracking(", "class Board(")
+WITH_OWN_TEST = (
+    "serve_forever",
+    "class Tracking(",
+    "class Board(",
+    "copy_study(",
+    "RayExecutor(",
+)
 # Pages whose blocks are copied one by one: each runs by itself.
 SINGLE_BLOCKS = ("docs/use-the-model.md", "docs/results-elsewhere.md")
 SELF_CONTAINED = re.compile(r"docs/(tutorial-.*|estimators)\.md")
@@ -63,7 +71,7 @@ def units() -> Iterator[Any]:
     """Yield the lists of blocks that run one after the other."""
     for page, blocks in groupby(PYTHON, lambda block: block.page):
         to_run = [block for block in blocks if not is_left_to_its_own_test(block)]
-        parts = [to_run]
+        parts = [to_run] if to_run else []
         if page in SINGLE_BLOCKS:
             parts = [[block] for block in to_run]
         marks = [pytest.mark.slow] if WITH_TRAININGS.fullmatch(page) else []
@@ -292,3 +300,43 @@ def test_the_board_has_every_epoch(study: ts.Study) -> None:
     events = EventAccumulator(str(logs[0]))
     events.Reload()
     assert "val_loss" in events.Tags()["tensors"]
+
+
+def test_a_study_is_copied_to_another_storage(study: ts.Study, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    text = own_block("copy_study(").text.replace("my_study", "my_data")
+    places = {
+        "sqlite:///runs/studies.db": f"sqlite:///{tmp_path}/studies.db",
+        "postgresql+psycopg://ann@db.example.org/studies": other,
+    }
+    for place, here in places.items():
+        assert place in text
+        text = text.replace(place, here)
+    run(own_block("copy_study("), {}, text)
+    copy = ts.load_study("my_data", other)
+    pd.testing.assert_frame_equal(copy.trials(), study.trials())
+    copy.run(copy.finished + 1)
+    assert len(copy.trials()) == len(study.trials()) + 1
+
+
+@pytest.mark.slow
+def test_a_search_and_its_final_trainings_on_a_cluster(
+    study: ts.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    arguments = signature(ts.RayExecutor)
+
+    def here(*given: Any, **options: Any) -> InProcessExecutor:
+        arguments.bind(*given, **options)
+        made.append(InProcessExecutor(study.training_data))
+        return made[-1]
+
+    monkeypatch.setattr(ts, "RayExecutor", here)
+    make_trainings_short(monkeypatch)
+    names: dict[str, Any] = {"study": study}
+    block = own_block("RayExecutor(")
+    run(block, names, block.text.replace("trials=200", "trials=18"))
+    assert len(made) == 1
+    assert study.finished == 18
+    assert len(names["winner"].runs) > 1
+    assert Path(names["winner"].model_file).is_file()
