@@ -70,7 +70,13 @@ class RayCluster:
                 where = "A local Ray cluster cannot be started"
             else:
                 where = f"The Ray cluster at {address} cannot be used from this machine"
-            raise ClusterError(f"{where}: {first_line(error)}") from error
+            reason = first_line(error)
+            if reason.startswith("Failed to connect"):  # though something listens there
+                reason += (
+                    ". Its token authentication must be that of this command: set RAY_AUTH_MODE to "
+                    "the same value, token or disabled, for `ray start` and here."
+                )
+            raise ClusterError(f"{where}: {reason}") from error
 
     def use(self) -> None:
         """Count a user of the connection."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tcn_search import RayExecutor
 from tcn_search.cli.main import main
-from tcn_search.errors import InputError
+from tcn_search.errors import ClusterError, InputError
 from tcn_search.workers import ray_cluster
 from tcn_search.workers.ray_cluster import RayCluster
 from tcn_search.workers.ray_plan import RayPlan, TrialResources, machines_in_words
@@ -52,6 +54,21 @@ def test_ray_is_needed_only_here(
     assert (
         error == "tcn-search run: Training on a cluster needs Ray: pip install 'tcn-search[ray]'\n"
     )
+
+
+def test_a_cluster_that_refuses_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**options: Any) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster at head:6379\n\nMore lines")
+
+    fake = SimpleNamespace(init=init, is_initialized=lambda: False)
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda name: object())
+    with pytest.raises(
+        ClusterError,
+        match="cannot be used from this machine: Failed to connect to Ray cluster at head:6379. "
+        "Its token authentication must be that of this command: set RAY_AUTH_MODE",
+    ):
+        RayCluster("auto")
 
 
 @pytest.mark.parametrize(
