@@ -22,7 +22,7 @@ from tcn_search.logs import LOGGER, show_messages
 from tcn_search.search.callbacks import TrialCallback, TrialProgress
 from tcn_search.search.progress import Progress
 from tcn_search.study.frame import frame_of_curves
-from tcn_search.text import minutes
+from tcn_search.text import minutes, time_left
 
 _SECONDS = 1.0  # between two updates
 _SHARE = 0.1  # of the time, which drawing takes at most
@@ -249,7 +249,9 @@ class NotebookProgress(TrialCallback):
         else:
             title += f", {elapsed}"
         if state.seconds_left is not None:
-            title += f", about {minutes(state.seconds_left)} left"
+            left = time_left(state.seconds_left, is_last=state.finished >= state.wanted)
+            if left:
+                title += f", about {left}"
         return title
 
     def _drawn(self) -> _Picture:
