@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
 from tcn_search.html_templates import render
@@ -24,6 +25,8 @@ from tcn_search.search.progress import Progress
 from tcn_search.study.frame import frame_of_curves
 from tcn_search.text import minutes, time_left
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _SECONDS = 1.0  # between two updates
 _SHARE = 0.1  # of the time, which drawing takes at most
 _MOST_RUNNING = 8  # trainings with a line of their own
@@ -37,6 +40,21 @@ def in_notebook() -> bool:
         return False
     kinds = type(ipython.get_ipython()).__mro__
     return any(kind.__name__ == "ZMQInteractiveShell" for kind in kinds)
+
+
+def short_interrupt(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorate a function of trainings: in a notebook, Ctrl-C shows no frames from inside of it."""
+
+    @wraps(function)
+    def interruptible(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            if not in_notebook():
+                raise
+            raise KeyboardInterrupt("The same call continues") from None
+
+    return interruptible
 
 
 @contextmanager
