@@ -77,17 +77,22 @@ def test_a_backend_that_cannot_be_imported_is_told_in_one_line(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("choice", "is_shown"), [("3", False), ("0", True)])
+@pytest.mark.parametrize(
+    ("choice", "is_shown", "imported"),
+    [
+        ("3", False, "from tcn_search.workers.keras_import import import_keras_quietly as start"),
+        ("0", True, "from tcn_search.workers.keras_import import import_keras_quietly as start"),
+        ("3", False, "from tcn_search import TCN, load_model\nstart = int"),
+    ],
+)
 def test_lines_of_tensorflow_are_hidden_unless_all_of_them_are_wanted(
-    choice: str, is_shown: bool
+    choice: str, is_shown: bool, imported: str
 ) -> None:
-    script = (
-        "from tcn_search.workers.keras_import import import_keras_quietly\n"
-        "import_keras_quietly()\nimport keras\nkeras.ops.zeros(1)"
-    )
+    script = f"{imported}\nstart()\nimport keras\nkeras.ops.zeros(1)"
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": choice}
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0
     assert ("oneDNN" in done.stderr) == is_shown
+    assert is_shown or done.stderr == ""
