@@ -161,7 +161,11 @@ def _period(records: Iterable[TrialRecord]) -> str:
     ends = [record.completed for record in ended if record.completed is not None]
     if not begins or not ends:
         return ""
-    return f", between {_clock(min(begins))} and {_clock(max(ends))}"
+    first = _clock(min(begins))
+    last = _clock(max(ends))
+    if first == last:
+        return f", on {first}"
+    return f", between {first} and {last}"
 
 
 def _clock(time: datetime) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.evaluation.winner import Winner
 from tcn_search.study.next_steps import command, next_steps
-from tcn_search.study.summary import summary, warnings
+from tcn_search.study.summary import _period, summary, warnings
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, small_space
 
@@ -134,6 +137,17 @@ def test_before_there_is_a_winner(study: Study) -> None:
     assert paragraphs["Cost"].endswith("An epoch of the trial took 10 ms.")
     (step,) = next_steps(study.snapshot())
     assert step.startswith("`tcn-search best waves` trains the best trials again")
+
+
+def test_trials_within_a_minute_have_one_time() -> None:
+    first = datetime(2026, 11, 26, 21, 33, 2)
+    records: Any = [
+        SimpleNamespace(outcome=True, started=first, completed=first + timedelta(seconds=seconds))
+        for seconds in (5, 9)
+    ]
+    assert _period(records) == ", on 2026-11-26 21:33"
+    records[0].completed += timedelta(hours=2)
+    assert _period(records) == ", between 2026-11-26 21:33 and 2026-11-26 23:33"
 
 
 def test_of_a_winner(study: Study) -> None:
