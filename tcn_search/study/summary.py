@@ -230,6 +230,8 @@ def _score(winner: Winner) -> str:
     if math.isnan(mean):
         return "The task has no test split, and none of its trainings has a validation score."
     text = f"On the validation split {saved} reaches {winner.metric} {mean:.4g}"
+    if winner.refit_epochs and winner.reruns:  # the final trainings have trained on that split
+        text = f"On the validation split its trial and re-runs reached {winner.metric} {mean:.4g}"
     return (
         text
         + _each_alone(winner.validation_metrics)

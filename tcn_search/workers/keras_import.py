@@ -30,7 +30,7 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
     """
     if os.environ.get(_CHOICE) == "0" or "keras" in sys.modules:
         return
-    os.environ.setdefault(_CHOICE, "2")
+    os.environ.setdefault(_CHOICE, "3")
     with hide_standard_error():
         try:
             import keras

@@ -174,6 +174,12 @@ def test_a_winner_without_a_test_split_is_judged_on_validation(study: Study) -> 
         "known."
     )
     runs = [replace(run, metric=math.nan) for run in WINNER.runs]
+    trained_on_both = replace(alone, runs=runs, reruns=WINNER.runs, refit_epochs=2)
+    store(study, winner=trained_on_both)
+    assert (
+        "On the validation split its trial and re-runs reached accuracy 0.8 (0.8 ± 0 each"
+        in (summary(study.snapshot())["Result"])
+    )
     store(study, winner=replace(alone, runs=runs))
     assert "none of its trainings has a validation score" in summary(study.snapshot())["Result"]
 
