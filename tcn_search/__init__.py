@@ -157,9 +157,23 @@ if not TYPE_CHECKING:  # else a type checker would accept every name, as `Any`
             return import_module(f"tcn_search.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'tcn_search' has no attribute {name!r}")
+        if _HOMES[name].startswith(("layers.", "models.")):
+            _import_keras()
         value = getattr(import_module(f"tcn_search.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
+
+
+def _import_keras() -> None:
+    """Import Keras without TensorFlow's lines about the machine, and start no GPU."""
+    from contextlib import suppress
+
+    from tcn_search.errors import InputError
+    from tcn_search.workers.keras_import import import_keras_quietly
+    from tcn_search.workers.resources import this_machine
+
+    with suppress(InputError):  # the import of the module raises the error of Keras itself
+        import_keras_quietly(make_tensor=not this_machine().gpus)
 
 
 def __dir__() -> list[str]:

@@ -52,6 +52,20 @@ def sentence(text: str) -> str:
     return f"{text}."
 
 
+def time_left(seconds: float, *, is_last: bool) -> str:
+    """Format the estimated time that is left, of at least a second until everything has ended.
+
+    Args:
+        is_last: whether everything has ended that was counted.
+
+    >>> time_left(200, is_last=False), time_left(0.2, is_last=False), time_left(0, is_last=True)
+    ('3 min left', '1 s left', '')
+    """
+    if is_last and seconds < 1:
+        return ""
+    return f"{minutes(max(1.0, seconds))} left"
+
+
 def minutes(seconds: float) -> str:
     """Format a time for people.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tcn_search.cli.output import wrapped
-from tcn_search.text import minutes
+from tcn_search.text import minutes, time_left
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -208,8 +208,10 @@ class _LiveOutput:
             row.add_row(Text(f"{state.step} ..."), times)
             return row
         if state.seconds_left is not None:
-            left = max(0.0, state.seconds_left - (time.monotonic() - state.at))
-            times = f"{times}, about {minutes(left)} left"
+            seconds = state.seconds_left - (time.monotonic() - state.at)
+            left = time_left(seconds, is_last=state.finished >= state.wanted)
+            if left:
+                times += f", about {left}"
         bar = ProgressBar(total=max(1, state.wanted), completed=state.finished, width=20)
         row.add_row(state.stage, bar, f"{state.finished} of {state.wanted}", times)
         return row

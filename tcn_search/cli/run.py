@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `run`."""
     parser.add_argument(
         "study",
-        metavar="STUDY.toml",
+        metavar="STUDY.toml|DATA",
         help="a study file; or data, for a study of defaults: an .npz with X_train and y_train, "
         "a .csv, a .tsv or a .ts",
     )

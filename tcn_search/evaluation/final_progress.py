@@ -11,7 +11,7 @@ from tcn_search.evaluation.final_training import SeedRun, WantedTraining
 from tcn_search.logs import LOGGER
 from tcn_search.search.ranking import VALIDATION_LOSS
 from tcn_search.search.shown_numbers import score_in_words
-from tcn_search.text import minutes
+from tcn_search.text import time_left
 
 
 class FinalProgress(NamedTuple):
@@ -57,7 +57,9 @@ class FinalProgress(NamedTuple):
         if self.best is not None:
             text = f"best {self.best:.4g}, {text}"
         if self.seconds_left is not None:
-            text += f", about {minutes(self.seconds_left)} left"
+            left = time_left(self.seconds_left, is_last=self.finished >= self.wanted)
+            if left:
+                text += f", about {left}"
         return text
 
 

@@ -146,7 +146,10 @@ def find_winner(
     if task.spec.kind == "forecast" and not plan.refit:
         saved = models if plan.ensemble else [models[usable.index(best)]]
         keep_errors(saved, task.spec, task.validation)
-    trainings.show_step("saving the model and scoring it on the test split")
+    step = "saving the model"
+    if task.test is not None:
+        step += " and scoring it on the test split"
+    trainings.show_step(step)
     _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
     chosen = len(models) if plan.ensemble else usable.index(best)
     test = _test_scores(task, models, chosen, files.winner.parent)

@@ -237,10 +237,10 @@ def baseline_facts(
             f"the winner makes no error on {split}, and {best.name} is not clearly worse"
         )
     else:
-        facts[WARNING] = (
-            f"the winner is not clearly better than {best.name} on {split}: {gap.evidence}. "
-            f"{_ADVICE}"
-        )
+        verdict = f"not clearly better than {best.name} on {split}"
+        if gap.ahead < 0:
+            verdict = f"behind {best.name} on {split}, though not clearly"
+        facts[WARNING] = f"the winner is {verdict}: {gap.evidence}. {_ADVICE}"
     return facts
 
 

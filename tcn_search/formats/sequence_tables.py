@@ -171,6 +171,8 @@ def _read(
         layout = replace(layout, form="wide", sequence=None)
     if not inputs:
         raise InputError(f"{path} has no column of numbers. It has: {join_names([*frame.columns])}")
+    if rows_may_have_ids and layout.sequence is None:
+        _refuse_repeated_names(path, frame, inputs)
     values = numbers_of(path, frame, inputs, table.decimal)
     require_cells(path, frame, special)
     read = {*inputs, *special}
@@ -195,6 +197,19 @@ def _read(
     return FileSequences(
         X=X, y=y, groups=groups, layout=layout, ignored=tuple(ignored), decimal=table.decimal
     )
+
+
+def _refuse_repeated_names(path: Path, frame: pd.DataFrame, inputs: Sequence[str]) -> None:
+    """Raise an InputError if a column has the same names in many rows, as ids of sequences have."""
+    for name in inputs:
+        column = frame[name].dropna().astype(str)
+        are_names = not column.empty and not column.str.contains(r"^\s*[-+.,]?\d").any()
+        if are_names and column.nunique() <= len(column) / 2:
+            raise InputError(
+                f"Column {name} of {path} must hold numbers. Received: {column.iloc[0]!r}. If it "
+                f'tells the sequence of a row, set sequence = "{name}", on the command line '
+                f"--set task.sequence={name}"
+            )
 
 
 def _read_groups(path: Path, name: str | None, frame: pd.DataFrame) -> np.ndarray | None:

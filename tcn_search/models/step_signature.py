@@ -12,6 +12,7 @@ from tcn_search.layers.tcn import TCN
 from tcn_search.layers.tensor import Tensor
 from tcn_search.models.ensemble import members_of
 from tcn_search.models.standardize import Predictions, Standardize
+from tcn_search.text import listed
 
 
 def why_not_by_steps(model: keras.Model) -> str:
@@ -35,7 +36,7 @@ def _why_not(member: keras.Model) -> str:
     wanted = (Standardize, TCN, keras.layers.Dense, Predictions)
     others = [layer.name for layer in layers if not isinstance(layer, wanted)]
     if others or len(layers) != len(wanted):
-        return f"its layers {', '.join(others)} look at several steps"
+        return f"its layers {listed(others, 4)} look at several steps"
     return ""
 
 

@@ -59,12 +59,12 @@ def plot_candidates(runs: pd.DataFrame, objective: str, ax: Axes | None = None) 
     """Plot the trainings by which the best trials were ranked: the trial's own, and its re-runs.
 
     Args:
-        runs: columns trial, seed and score, best trial first.
+        runs: columns trial, seed and score, the winner first.
         objective: name of the score, for the label.
         ax: where to draw; default: a new figure.
     """
     ax = axes_or_new(ax)
-    title = "The best trials over seeds, best on top"
+    title = "The best trials over seeds, the winner on top"
     known = runs.dropna(subset="score")
     if known.empty:
         return nothing_to_show(ax, title, "No trial was trained again")

@@ -18,7 +18,7 @@ from tcn_search.search.shown_numbers import (
 )
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.search.trial_values import settings_of
-from tcn_search.text import minutes
+from tcn_search.text import time_left
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.trial import TrialOutcome
 
@@ -71,7 +71,9 @@ class Progress(NamedTuple):
         if self.best_trial is not None:
             text = f"best {self.best_trial.score:.4g} (trial {self.best_trial.trial}), {text}"
         if self.seconds_left is not None:
-            text += f", {minutes(self.seconds_left)} left"
+            left = time_left(self.seconds_left, is_last=self.finished >= self.wanted)
+            if left:
+                text += f", {left}"
         return text
 
 

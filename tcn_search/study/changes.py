@@ -21,9 +21,9 @@ from tcn_search.storage.stored_values import STRICT, VERSIONS, read_value
 DEFINITION = "tcn_search"
 CHANGES = "changes"
 HOW_TO_CHANGE = (
-    "Give the new study another name, delete the old one with tcn_search.delete_study, or accept "
-    "the changes with --allow-changes (allow_changes=True): they are recorded, and earlier scores "
-    "stay as they are."
+    "Give the new study another name (--set name=NAME), delete the old one with "
+    "tcn_search.delete_study, or accept the changes with --allow-changes (allow_changes=True): "
+    "they are recorded, and earlier scores stay as they are."
 )
 _PACKAGES = ("tcn-search", "keras", "optuna", "numpy")
 _STORED_VERSIONS = TypeAdapter(dict[str, str], config=ConfigDict(strict=True))

@@ -15,7 +15,7 @@ from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.final_trainings import import_keras, kept_trainings, training_executors
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.notebook_progress import trainings_shown
+from tcn_search.study.notebook_progress import short_interrupt, trainings_shown
 from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
@@ -35,6 +35,7 @@ class ComparisonArguments:
     on_progress: Callable[[FinalProgress], None] | None = None
 
 
+@short_interrupt
 def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comparison:
     """Train the winner's architecture and its contenders; see `Study.compare`."""
     use_backend(handle.definition.backend)

@@ -82,6 +82,7 @@ def create_or_load(name: str, storage: str | None, given: StudyArguments) -> Stu
     """
     require_not_imported()
     _check_name(name)
+    _check_task(given.task)
     url = storage_url(storage)
     names = list_studies(url)
     if given.task is None and name not in names:
@@ -314,6 +315,14 @@ def store_study(name: str, url: str | None, definition: Definition, start: WarmS
             store_definition(study, definition)
         finally:
             lease.let_go()
+
+
+def _check_task(task: object) -> None:
+    if task is not None and not isinstance(task, Task):
+        raise InputError(
+            "task must be a Task, from load_task(...) or Task.from_arrays(...). "
+            f"Received: {received(task)}"
+        )
 
 
 def _check_name(name: object) -> None:

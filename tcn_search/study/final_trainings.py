@@ -30,7 +30,7 @@ from tcn_search.search.trial_record import Candidate, TrialRecord
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.notebook_progress import trainings_shown
+from tcn_search.study.notebook_progress import short_interrupt, trainings_shown
 from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
 from tcn_search.study.running import worker_slots
 from tcn_search.study.training_time import seconds_an_epoch
@@ -61,6 +61,7 @@ class BestArguments:
     on_progress: Callable[[FinalProgress], None] | None = None
 
 
+@short_interrupt
 def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
     """Train the best trials again, and score the winner; see `Study.best`."""
     for name, count in (("top", given.top), ("seeds", given.seeds)):
@@ -109,8 +110,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         if refit_by_default is None:
             refit_by_default = handle.task.split is not None
         refit = refit_by_default if given.refit is None else given.refit
-        sequences = _validation_sequences(handle)
-        plan = _plan(handle, results, given, refit, sequences)
+        plan = _plan(handle, results, given, refit, _validation_sequences(handle))
 
         def require_ownership() -> None:
             require_no_interrupt()
@@ -155,7 +155,7 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
         winner.readings = results.test_evaluations
         winner.refit_by_default = refit_by_default
-        winner.validation_sequences = sequences
+        winner.validation_sequences = _validation_sequences(handle)
         handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
         # A part of the same test evaluation, scored by the same metric.
         show(FinalProgress.of_step("fitting simple baselines"))
@@ -190,10 +190,9 @@ def _final_seconds(handle: StudyHandle, plan: FinalPlan) -> dict[int, float]:
 
 def _validation_sequences(handle: StudyHandle) -> int:
     """Return the number of sequences that a trial's validation numbers are of."""
-    sequences = len(handle.task.validation)
     if handle.definition.search.folds > 1:
-        sequences += len(handle.task.train)
-    return sequences
+        return len(handle.task.validation) + len(handle.task.train)
+    return len(handle.task.validation)
 
 
 def _plan(

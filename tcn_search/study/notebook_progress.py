@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from io import BytesIO
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from tcn_search.evaluation.final_progress import FinalProgress, log_final_progress
 from tcn_search.html_templates import render
@@ -22,8 +23,10 @@ from tcn_search.logs import LOGGER, show_messages
 from tcn_search.search.callbacks import TrialCallback, TrialProgress
 from tcn_search.search.progress import Progress
 from tcn_search.study.frame import frame_of_curves
-from tcn_search.text import minutes
+from tcn_search.text import minutes, time_left
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _SECONDS = 1.0  # between two updates
 _SHARE = 0.1  # of the time, which drawing takes at most
 _MOST_RUNNING = 8  # trainings with a line of their own
@@ -37,6 +40,21 @@ def in_notebook() -> bool:
         return False
     kinds = type(ipython.get_ipython()).__mro__
     return any(kind.__name__ == "ZMQInteractiveShell" for kind in kinds)
+
+
+def short_interrupt(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorate a function of trainings: in a notebook, Ctrl-C shows no frames from inside of it."""
+
+    @wraps(function)
+    def interruptible(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            if not in_notebook():
+                raise
+            raise KeyboardInterrupt("The same call continues") from None
+
+    return interruptible
 
 
 @contextmanager
@@ -249,7 +267,9 @@ class NotebookProgress(TrialCallback):
         else:
             title += f", {elapsed}"
         if state.seconds_left is not None:
-            title += f", about {minutes(state.seconds_left)} left"
+            left = time_left(state.seconds_left, is_last=state.finished >= state.wanted)
+            if left:
+                title += f", about {left}"
         return title
 
     def _drawn(self) -> _Picture:

@@ -15,7 +15,7 @@ from tcn_search.search.retries import fail_stale_trials
 from tcn_search.search.samplers import make_sampler
 from tcn_search.search.trial_record import TrialRecord
 from tcn_search.study.handle import StudyHandle
-from tcn_search.study.notebook_progress import notebook_display
+from tcn_search.study.notebook_progress import notebook_display, short_interrupt
 from tcn_search.study.results import StudyResults
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import backends_on_gpu, use_backend
@@ -26,6 +26,7 @@ from tcn_search.workers.resources import this_machine
 from tcn_search.workers.slots import WorkerPlan, plan_workers
 
 
+@short_interrupt
 def run_study(
     handle: StudyHandle,
     trials: int,

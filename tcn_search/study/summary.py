@@ -161,7 +161,11 @@ def _period(records: Iterable[TrialRecord]) -> str:
     ends = [record.completed for record in ended if record.completed is not None]
     if not begins or not ends:
         return ""
-    return f", between {_clock(min(begins))} and {_clock(max(ends))}"
+    first = _clock(min(begins))
+    last = _clock(max(ends))
+    if first == last:
+        return f", on {first}"
+    return f", between {first} and {last}"
 
 
 def _clock(time: datetime) -> str:
@@ -226,6 +230,8 @@ def _score(winner: Winner) -> str:
     if math.isnan(mean):
         return "The task has no test split, and none of its trainings has a validation score."
     text = f"On the validation split {saved} reaches {winner.metric} {mean:.4g}"
+    if winner.refit_epochs and winner.reruns:  # the final trainings have trained on that split
+        text = f"On the validation split its trial and re-runs reached {winner.metric} {mean:.4g}"
     return (
         text
         + _each_alone(winner.validation_metrics)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
-from tcn_search.errors import TcnSearchError
+from tcn_search.errors import InputError, TcnSearchError, first_line
 
 _CHOICE = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -20,16 +20,25 @@ def import_keras_quietly(make_tensor: bool = True) -> None:
 
     TensorFlow's C++ part writes before any of its settings apply, so the file descriptor of
     standard error is redirected. If the import fails, the redirected text is shown. Nothing is
-    hidden if TF_CPP_MIN_LOG_LEVEL is set, as that is the user's own choice.
+    hidden if TF_CPP_MIN_LOG_LEVEL is "0", as its user wants to read these lines.
 
     Args:
         make_tensor: also make a first tensor, which starts the device.
+
+    Raises:
+        InputError: Keras or its backend is installed, but cannot be imported.
     """
-    if _CHOICE in os.environ or "keras" in sys.modules:
+    if os.environ.get(_CHOICE) == "0" or "keras" in sys.modules:
         return
-    os.environ[_CHOICE] = "2"
+    os.environ.setdefault(_CHOICE, "3")
     with hide_standard_error():
-        import keras
+        try:
+            import keras
+        except ImportError as error:
+            backend = os.environ.get("KERAS_BACKEND", "its default backend")
+            raise InputError(
+                f"Keras cannot be imported with {backend}: {first_line(error)}. Install both again"
+            ) from error
 
         # Its warnings would break the live display of a command.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)

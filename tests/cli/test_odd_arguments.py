@@ -83,6 +83,7 @@ def test_odd_words_end_in_one_line(command: str, words: list[str]) -> None:
 
 HUGE = {
     "run x.toml --workers 99999999999999999999": "--workers must be at most 1,024. Received: 99999999999999999999",
+    "run x.toml --name x": "unrecognized arguments: --name x. See tcn-search run --help",
     "run x.toml --workers 0": "--workers must be auto or at least 1. Received: 0",
     "compare x --workers 0": "--workers must be auto or at least 1. Received: 0",
     "run x.toml --workers-per-gpu 1000": "--workers-per-gpu must be at most 64. Received: 1000",

@@ -134,8 +134,10 @@ def test_a_run_shows_its_trials_and_ends_with_a_full_bar(
 
 
 def test_ctrl_c_leaves_a_readable_state(study: Study, display: Display) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="The same call continues") as interrupt:
         study.run(5, executor=Synthetic(interrupt_at=2))
+    assert len(interrupt.traceback) == 3  # this test, `Study.run` and the decorator
+    assert interrupt.value.__suppress_context__
     last = display.words[-1]
     assert last.startswith("small: 1 of 5 trials, stopped after 0 s. The same call continues\nBest")
     assert "In training" not in last

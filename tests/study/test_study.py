@@ -492,6 +492,7 @@ def test_another_definition_under_the_same_name_is_refused(
     [
         ({"name": "a/b"}, "A study's name must be text that can be a folder's name. Received: 'a/b'"),
         ({"task": None}, "There is no study 'waves' in the storage. It has no studies yet."),
+        ({"task": "waves.npz"}, "task must be a Task, from load_task(...) or Task.from_arrays(...). Received: 'waves.npz'"),
         ({"storage": "runs.db"}, "storage must be a database URL such as sqlite:///runs/studies.db. Received: runs.db"),
         ({"storage": "nosql://ann:secret@host/db"}, "nosql://ann:***@host/db is no database URL that can be used"),
         ({"storage": "sqlite:////proc/none/studies.db"}, "The study storage sqlite:////proc/none/studies.db cannot be used"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.evaluation.winner import Winner
 from tcn_search.study.next_steps import command, next_steps
-from tcn_search.study.summary import summary, warnings
+from tcn_search.study.summary import _period, summary, warnings
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, small_space
 
@@ -136,6 +139,17 @@ def test_before_there_is_a_winner(study: Study) -> None:
     assert step.startswith("`tcn-search best waves` trains the best trials again")
 
 
+def test_trials_within_a_minute_have_one_time() -> None:
+    first = datetime(2026, 11, 26, 21, 33, 2)
+    records: Any = [
+        SimpleNamespace(outcome=True, started=first, completed=first + timedelta(seconds=seconds))
+        for seconds in (5, 9)
+    ]
+    assert _period(records) == ", on 2026-11-26 21:33"
+    records[0].completed += timedelta(hours=2)
+    assert _period(records) == ", between 2026-11-26 21:33 and 2026-11-26 23:33"
+
+
 def test_of_a_winner(study: Study) -> None:
     run(study, 3)
     store(study, winner=WINNER, simple_baselines=baselines(0.5))
@@ -160,6 +174,12 @@ def test_a_winner_without_a_test_split_is_judged_on_validation(study: Study) -> 
         "known."
     )
     runs = [replace(run, metric=math.nan) for run in WINNER.runs]
+    trained_on_both = replace(alone, runs=runs, reruns=WINNER.runs, refit_epochs=2)
+    store(study, winner=trained_on_both)
+    assert (
+        "On the validation split its trial and re-runs reached accuracy 0.8 (0.8 ± 0 each"
+        in (summary(study.snapshot())["Result"])
+    )
     store(study, winner=replace(alone, runs=runs))
     assert "none of its trainings has a validation score" in summary(study.snapshot())["Result"]
 

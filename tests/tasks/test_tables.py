@@ -102,6 +102,7 @@ def test_ts_files_equal_the_archive(name: str) -> None:
         (long().drop(columns="label"), "FILE needs a target column: one called target, label, class, y, or set target to its name. To forecast a series, set horizon to a number of steps."),
         (long().drop(columns="id"), "FILE has a column time, so a row is a step, but no column tells the sequence of a row: add one called sequence, sequence_id, series, series_id, id. To forecast one long series, set horizon to a number of steps."),
         (long(one="x"), "Column one of FILE must hold numbers. Received: 'x' in row 1"),
+        (long().rename(columns={"id": "machine"}).drop(columns="time").assign(machine="m1"), 'Column machine of FILE must hold numbers. Received: \'m1\'. If it tells the sequence of a row, set sequence = "machine", on the command line --set task.sequence=machine'),
         (long(one=np.nan), "Column one of FILE must not have empty cells. Received: 180, the first in row 1"),
         (long(one=99999999999999999999).assign(two="1" * 400), "FILE cannot be read as CSV: int too large to convert to float"),
         (long(one=np.inf), "Column one of FILE must be finite. Received: inf in row 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,42 @@ def test_keras_is_imported_without_optional_packages_which_can_be_imported_later
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{backend} 3.0 1\n"
+
+
+def test_a_backend_that_cannot_be_imported_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "keras.py").write_text("raise ImportError('libcudnn.so.9: cannot open\\nmore')")
+    script = (
+        "from tcn_search.errors import InputError\n"
+        "from tcn_search.workers.keras_import import import_keras_quietly\n"
+        "try:\n    import_keras_quietly()\n"
+        "except InputError as error:\n    print(error)"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    environment = {**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": paths}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.stdout == (
+        "Keras cannot be imported with torch: libcudnn.so.9: cannot open. Install both again\n"
+    ), done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("choice", "is_shown", "imported"),
+    [
+        ("3", False, "from tcn_search.workers.keras_import import import_keras_quietly as start"),
+        ("0", True, "from tcn_search.workers.keras_import import import_keras_quietly as start"),
+        ("3", False, "from tcn_search import TCN, load_model\nstart = int"),
+    ],
+)
+def test_lines_of_tensorflow_are_hidden_unless_all_of_them_are_wanted(
+    choice: str, is_shown: bool, imported: str
+) -> None:
+    script = f"{imported}\nstart()\nimport keras\nkeras.ops.zeros(1)"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": choice}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0
+    assert ("oneDNN" in done.stderr) == is_shown
+    assert is_shown or done.stderr == ""
