@@ -21,14 +21,6 @@ from tcn_search.study.summary import summary, trial_of_interest, warnings
 
 
 @dataclass(frozen=True)
-class Words:
-    """A piece of text; commands are set in another font."""
-
-    text: str
-    is_command: bool
-
-
-@dataclass(frozen=True)
 class Configuration:
     """Architecture and settings of the winner, or of the best trial, from which to rebuild it."""
 
@@ -56,7 +48,7 @@ class Page:
 
     name: str
     summary: tuple[tuple[str, str], ...]
-    next_steps: tuple[tuple[Words, ...], ...]
+    next_steps: tuple[str, ...]
     warnings: tuple[str, ...]
     figures: tuple[FigureView, ...]
     configuration: Configuration | None
@@ -85,7 +77,7 @@ def page_of(
     return Page(
         name=study.name,
         summary=tuple(summary(study).items()),
-        next_steps=tuple(_words(step) for step in next_steps(study)),
+        next_steps=tuple(next_steps(study)),
         warnings=tuple(warnings(study)),
         figures=figure_views(figures_of(study), figures, pictures),
         configuration=_configuration(study),
@@ -95,12 +87,6 @@ def page_of(
         versions=tuple(study.versions.items()),
         fingerprint=study.definition.fingerprint,
     )
-
-
-def _words(text: str) -> tuple[Words, ...]:
-    """Split a sentence at its backquotes, between which there are commands."""
-    pieces = text.split("`")
-    return tuple(Words(piece, number % 2 == 1) for number, piece in enumerate(pieces) if piece)
 
 
 def _configuration(study: StudyResults) -> Configuration | None:

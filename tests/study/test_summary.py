@@ -211,6 +211,8 @@ def test_a_notebook_shows_what_the_report_says(study: Study) -> None:
     run(study, 3)
     store(study, winner=WINNER, simple_baselines=baselines(0.99))
     shown = study._repr_html_()
+    assert "<code>tcn-search " in shown
+    assert "`" not in shown
     assert "&lt;waves&gt;" in shown
     assert "<waves>" not in shown
     assert "<script" not in shown
