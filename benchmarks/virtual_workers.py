@@ -87,7 +87,6 @@ class _Worker:
             return 0.0
         return trace.seconds_an_epoch
 
-
     def _finish(self, owner: Owner, trace: Trace) -> None:
         losses = [row["val_loss"] for row in self._curve]
         status = TrialStatus.PRUNED
