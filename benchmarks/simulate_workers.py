@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import optuna
 from owner_time import Clock, Parts
-from simulation_report import draw, table
+from simulation_report import draw, tables
 from virtual_trainings import CHANNELS, CLASSES, SEQ_LEN, final_loss, trainings
 from virtual_workers import Trace, VirtualWorkers, replayed
 
@@ -161,7 +161,19 @@ def main() -> None:
         print(file.name, result["milliseconds_a_trial"], result["loss_after"], flush=True)
     results = [json.loads(file.read_text()) for file in sorted(arguments.results.glob("*.json"))]
     draw(results, FIGURE)
-    lines = table(results)
+    lines = [
+        "",
+        "## Many workers",
+        "",
+        f"`python benchmarks/simulate_workers.py`: studies of {arguments.trials:,} trials whose "
+        f"trainings take virtual time; optuna {version('optuna')}, SQLite, TPE. Milliseconds of "
+        "the study's process per trial, and the loss without noise of the ten trials with the best "
+        "scores (median of the seeds, without a database); then the wall time by the duration of a "
+        "training of all epochs, and the share of it in which the study's process is busy.",
+        "",
+        *tables(results),
+        "",
+    ]
     print("\n".join(lines))
     if arguments.append is not None:
         with arguments.append.open("a", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from tcn_search.plots.style import (
     COLOURS,
@@ -39,6 +39,7 @@ def draw(results: Sequence[Result], file: Path) -> None:
         panel.set_xscale("log", base=2)
         panel.set_xticks(workers, [str(count) for count in workers])
         panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_xlim(workers[0] / 1.3, workers[-1] * 1.3)
         legend_outside(panel)
     figure.savefig(file, dpi=110)
 
@@ -52,13 +53,19 @@ def _draw_wall(ax: Axes, results: Sequence[Result]) -> None:
         points = medians(stored, lambda result, at=length: _without_waiting(result["wall"][at]))
         ax.plot(points.keys(), points.values(), color=COLOURS[number], linestyle=":")
     ax.plot([], [], color=INK, linestyle=":", label="if no worker ever waited")
-    ax.set_yscale("log")
+    _plain_log_scale(ax)
     label_axes(
         ax,
         "Wall time of 1,000 trials (TPE, SQLite)",
         x="workers",
         y="minutes",
     )
+
+
+def _plain_log_scale(ax: Axes) -> None:
+    """Make the vertical axis logarithmic, with numbers in place of powers."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,g}"))
 
 
 def _without_waiting(wall: dict[str, float]) -> float:
@@ -77,7 +84,7 @@ def _draw_parts(ax: Axes, results: Sequence[Result]) -> None:
         points = medians(stored, value)
         style = {"color": COLOURS[number], "marker": MARKERS[number]}
         ax.plot(points.keys(), points.values(), label=name, **style)
-    ax.set_yscale("log")
+    _plain_log_scale(ax)
     label_axes(
         ax,
         "What a trial takes of the study's process",
@@ -136,28 +143,37 @@ def medians(results: Sequence[Result], value: Callable[[Result], float]) -> dict
     return {workers: statistics.median(found[workers]) for workers in sorted(found)}
 
 
-def table(results: Sequence[Result]) -> list[str]:
-    """Return the lines of a table in Markdown, a row for each number of workers."""
+def tables(results: Sequence[Result]) -> list[str]:
+    """Return the lines of two tables in Markdown, a row for each number of workers."""
     stored = chosen(results, STORAGE, "tpe")
-    columns = {
+    in_memory = chosen(results, "memory", "tpe")
+    per_trial = {
         "storage, ms": medians(stored, lambda result: result["milliseconds_a_trial"]["storage"]),
         "sampler, ms": medians(stored, lambda result: result["milliseconds_a_trial"]["sampler"]),
-        "else, ms": medians(stored, _else),
+        "the rest, ms": medians(stored, _else),
+        "sampler without a database, ms": medians(
+            in_memory, lambda result: result["milliseconds_a_trial"]["sampler"]
+        ),
+        "loss, TPE": medians(in_memory, _last_loss),
+        "loss, random": medians(chosen(results, "memory", "random"), _last_loss),
     }
+    wall = {}
     for length, words in LENGTHS.items():
-        columns[f"min, {words}"] = medians(
+        wall[f"minutes, {words}"] = medians(
             stored, lambda result, at=length: result["wall"][at]["seconds"] / 60
         )
-        columns[f"busy, {words}"] = medians(
+        wall["process busy" + " " * len(wall)] = medians(
             stored, lambda result, at=length: 100 * result["wall"][at]["owner_busy"]
         )
-    columns["loss, TPE"] = medians(chosen(results, "memory", "tpe"), _last_loss)
-    columns["loss, random"] = medians(chosen(results, "memory", "random"), _last_loss)
+    return [*_table(per_trial), "", *_table(wall)]
+
+
+def _table(columns: dict[str, dict[int, float]]) -> list[str]:
     lines = [
-        f"| workers | {' | '.join(columns)} |",
+        f"| workers | {' | '.join(name.strip() for name in columns)} |",
         "| --- |" + " --- |" * len(columns),
     ]
-    for workers in sorted({result["workers"] for result in results}):
+    for workers in sorted(set().union(*columns.values())):
         cells = [
             _cell(name, column[workers]) if workers in column else ""
             for name, column in columns.items()
@@ -169,7 +185,7 @@ def table(results: Sequence[Result]) -> list[str]:
 def _cell(name: str, value: float) -> str:
     if name.startswith("loss"):
         return f"{value:.3f}"
-    if name.startswith("busy"):
+    if name.startswith("process busy"):
         return f"{value:.0f}%"
     if value < 10:
         return f"{value:.1f}"
