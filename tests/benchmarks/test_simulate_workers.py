@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from owner_time import Clock, Parts
 from simulate_workers import simulate
@@ -41,7 +43,7 @@ class CountedTrials:
         if number is None:
             return None
         self.now += self._seconds
-        return TrialJob(**{**vars(JOB), "number": number})
+        return replace(JOB, number=number)
 
     def keep_going(self, report: EpochReport) -> bool:
         self.now += self._seconds
@@ -107,21 +109,20 @@ def test_a_run_is_repeated_with_longer_trainings() -> None:
 def test_seconds_are_counted_for_the_part_that_spends_them() -> None:
     now = 0.0
 
-    class Part:
-        def outer(self) -> None:
-            nonlocal now
-            now += 1.0
-            inner()
-            now += 2.0
-
-    def spend() -> None:
+    def spend(seconds: float) -> None:
         nonlocal now
-        now += 10.0
+        now += seconds
 
     parts = Parts(lambda: now)
-    inner = parts._timed("storage", spend)
-    now += 5.0  # outside of both
-    parts._timed("loop", Part.outer)(Part())
+    store = parts._timed("storage", spend)
+
+    def ask() -> None:
+        spend(1.0)
+        store(10.0)
+        spend(2.0)
+
+    spend(5.0)  # outside of both
+    parts._timed("loop", ask)()
     assert parts.seconds["loop"] == 3.0
     assert parts.seconds["storage"] == 10.0
 
