@@ -94,6 +94,7 @@ bench: $(VENV)/installed-for-tests  ## every benchmark, written to docs/benchmar
 	$(BIN)/python benchmarks/workers.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/engine.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/many_trials.py --append docs/benchmarks.md
+	$(BIN)/python benchmarks/simulate_workers.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --append docs/benchmarks.md
 	$(BIN)/python benchmarks/search.py --task seq_mnist --append docs/benchmarks.md
 
