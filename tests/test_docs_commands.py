@@ -79,7 +79,7 @@ def check_target(arguments: list[str]) -> None:
 def check_installation(arguments: list[str]) -> None:
     assert arguments[0] == "install"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for extras in re.findall(r"\[(.+?)\]", " ".join(arguments)):
+    for extras in re.findall(r"(?:tcn[-_]search|\.)\[(.+?)\]", " ".join(arguments)):
         assert set(extras.split(",")) <= set(project["optional-dependencies"]), extras
 
 
