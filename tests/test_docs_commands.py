@@ -14,7 +14,7 @@ from tcn_search.study.study_file import read_study_file
 from tests.docs_blocks import ALL_BLOCKS, PAGES, ROOT, Block
 
 # Programs whose arguments are not of this repository.
-OTHER_PROGRAMS = ("cd", "curl", "git", "source")
+OTHER_PROGRAMS = ("cd", "curl", "docker", "export", "git", "kubectl", "ray", "sbatch", "source")
 PROGRAMS = ("tcn-search", "make", "pip", "python", *OTHER_PROGRAMS)
 INLINE = re.compile(r"`(tcn-search [a-z]+ [^`]+)`")
 
