@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -34,8 +33,8 @@ from portfolio_choice import (
     Score,
     at_random,
     greedy,
+    in_words,
     left_out,
-    medians,
     score_of,
     without,
 )
@@ -151,9 +150,9 @@ def choose(folder: Path, size: int, write: bool) -> None:
     chosen = [entries[key] for key in greedy(scores, size)]
     for number, entry in enumerate(chosen, start=1):
         print(f"{number}. {entry.name}: {asdict(entry.architecture)} {entry.settings}")
-    print(f"median validation accuracy over {len(scores)} datasets after {_listed(COUNTS)} trials:")
-    print(f"  portfolio chosen without the dataset: {_listed(medians(left_out(scores, size)))}")
-    print(f"  candidates at random:                 {_listed(medians(at_random(scores)))}")
+    print(_title(len(scores)))
+    print(f"  portfolio chosen without the dataset: {in_words(left_out(scores, size))}")
+    print(f"  candidates at random:                 {in_words(at_random(scores))}")
     if write:
         values = {
             "source": (
@@ -203,7 +202,7 @@ def measure_gain(file: Path, order: Sequence[PortfolioEntry]) -> dict[str, Any]:
 
 
 def gain(files: Sequence[Path], folder: Path, size: int) -> None:
-    """Measure the gain on each dataset that has none yet, and print the medians."""
+    """Measure the gain on each dataset that has none yet, and print what they are together."""
     results = read_results(folder, names_of_dev())
     scores = scores_of(results)
     entries = entries_of(results)
@@ -214,13 +213,13 @@ def gain(files: Sequence[Path], folder: Path, size: int) -> None:
     found = read_results(place, names_of_dev())
     if not found:
         sys.exit(f"No dataset of the half dev has trainings in {folder}.")
-    print(f"median validation accuracy over {len(found)} datasets after {_listed(COUNTS)} trials:")
+    print(_title(len(found)))
     for name in ("with", "without"):
-        values = {
-            count: statistics.median(result[name][str(count)] for result in found.values())
-            for count in COUNTS
+        rows = {
+            dataset: {count: result[name][str(count)] for count in COUNTS}
+            for dataset, result in found.items()
         }
-        print(f"  {name} the portfolio: {_listed(values)}")
+        print(f"  {name} the portfolio: {in_words(rows)}")
 
 
 def with_time_left(files: Sequence[Path], folder: Path | None = None) -> Iterator[Path]:
@@ -245,10 +244,12 @@ def names_of_dev() -> list[str]:
     return [dataset.name for dataset in datasets() if dataset.half == "dev"]
 
 
-def _listed(values: Any) -> str:
-    if isinstance(values, Mapping):
-        return ", ".join(f"{value:.3f}" for value in values.values())
-    return ", ".join(map(str, values))
+def _title(datasets: int) -> str:
+    counts = ", ".join(map(str, COUNTS))
+    return (
+        f"validation accuracy after {counts} trials: median over {datasets} datasets, and mean in "
+        "brackets"
+    )
 
 
 def main() -> None:

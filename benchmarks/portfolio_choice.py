@@ -93,6 +93,14 @@ def at_random(scores: Scores, seed: int = 0) -> dict[str, dict[int, float]]:
     return found
 
 
-def medians(found: Mapping[str, Mapping[int, float]]) -> dict[int, float]:
-    """Return the median over datasets for each number of trials."""
-    return {count: statistics.median(row[count] for row in found.values()) for count in COUNTS}
+def in_words(found: Mapping[str, Mapping[int, float]]) -> str:
+    """Return the median over datasets after each number of trials, and the mean in brackets.
+
+    >>> in_words({"Coffee": {3: 1.0}, "Ham": {3: 0.8}, "Wine": {3: 0.9}})
+    '0.900 (0.900)'
+    """
+    texts = []
+    for count in next(iter(found.values())):
+        values = [row[count] for row in found.values()]
+        texts.append(f"{statistics.median(values):.3f} ({statistics.fmean(values):.3f})")
+    return ", ".join(texts)

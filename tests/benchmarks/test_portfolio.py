@@ -11,7 +11,7 @@ import numpy as np
 import portfolio
 import pytest
 from portfolio_candidates import best_of_suite, each_once, key_of, like_published, relative_entry
-from portfolio_choice import Score, at_random, best_of, greedy, left_out, medians, score_of
+from portfolio_choice import Score, at_random, best_of, greedy, in_words, left_out, score_of
 from suite_tables import write_result
 
 import tcn_search as ts
@@ -55,7 +55,7 @@ def test_a_dataset_is_judged_by_a_portfolio_chosen_without_it() -> None:
     recorded = scores(a=own, b=others, c=others)
     assert left_out(recorded, 1)["a"] == {3: 0.5, 6: 0.5, 12: 0.5}
     assert left_out(recorded, 2)["a"] == {3: 1.0, 6: 1.0, 12: 1.0}
-    assert medians(left_out(recorded, 1)) == {3: 0.9, 6: 0.9, 12: 0.9}
+    assert in_words(left_out(recorded, 1)) == "0.900 (0.767), 0.900 (0.767), 0.900 (0.767)"
     assert at_random(recorded)["a"][3] == 1.0
 
 
@@ -139,7 +139,10 @@ def test_choosing_writes_a_portfolio_that_the_package_reads(
     values = json.loads(written.read_text())
     assert [row["name"] for row in values["configurations"]] == [second.name]
     assert "2 configurations, each trained on 2 datasets: ACSF1, ArrowHead" in values["source"]
-    assert "portfolio chosen without the dataset: 0.500, 0.500, 0.500" in capsys.readouterr().out
+    assert (
+        "portfolio chosen without the dataset: 0.500 (0.500), 0.500 (0.500), 0.500 (0.500)"
+        in capsys.readouterr().out
+    )
 
 
 def recorded(
