@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Ray reads it once. Without it, a local cluster turns authentication on for all later ones.
+os.environ["RAY_AUTH_MODE"] = "disabled"
 
 from pathlib import Path
 from typing import Any

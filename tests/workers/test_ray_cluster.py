@@ -55,7 +55,6 @@ def cluster() -> Iterator[Any]:
     """A head without cores and two machines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", import_path())
-        patch.setenv("RAY_AUTH_MODE", "disabled")  # which a local cluster turns on
         cluster = cluster_utils.Cluster(
             initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
         )
