@@ -86,14 +86,7 @@ def _server_storage(url: str, create: bool) -> optuna.storages.RDBStorage:
     key = os.getpid(), url
     if key in _SERVERS:
         return _SERVERS[key]
-    with_driver = driver_url(url)
-    options = engine_options(with_driver)
-    try:
-        storage = _opened(with_driver, options, create=create)
-    except STORAGE_ERRORS as error:
-        if isinstance(error.__cause__, ProgrammingError) and not _has_tables(with_driver, options):
-            raise _no_storage(url) from None
-        raise
+    storage = _opened(url, engine_options(driver_url(url)), create=create)
     wait_for_restarts(storage.engine)
     _SERVERS[key] = storage
     return storage
@@ -120,15 +113,28 @@ def _opened(
 
     Args:
         create: create the tables if they do not exist, for which each one is looked for.
+
+    Raises:
+        NoStorage: a server has no tables, and `create` is False.
     """
+    with_driver = driver_url(url)
     for _ in range(_OPEN_ATTEMPTS - 1):
         try:
-            return _Storage(url, options, create)
+            return _Storage(with_driver, options, create)
         except STORAGE_ERRORS as error:
-            if not _is_creation_race(error):
+            if _lacks_a_table(error):
+                if not _has_tables(with_driver, options):
+                    raise _no_storage(url) from None
+            elif not _is_creation_race(error):
                 raise
             time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
-    return _Storage(url, options, create)
+    return _Storage(with_driver, options, create)
+
+
+def _lacks_a_table(error: Exception) -> bool:
+    """Return whether a server had no such table when it was asked."""
+    cause = error.__cause__
+    return isinstance(cause, ProgrammingError) and "does not exist" in str(cause)
 
 
 def _is_creation_race(error: Exception) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
 import sqlalchemy
 from optuna.trial import TrialState
@@ -14,7 +16,9 @@ from tcn_search import Study, Task, delete_study, list_studies, load_study
 from tcn_search.cli.main import main
 from tcn_search.errors import InputError, StorageError
 from tcn_search.report.dashboard_copy import DashboardCopy
-from tcn_search.storage.connection import NoStorage, open_storage
+from tcn_search.storage import connection
+from tcn_search.storage.connection import STORAGE_ERRORS, NoStorage, open_storage
+from tcn_search.storage.urls import driver_url
 from tests.conftest import waves
 from tests.postgresql import PASSWORD, Server, close_connections
 from tests.study.synthetic import Synthetic
@@ -136,6 +140,27 @@ def test_only_a_new_study_makes_tables(database: str, capsys: pytest.CaptureFixt
         open_storage(database)
     make(database)
     assert list_studies(database) == ["waves"]
+
+
+def test_tables_that_another_process_makes_meanwhile(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_before = connection._Storage.__init__
+    attempts = []
+
+    def open_a_moment_too_early(storage: connection._Storage, *arguments: Any) -> None:
+        attempts.append(arguments)
+        try:
+            open_before(storage, *arguments)
+        except STORAGE_ERRORS:
+            if len(attempts) == 1:
+                other = optuna.storages.RDBStorage(driver_url(database))  # as another process
+                other.engine.dispose()
+            raise
+
+    monkeypatch.setattr(connection._Storage, "__init__", open_a_moment_too_early)
+    open_storage(database)
+    assert len(attempts) == 2
 
 
 def test_a_user_who_may_only_read_looks_at_studies(postgresql: Server, database: str) -> None:

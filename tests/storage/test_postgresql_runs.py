@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from tcn_search.workers.trial import TrialJob, TrialOutcome
 from tests.conftest import waves
 from tests.postgresql import Server, close_connections
 from tests.storage.test_postgresql import make, passwords, run, shown
-from tests.storage.test_storage import AT_ONCE
+from tests.storage.test_storage import make_studies_at_once
 from tests.study.synthetic import Synthetic
 
 pytestmark = pytest.mark.slow
@@ -38,23 +36,8 @@ def test_studies_that_begin_at_once_in_a_new_database_are_all_made(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TCN_SEARCH_STORAGE", database)
-    names = ["a", "b", "c", "d"]
-    makers = [
-        subprocess.Popen(
-            [sys.executable, "-c", AT_ONCE, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    ]
-    for maker in makers:
-        assert maker.stdout is not None
-        assert maker.stdout.readline() == "ready\n"
-    for maker in makers:
-        _, errors = maker.communicate("go\n", timeout=300)
-        assert maker.returncode == 0, errors
+    names = list("abcdefgh")
+    make_studies_at_once(names)
     assert list_studies() == names
 
 

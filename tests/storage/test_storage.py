@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +142,8 @@ ts.Study(sys.argv[1], task)
 """
 
 
-def test_studies_that_begin_at_once_on_a_new_storage_are_all_made() -> None:
-    names = ["a", "b", "c", "d"]
+def make_studies_at_once(names: Sequence[str]) -> None:
+    """Let a process for each name make a study, all at the same moment."""
     makers = [
         subprocess.Popen(
             [sys.executable, "-c", AT_ONCE, name],
@@ -163,6 +164,11 @@ def test_studies_that_begin_at_once_on_a_new_storage_are_all_made() -> None:
     for maker in makers:
         _, errors = maker.communicate(timeout=60)
         assert maker.returncode == 0, errors
+
+
+def test_studies_that_begin_at_once_on_a_new_storage_are_all_made() -> None:
+    names = ["a", "b", "c", "d"]
+    make_studies_at_once(names)
     assert list_studies() == names
 
 
