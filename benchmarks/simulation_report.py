@@ -47,11 +47,10 @@ def draw(results: Sequence[Result], file: Path) -> None:
 def _draw_wall(ax: Axes, results: Sequence[Result]) -> None:
     stored = chosen(results, STORAGE, "tpe")
     for number, (length, words) in enumerate(LENGTHS.items()):
-        style = {"color": COLOURS[number], "marker": MARKERS[number]}
-        points = medians(stored, lambda result, at=length: result["wall"][at]["seconds"] / 60)
-        ax.plot(points.keys(), points.values(), label=f"trainings of {words}", **style)
-        points = medians(stored, lambda result, at=length: _without_waiting(result["wall"][at]))
-        ax.plot(points.keys(), points.values(), color=COLOURS[number], linestyle=":")
+        minutes = medians(stored, lambda result, at=length: result["wall"][at]["seconds"] / 60)
+        _plot(ax, number, minutes, f"trainings of {words}")
+        least = medians(stored, lambda result, at=length: _without_waiting(result["wall"][at]))
+        ax.plot(least.keys(), least.values(), color=COLOURS[number], linestyle=":")
     ax.plot([], [], color=INK, linestyle=":", label="if no worker ever waited")
     _plain_log_scale(ax)
     label_axes(
@@ -60,6 +59,12 @@ def _draw_wall(ax: Axes, results: Sequence[Result]) -> None:
         x="workers",
         y="minutes",
     )
+
+
+def _plot(ax: Axes, number: int, points: dict[int, float], label: str) -> None:
+    """Draw a line through points, in the colour and with the marker of its number."""
+    style = {"color": COLOURS[number], "marker": MARKERS[number]}
+    ax.plot(points.keys(), points.values(), label=label, **style)
 
 
 def _plain_log_scale(ax: Axes) -> None:
@@ -81,9 +86,7 @@ def _draw_parts(ax: Axes, results: Sequence[Result]) -> None:
         "everything else": _else,
     }
     for number, (name, value) in enumerate(parts.items()):
-        points = medians(stored, value)
-        style = {"color": COLOURS[number], "marker": MARKERS[number]}
-        ax.plot(points.keys(), points.values(), label=name, **style)
+        _plot(ax, number, medians(stored, value), name)
     _plain_log_scale(ax)
     label_axes(
         ax,
@@ -101,9 +104,7 @@ def _else(result: Result) -> float:
 def _draw_loss(ax: Axes, results: Sequence[Result]) -> None:
     for number, (sampler, name) in enumerate({"tpe": "TPE", "random": "random"}.items()):
         runs = chosen(results, "memory", sampler)
-        style = {"color": COLOURS[number], "marker": MARKERS[number]}
-        points = medians(runs, _last_loss)
-        ax.plot(points.keys(), points.values(), label=f"{name}: median", **style)
+        _plot(ax, number, medians(runs, _last_loss), f"{name}: median")
         ax.scatter(
             [result["workers"] for result in runs],
             [_last_loss(result) for result in runs],

@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,14 +25,12 @@ from tcn_search.workers.failures import last_error_line, oom_kills, status_of_ex
 from tcn_search.workers.shared_data import write_training_data
 from tcn_search.workers.slots import WorkerSlot
 from tcn_search.workers.temporary_folder import TemporaryFolder
+from tcn_search.workers.time_limits import GRACE_SECONDS, time_limits_paused
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
 
-# A trial ends itself between two batches after its time limit; if it does not within these seconds,
-# its process is killed.
-GRACE_SECONDS = 10.0
 # Keras leaks some 6 MiB a trial, so this is well under a quarter of a gigabyte.
 TRIALS_PER_PROCESS = 25
 
@@ -83,13 +81,13 @@ class ProcessExecutor:
         from multiprocessing.connection import wait
 
         while True:
-            with self._time_limits_paused():
+            with time_limits_paused(self._workers):
                 self._hand_out_jobs(owner)
             busy = {worker.output: worker for worker in self._workers if worker.job is not None}
             if not busy:
                 return
             ready = wait([*busy], _seconds_to_next_kill(busy.values()))  # type: ignore[list-item]
-            with self._time_limits_paused():
+            with time_limits_paused(self._workers):
                 for output in ready:
                     busy[output].read_messages(owner)  # type: ignore[index]
             for worker in busy.values():
@@ -98,15 +96,6 @@ class ProcessExecutor:
                 if wait([worker.output], 0):  # type: ignore[list-item]
                     continue  # the unread message may be the trial's outcome
                 worker.kill_overdue(owner)
-
-    @contextmanager
-    def _time_limits_paused(self) -> Iterator[None]:
-        """Do not count time that the owner takes, such as for a slow storage, against trials."""
-        busy = [worker for worker in self._workers if worker.job is not None]
-        started = time.monotonic()
-        yield
-        for worker in busy:
-            worker.kill_at += time.monotonic() - started
 
     def _hand_out_jobs(self, owner: Owner) -> None:
         """Give every free slot a job, as long as the owner has jobs."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,11 @@ from tcn_search.text import counted
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.model_files import write_model
-from tcn_search.workers.process_executor import GRACE_SECONDS, TRIALS_PER_PROCESS
+from tcn_search.workers.process_executor import TRIALS_PER_PROCESS
 from tcn_search.workers.ray_cluster import RayCluster
 from tcn_search.workers.ray_plan import RayPlan, machines_in_words, resources_in_words
 from tcn_search.workers.ray_worker import RayWorker
+from tcn_search.workers.time_limits import GRACE_SECONDS, time_limits_paused
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 if TYPE_CHECKING:
@@ -85,27 +85,18 @@ class RayWorkers:
         self._look_at = 0.0
         while True:
             self._follow_cluster(owner)
-            with self._time_limits_paused():
+            with time_limits_paused(self._workers):
                 may_have_jobs = self._hand_out_jobs(owner)
             busy = [worker for worker in self._workers if worker.job is not None]
             if not busy and not may_have_jobs:
                 return
             self._remind_of_waiting()
             for worker in self._wait():
-                with self._time_limits_paused():
+                with time_limits_paused(self._workers):
                     self._receive(worker, owner)
             for worker in busy:
                 if worker.kill_at <= time.monotonic() and not worker.has_answer:
                     self._kill_overdue(worker, owner)
-
-    @contextmanager
-    def _time_limits_paused(self) -> Iterator[None]:
-        """Do not count time that the owner takes, such as for a slow storage, against trials."""
-        busy = [worker for worker in self._workers if worker.job is not None]
-        started = time.monotonic()
-        yield
-        for worker in busy:
-            worker.kill_at += time.monotonic() - started
 
     def _hand_out_jobs(self, owner: Owner) -> bool:
         """Give every worker that is ready a job; return False if the owner has no more for now."""
