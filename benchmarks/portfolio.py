@@ -2,6 +2,7 @@
 
     python benchmarks/portfolio.py train --data-dir DIR     # hours; resumable
     python benchmarks/portfolio.py choose [--write]
+    python benchmarks/portfolio.py order --data-dir DIR     # hours; resumable
     python benchmarks/portfolio.py gain --data-dir DIR      # hours; resumable
 
 `train` trains every candidate once on each dataset of the half "dev" of the suite, as a trial of a
@@ -9,112 +10,50 @@ study with the defaults: networks like published ones, and the best trials of th
 `choose` takes those that together are best, and says what a portfolio chosen without a dataset is
 worth on it; `--write` puts the portfolio into the package. `gain` runs two studies a dataset, one
 that begins with a portfolio chosen without that dataset and one that begins with nothing, and
-compares their best trials after 3, 6 and 12. Only validation splits are looked at.
+compares their best trials after 3, 6 and 12. All of these look at validation splits only.
+
+Small validation splits rank networks by chance, and a study then prefers the first configuration of
+the portfolio. Which one that should be is decided by trainings as long as final ones: `order` makes
+them with the chosen configurations, and scores them on the test splits of the half "dev", whose
+results therefore do not show what the portfolio is worth on new data. `choose` puts those with such
+scores first.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import optuna
 from portfolio_candidates import best_of_suite, each_once, key_of, like_published
 from portfolio_choice import (
     COUNTS,
     Score,
     at_random,
-    greedy,
+    by_long_trainings,
     in_words,
     left_out,
     score_of,
+    together_best,
     without,
 )
-from suite_study import machine, recorded_trials, usable_file, versions
+from portfolio_training import SECONDS_OF_A_TRIAL, make_study, scratch_folder, train, train_long
+from suite_study import recorded_trials, usable_file
 from suite_tables import HERE, RESULTS, datasets, read_result, read_results, write_result
 
 import tcn_search as ts
 from tcn_search.atomic_files import replacing
-from tcn_search.search.definition import Definition
-from tcn_search.search.known_configurations import KnownConfiguration
-from tcn_search.search.portfolio import (
-    PortfolioEntry,
-    architecture_in,
-    portfolio,
-    portfolio_from,
-    settings_in,
-)
-from tcn_search.search.warm_start import WarmStart, warm_start
-from tcn_search.study.creation import store_study
+from tcn_search.search.portfolio import PortfolioEntry, portfolio, portfolio_from
 from tcn_search.text import minutes
-from tcn_search.workers.backends import resolve_backend
 
 FOLDER = HERE / "portfolio_results"
 PACKAGE_FILE = HERE.parent / "tcn_search" / "search" / "portfolio.json"
 SIZE = 8
-SECONDS_OF_A_TRIAL = 120.0
-
-
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Work in a folder of its own, which is removed at the end."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="portfolio-") as folder:
-        os.chdir(folder)
-        try:
-            yield Path(folder)
-        finally:
-            os.chdir(before)
-
-
-def make_study(
-    name: str, task: ts.Task, entries: Sequence[PortfolioEntry], search: ts.SearchSettings
-) -> tuple[ts.Study, WarmStart]:
-    """Create a study that tries these entries first."""
-    definition = replace(Definition.of(task, search=search), backend=resolve_backend("auto"))
-    space = definition.task_space()
-    configurations = [
-        KnownConfiguration(
-            key_of(entry), architecture_in(entry, space, "relu"), settings_in(entry, space)
-        )
-        for entry in entries
-    ]
-    start = warm_start(definition, configurations)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    store_study(name, None, definition, start)
-    return ts.load_study(name), start
-
-
-def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
-    """Train the entries that the dataset's result lacks, and add them to it."""
-    result = read_result(folder, file.stem) or {"dataset": file.stem, "trainings": {}}
-    missing = [entry for entry in entries if key_of(entry) not in result["trainings"]]
-    if not missing:
-        return
-    with scratch_folder() as scratch:
-        task = ts.load_task(str(usable_file(file, scratch)))
-        search = ts.SearchSettings(pruner="none", warm_start=False)
-        study, start = make_study(file.stem, task, missing, search)
-        study.run(len(start.trials), trial_timeout=SECONDS_OF_A_TRIAL)
-        rows = {row["name"]: row for row in recorded_trials(study)}
-    for entry in missing:
-        row = rows.get(key_of(entry), {})
-        result["trainings"][key_of(entry)] = {
-            "entry": asdict(entry),
-            "status": row.get("status", "outside the space, or the same as another"),
-            "numbers": row.get("numbers", {}),
-            "seconds": row.get("seconds"),
-        }
-    result |= {"classes": task.spec.outputs, "versions": versions(), "machine": machine()}
-    write_result(folder, result)
 
 
 def scores_of(results: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Score]]:
@@ -147,7 +86,9 @@ def choose(folder: Path, size: int, write: bool) -> None:
         sys.exit(f"{folder} has {len(results)} datasets. Run `portfolio.py train` first.")
     scores = scores_of(results)
     entries = entries_of(results)
-    chosen = [entries[key] for key in greedy(scores, size)]
+    long = long_accuracies(folder)
+    order = by_long_trainings(together_best(scores, size), long)
+    chosen = [entries[key] for key in order]
     for number, entry in enumerate(chosen, start=1):
         print(f"{number}. {entry.name}: {asdict(entry.architecture)} {entry.settings}")
     print(_title(len(scores)))
@@ -157,7 +98,8 @@ def choose(folder: Path, size: int, write: bool) -> None:
         values = {
             "source": (
                 f"chosen by benchmarks/portfolio.py from {len(entries)} configurations, each "
-                f"trained on {len(scores)} datasets: {', '.join(scores)}"
+                f"trained on {len(scores)} datasets: {', '.join(scores)}; the first ones in the "
+                f"order of trainings as long as final ones on {len(long)} datasets"
             ),
             "configurations": [asdict(entry) for entry in chosen],
             "forecasts": [asdict(entry) for entry in portfolio().forecasts],
@@ -166,6 +108,12 @@ def choose(folder: Path, size: int, write: bool) -> None:
         with replacing(PACKAGE_FILE) as part:
             part.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
         print(f"written to {PACKAGE_FILE}")
+
+
+def long_accuracies(folder: Path) -> dict[str, dict[str, float]]:
+    """Return what `order` has measured, by dataset and configuration."""
+    results = read_results(folder / "long", names_of_dev())
+    return {name: result["accuracies"] for name, result in results.items()}
 
 
 def best_after(rows: Sequence[Mapping[str, Any]], direction: str) -> dict[int, float]:
@@ -208,7 +156,7 @@ def gain(files: Sequence[Path], folder: Path, size: int) -> None:
     entries = entries_of(results)
     place = folder / "gain"
     for file in with_time_left([file for file in files if file.stem in scores], place):
-        order = [entries[key] for key in greedy(without(scores, file.stem), size)]
+        order = [entries[key] for key in together_best(without(scores, file.stem), size)]
         write_result(place, measure_gain(file, order))
     found = read_results(place, names_of_dev())
     if not found:
@@ -256,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=("train", "choose", "gain"))
+    parser.add_argument("command", choices=("train", "choose", "order", "gain"))
     parser.add_argument("--data-dir", type=Path, help="folder with the .npz files")
     parser.add_argument("--only", default="", metavar="NAMES", help="datasets, with commas between")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of the results")
@@ -281,6 +229,10 @@ def main() -> None:
     files = [file for file in paths if file.exists()]
     if arguments.command == "gain":
         gain(files, folder, arguments.size)
+        return
+    if arguments.command == "order":
+        for file in with_time_left(files):
+            train_long(file, portfolio().configurations[: arguments.size], folder / "long")
         return
     suite = read_results(arguments.suite, names_of_dev())
     entries = each_once([*like_published(), *best_of_suite(suite.values(), arguments.per_dataset)])

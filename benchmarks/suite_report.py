@@ -199,6 +199,12 @@ def _about(results: Collection[Mapping[str, Any]]) -> str:
             f" {unknown} of them were measured while tests ran on the same cores, which can only "
             "have cost accuracy."
         )
+    earlier = sum("portfolio" not in result for result in results)
+    if earlier:
+        about += (
+            f" {earlier} of them were measured before `benchmarks/portfolio.py` chose the "
+            "configurations that a study tries first."
+        )
     return about
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from suite_tables import write_result
 
 import tcn_search as ts
+from tcn_search.search.portfolio import portfolio
 
 SEARCH_SHARE = 0.4  # of the seconds
 TRIAL_SHARE = 0.2  # of the seconds; a longer training could not be repeated over seeds
@@ -145,6 +146,7 @@ def measure(file: Path, seconds: float) -> dict[str, Any]:
         "dataset": file.stem,
         "versions": versions(),
         "machine": machine(),
+        "portfolio": portfolio().source,
         "minutes": seconds / 60,
         "seconds": {
             "search": round(searched - started, 1),

@@ -16,6 +16,7 @@ FOLDS_TO_COMPARE = 3  # with fewer, too few folds are over while there is someth
 _FACTOR = 3  # of Hyperband, as in Li et al. 2018
 _ASHA_FACTOR = 2
 _FEWEST_EPOCHS = 3  # before a trial is judged, if it has twice as many
+_FEWEST_TO_COMPARE = 4  # the better half of two or three is one, and the first to start well
 
 
 def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
@@ -24,13 +25,13 @@ def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:
     Of the trials that are judged at a seventh of their epochs, a third kept, too many are late
     starters: a small learning rate or a deep network. Keeping half at two later rungs costs half of
     all epochs, and a quarter of the trials ends complete. No rung lies in the second half of a
-    trial, where pruning would throw away more than it saves. With 3 or more folds, `wilcoxon` may
-    stop a trial between folds as well.
+    trial, where pruning would throw away more than it saves. The first three trials at a rung
+    continue. With 3 or more folds, `wilcoxon` may stop a trial between folds as well.
     """
     halving = optuna.pruners.SuccessiveHalvingPruner(
         min_resource=_first_rung(epochs), reduction_factor=_ASHA_FACTOR
     )
-    pruner = _InTheFirstHalf(halving, epochs * folds)
+    pruner = _InTheFirstHalf(_AmongEnough(halving), epochs * folds)
     if folds < FOLDS_TO_COMPARE:
         return pruner
     return _Either(pruner, wilcoxon(epochs, folds))
@@ -113,6 +114,20 @@ class _InTheFirstHalf(optuna.pruners.BasePruner):
         if step is None or step > self.last_epoch:
             return False
         return self.pruner.prune(study, trial)
+
+
+class _AmongEnough(optuna.pruners.BasePruner):
+    """Stop a trial that another pruner stops, if a few trials have come as far as it has."""
+
+    def __init__(self, pruner: optuna.pruners.BasePruner) -> None:
+        self.pruner = pruner
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        if not self.pruner.prune(study, trial):
+            return False
+        steps = [each.last_step for each in study.get_trials(deepcopy=False)]
+        reached = sum(step is not None and step >= (trial.last_step or 0) for step in steps)
+        return reached >= _FEWEST_TO_COMPARE
 
 
 class _Either(optuna.pruners.BasePruner):

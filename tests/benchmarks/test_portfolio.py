@@ -11,7 +11,17 @@ import numpy as np
 import portfolio
 import pytest
 from portfolio_candidates import best_of_suite, each_once, key_of, like_published, relative_entry
-from portfolio_choice import Score, at_random, best_of, greedy, in_words, left_out, score_of
+from portfolio_choice import (
+    Score,
+    at_random,
+    best_of,
+    by_long_trainings,
+    in_words,
+    left_out,
+    score_of,
+    together_best,
+)
+from portfolio_training import make_study, scored_on_test
 from suite_tables import write_result
 
 import tcn_search as ts
@@ -27,23 +37,23 @@ def scores(**rows: dict[str, float]) -> dict[str, dict[str, Score]]:
     }
 
 
-def test_the_second_choice_complements_the_first() -> None:
+def test_the_second_choice_complements_the_first_and_the_best_alone_is_tried_first() -> None:
     recorded = scores(
         a={"good everywhere": 0.8, "nearly as good": 0.79, "only b": 0.1},
         b={"good everywhere": 0.8, "nearly as good": 0.79, "only b": 0.95},
     )
-    assert greedy(recorded, 2) == ["good everywhere", "only b"]
-    assert greedy(recorded, 9) == ["good everywhere", "only b", "nearly as good"]
+    assert together_best(recorded, 2) == ["good everywhere", "only b"]
+    assert together_best(recorded, 9) == ["good everywhere", "nearly as good", "only b"]
 
 
 def test_equal_accuracies_are_decided_by_the_loss() -> None:
     recorded = {"a": {"first": Score(1.0, 0.5), "second": Score(1.0, 0.2)}}
-    assert greedy(recorded, 1) == ["second"]
+    assert together_best(recorded, 1) == ["second"]
 
 
 def test_a_training_that_failed_is_the_worst() -> None:
     recorded = scores(a={"x": 0.6, "y": 0.5}, b={"y": 0.5})
-    assert greedy(recorded, 1) == ["y"]
+    assert together_best(recorded, 1) == ["y"]
     assert best_of(recorded["b"], ["x"]) == Score(0.0, 1.0)
     assert score_of({"val_accuracy": 0.5, "val_loss": math.nan}, classes=3) == Score(0.5, 1.0)
     assert score_of({"val_accuracy": 0.5, "val_loss": math.log(3) / 2}, 3) == Score(0.5, 0.5)
@@ -57,6 +67,24 @@ def test_a_dataset_is_judged_by_a_portfolio_chosen_without_it() -> None:
     assert left_out(recorded, 2)["a"] == {3: 1.0, 6: 1.0, 12: 1.0}
     assert in_words(left_out(recorded, 1)) == "0.900 (0.767), 0.900 (0.767), 0.900 (0.767)"
     assert at_random(recorded)["a"][3] == 1.0
+
+
+def test_what_long_trainings_have_scored_on_every_dataset_comes_first() -> None:
+    accuracies = {"a": {"x": 0.7, "y": 0.9, "z": 1.0}, "b": {"x": 0.8, "y": 0.9}}
+    assert by_long_trainings(["z", "w", "x", "y"], accuracies) == ["y", "x", "z", "w"]
+    assert by_long_trainings(["z", "w"], {}) == ["z", "w"]
+
+
+def test_long_trainings_have_the_whole_training_split_and_are_scored_on_test(
+    tmp_path: Path,
+) -> None:
+    X, y = waves(24)
+    arrays = {"X_train": X, "y_train": y, "X_test": X[:4] + 5, "y_test": y[:4]}
+    lengths = {"lengths_train": np.full(24, X.shape[1]), "lengths_test": np.full(4, X.shape[1])}
+    np.savez(tmp_path / "waves.npz", **arrays, **lengths)
+    task = ts.load_task(str(scored_on_test(tmp_path / "waves.npz", tmp_path)))
+    assert len(task.train) == 24
+    assert sorted(task.validation.X.ravel()) == sorted(task.test.X.ravel())
 
 
 def test_candidates_are_different() -> None:
@@ -108,7 +136,7 @@ def test_a_made_study_begins_with_the_entries(
     np.savez(tmp_path / "waves.npz", X_train=X, y_train=y)
     task = ts.load_task(str(tmp_path / "waves.npz"))
     entries = like_published()[-3:]
-    study, start = portfolio.make_study("waves", task, entries, ts.SearchSettings(pruner="none"))
+    study, start = make_study("waves", task, entries, ts.SearchSettings(pruner="none"))
     assert [trial.name for trial in start.trials] == [key_of(entry) for entry in entries]
     executor = Synthetic()
     study.run(3, executor=executor, on_progress=lambda progress: None)
@@ -138,7 +166,7 @@ def test_choosing_writes_a_portfolio_that_the_package_reads(
     portfolio.choose(tmp_path, size=1, write=True)
     values = json.loads(written.read_text())
     assert [row["name"] for row in values["configurations"]] == [second.name]
-    assert "2 configurations, each trained on 2 datasets: ACSF1, ArrowHead" in values["source"]
+    assert "2 configurations, each trained on 2 datasets: ACSF1, ArrowHead;" in values["source"]
     assert (
         "portfolio chosen without the dataset: 0.500 (0.500), 0.500 (0.500), 0.500 (0.500)"
         in capsys.readouterr().out

@@ -160,6 +160,20 @@ def test_asha_prunes_at_a_quarter_and_at_half_of_the_epochs(epochs: int, rungs: 
     assert epochs_of_pruning(make_pruner("asha", epochs), range(1, epochs + 1)) == rungs
 
 
+def test_asha_prunes_none_of_the_first_three_trials_at_a_rung() -> None:
+    study = optuna.create_study(pruner=make_pruner("asha", 20))
+    ends = []
+    for value in (0.1, 0.2, 0.3, 0.15, 0.2):
+        trial = study.ask()
+        for epoch in range(1, 21):
+            trial.report(value, epoch)
+            if trial.should_prune():
+                break
+        study.tell(trial, value)
+        ends.append(epoch)
+    assert ends == [20, 20, 20, 20, 5]  # of 0.1, 0.15, 0.2, 0.2 and 0.3, two continue
+
+
 def test_hyperband_gets_its_resources_explicitly() -> None:
     hyperband = make_pruner("hyperband", 20)
     assert (hyperband._min_resource, hyperband._max_resource) == (5, 20)  # type: ignore[attr-defined]
