@@ -14,6 +14,10 @@ from tcn_search.search.trial_record import Candidate
 from tcn_search.tasks.kinds import Metric
 from tcn_search.workers.job_data import JobData
 
+# Where time is short: members of an ensemble that stay, and their share of the planned epochs.
+_FEWEST_MEMBERS = 2
+_LEAST_SHARE = 2 / 3
+
 
 @dataclass(frozen=True)
 class FinalPlan:
@@ -86,9 +90,11 @@ class FinalPlan:
     def finals_within(
         self, chosen: Sequence[int], seconds: float, workers: int, left: float = 0.0
     ) -> FinalPlan:
-        """Return the plan with shorter and fewer final trainings, so that they end within a time.
+        """Return the plan with fewer and shorter final trainings, so that they end within a time.
 
-        They keep the epochs of a trial for as long as one of each worker fits in.
+        A longer training is worth more than a larger ensemble: there are fewer, down to two, before
+        they lose a third of their epochs. Two keep the epochs of a trial for as long as one of each
+        worker fits in.
 
         Args:
             chosen: numbers of the candidates.
@@ -103,6 +109,9 @@ class FinalPlan:
         if longest == 0 or seconds >= rounds * self.epochs * longest:
             return self
         least = max(by_trial[trial].settings.epochs for trial in chosen)
+        of_two = math.ceil(_FEWEST_MEMBERS / workers)
+        while rounds > of_two and seconds < rounds * _LEAST_SHARE * self.epochs * longest:
+            rounds -= 1
         while rounds > 1 and seconds < rounds * least * longest:
             rounds -= 1
         epochs = min(self.epochs, max(1, int(seconds / (rounds * longest))))

@@ -13,7 +13,7 @@ from tcn_search.settings import KEPT_WEIGHTS, LOSS_SCHEDULES, SCHEDULES, Trainin
 
 AUTO = "auto"
 TRIAL = "trial"
-_STEPS = 2_500  # of a final training, if nothing is given
+_STEPS = 5_000  # of a final training, if nothing is given
 _SCHEDULES_TO_ZERO = ("cosine",)
 
 
@@ -92,9 +92,9 @@ class FinalSettings:
             )
 
     def with_epochs(self, trial: TrainingSettings, sequences: int) -> FinalSettings:
-        """Return the settings with a number of epochs: by default, about 2,500 steps.
+        """Return the settings with a number of epochs: by default, about 5,000 steps.
 
-        At least as many epochs as a trial has, and at most four times as many.
+        At least as many epochs as a trial has, and at most eight times as many.
 
         Args:
             trial: training settings of a trial.
@@ -103,7 +103,7 @@ class FinalSettings:
         if self.epochs is not None:
             return self
         epochs = round(_STEPS / math.ceil(sequences / trial.batch_size))
-        return replace(self, epochs=min(4 * trial.epochs, max(trial.epochs, epochs)))
+        return replace(self, epochs=min(8 * trial.epochs, max(trial.epochs, epochs)))
 
     def training(self, trial: TrainingSettings, epochs: int, refit: bool) -> TrainingSettings:
         """Return the settings of a final training.

@@ -68,17 +68,21 @@ def test_folds_count_as_trainings() -> None:
     [
         (math.inf, 1, 40, 5),
         (500, 1, 40, 5),  # 5 trainings of 40 epochs of 2.5 seconds
-        (250, 1, 20, 5),
+        (250, 1, 33, 3),
         (300, 2, 40, 5),  # in 3 rounds
         (299, 2, 39, 5),
-        (75, 2, 10, 5),  # the epochs of a trial
-        (70, 2, 14, 4),
+        (200, 2, 26, 5),  # two thirds of 40
+        (199, 2, 39, 4),
+        (133, 2, 40, 2),
+        (75, 2, 30, 2),
+        (75, 1, 15, 2),
+        (49, 1, 19, 1),  # two do not have the epochs of a trial
         (49, 2, 19, 2),
         (20, 2, 8, 2),  # not even one round has them
         (1, 2, 1, 2),
     ],
 )
-def test_final_trainings_within_a_time_are_shorter_and_fewer(
+def test_final_trainings_within_a_time_are_fewer_and_then_shorter(
     seconds: float, workers: int, epochs: int, count: int
 ) -> None:
     plan = plan_of().finals_within([0, 1], seconds, workers)
