@@ -205,7 +205,7 @@ class Winner:
             facts["Preferred"] = (
                 f"trial {self.trial}, a known configuration: on "
                 f"{counted(self.validation_sequences, 'validation sequence')} no other trial is "
-                "better by more than a standard error"
+                "better by more than two standard errors"
             )
         facts[f"Winner over {counted(len(self.winning_runs), 'seed')}"] = self._winner_in_words()
         if self.refit_epochs:
