@@ -35,7 +35,9 @@ def preferred(study: Study, sequences: int) -> int | None:
     ("sequences", "trial"),
     [(5, 0), (40, 0), (44, 2), (1000, 2)],  # with 40 the standard error is .051, with 44 .049
 )
-def test_the_first_known_configuration_within_two_standard_errors(sequences: int, trial: int) -> None:
+def test_the_first_known_configuration_within_two_standard_errors(
+    sequences: int, trial: int
+) -> None:
     study = studied(KNOWN, *PAIRS)
     names = [record.enqueued_as for record in study.results.records()]
     assert names == [entry.name for entry in portfolio().configurations[:3]]
