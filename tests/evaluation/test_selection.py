@@ -94,7 +94,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     assert executor.reruns == []
     assert {job.data for job in executor.jobs} == {JobData.JOINED}
     settings = executor.jobs[0].settings
-    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 12)
+    assert (settings.schedule, settings.weights, settings.epochs) == ("cosine", "last", 24)
     assert load(Path("runs/waves/best.keras")).seeds == (1, 2, 3, 4, 5)
     assert [load(Path(file)).seeds for file in winner.member_files] == [
         (1,),
@@ -111,7 +111,7 @@ def test_by_default_the_winner_is_refitted_and_an_ensemble_is_saved(
     facts = winner.facts()
     assert facts["Winner over 5 seeds"] == "trial 0"
     assert facts["Trained on"] == (
-        "training and validation split together, for all 12 epochs; the choice rests on val_loss in "
+        "training and validation split together, for all 24 epochs; the choice rests on val_loss in "
         "the search"
     )
     assert facts["Test"].startswith(
@@ -137,7 +137,7 @@ def test_a_given_validation_split_is_not_trained_on(scored: list[list[tuple[int,
 
 
 @pytest.mark.parametrize(
-    ("final", "search", "epochs"), [(None, None, 12), (None, 9, 9), (4, None, 4), (4, 9, 4)]
+    ("final", "search", "epochs"), [(None, None, 24), (None, 9, 9), (4, None, 4), (4, 9, 4)]
 )
 def test_the_epochs_of_final_trainings(
     final: int | None, search: int | None, epochs: int, scored: list[list[tuple[int, ...]]]
@@ -155,8 +155,8 @@ def test_a_winner_without_refit_is_not_the_result_of_a_call_by_default(
     study = study_of(1)
     assert best_of(study, MadeUp(), seeds=1, refit=False).refit_epochs == 0
     executor = MadeUp()
-    assert best_of(study, executor, seeds=1).refit_epochs == 12
-    assert best_of(study, executor, seeds=1, refit=True).refit_epochs == 12
+    assert best_of(study, executor, seeds=1).refit_epochs == 24
+    assert best_of(study, executor, seeds=1, refit=True).refit_epochs == 24
     assert len(executor.jobs) == 1
 
 
@@ -231,7 +231,7 @@ def test_a_time_limit_leaves_trainings_out_and_says_so(
     assert len(executor.finals) == 1
     assert winner.not_trained == 4
     assert winner.facts()["Time limit"] == (
-        "6 re-runs left out, final trainings of 10 epochs in place of 12, 4 final trainings not "
+        "6 re-runs left out, final trainings of 16 epochs in place of 24, 4 final trainings not "
         "started; the same command without a limit goes on"
     )
 
@@ -267,10 +267,10 @@ def test_after_a_time_limit_shorter_trainings_are_made_anew(
     study = study_of(1)
     limited = MadeUp()
     winner = best_of(study, limited, timeout=0.07)
-    assert winner.left_out == ["final trainings of 5 epochs in place of 12"]
+    assert winner.left_out == ["final trainings of 5 epochs in place of 24"]
     again = MadeUp()
     whole = best_of(study, again)
-    assert [job.settings.epochs for job in again.jobs] == [12] * 5
+    assert [job.settings.epochs for job in again.jobs] == [24] * 5
     assert (whole.left_out, whole.not_trained) == ([], 0)
     unused = MadeUp()
     assert best_of(study, unused, timeout=0.07).read_at == whole.read_at
@@ -286,7 +286,7 @@ def test_the_settings_of_the_winner_have_the_epochs_that_a_time_limit_left(
     candidate = winner_candidate(study.results)
     assert candidate is not None
     epochs = candidate.settings.epochs
-    assert winner.left_out == [f"final trainings of {epochs} epochs in place of 12"]
+    assert winner.left_out == [f"final trainings of {epochs} epochs in place of 24"]
 
 
 def test_diverged_trainings_are_left_out(scored: list[list[tuple[int, ...]]]) -> None:
