@@ -176,7 +176,7 @@ def test_searched_settings_reach_trials_frame_and_winners() -> None:
     for trial, candidate in zip(trials, candidates, strict=True):
         assert trial.trial == candidate.trial
         assert trial.settings == jobs[trial.trial]
-        final = study.definition.final.training(trial.settings, epochs=36, refit=False)
+        final = study.definition.final.training(trial.settings, epochs=72, refit=False)
         assert candidate.settings == final
         searched = ("optimizer", "batch_size", "clip_norm", "learning_rate")
         for name in searched:
