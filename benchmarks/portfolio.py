@@ -13,10 +13,10 @@ that begins with a portfolio chosen without that dataset and one that begins wit
 compares their best trials after 3, 6 and 12. All of these look at validation splits only.
 
 Small validation splits rank networks by chance, and a study then prefers the first configuration of
-the portfolio. Which one that should be is decided by trainings as long as final ones: `order` makes
-them with the chosen configurations, and scores them on the test splits of the half "dev", whose
-results therefore do not show what the portfolio is worth on new data. `choose` puts those with such
-scores first.
+the portfolio. Which one that is follows from longer trainings: `order` trains the first
+configurations as long as final trainings, and scores them on the test splits of the half "dev". So
+the suite's results on this half do not show what the portfolio is worth on new data. `choose` puts
+the configurations that have such scores first, the best one before the others.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def choose(folder: Path, size: int, write: bool) -> None:
         values = {
             "source": (
                 f"chosen by benchmarks/portfolio.py from {len(entries)} configurations, each "
-                f"trained on {len(scores)} datasets: {', '.join(scores)}; the first ones in the "
-                f"order of trainings as long as final ones on {len(long)} datasets"
+                f"trained on {len(scores)} datasets: {', '.join(scores)}; the first ones are "
+                f"ordered by their accuracy after longer trainings on {len(long)} datasets"
             ),
             "configurations": [asdict(entry) for entry in chosen],
             "forecasts": [asdict(entry) for entry in portfolio().forecasts],

@@ -124,5 +124,6 @@ def train_long(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> N
             if record.enqueued_as and record.outcome and record.outcome.curve:
                 last = record.outcome.curve[-1]["val_accuracy"]
                 result["accuracies"][record.enqueued_as] = last
-    result |= {"versions": versions(), "machine": machine()}
+    epochs = study.definition.training.epochs
+    result |= {"epochs": epochs, "versions": versions(), "machine": machine()}
     write_result(folder, result)

@@ -21,6 +21,8 @@ from suite_tables import (
     read_results,
 )
 
+from tcn_search.search.portfolio import portfolio
+
 PAGE = HERE.parent / "docs" / "results.md"
 FIGURE = HERE.parent / "docs" / "images" / "suite.png"
 ONE = "ours, one network"
@@ -199,11 +201,11 @@ def _about(results: Collection[Mapping[str, Any]]) -> str:
             f" {unknown} of them were measured while tests ran on the same cores, which can only "
             "have cost accuracy."
         )
-    earlier = sum("portfolio" not in result for result in results)
+    earlier = sum(result.get("portfolio") != portfolio().source for result in results)
     if earlier:
         about += (
-            f" {earlier} of them were measured before `benchmarks/portfolio.py` chose the "
-            "configurations that a study tries first."
+            f" {earlier} of them were measured with earlier defaults: other configurations that a "
+            "study tries first, and shorter final trainings."
         )
     return about
 
