@@ -52,7 +52,7 @@ def measure(file: Path, folder: Path, seconds: float) -> dict[str, Any]:
     task = ts.load_task(str(usable_file(file, folder)))
     data = folder / "data.npz"
     np.savez(data, **arrays_of(task))
-    settings = settings_for(len(task.train))
+    settings = settings_for(len(task.train), seq_len=task.spec.seq_len)
     asked = {
         "data": str(data),
         "outputs": task.spec.outputs,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from suite_statistics import DIGITS, Accuracies, Pair, compare
+from suite_tables import OPENED
 
 CLEAR = 0.05  # a difference is clear if its two-sided p is smaller
 NAMED = 4  # datasets that are named as the farthest above and below
@@ -73,7 +74,11 @@ def limits(
         f"{measured['held']} of {of_each_half['held']} that were not. "
     )
     if measured["held"]:
-        seen += "Only the latter show what the defaults are worth on new problems."
+        seen += (
+            "Only the latter show what the defaults are worth on new problems, and of them not "
+            f"{', '.join(OPENED[:-1])} and {OPENED[-1]}: they were measured before the defaults "
+            "were settled, which their results have influenced."
+        )
     else:
         seen += "What the defaults are worth on new problems is therefore not known yet."
     return [*items, seen]

@@ -50,6 +50,8 @@ CHOICES = {
 }
 # Settings with real values: a range of them holds every number between its ends.
 FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm", "label_smoothing")
+_MOST_STEPS, _FEWEST_STEPS = 2_000, 600  # of a training, if no epochs are given
+_TIME_STEPS = 500_000  # training steps times the steps of a sequence, between these
 _SHARES = ("dropout_rate", "label_smoothing", "warmup")  # 0 ≤ share < 1
 # Kinds of tasks whose targets belong to whole sequences, not to their steps.
 _KINDS_OF_SERIES_NORM = ("classification", "multi_label", "regression")
@@ -247,23 +249,29 @@ def check_setting(name: str, value: object) -> None:
         require_at_most(name, value)
 
 
-def settings_for(sequences: int, **given: Any) -> TrainingSettings:
-    """Return default settings for a training split with this number of sequences.
+def settings_for(sequences: int, *, seq_len: int, **given: Any) -> TrainingSettings:
+    """Return default settings for a training split of this size.
 
     Batches hold an eighth of the sequences, 4 to 16, or a 64th, up to 64, where that is more. The
-    epochs make about 600 training steps, 10 to 150: with the same settings for all datasets, a
-    small one would get a handful of steps and a large one hours of training. That is enough to
-    compare networks; final trainings are longer. The learning rate falls to 0 with the last step.
-    Keyword arguments replace these defaults.
+    epochs, 10 to 500, make about 2,000 training steps: with the same epochs for all datasets, a
+    small one would get a handful of steps and a large one hours of training. Sequences of more than
+    250 steps cost more, and get fewer training steps, down to 600. That is enough to compare
+    networks; final trainings are longer. The learning rate falls to 0 with the last step.
 
-    >>> settings_for(160).epochs, settings_for(160).batch_size, settings_for(160).schedule
-    (60, 16, 'cosine')
-    >>> settings_for(50_000, patience=3).batch_size
+    Args:
+        sequences: of the training split.
+        seq_len: steps of a sequence.
+        given: settings that replace these defaults.
+
+    >>> settings_for(160, seq_len=100).epochs, settings_for(160, seq_len=500).epochs
+    (200, 100)
+    >>> settings_for(50_000, seq_len=100, patience=3).batch_size
     64
     """
     batch_size = max(_power_of_two(sequences // 8, 4, 16), _power_of_two(sequences // 64, 4, 64))
-    steps = math.ceil(sequences / given.get("batch_size", batch_size))
-    epochs = min(150, max(10, round(600 / steps)))
+    steps_an_epoch = math.ceil(sequences / given.get("batch_size", batch_size))
+    steps = min(_MOST_STEPS, max(_FEWEST_STEPS, _TIME_STEPS / seq_len))
+    epochs = min(500, max(10, round(steps / steps_an_epoch)))
     defaults = {"batch_size": batch_size, "epochs": epochs, "schedule": "cosine"}
     return TrainingSettings(**{**defaults, **given})
 

@@ -12,7 +12,7 @@ import pytest
 from tcn_search import Range, SearchSpace, Task, TrainingSettings
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
-from tcn_search.settings import SEARCHABLE
+from tcn_search.settings import SEARCHABLE, settings_for
 from tests.conftest import waves
 
 EVERYTHING = SearchSpace(
@@ -35,6 +35,22 @@ def ask(space: SearchSpace, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     trial = study.ask()
     _, settings = space.for_task("classification", 30, 1, 2).suggest(trial)
     return settings, trial.params
+
+
+@pytest.mark.parametrize(
+    ("sequences", "seq_len", "epochs"),
+    [
+        (160, 250, 200),  # 2,000 steps, 10 an epoch
+        (160, 500, 100),  # half as many, of twice the length
+        (160, 5_000, 60),  # at least 600
+        (8, 100, 500),
+        (50_000, 100, 10),
+    ],
+)
+def test_default_epochs_are_fewer_for_long_sequences(
+    sequences: int, seq_len: int, epochs: int
+) -> None:
+    assert settings_for(sequences, seq_len=seq_len).epochs == epochs
 
 
 def test_every_setting_can_be_searched() -> None:

@@ -70,7 +70,8 @@ class Definition:
         """
         search = (search or SearchSettings()).for_sequences(len(task.train))
         task.cross_validated(search.folds)
-        training = training or settings_for(search.sequences_of_a_trial(len(task.train)))
+        sequences = search.sequences_of_a_trial(len(task.train))
+        training = training or settings_for(sequences, seq_len=task.spec.seq_len)
         final = final or FinalSettings()
         if search.final_epochs is None:
             final = final.with_epochs(training, len(task.train))

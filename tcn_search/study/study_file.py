@@ -71,7 +71,8 @@ class StudyFile(NamedTuple):
         """
         if stored is not None:
             return replace(stored.training, **self.training)
-        return settings_for(self.search.sequences_of_a_trial(len(task.train)), **self.training)
+        sequences = self.search.sequences_of_a_trial(len(task.train))
+        return settings_for(sequences, seq_len=task.spec.seq_len, **self.training)
 
     def final_settings(self, stored: Definition | None = None) -> FinalSettings:
         """Return the file's settings of final trainings.

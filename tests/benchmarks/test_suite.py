@@ -129,6 +129,19 @@ def test_a_report_says_what_is_better_and_worse_and_what_limits_it(tmp_path: Pat
     assert text.count("## Against published models") == 2  # all of them are in one half
 
 
+def test_datasets_that_were_opened_too_early_are_shown_apart(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    for name in ("OSULeaf", "Adiac", "Wine"):
+        write_result(tmp_path, invented(name, [0.5], 0.5))
+    suite_report.write_report(tmp_path, page, tmp_path / "suite.png")
+    text = page.read_text()
+    apart = text[text.index("half held back, without 5 that were opened too early") :]
+    assert "| FCN | 1 |" in apart[: apart.index("## Against published models: all")]
+    assert "of them not Adiac, ArticularyWordRecognition, Beef, Car and Computers" in " ".join(
+        text.split()
+    )
+
+
 def test_without_ensembles_one_network_is_compared(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     write_result(tmp_path, invented("OSULeaf", [0.97, 0.99]))
