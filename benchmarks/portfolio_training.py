@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -21,6 +23,7 @@ from tcn_search.search.known_configurations import KnownConfiguration
 from tcn_search.search.portfolio import PortfolioEntry, architecture_in, settings_in
 from tcn_search.search.warm_start import WarmStart, warm_start
 from tcn_search.study.creation import store_study
+from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.backends import resolve_backend
 
 SECONDS_OF_A_TRIAL = 120.0
@@ -70,7 +73,11 @@ def make_study(
 
 
 def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
-    """Train the entries that the dataset's result lacks, and add them to it."""
+    """Train the entries that the dataset's result lacks, and add them to it.
+
+    Raises:
+        SystemExit: the earlier ones were trained for another number of epochs.
+    """
     result = read_result(folder, file.stem) or {"dataset": file.stem, "trainings": {}}
     missing = [entry for entry in entries if key_of(entry) not in result["trainings"]]
     if not missing:
@@ -79,6 +86,7 @@ def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
         task = ts.load_task(str(usable_file(file, scratch)))
         search = ts.SearchSettings(pruner="none", warm_start=False)
         study, start = make_study(file.stem, task, missing, search)
+        result["epochs"] = epochs_of(study, result, "trainings", folder)
         study.run(len(start.trials), trial_timeout=SECONDS_OF_A_TRIAL)
         rows = {row["name"]: row for row in recorded_trials(study)}
     for entry in missing:
@@ -93,8 +101,27 @@ def train(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> None:
     write_result(folder, result)
 
 
+def epochs_of(study: ts.Study, result: Mapping[str, Any], kept: str, folder: Path) -> int:
+    """Return the epochs of a study's trainings.
+
+    Args:
+        result: of the study's dataset, with earlier trainings under the name `kept`.
+
+    Raises:
+        SystemExit: these were of another number of epochs, and are no match for new ones.
+    """
+    epochs = study.definition.training.epochs
+    if result[kept] and result.get("epochs") != epochs:
+        sys.exit(
+            f"{result['dataset']}: the trainings in {folder} were of "
+            f"{result.get('epochs', 'an unknown number of')} epochs, new ones would be of "
+            f"{epochs}. Take another --folder."
+        )
+    return epochs
+
+
 def scored_on_test(file: Path, folder: Path) -> Path:
-    """Write a copy of a file whose test split, or a part of it, is the validation split."""
+    """Write a copy of a file with up to 300 of its test sequences as validation split."""
     with np.load(file, allow_pickle=False) as opened:
         arrays = {name: opened[name] for name in opened.files}
     sequences = len(arrays["X_test"])
@@ -119,11 +146,11 @@ def train_long(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> N
         task = ts.load_task(str(scored_on_test(usable_file(file, scratch), scratch)))
         search = ts.SearchSettings(pruner="none", warm_start=False)
         study, start = make_study(file.stem, task, missing, search, long=True)
+        result["epochs"] = epochs_of(study, result, "accuracies", folder)
         study.run(len(start.trials))
         for record in study.results.records():
-            if record.enqueued_as and record.outcome and record.outcome.curve:
+            if record.enqueued_as and record.outcome and record.status is TrialStatus.COMPLETE:
                 last = record.outcome.curve[-1]["val_accuracy"]
                 result["accuracies"][record.enqueued_as] = last
-    epochs = study.definition.training.epochs
-    result |= {"epochs": epochs, "versions": versions(), "machine": machine()}
+    result |= {"versions": versions(), "machine": machine()}
     write_result(folder, result)

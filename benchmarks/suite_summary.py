@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from suite_statistics import DIGITS, Accuracies, Pair, compare
-from suite_tables import OPENED
 
 CLEAR = 0.05  # a difference is clear if its two-sided p is smaller
 NAMED = 4  # datasets that are named as the farthest above and below
@@ -41,24 +40,28 @@ def mean_accuracies(accuracies: Accuracies, ours: str, one: str) -> str:
     return f"{text}. Compared with published models, by Wilcoxon's signed-rank test, it is"
 
 
-def limits(
-    results: Collection[Mapping[str, Any]],
-    measured: Mapping[str, int],
-    of_each_half: Mapping[str, int],
-) -> list[str]:
+def limits(results: Mapping[str, Mapping[str, Any]], unopened: Collection[str]) -> list[str]:
     """Return list items about what limits the results.
 
     Args:
-        results: as the JSON files have them.
-        measured: number of measured datasets in each half.
-        of_each_half: number of datasets in each half.
+        results: as the JSON files have them, by dataset.
+        unopened: datasets that were not looked at before the defaults were settled.
     """
-    few_trials = sum(_finished(result) < FEW_TRIALS for result in results)
+    few_trials = sum(_finished(result) < FEW_TRIALS for result in results.values())
     few_sequences = sum(
         result.get("sequences", {}).get("validation", FEW_SEQUENCES + 1) <= FEW_SEQUENCES
-        for result in results
+        for result in results.values()
     )
-    items = [
+    new = len(set(results) & set(unopened))
+    seen = (
+        f"**Datasets that were looked at.** {len(results) - new} of the datasets were looked at "
+        f"while the package was developed, {new} not. "
+    )
+    if new:
+        seen += "Only the latter show what the defaults are worth on new problems."
+    else:
+        seen += "What the defaults are worth on new problems is therefore not known yet."
+    return [
         "**Time.** Search and final trainings share minutes, and "
         f"{few_trials} of the {len(results)} studies finished fewer than {FEW_TRIALS} trials. The "
         "published FCN, ResNet, InceptionTime and LITETime were trained for 1,500 epochs or more.",
@@ -67,21 +70,8 @@ def limits(
         "fewer, so the choice is partly luck.",
         "**One run.** Each accuracy is that of a single study. Most published ones are means or "
         "ensembles of 5 runs.",
+        seen,
     ]
-    seen = (
-        f"**Datasets that were looked at.** {measured['dev']} of {of_each_half['dev']} datasets "
-        "that were looked at while the package was developed are measured, and "
-        f"{measured['held']} of {of_each_half['held']} that were not. "
-    )
-    if measured["held"]:
-        seen += (
-            "Only the latter show what the defaults are worth on new problems, and of them not "
-            f"{', '.join(OPENED[:-1])} and {OPENED[-1]}: they were measured before the defaults "
-            "were settled, which their results have influenced."
-        )
-    else:
-        seen += "What the defaults are worth on new problems is therefore not known yet."
-    return [*items, seen]
 
 
 def _finished(result: Mapping[str, Any]) -> int:

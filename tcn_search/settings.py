@@ -51,7 +51,7 @@ CHOICES = {
 # Settings with real values: a range of them holds every number between its ends.
 FRACTIONS = ("dropout_rate", "learning_rate", "weight_decay", "clip_norm", "label_smoothing")
 _MOST_STEPS, _FEWEST_STEPS = 2_000, 600  # of a training, if no epochs are given
-_TIME_STEPS = 500_000  # training steps times the steps of a sequence, between these
+_STEPS_TIMES_SEQ_LEN = 500_000  # where that gives a number of training steps between these
 _SHARES = ("dropout_rate", "label_smoothing", "warmup")  # 0 ≤ share < 1
 # Kinds of tasks whose targets belong to whole sequences, not to their steps.
 _KINDS_OF_SERIES_NORM = ("classification", "multi_label", "regression")
@@ -270,7 +270,7 @@ def settings_for(sequences: int, *, seq_len: int, **given: Any) -> TrainingSetti
     """
     batch_size = max(_power_of_two(sequences // 8, 4, 16), _power_of_two(sequences // 64, 4, 64))
     steps_an_epoch = math.ceil(sequences / given.get("batch_size", batch_size))
-    steps = min(_MOST_STEPS, max(_FEWEST_STEPS, _TIME_STEPS / seq_len))
+    steps = min(_MOST_STEPS, max(_FEWEST_STEPS, _STEPS_TIMES_SEQ_LEN / seq_len))
     epochs = min(500, max(10, round(steps / steps_an_epoch)))
     defaults = {"batch_size": batch_size, "epochs": epochs, "schedule": "cosine"}
     return TrainingSettings(**{**defaults, **given})

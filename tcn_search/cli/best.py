@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        help="time for all trainings, with fewer re-runs and epochs to keep it: 90s, 30m, 2h",
+        help="time for all trainings, with fewer and shorter ones to keep it: 90s, 30m, 2h",
     )
     parser.add_argument(
         "--out",

@@ -92,9 +92,9 @@ class FinalPlan:
     ) -> FinalPlan:
         """Return the plan with fewer and shorter final trainings, so that they end within a time.
 
-        A longer training is worth more than a larger ensemble: there are fewer, down to two, before
-        they lose a third of their epochs. Two keep the epochs of a trial for as long as one of each
-        worker fits in.
+        They lose up to a third of their epochs. Then there are fewer, down to two, because a longer
+        training is worth more than a larger ensemble; then they are shorter still. Where even two
+        would have fewer epochs than a trial, there is one for each worker.
 
         Args:
             chosen: numbers of the candidates.

@@ -1,10 +1,10 @@
 """Prefer a known configuration where the validation split does not tell the best trials apart.
 
 The best of many trials on a split of six sequences is the luckiest one. Configurations of the
-portfolio have been good on many datasets, so one of them wins unless another trial is better by
-more than two standard errors. Breiman et al. (1984, section 3.4.3) take one, and the simplest model
-in the place of the portfolio's first; but the best of 20 scores that differ by chance alone is 1.9
-standard errors above their mean.
+portfolio have been good on many datasets, so one of them wins unless the best trial is better by
+more than two standard errors. Breiman et al. (1984, section 3.4.3) allow one standard error and
+prefer the simplest model. We allow two, because the best of 20 equally good trials is on average
+1.9 standard errors above their mean.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.spread import mean_and_spread
 from tcn_search.search.portfolio import portfolio
-from tcn_search.search.ranking import in_best_epoch
+from tcn_search.search.ranking import recorded_number
 from tcn_search.search.trial_record import TrialRecord
 
 _ACCURACY = "val_accuracy"
-_ERRORS = 2  # standard errors by which a trial must be better than the preferred one
+_STANDARD_ERRORS = 2  # by which a trial must be better than the preferred one
 
 
 @dataclass(frozen=True)
 class Preference:
-    """A trial that is chosen unless another one is better by more than two standard errors.
+    """A trial that is chosen unless the best one is better by more than two standard errors.
 
     Attributes:
         trial: its number.
@@ -38,7 +38,7 @@ class Preference:
     standard_error: float
 
     def applied(self, order: Sequence[int], runs: Sequence[SeedRun]) -> list[int]:
-        """Return the order of trials, with the preferred one first unless another is better.
+        """Return the order of trials, with the preferred one first unless the best is better.
 
         Args:
             order: numbers of trials, best first.
@@ -46,7 +46,7 @@ class Preference:
         """
         best, _ = mean_and_spread([run.metric for run in runs if run.trial == order[0]])
         own, _ = mean_and_spread([run.metric for run in runs if run.trial == self.trial])
-        if self.trial not in order or not own >= best - _ERRORS * self.standard_error:
+        if not own >= best - _STANDARD_ERRORS * self.standard_error:
             return list(order)
         return [self.trial, *(trial for trial in order if trial != self.trial)]
 
@@ -61,11 +61,12 @@ def preference_among(ranked: Sequence[TrialRecord], sequences: int) -> Preferenc
     accuracies = {record.number: _accuracy(record) for record in ranked}
     best = accuracies[ranked[0].number]
     error = standard_error(best, sequences)
-    places = {entry.name: place for place, entry in enumerate(portfolio().configurations)}
+    places = {entry.enqueued_as: place for place, entry in enumerate(portfolio().configurations)}
+    least = best - _STANDARD_ERRORS * error
     near = [
         record
         for record in ranked
-        if record.enqueued_as in places and accuracies[record.number] >= best - _ERRORS * error
+        if record.enqueued_as in places and accuracies[record.number] >= least
     ]
     if not near:
         return None
@@ -84,8 +85,6 @@ def standard_error(accuracy: float, sequences: int) -> float:
 
 
 def _accuracy(record: TrialRecord) -> float:
-    """Return a complete trial's accuracy in its best epoch; NaN where it was not recorded."""
-    assert record.outcome is not None
-    if _ACCURACY not in record.outcome.curve[0]:
-        return math.nan
-    return in_best_epoch(record.outcome, _ACCURACY)
+    """Return a trial's accuracy in its best epoch; NaN where it was not recorded."""
+    accuracy = recorded_number(record.outcome, _ACCURACY)
+    return math.nan if accuracy is None else accuracy

@@ -270,11 +270,12 @@ def _choose(
             picks=len(plan.seeds),
             most=plan.final.members,
         )
+    trials = trials or order[:1]
     return _Choice(
-        trials=trials or order[:1],
+        trials=trials,
         ranked=order,
         runs=runs,
-        preferred=order[0] != by_score[0],
+        preferred=order[0] != by_score[0] and trials[0] == order[0],
     )
 
 

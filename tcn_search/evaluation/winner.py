@@ -204,8 +204,8 @@ class Winner:
         if self.preferred:
             facts["Preferred"] = (
                 f"trial {self.trial}, a known configuration: on "
-                f"{counted(self.validation_sequences, 'validation sequence')} no other trial is "
-                "better by more than two standard errors"
+                f"{counted(self.validation_sequences, 'validation sequence')} the trial with the "
+                f"best {self.objective} is not better by more than two standard errors"
             )
         facts[f"Winner over {counted(len(self.winning_runs), 'seed')}"] = self._winner_in_words()
         if self.refit_epochs:

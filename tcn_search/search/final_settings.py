@@ -92,9 +92,10 @@ class FinalSettings:
             )
 
     def with_epochs(self, trial: TrainingSettings, sequences: int) -> FinalSettings:
-        """Return the settings with a number of epochs: by default, about 5,000 steps.
+        """Return the settings with a number of epochs: by default, 5,000 steps of the split.
 
-        At least as many epochs as a trial has, and at most eight times as many.
+        At least as many epochs as a trial has, and at most eight times as many. A refit, which has
+        more sequences, makes more steps in these epochs.
 
         Args:
             trial: training settings of a trial.

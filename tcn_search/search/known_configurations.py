@@ -86,7 +86,7 @@ def known_configurations(definition: Definition, space: TaskSpace) -> list[Known
         entries = portfolio().forecasts
     configurations = [
         KnownConfiguration(
-            name=entry.name,
+            name=entry.enqueued_as,
             architecture=architecture_in(entry, space, activation),
             settings=settings_in(entry, space),
         )

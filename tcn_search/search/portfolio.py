@@ -24,6 +24,7 @@ from tcn_search.space.search_space import SearchSpace, TaskSpace
 from tcn_search.storage.stored_values import STRICT
 
 COVERING = "covering"
+_PORTFOLIO_NAME = "portfolio: "
 FILE = "portfolio.json"
 
 
@@ -66,11 +67,16 @@ class PortfolioEntry:
     architecture: RelativeArchitecture
     settings: dict[str, float]
 
+    @property
+    def enqueued_as(self) -> str:
+        """The name of its trial, which no trial of another study has."""
+        return f"{_PORTFOLIO_NAME}{self.name}"
+
 
 @with_config(STRICT)
 @dataclass(frozen=True)
 class Portfolio:
-    """The entries, best first, and how they were chosen.
+    """The entries, in the order in which they are tried, and how they were chosen.
 
     Attributes:
         forecasts: entries for forecasts, which are no candidates of the benchmark: shared networks
@@ -99,6 +105,11 @@ def portfolio_from(values: Mapping[str, Any]) -> Portfolio:
         ValueError: they are no portfolio.
     """
     return _PORTFOLIO.validate_json(json.dumps(values))
+
+
+def is_of_portfolio(name: str) -> bool:
+    """Whether an enqueued trial of this name is an entry of the portfolio."""
+    return name.startswith(_PORTFOLIO_NAME)
 
 
 def architecture_in(entry: PortfolioEntry, space: TaskSpace, activation: str) -> Architecture:

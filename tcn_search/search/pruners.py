@@ -16,7 +16,7 @@ FOLDS_TO_COMPARE = 3  # with fewer, too few folds are over while there is someth
 _FACTOR = 3  # of Hyperband, as in Li et al. 2018
 _ASHA_FACTOR = 2
 _FEWEST_EPOCHS = 3  # before a trial is judged, if it has twice as many
-_FEWEST_TO_COMPARE = 4  # the better half of two or three is one, and the first to start well
+_FEWEST_TO_COMPARE = 4  # half of three is one trial: a fast start would end the others
 
 
 def asha(epochs: int, folds: int) -> optuna.pruners.BasePruner:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tcn_search.search.definition import Definition
 from tcn_search.search.known_configurations import KnownConfiguration, trial_parameters
+from tcn_search.search.portfolio import is_of_portfolio
 from tcn_search.search.queue import EnqueuedTrial
 from tcn_search.space.trial_parameters import OutsideSpace
 from tcn_search.storage.stored_values import STRICT, read_value
@@ -38,16 +39,23 @@ class WarmStart(NamedTuple):
 
 
 def warm_start(definition: Definition, configurations: Iterable[KnownConfiguration]) -> WarmStart:
-    """Select the configurations that lie inside the space, each set of parameters once."""
+    """Select the configurations that lie inside the space, each set of parameters once.
+
+    Where another study's trial has the parameters of an entry of the portfolio, it is tried in the
+    former's place with the latter's name, by which final trainings know it.
+    """
     space = definition.task_space()
     trials: dict[str, EnqueuedTrial] = {}
     outside = []
     for configuration in configurations:
         try:
             parameters = trial_parameters(configuration, definition, space)
-            trials.setdefault(repr(parameters), EnqueuedTrial(configuration.name, parameters))
         except OutsideSpace as reason:
             outside.append(f"{configuration.name} ({reason})")
+            continue
+        earlier = trials.setdefault(repr(parameters), EnqueuedTrial(configuration.name, parameters))
+        if is_of_portfolio(configuration.name) and not is_of_portfolio(earlier.name):
+            trials[repr(parameters)] = earlier._replace(name=configuration.name)
     return WarmStart(tuple(trials.values()), tuple(outside))
 
 

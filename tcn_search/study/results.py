@@ -165,7 +165,7 @@ class StudyResults:
     def preferred_trials(
         self, top: int, limits: Mapping[str, float] | None, sequences: int
     ) -> tuple[list[Candidate], Preference | None]:
-        """Return `best_trials` after the one that is preferred, and which that is.
+        """Return the best trials, the preferred one first, and the preference.
 
         Args:
             limits: as in `Study.best`.

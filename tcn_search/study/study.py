@@ -216,7 +216,7 @@ class Study:
             refit: train on training and validation split together, for all epochs.
             single: save the best final training on validation, not the ensemble.
             workers: processes that train at the same time, or "auto" for what suits the machine.
-            timeout: seconds for all trainings; fewer re-runs and shorter trainings keep it.
+            timeout: seconds for all trainings; fewer and shorter ones keep it.
             executor: trains instead, as of `run`.
             on_run, on_progress: called after every training and epoch; default: a bar, or a log.
 

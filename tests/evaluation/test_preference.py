@@ -40,7 +40,7 @@ def test_the_first_known_configuration_within_two_standard_errors(
 ) -> None:
     study = studied(KNOWN, *PAIRS)
     names = [record.enqueued_as for record in study.results.records()]
-    assert names == [entry.name for entry in portfolio().configurations[:3]]
+    assert names == [entry.enqueued_as for entry in portfolio().configurations[:3]]
     assert preferred(study, sequences) == trial
 
 
@@ -91,8 +91,8 @@ def test_best_trains_the_preferred_trial_and_says_why(
     winner = study.best(rerun, executor=executor, on_progress=lambda progress: None)
     assert winner.trial == winner.ranked[0] == 0
     assert winner.facts()["Preferred"] == (
-        "trial 0, a known configuration: on 4 validation sequences no other trial is better by "
-        "more than two standard errors"
+        "trial 0, a known configuration: on 4 validation sequences the trial with the best "
+        "val_accuracy is not better by more than two standard errors"
     )
     unused = MadeUp()
     assert study.best(rerun, executor=unused, on_progress=lambda progress: None).trial == 0

@@ -57,7 +57,7 @@ def test_the_portfolio_is_tried_first(sampler: str) -> None:
     study = make(space=PAPER, search=SearchSettings(sampler=sampler))
     start = study.results.start
     assert [trial.name for trial in start.trials] == [
-        entry.name for entry in portfolio().configurations
+        f"portfolio: {entry.name}" for entry in portfolio().configurations
     ]
     assert start.outside == ()
     jobs = run(study, 2).jobs
@@ -121,7 +121,7 @@ def test_a_learning_rate_that_is_not_searched_stays_that_of_the_study() -> None:
 def test_configurations_outside_the_space_are_counted_not_listed() -> None:
     study = make(space=SearchSpace(**{**PAPER.to_dict(), "norm": ["batch"]}))
     outside = study.results.start.outside
-    assert "maximum, weight norm (norm weight)" in outside
+    assert "portfolio: maximum, weight norm (norm weight)" in outside
     assert str(study.results.start).endswith(
         f"; {len(outside)} known configurations outside the space"
     )
@@ -158,7 +158,7 @@ def test_networks_of_the_paper_are_for_tasks_that_must_see_far_back() -> None:
     assert names[:2] == ["Bai et al. adding 600", "Bai et al. adding 400"]  # the nearest two
     assert not any(name.startswith("Bai") for name in names[2:])
     assert "Bai et al. PTB words (optimizer sgd)" in start.outside
-    covering = {e.name for e in portfolio().configurations if e.architecture.is_covering}
+    covering = {e.enqueued_as for e in portfolio().configurations if e.architecture.is_covering}
     assert set(names[2:]) <= covering
     assert not any(name.startswith("Bai") for name in _names(make(space=PAPER)))
 
@@ -227,6 +227,16 @@ def test_a_study_starts_from_anothers_best() -> None:
     )
     with pytest.raises(InputError, match="There is no study 'none' in the storage"):
         make("other", start_from="none")
+
+
+def test_a_trial_that_the_portfolio_has_too_is_known_by_the_portfolios_name() -> None:
+    old = make("old", space=PAPER)
+    run(old, 3)
+    names = _names(make("new", space=PAPER, start_from="old"))
+    known = [entry.enqueued_as for entry in portfolio().configurations]
+    assert sorted(names) == sorted(known)
+    assert old.best_trial is not None
+    assert names[0] == known[old.best_trial]
 
 
 def test_the_grid_tries_every_feasible_point_once_and_ends() -> None:
