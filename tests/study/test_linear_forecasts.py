@@ -64,7 +64,7 @@ def test_the_winner_is_no_worse_than_the_ridge_regression(task: Task) -> None:
 def test_a_new_study_of_forecasts_begins_with_entries_for_them(task: Task) -> None:
     study = ts.Study("forecasts", task)
     names = [trial.name for trial in study.results.start.trials]
-    assert names[0] == "patches beside a linear map"
+    assert names[0] == "portfolio: patches beside a linear map"
     jobs = Synthetic()
     study.run(3, executor=jobs)
     first = jobs.jobs[0].architecture
