@@ -73,7 +73,8 @@ def restarted(postgresql: Server) -> Iterator[Server]:
 def test_a_run_waits_while_the_server_restarts(
     restarted: Server, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    study = make(database)
+    nothing_pruned = SearchSettings(pruner="none")
+    study = Study("waves", Task.from_arrays(*waves(24)), search=nothing_pruned, storage=database)
     run(study, 6, Stopping(restarted, seconds=1.5))
     assert "The study storage cannot be reached; trying again for 60 seconds." in caplog.messages
     records = study.results.records()
