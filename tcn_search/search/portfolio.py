@@ -69,7 +69,7 @@ class PortfolioEntry:
 
     @property
     def enqueued_as(self) -> str:
-        """The name of its trial, which no trial of another study has."""
+        """The name of its trial in a study, unlike that of a trial of another study."""
         return f"{_PORTFOLIO_NAME}{self.name}"
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tcn_search import SearchSettings
+from tcn_search import FinalSettings, SearchSettings
+from tcn_search.evaluation import selection
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.preference import Preference, preference_among, standard_error
 from tcn_search.search.portfolio import portfolio
 from tcn_search.search.ranking import ranked
 from tcn_search.study.study import Study
 from tests.evaluation.made_up import MadeUp, use_made_up_models
-from tests.search.test_ranking import studied
+from tests.search.test_ranking import TASK, Scripted, studied
 
 KNOWN = SearchSettings(objectives=("val_accuracy",), pruner="none")
 UNKNOWN = SearchSettings(objectives=("val_accuracy",), pruner="none", warm_start=False)
@@ -97,3 +98,17 @@ def test_best_trains_the_preferred_trial_and_says_why(
     unused = MadeUp()
     assert study.best(rerun, executor=unused, on_progress=lambda progress: None).trial == 0
     assert unused.jobs == []
+
+
+def test_greedy_selection_that_picks_another_trial_is_no_preference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path / "cache"))
+    use_made_up_models(monkeypatch)
+    study = Study("waves", TASK, search=KNOWN, final=FinalSettings(members=2, seeds=3))
+    study.run(3, executor=Scripted(*PAIRS), on_progress=lambda progress: None)
+    monkeypatch.setattr(selection, "mean_predictions", lambda *given: {0: 0.0, 2: 0.0})
+    monkeypatch.setattr(selection, "greedy_selection", lambda *given, **named: [2, 2, 0])
+    winner = study.best(executor=MadeUp(lambda job: 0.7), on_progress=lambda progress: None)
+    assert (winner.trial, winner.ranked[0]) == (2, 0)
+    assert "Preferred" not in winner.facts()
