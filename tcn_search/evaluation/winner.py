@@ -196,17 +196,21 @@ class Winner:
         same_model = self.ensemble == wanted.ensemble and Path(self.model_file) == wanted.file
         return same_trainings and same_model and wanted.file.exists()
 
+    @property
+    def why_preferred(self) -> str:
+        """Why a known configuration was preferred to a trial of a better score."""
+        return (
+            f"on {counted(self.validation_sequences, 'validation sequence')} the trial with the "
+            f"best {self.objective} is not better by more than two standard errors"
+        )
+
     def facts(self) -> dict[str, str]:
         """Return the result in words, by name: "Ranked by val_loss", "Winner over 3 seeds", ..."""
         facts = {}
         if len(self.ranked) > 1:
             facts[f"Ranked by {self.objective}"] = "; ".join(map(self._rank_in_words, self.ranked))
         if self.preferred:
-            facts["Preferred"] = (
-                f"trial {self.trial}, a known configuration: on "
-                f"{counted(self.validation_sequences, 'validation sequence')} the trial with the "
-                f"best {self.objective} is not better by more than two standard errors"
-            )
+            facts["Preferred"] = f"trial {self.trial}, a known configuration: {self.why_preferred}"
         facts[f"Winner over {counted(len(self.winning_runs), 'seed')}"] = self._winner_in_words()
         if self.refit_epochs:
             facts["Trained on"] = (

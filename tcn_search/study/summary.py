@@ -205,6 +205,8 @@ def _winner(study: StudyResults, winner: Winner) -> str:
         )
     else:
         sentences.append(f"Trial {winner.trial} won.")
+    if winner.preferred:
+        sentences.append(f"It is a known configuration, preferred because {winner.why_preferred}.")
     sentences.append(_score(winner))
     against = study.baseline_facts()
     if AGAINST_BASELINES in against:

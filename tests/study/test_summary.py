@@ -164,6 +164,17 @@ def test_of_a_winner(study: Study) -> None:
     assert predict.startswith("`tcn-search predict runs/waves/best.keras NEW_DATA` ")
 
 
+def test_of_a_winner_that_was_preferred_to_a_better_score(study: Study) -> None:
+    run(study, 3)
+    preferred = replace(WINNER, preferred=True, validation_sequences=8)
+    store(study, winner=preferred)
+    assert (
+        "before the choice. It is a known configuration, preferred because on 8 validation "
+        f"sequences the trial with the best {WINNER.objective} is not better by more than two "
+        "standard errors. On the test split"
+    ) in summary(study.snapshot())["Result"]
+
+
 def test_a_winner_without_a_test_split_is_judged_on_validation(study: Study) -> None:
     run(study, 3)
     alone = replace(WINNER, test_scores=[], ensemble=False, ensemble_score=None, ranked=[0])
