@@ -126,8 +126,9 @@ def _page(
         "",
         *_wrapped(
             "Each dataset is one study with the defaults: search and final trainings in the same "
-            "minutes, on 2 cores, and the test split scored once. *One network* is the mean over "
-            "the final trainings; the *ensemble* is the mean of their predictions. While the "
+            f"minutes, on 2 cores, and the test split scored once. {_took(results.values())}"
+            "*One network* is the mean over the final trainings; the *ensemble* is the mean of "
+            "their predictions. While the "
             "package was developed, the half *dev* was looked at, its test scores too: they have "
             "decided which configuration a study tries first. In alphabetical order (capitals "
             "before small letters), it is the first dataset, the third, and so on. Of the other "
@@ -224,6 +225,17 @@ def _about(results: Collection[Mapping[str, Any]]) -> str:
             "study tries first, or shorter trainings."
         )
     return about
+
+
+def _took(results: Collection[Mapping[str, Any]]) -> str:
+    """Return how long the studies took, and a space; nothing if none is measured."""
+    seconds = [sum(result["seconds"].values()) for result in results]
+    if not seconds:
+        return ""
+    return (
+        f"A study took {statistics.median(seconds):.0f} s (median), the longest one "
+        f"{max(seconds):.0f} s. "
+    )
 
 
 def _has_present_defaults(result: Mapping[str, Any]) -> bool:

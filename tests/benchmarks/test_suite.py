@@ -25,6 +25,7 @@ def invented(name: str, members: list[float], ensemble: float | None = None, **m
         "versions": {"keras": "3"},
         "trials": {"complete": 3, "pruned": 4},
         "test": {"metric": "accuracy", "members": members, "ensemble": ensemble},
+        "seconds": {"search": 120.4, "final_trainings": 150.4},
         **more,
     }
 
@@ -98,10 +99,12 @@ def test_a_report_of_some_results_says_how_many(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     figure = tmp_path / "suite.png"
     write_result(folder, invented("OSULeaf", [0.97, 0.99], 0.985))
-    write_result(folder, invented("Adiac", [0.8], 0.8, simple_baselines={"linear": 0.7}))
+    more = {"simple_baselines": {"linear": 0.7}, "seconds": {"search": 120, "final_trainings": 9}}
+    write_result(folder, invented("Adiac", [0.8], 0.8, **more))
     assert suite_report.write_report(folder, page, figure).endswith("2 of 43 datasets")
     text = page.read_text()
     assert "2 of 43 datasets. 5 minutes a dataset on 2 cores" in text.replace("\n", " ")
+    assert "A study took 200 s (median), the longest one 271 s." in text.replace("\n", " ")
     assert "| OSULeaf | dev | 0.980 | **0.985** | 0.979 | 0.980 |" in text
     assert "| Adiac | held | 0.800 | 0.800 |" in text
     assert "| FCN | 2 | 0.9100 | 0.8925 | 1 / 0 / 1 | – |" in text  # both halves together
