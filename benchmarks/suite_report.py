@@ -128,12 +128,11 @@ def _page(
             "Each dataset is one study with the defaults: search and final trainings in the same "
             f"minutes, on 2 cores, and the test split scored once. {_took(results.values())}"
             "*One network* is the mean over the final trainings; the *ensemble* is the mean of "
-            "their predictions. While the "
-            "package was developed, the half *dev* was looked at, its test scores too: they have "
-            "decided which configuration a study tries first. In alphabetical order (capitals "
-            "before small letters), it is the first dataset, the third, and so on. Of the other "
-            f"half, {len(OPENED)} datasets were measured before the defaults were settled, and "
-            f"have influenced them: {', '.join(OPENED)}."
+            "their predictions. While the package was developed, the half *dev* was looked at, its "
+            "test scores too: they have decided which configuration a study tries first. In "
+            "alphabetical order (capitals before small letters), it is the first dataset, the "
+            f"third, and so on. Of the other half, {len(OPENED)} datasets were measured before the "
+            f"defaults were settled, and have influenced them: {', '.join(OPENED)}."
         ),
         "",
         *_wrapped(
