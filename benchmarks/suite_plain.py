@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suite_study import usable_file
+from suite_study import machine, usable_file
 from suite_tables import read_result, write_result
 
 import tcn_search as ts
@@ -80,7 +80,7 @@ def main(file: str, target: str, seconds: str) -> None:
     result = read_result(result_file.parent, result_file.stem)
     if result is None:
         sys.exit(f"There is no {result_file}. Run the study of this dataset first.")
-    write_result(result_file.parent, {**result, "plain": plain})
+    write_result(result_file.parent, {**result, "plain": plain | {"machine": machine()}})
 
 
 if __name__ == "__main__":

@@ -323,9 +323,10 @@ def _plain(results: Mapping[str, Mapping[str, Any]], accuracies: Accuracies) -> 
         "## What a user would write instead",
         "",
         *_wrapped(
-            "Optuna around keras-tcn with its defaults, in the same minutes on the same cores "
-            "(`benchmarks/plain/optuna_keras_tcn_accuracy.py`): half of the time for the search, "
-            "by the validation loss, then the best parameters over seeds, each network with the "
+            "Optuna around keras-tcn with its defaults, in as many minutes on as many cores, not "
+            "always on the same day (`suite.py --plain`, "
+            "`benchmarks/plain/optuna_keras_tcn_accuracy.py`): half of the time for the search, by "
+            "the validation loss, then the best parameters over seeds, each network with the "
             "weights of its best epoch."
         ),
         "",
