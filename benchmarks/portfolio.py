@@ -187,6 +187,15 @@ def with_time_left(files: Sequence[Path], folder: Path | None = None) -> Iterato
         yield file
 
 
+def present(names: Sequence[str], folder: Path) -> list[Path]:
+    """Return the files of these datasets, and say which of them are absent."""
+    paths = [(folder / f"{name}.npz").resolve() for name in names]
+    absent = [file.stem for file in paths if not file.exists()]
+    if absent:
+        print(f"left out, not in {folder}: {', '.join(absent)}")
+    return [file for file in paths if file.exists()]
+
+
 def names_of_dev() -> list[str]:
     """Return the names of the datasets of the half "dev"."""
     return [dataset.name for dataset in datasets() if dataset.half == "dev"]
@@ -222,11 +231,7 @@ def main() -> None:
     if arguments.data_dir is None:
         parser.error("--data-dir is needed")
     names = arguments.only.split(",") if arguments.only else names_of_dev()
-    paths = [(arguments.data_dir / f"{name}.npz").resolve() for name in names]
-    absent = [file.stem for file in paths if not file.exists()]
-    if absent:
-        print(f"left out, not in {arguments.data_dir}: {', '.join(absent)}")
-    files = [file for file in paths if file.exists()]
+    files = present(names, arguments.data_dir)
     if arguments.command == "gain":
         gain(files, folder, arguments.size)
         return

@@ -49,16 +49,19 @@ def make_study(
     search: ts.SearchSettings,
     *,
     long: bool = False,
+    changes: Mapping[str, Any] | None = None,
 ) -> tuple[ts.Study, WarmStart]:
     """Create a study that tries these entries first.
 
     Args:
         long: train as many epochs as in final trainings.
+        changes: training settings that are not the defaults.
     """
     definition = replace(Definition.of(task, search=search), backend=resolve_backend("auto"))
+    training = replace(definition.training, **(changes or {}))
     if long:
-        training = replace(definition.training, epochs=definition.final_epochs)
-        definition = replace(definition, training=training)
+        training = replace(training, epochs=definition.final_epochs)
+    definition = replace(definition, training=training)
     space = definition.task_space()
     configurations = [
         KnownConfiguration(
@@ -144,13 +147,36 @@ def train_long(file: Path, entries: Sequence[PortfolioEntry], folder: Path) -> N
         return
     with scratch_folder() as scratch:
         task = ts.load_task(str(scored_on_test(usable_file(file, scratch), scratch)))
-        search = ts.SearchSettings(pruner="none", warm_start=False)
-        study, start = make_study(file.stem, task, missing, search, long=True)
+        study, start = make_long_study(file.stem, task, missing)
         result["epochs"] = epochs_of(study, result, "accuracies", folder)
         study.run(len(start.trials))
-        for record in study.results.records():
-            if record.enqueued_as and record.outcome and record.status is TrialStatus.COMPLETE:
-                last = record.outcome.curve[-1]["val_accuracy"]
-                result["accuracies"][record.enqueued_as] = last
+        result["accuracies"] |= accuracies_of(study)
     result |= {"versions": versions(), "machine": machine()}
     write_result(folder, result)
+
+
+def make_long_study(
+    name: str,
+    task: ts.Task,
+    entries: Sequence[PortfolioEntry],
+    changes: Mapping[str, Any] | None = None,
+) -> tuple[ts.Study, WarmStart]:
+    """Create a study that trains each entry to the end, as long as final trainings."""
+    search = ts.SearchSettings(pruner="none", warm_start=False)
+    return make_study(name, task, entries, search, long=True, changes=changes)
+
+
+def accuracies_of(study: ts.Study) -> dict[str, float]:
+    """Return the validation accuracy of each entry's weights at the end of its training.
+
+    These are the weights of the last epoch, or with `weights = "lowest_loss"` those of the last
+    epoch whose training loss no other one is below.
+    """
+    found = {}
+    for record in study.results.records():
+        if record.enqueued_as and record.outcome and record.status is TrialStatus.COMPLETE:
+            kept = record.outcome.curve[-1]
+            if study.definition.training.weights == "lowest_loss":
+                kept = min(reversed(record.outcome.curve), key=lambda epoch: epoch["loss"])
+            found[record.enqueued_as] = kept["val_accuracy"]
+    return found
