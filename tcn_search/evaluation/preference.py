@@ -20,7 +20,7 @@ from tcn_search.search.ranking import recorded_number
 from tcn_search.search.trial_record import TrialRecord
 
 _ACCURACY = "val_accuracy"
-_STANDARD_ERRORS = 2  # by which a trial must be better than the preferred one
+STANDARD_ERRORS = 2  # by which a trial must be better than the preferred one
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Preference:
         """
         best, _ = mean_and_spread([run.metric for run in runs if run.trial == order[0]])
         own, _ = mean_and_spread([run.metric for run in runs if run.trial == self.trial])
-        if not own >= best - _STANDARD_ERRORS * self.standard_error:
+        if not own >= best - STANDARD_ERRORS * self.standard_error:
             return list(order)
         return [self.trial, *(trial for trial in order if trial != self.trial)]
 
@@ -62,7 +62,7 @@ def preference_among(ranked: Sequence[TrialRecord], sequences: int) -> Preferenc
     best = accuracies[ranked[0].number]
     error = standard_error(best, sequences)
     places = {entry.enqueued_as: place for place, entry in enumerate(portfolio().configurations)}
-    least = best - _STANDARD_ERRORS * error
+    least = best - STANDARD_ERRORS * error
     near = [
         record
         for record in ranked
