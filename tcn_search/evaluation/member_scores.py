@@ -1,21 +1,25 @@
-"""Score the members of an ensemble and their mean, from one pass over a split."""
+"""Score the members of an ensemble and their mean; find members that spoil the mean."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from tcn_search.settings import TrainingSettings
     from tcn_search.tasks.task_spec import TaskSpec
     from tcn_search.tasks.training_data import SplitData
 
+CLEARLY = 2  # standard errors by which a mean without a member must be better than with it
+
 
 class MemberScores(NamedTuple):
-    """The first metric of a task, of each member and of the mean of their predictions.
+    """The first metric of a task, of each model and of the mean of their predictions.
 
-    The latter is None where there are fewer than two members.
+    The latter is None where there are fewer than two models.
     """
 
     members: list[float]
@@ -26,14 +30,17 @@ def score_members(
     models: Sequence[Any],
     spec: TaskSpec,
     split: SplitData,
-    watch: Callable[[list[np.ndarray]], None] | None = None,
+    watch: Callable[[np.ndarray, list[np.ndarray]], None] | None = None,
+    averaged: Sequence[int] | None = None,
 ) -> MemberScores:
     """Predict a split once with each model, and score the models and their mean.
 
     Predictions are scored batch by batch and not kept: those of a language model fill the memory.
 
     Args:
-        watch: called with the predictions of each batch: of all models, and their mean last.
+        watch: called with the targets and the predictions of each batch: of all models, and their
+            mean last.
+        averaged: places of the models in the mean, from 0; None: all.
     """
     from tcn_search.models.ensemble import side_by_side
     from tcn_search.models.metrics import make_metrics
@@ -48,12 +55,70 @@ def score_members(
         if len(models) == 1:
             outputs = [outputs]
         predictions = [np.asarray(predicted) for predicted in outputs]
-        predictions.append(np.mean(predictions, axis=0))
+        if averaged is not None:
+            predictions.append(np.mean([predictions[place] for place in averaged], axis=0))
+        else:
+            predictions.append(np.mean(predictions, axis=0))
         for metric, predicted in zip(metrics, predictions, strict=True):
             metric.update_state(y, predicted)
         if watch is not None:
-            watch(predictions)
+            watch(y, predictions)
     *members, ensemble = [float(metric.result()) for metric in metrics]
     if len(members) == 1:
         return MemberScores(members, None)
     return MemberScores(members, ensemble)
+
+
+def worth_averaging(
+    models: Sequence[Any],
+    best_first: Sequence[int],
+    spec: TaskSpec,
+    split: SplitData,
+    settings: TrainingSettings,
+) -> tuple[list[int], float | None]:
+    """Find the members whose mean is clearly better without the others on a validation split.
+
+    A training can get stuck, and its predictions spoil the mean. The member with the worst score is
+    left out where the mean of the others has a lower loss by more than two standard errors over the
+    sequences, then the next worst, and so on.
+
+    Args:
+        models: two or more.
+        best_first: their places, from 0, that with the best score first.
+        settings: with which they were trained, for the loss.
+
+    Returns:
+        The places of the members that are worth averaging, and the metric of their mean.
+    """
+    from tcn_search.models.losses import losses_of_sequences, make_loss
+
+    loss = make_loss(spec, settings.loss, settings.quantiles)
+    losses: list[list[np.ndarray]] = [[] for _ in models]  # of the mean of the best 1, 2, 3, ...
+
+    def watch(targets: np.ndarray, predictions: list[np.ndarray]) -> None:
+        total: np.ndarray | float = 0.0
+        for count, place in enumerate(best_first, start=1):
+            total = total + predictions[place]
+            losses[count - 1].append(losses_of_sequences(loss, targets, total / count))
+
+    scores = score_members(models, spec, split, watch)
+    kept = _fewest_without_harm([np.concatenate(batches) for batches in losses])
+    places = sorted(best_first[:kept])
+    if kept < len(models):
+        scores = score_members(models, spec, split, averaged=places)
+    return places, scores.ensemble
+
+
+def _fewest_without_harm(losses: Sequence[np.ndarray]) -> int:
+    """Return how many of the best members to average.
+
+    Args:
+        losses: (N,) of each sequence, of the mean of the best 1, 2, 3, ... members.
+    """
+    count = len(losses)
+    while count > 1:
+        gain = losses[count - 1].astype("float64") - losses[count - 2]
+        if not gain.mean() > CLEARLY * gain.std() / math.sqrt(len(gain)):
+            break
+        count -= 1
+    return count

@@ -19,7 +19,7 @@ from tcn_search.evaluation.forecast_scores import ForecastScores, scorer_of_test
 from tcn_search.evaluation.greedy_selection import greedy_selection, mean_predictions
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
-from tcn_search.evaluation.member_scores import MemberScores, score_members
+from tcn_search.evaluation.member_scores import MemberScores, score_members, worth_averaging
 from tcn_search.evaluation.model_outputs import keep_errors
 from tcn_search.evaluation.test_answers import AnswerRecorder, ClassCounts
 from tcn_search.evaluation.winner import TEST_FORECASTS, TEST_PREDICTIONS, Winner
@@ -138,30 +138,33 @@ def find_winner(
             "learning rate or with clip_norm."
         )
     trainings.show_step("loading the trained models")
-    models = [files.load(_file_of(training)) for training in usable]
-    best = _best(usable, context.objective)
+    models = [files.load(each.model_file) for each in usable if each.model_file is not None]
+    final = plan.finals(choice.trials)[0].candidate.settings
+    best_first = _best_first(usable, context.objective)
+    averaged = list(range(len(models)))
     validation = None
     if not plan.refit and len(models) > 1:
-        validation = score_members(models, task.spec, task.validation).ensemble
+        averaged, validation = worth_averaging(
+            models, best_first, task.spec, task.validation, final
+        )
+    saved = [models[place] for place in (averaged if plan.ensemble else best_first[:1])]
     if task.spec.kind == "forecast" and not plan.refit:
-        saved = models if plan.ensemble else [models[usable.index(best)]]
         keep_errors(saved, task.spec, task.validation)
     step = "saving the model"
     if task.test is not None:
         step += " and scoring it on the test split"
     trainings.show_step(step)
-    _save(plan, task, models, usable, best, files, context.kept, before_test_evaluation)
-    chosen = len(models) if plan.ensemble else usable.index(best)
-    test = _test_scores(task, models, chosen, files.winner.parent)
+    _save(saved, task, usable, files, context.kept, before_test_evaluation)
+    chosen = len(models) if plan.ensemble else best_first[0]
+    test = _test_scores(task, models, averaged, chosen, files.winner.parent)
     files.members.publish()
-    final = plan.finals(choice.trials)[0].candidate.settings
     return Winner(
         trial=choice.trials[0],
         objective=context.objective.name,
         metric=context.metric,
         runs=[training.run for training in finished],
         test_scores=test.scores.members,
-        saved_seed=best.run.seed,
+        saved_seed=usable[best_first[0]].run.seed,
         model_file=str(files.winner),
         refit_epochs=final.epochs if plan.refit else 0,
         ranked=choice.ranked,
@@ -172,6 +175,9 @@ def find_winner(
         forecast=test.forecast,
         classes=test.classes,
         member_files=files.members.names(usable),
+        spoiling_seeds=[
+            training.run.seed for place, training in enumerate(usable) if place not in averaged
+        ],
         epochs=final.epochs,
         schedule=final.schedule,
         weights=final.weights,
@@ -189,11 +195,14 @@ class _TestResult(NamedTuple):
     classes: ClassCounts | None = None
 
 
-def _test_scores(task: Task, models: Sequence[Any], chosen: int, folder: Path) -> _TestResult:
+def _test_scores(
+    task: Task, models: Sequence[Any], averaged: Sequence[int], chosen: int, folder: Path
+) -> _TestResult:
     """Score the members and their mean on the test split; write what the saved model predicts.
 
     Args:
-        chosen: number of the saved model; the number of models stands for their mean.
+        averaged: places of the models in the mean.
+        chosen: place of the saved model; the number of models stands for the mean.
         folder: where the table of forecasts is written, with the errors of all windows.
     """
     if task.test is None:
@@ -202,10 +211,10 @@ def _test_scores(task: Task, models: Sequence[Any], chosen: int, folder: Path) -
     answers = AnswerRecorder(task.spec, task.test)
     add = answers.add if scorer is None else scorer.add
 
-    def watch(predictions: list[np.ndarray]) -> None:
+    def watch(targets: np.ndarray, predictions: list[np.ndarray]) -> None:
         add(predictions[chosen])
 
-    scores = score_members(models, task.spec, task.test, watch)
+    scores = score_members(models, task.spec, task.test, watch, averaged)
     if scorer is not None:
         _write_table(scorer.table(), folder / TEST_FORECASTS, "forecasts")
         return _TestResult(scores, forecast=scorer.scores())
@@ -302,41 +311,29 @@ def _left_out(whole: FinalPlan, plan: FinalPlan, choice: _Choice) -> list[str]:
     return words
 
 
-def _best(trainings: Sequence[FinalTraining], objective: Metric) -> FinalTraining:
-    """Return the training with the best validation score; of equal ones, or without, the first."""
-    best = trainings[0]
-    for training in trainings[1:]:
-        if objective.better(training.run.score, best.run.score):
-            best = training
-    return best
-
-
-def _file_of(training: FinalTraining) -> Path:
-    assert training.model_file is not None
-    return training.model_file
+def _best_first(trainings: Sequence[FinalTraining], objective: Metric) -> list[int]:
+    """Return the places of the trainings by their validation scores; without, in their order."""
+    sign = -1 if objective.direction == "maximize" else 1
+    scores = [sign * training.run.score for training in trainings]
+    return sorted(range(len(scores)), key=lambda place: (math.isnan(scores[place]), scores[place]))
 
 
 def _save(
-    plan: FinalPlan,
+    saved: Sequence[Any],
     task: Task,
-    models: Sequence[Any],
     usable: Sequence[FinalTraining],
-    best: FinalTraining,
     files: ModelFiles,
     kept: KeptTrainings,
     before_test_evaluation: Callable[[], None],
 ) -> None:
-    """Save the ensemble, or the best member, and stage the members.
+    """Save the mean of these models, and stage the members.
 
     `before_test_evaluation` is called before the model takes its place.
     """
     from tcn_search.models.ensemble import make_ensemble
 
     with replacing(files.winner, _saving_failure(files.winner, kept)) as file:
-        if plan.ensemble:
-            make_ensemble(models, task.spec).save(file)
-        else:
-            models[usable.index(best)].save(file)
+        make_ensemble(saved, task.spec).save(file)
         files.members.stage(usable)
         before_test_evaluation()
 

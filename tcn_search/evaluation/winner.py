@@ -74,6 +74,8 @@ class Winner:
             test split and on the validation split; None where there is none, or, on validation,
             where it was trained on.
         member_files: files of the final trainings that did not diverge, in their order.
+        spoiling_seeds: seeds of final trainings that are not in the ensemble, because the mean of
+            the others is clearly better on the validation split.
         epochs, schedule, weights: of the final trainings, as in `TrainingSettings`. Fewer epochs
             where a time limit has shortened them; 0 in results of earlier versions.
         not_trained: final trainings that the time limit left out.
@@ -105,6 +107,7 @@ class Winner:
     ensemble_score: float | None = None
     ensemble_validation: float | None = None
     member_files: list[str] = field(default_factory=list)
+    spoiling_seeds: list[int] = field(default_factory=list)
     epochs: int = 0
     schedule: str = ""
     weights: str = "best"
@@ -152,7 +155,7 @@ class Winner:
     @property
     def judged_on_validation(self) -> list[float]:
         """Metric on the validation split by which the winner is judged; see `judged_on_test`."""
-        return self._judged(self.validation_metrics, self.ensemble_validation)
+        return self._judged(self.winning_runs, self.validation_metrics, self.ensemble_validation)
 
     @property
     def judged_on_test(self) -> list[float]:
@@ -161,19 +164,28 @@ class Winner:
         An ensemble has one score. Its spread over seeds is taken to be that of its members' mean:
         their scores are moved until their mean is the ensemble's score.
         """
-        return self._judged(self.test_scores, self.ensemble_score)
+        usable = [run for run in self.winning_runs if not run.diverged]
+        return self._judged(usable, self.test_scores, self.ensemble_score)
 
-    def _judged(self, members: list[float], ensemble: float | None) -> list[float]:
+    def _judged(
+        self, runs: list[SeedRun], scores: list[float], ensemble: float | None
+    ) -> list[float]:
         if not self.ensemble or ensemble is None:
-            return members
-        mean, _ = mean_and_spread(members)
-        return [score - mean + ensemble for score in members]
+            return scores
+        if self.spoiling_seeds:
+            pairs = zip(runs, scores, strict=True)
+            scores = [score for run, score in pairs if run.seed not in self.spoiling_seeds]
+        mean, _ = mean_and_spread(scores)
+        return [score - mean + ensemble for score in scores]
 
     def saved_in_words(self) -> str:
         """Say what the saved model is: "the ensemble of 5 members"."""
         members = len(self.test_scores) or len(self.member_files)
         if self.ensemble and members > 1:
             folder = Path(self.member_files[0]).parent
+            if self.spoiling_seeds:
+                averaged = members - len(self.spoiling_seeds)
+                return f"the ensemble of {averaged} of the {members} trainings in {folder}"
             return f"the ensemble of {members} members, which are in {folder}"
         if self.refit_epochs and members > 1:
             return f"seed {self.saved_seed}, the first: none of them has a validation score"
@@ -224,6 +236,13 @@ class Winner:
             left_out.append(f"{counted(self.not_trained, 'final training')} not started")
         if left_out:
             facts["Time limit"] = f"{', '.join(left_out)}; the same command without a limit goes on"
+        if self.spoiling_seeds:
+            several = len(self.spoiling_seeds) > 1
+            facts["Not in the ensemble"] = (
+                f"seed{'s' * several} {', '.join(map(str, self.spoiling_seeds))}: without "
+                f"{'them' if several else 'it'}, the mean of the predictions is better on "
+                "validation by more than two standard errors"
+            )
         if self.ensemble_validation is not None:
             facts["Ensemble on validation"] = f"{self.metric} {self.ensemble_validation:.4g}"
         if not self.test_scores:
@@ -233,12 +252,12 @@ class Winner:
         if self.ensemble_score is None:
             facts["Test"] = f"{members}, {self.read_at}"
         else:
-            count = len(self.test_scores)
+            count = len(self.test_scores) - len(self.spoiling_seeds)
             facts["Test"] = (
                 f"{self.metric} {self.ensemble_score:.4g} by the ensemble (mean of the "
                 f"predictions of {counted(count, 'member')}), {self.read_at}"
             )
-            facts["Test, each member"] = members
+            facts["Test, each training" if self.spoiling_seeds else "Test, each member"] = members
         if self.forecast is not None:
             facts["Test, all errors"] = self.forecast.in_words()
         facts[EVALUATIONS] = evaluations_in_words(self.readings)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tcn_search.layers.tensor import Tensor
@@ -32,6 +33,28 @@ def make_loss(
     if spec.kind == "labelling":
         return StepwiseCrossentropy()
     return spec.task_kind.loss
+
+
+def losses_of_sequences(
+    loss: keras.losses.Loss | str, targets: np.ndarray, predictions: np.ndarray
+) -> np.ndarray:
+    """Return the loss of each sequence, (B,).
+
+    Args:
+        loss: as `make_loss` returns it.
+        targets: (B, ...).
+        predictions: (B, ...), of numbers in the shape of the targets.
+    """
+    if targets.size == predictions.size:
+        targets = targets.reshape(predictions.shape)
+    compute = keras.losses.get(loss)
+    if isinstance(compute, keras.losses.Loss):
+        compute = compute.call
+    losses: np.ndarray = ops.convert_to_numpy(
+        compute(ops.convert_to_tensor(targets), ops.convert_to_tensor(predictions))
+    )
+    means: np.ndarray = losses.reshape(len(predictions), -1).mean(axis=1)
+    return means
 
 
 def smooth_training_loss(model: keras.Model, share: float) -> None:

@@ -119,14 +119,22 @@ def use_made_up_models(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, 
     """
     scored: list[list[tuple[int, ...]]] = []
 
-    def score(models: list[Model], spec: Any, split: Any, watch: Any = None) -> MemberScores:
+    def score(
+        models: list[Model], spec: Any, split: Any, watch: Any = None, averaged: Any = None
+    ) -> MemberScores:
         scored.append([model.seeds for model in models])
         return MemberScores([sum(model.seeds) / 10 for model in models], 0.75)
+
+    def keep_all(
+        models: list[Model], best_first: Any, spec: Any, split: Any, settings: Any
+    ) -> tuple[list[int], float | None]:
+        return list(range(len(models))), score(models, spec, split).ensemble
 
     def make_ensemble(models: list[Model], spec: Any) -> Model:
         return Model([seed for model in models for seed in model.seeds])
 
     monkeypatch.setattr(selection, "score_members", score)
+    monkeypatch.setattr(selection, "worth_averaging", keep_all)
     monkeypatch.setattr(ensemble, "make_ensemble", make_ensemble)
     monkeypatch.setattr(StudyHandle, "load_model", lambda handle, file: load(Path(file)))
     return scored

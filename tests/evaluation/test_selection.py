@@ -136,6 +136,34 @@ def test_a_given_validation_split_is_not_trained_on(scored: list[list[tuple[int,
     assert winner.facts()["Ensemble on validation"] == "accuracy 0.75"
 
 
+def test_a_training_that_spoils_the_mean_is_scored_and_not_averaged(
+    scored: list[list[tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = []
+
+    def without_the_second(models: Any, best_first: list[int], *_: Any) -> tuple[list[int], float]:
+        orders.append(best_first)
+        return [0, 2], 0.5
+
+    monkeypatch.setattr(selection, "worth_averaging", without_the_second)
+    study = study_of(1, own_validation=True)
+    winner = best_of(study, MadeUp(lambda job: job.seed % 3), seeds=3)
+    assert orders == [[2, 0, 1]]  # by the validation loss of seeds 1, 2 and 3
+    assert load(Path("runs/waves/best.keras")).seeds == (1, 3)
+    assert winner.spoiling_seeds == [2]
+    assert winner.test_scores == [0.1, 0.2, 0.3]
+    assert winner.judged_on_test == pytest.approx([0.65, 0.85])  # those that are averaged
+    facts = winner.facts()
+    assert facts["Not in the ensemble"] == (
+        "seed 2: without it, the mean of the predictions is better on validation by more than two "
+        "standard errors"
+    )
+    assert "(mean of the predictions of 2 members)" in facts["Test"]
+    assert facts["Test, each training"] == "accuracy 0.2 ± 0.1 (0.1, 0.2, 0.3)"
+    assert winner.saved_in_words() == "the ensemble of 2 of the 3 trainings in runs/waves/members"
+    assert best_of(study, MadeUp(), seeds=3, single=True).score == 0.3  # seed 3 is best
+
+
 @pytest.mark.parametrize(
     ("final", "search", "epochs"), [(None, None, 24), (None, 9, 9), (4, None, 4), (4, 9, 4)]
 )

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import tcn_search as ts
-from tcn_search.evaluation.member_scores import score_members
+from tcn_search.evaluation.member_scores import score_members, worth_averaging
 from tcn_search.models.ensemble import make_ensemble, members_of
+from tcn_search.models.losses import losses_of_sequences, make_loss
 from tcn_search.models.predict import forecast_columns, standardize_layer
 from tests.conftest import draw_head, waves
+from tests.evaluation.forecast_tasks import noisy_waves, wide_task
 
 X, Y = waves(24)
 CLASSES = ts.Task.from_arrays(X, Y, X_test=X[:10], y_test=Y[:10], class_names=["slow", "fast"])
@@ -122,3 +124,47 @@ def test_a_single_model_has_no_score_of_an_ensemble() -> None:
     scores = score_members(members(CLASSES, count=1), CLASSES.spec, CLASSES.train)
     assert len(scores.members) == 1
     assert scores.ensemble is None
+
+
+RARE = ts.Task.from_arrays(X, (np.arange(24) % 12 == 0).astype(int))
+FORECAST = wide_task(noisy_waves(90), (50, 70, 90))
+STEPWISE = ts.Task.from_arrays(X, np.repeat(Y[:, None], 16, axis=1), kind="labelling")
+
+
+@pytest.mark.parametrize(
+    ("task", "readout", "quantiles"),
+    [
+        (CLASSES, "last", ()),
+        (NUMBERS, "last", ()),
+        (STEPWISE, "sequence", ()),
+        (FORECAST, "last", ()),
+        (FORECAST, "last", (0.1, 0.5, 0.9)),
+    ],
+    ids=["classes", "numbers", "steps", "forecast", "quantiles"],
+)
+def test_the_losses_of_sequences_are_those_that_keras_averages(
+    task: ts.Task, readout: str, quantiles: tuple[float, ...]
+) -> None:
+    settings = ts.TrainingSettings(quantiles=quantiles)
+    model = ts.build_model(replace(NETWORK, readout=readout), task, settings)
+    draw_head(model)
+    X, y = np.asarray(task.train.X[:20]), np.asarray(task.train.y[:20])
+    loss = make_loss(task.spec, quantiles=quantiles)
+    losses = losses_of_sequences(loss, y, model.predict(X, verbose=0))
+    assert losses.shape == (len(X),)
+    evaluated = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert losses.mean() == pytest.approx(evaluated["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("task", [RARE, NUMBERS], ids=["classes", "numbers"])
+@pytest.mark.parametrize("stuck", [0, 1, 2])
+def test_members_that_spoil_the_mean_are_not_averaged(task: ts.Task, stuck: int) -> None:
+    models = [ts.build_model(NETWORK, task) for _ in range(3)]  # constant at first
+    for model in models[3 - stuck :]:
+        bias = model.get_layer("head").bias
+        bias.assign(np.linspace(20.0, 40.0, bias.shape[0]))
+    settings = ts.TrainingSettings()
+    places, score = worth_averaging(models, [0, 1, 2], task.spec, task.train, settings)
+    assert places == list(range(3 - stuck))
+    averaged = score_members(models[: 3 - stuck], task.spec, task.train)
+    assert score == pytest.approx(averaged.ensemble or averaged.members[0])
