@@ -45,6 +45,8 @@ def score_members(
     from tcn_search.models.ensemble import side_by_side
     from tcn_search.models.metrics import make_metrics
 
+    if averaged is None:
+        averaged = range(len(models))
     together = side_by_side(models)
     metrics = [make_metrics(spec)[0] for _ in range(len(models) + 1)]
     size = spec.sequences_at_once
@@ -55,10 +57,7 @@ def score_members(
         if len(models) == 1:
             outputs = [outputs]
         predictions = [np.asarray(predicted) for predicted in outputs]
-        if averaged is not None:
-            predictions.append(np.mean([predictions[place] for place in averaged], axis=0))
-        else:
-            predictions.append(np.mean(predictions, axis=0))
+        predictions.append(np.mean([predictions[place] for place in averaged], axis=0))
         for metric, predicted in zip(metrics, predictions, strict=True):
             metric.update_state(y, predicted)
         if watch is not None:
