@@ -117,8 +117,8 @@ def plot_true_against_predicted(predictions: pd.DataFrame, ax: Axes | None = Non
     known = predictions.dropna(subset=["truth", "prediction"])
     if known.empty:
         return nothing_to_show(ax, title, "There are no predictions")
-    low = float(known.to_numpy(dtype=float).min())
-    high = float(known.to_numpy(dtype=float).max())
+    numbers = known[["truth", "prediction"]].to_numpy(dtype=float)
+    low, high = float(numbers.min()), float(numbers.max())
     margin = 0.04 * (high - low or 1)
     ends = (low - margin, high + margin)
     ax.plot(ends, ends, color=GREY, linewidth=1, label="equal", zorder=1)

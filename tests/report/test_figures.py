@@ -18,8 +18,8 @@ from tcn_search import (
     study_figures,
 )
 from tcn_search.evaluation.final_training import SeedRun
-from tcn_search.evaluation.test_answers import ClassCounts
-from tcn_search.evaluation.winner import Winner
+from tcn_search.evaluation.test_answers import AnswerRecorder, ClassCounts
+from tcn_search.evaluation.winner import TEST_PREDICTIONS, Winner
 from tcn_search.plots.hyperparameters import varied_hyperparameters
 from tcn_search.plots.style import COLUMN_WIDTH
 from tcn_search.report.figures import figures_of
@@ -129,6 +129,27 @@ def test_figures_of_a_winner(study: Study) -> None:
     figures = study_figures(study)
     assert {"candidates", "seeds", "confusion_matrix", "class_scores"} <= set(figures)
     assert study.winner.classes == counts
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_true_numbers_are_drawn_against_predicted_ones(
+    outputs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    X, y = waves(24)
+    numbers = np.stack([y * 3.0] * outputs, axis=1)
+    study = Study("numbers", Task.from_arrays(X, numbers, X_test=X[:6], y_test=numbers[:6]))
+    recorder = AnswerRecorder(study._handle.task.spec, study._handle.task.test)
+    recorder.add(numbers[:6] + 0.5)
+    table = recorder.table()
+    assert table is not None
+    Path("runs/numbers").mkdir(parents=True, exist_ok=True)
+    table.to_csv(Path("runs/numbers") / TEST_PREDICTIONS, index=False)
+    stored = winner(model_file="runs/numbers/best.keras").to_dict()
+    study._handle.optuna_study.set_user_attr(WINNER, stored)
+    axes = study_figures(study)["true_against_predicted"].axes[0]
+    assert axes.get_title(loc="left") == "True and predicted: mean absolute error 0.5"
+    assert axes.get_xlabel() == ("truth" if outputs == 1 else "truth of output 0")
 
 
 def test_a_winner_of_an_earlier_version_has_no_answers(study: Study) -> None:
