@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from tcn_search.tasks.task_spec import TaskSpec
     from tcn_search.tasks.training_data import SplitData
 
-CLEARLY = 2  # standard errors by which a mean without a member must be better than with it
+MOST_TIMES = 3  # the mean loss of the better members that a member may have and always be averaged
 
 
 class MemberScores(NamedTuple):
@@ -75,11 +74,12 @@ def worth_averaging(
     split: SplitData,
     settings: TrainingSettings,
 ) -> tuple[list[int], float | None]:
-    """Find the members whose mean is clearly better without the others on a validation split.
+    """Find the members that do not spoil the mean on a validation split.
 
-    A training can get stuck, and its predictions spoil the mean. The member with the worst score is
-    left out where the mean of the others has a lower loss by more than two standard errors over the
-    sequences, then the next worst, and so on.
+    A training can get stuck. From the best on, a member is averaged unless its loss is more than
+    three times the mean loss of those before it and the mean is better without it; it and the worse
+    ones are left out then. With independent errors, a squared error of more than
+    (2n + 1) / n ≤ 3 times that of n other members makes their mean worse.
 
     Args:
         models: two or more.
@@ -92,32 +92,33 @@ def worth_averaging(
     from tcn_search.models.losses import losses_of_sequences, make_loss
 
     loss = make_loss(spec, settings.loss, settings.quantiles)
-    losses: list[list[np.ndarray]] = [[] for _ in models]  # of the mean of the best 1, 2, 3, ...
+    alone = np.zeros(len(models))  # sums of losses of the best, second, third, ... member
+    together = np.zeros(len(models))  # of the mean of the best 1, 2, 3, ...
 
     def watch(targets: np.ndarray, predictions: list[np.ndarray]) -> None:
         total: np.ndarray | float = 0.0
-        for count, place in enumerate(best_first, start=1):
+        for number, place in enumerate(best_first):
             total = total + predictions[place]
-            losses[count - 1].append(losses_of_sequences(loss, targets, total / count))
+            alone[number] += losses_of_sequences(loss, targets, predictions[place]).sum()
+            together[number] += losses_of_sequences(loss, targets, total / (number + 1)).sum()
 
     scores = score_members(models, spec, split, watch)
-    kept = _fewest_without_harm([np.concatenate(batches) for batches in losses])
+    kept = _members_without_harm(alone, together)
     places = sorted(best_first[:kept])
     if kept < len(models):
         scores = score_members(models, spec, split, averaged=places)
     return places, scores.ensemble
 
 
-def _fewest_without_harm(losses: Sequence[np.ndarray]) -> int:
+def _members_without_harm(alone: np.ndarray, together: np.ndarray) -> int:
     """Return how many of the best members to average.
 
     Args:
-        losses: (N,) of each sequence, of the mean of the best 1, 2, 3, ... members.
+        alone: losses of the best, second, third, ... member.
+        together: losses of the mean of the best 1, 2, 3, ... members.
     """
-    count = len(losses)
-    while count > 1:
-        gain = losses[count - 1].astype("float64") - losses[count - 2]
-        if not gain.mean() > CLEARLY * gain.std() / math.sqrt(len(gain)):
-            break
-        count -= 1
-    return count
+    for count in range(1, len(alone)):
+        is_far_off = alone[count] > MOST_TIMES * alone[:count].mean()
+        if is_far_off and together[count] > together[count - 1]:
+            return count
+    return len(alone)

@@ -74,8 +74,8 @@ class Winner:
             test split and on the validation split; None where there is none, or, on validation,
             where it was trained on.
         member_files: files of the final trainings that did not diverge, in their order.
-        spoiling_seeds: seeds of final trainings that are not in the ensemble, because the mean of
-            the others is clearly better on the validation split.
+        spoiling_seeds: seeds of final trainings that are not in the ensemble, because they spoil
+            the mean on the validation split; see `worth_averaging`.
         epochs, schedule, weights: of the final trainings, as in `TrainingSettings`. Fewer epochs
             where a time limit has shortened them; 0 in results of earlier versions.
         not_trained: final trainings that the time limit left out.
@@ -237,11 +237,10 @@ class Winner:
         if left_out:
             facts["Time limit"] = f"{', '.join(left_out)}; the same command without a limit goes on"
         if self.spoiling_seeds:
-            several = len(self.spoiling_seeds) > 1
+            several = "s" * (len(self.spoiling_seeds) > 1)
             facts["Not in the ensemble"] = (
-                f"seed{'s' * several} {', '.join(map(str, self.spoiling_seeds))}: without "
-                f"{'them' if several else 'it'}, the mean of the predictions is better on "
-                "validation by more than two standard errors"
+                f"seed{several} {', '.join(map(str, self.spoiling_seeds))}: on validation more "
+                "than three times the loss of the others, and a better mean without"
             )
         if self.ensemble_validation is not None:
             facts["Ensemble on validation"] = f"{self.metric} {self.ensemble_validation:.4g}"

@@ -155,8 +155,8 @@ def test_a_training_that_spoils_the_mean_is_scored_and_not_averaged(
     assert winner.judged_on_test == pytest.approx([0.65, 0.85])  # those that are averaged
     facts = winner.facts()
     assert facts["Not in the ensemble"] == (
-        "seed 2: without it, the mean of the predictions is better on validation by more than two "
-        "standard errors"
+        "seed 2: on validation more than three times the loss of the others, and a better mean "
+        "without"
     )
     assert "(mean of the predictions of 2 members)" in facts["Test"]
     assert facts["Test, each training"] == "accuracy 0.2 ± 0.1 (0.1, 0.2, 0.3)"

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 import tcn_search as ts
-from tcn_search.evaluation.member_scores import score_members, worth_averaging
+from tcn_search.evaluation.member_scores import (
+    _members_without_harm,
+    score_members,
+    worth_averaging,
+)
 from tcn_search.models.ensemble import make_ensemble, members_of
 from tcn_search.models.losses import losses_of_sequences, make_loss
 from tcn_search.models.predict import forecast_columns, standardize_layer
@@ -168,3 +172,18 @@ def test_members_that_spoil_the_mean_are_not_averaged(task: ts.Task, stuck: int)
     assert places == list(range(3 - stuck))
     averaged = score_members(models[: 3 - stuck], task.spec, task.train)
     assert score == pytest.approx(averaged.ensemble or averaged.members[0])
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "kept"),
+    [
+        ([1.0, 1.1, 8.0], [1.0, 0.6, 1.4], 2),
+        ([1.0, 1.1, 8.0], [1.0, 0.6, 0.5], 3),  # far off, and good for the mean
+        ([1.0, 1.1, 3.0], [1.0, 0.6, 0.7], 3),  # not far off: chance may have made the mean worse
+        ([1.0, 8.0, 9.0], [1.0, 2.0, 3.0], 1),  # most are stuck
+    ],
+)
+def test_a_member_is_left_out_where_it_is_far_off_and_spoils_the_mean(
+    alone: list[float], together: list[float], kept: int
+) -> None:
+    assert _members_without_harm(np.array(alone), np.array(together)) == kept
