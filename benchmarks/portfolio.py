@@ -25,7 +25,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,37 @@ def present(names: Sequence[str], folder: Path) -> list[Path]:
     if absent:
         print(f"left out, not in {folder}: {', '.join(absent)}")
     return [file for file in paths if file.exists()]
+
+
+def train_and_report(
+    description: str,
+    place: Path,
+    train: Callable[[Path, Path], None],
+    report: Callable[[Mapping[str, Mapping[str, Any]]], str],
+) -> None:
+    """Be the command of a benchmark: train on datasets if there is data, print what was found.
+
+    Args:
+        place: folder of the results, unless the command names another.
+        train: trains on a file what the results in a folder lack.
+        report: says in words what results by dataset show.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", type=Path, help="folder with the .npz files")
+    parser.add_argument("--only", default="", metavar="NAMES", help="datasets, with commas between")
+    parser.add_argument("--folder", type=Path, default=place, help="of the results")
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    if arguments.data_dir is not None:
+        names = arguments.only.split(",") if arguments.only else names_of_dev()
+        for file in with_time_left(present(names, arguments.data_dir)):
+            train(file, folder)
+    results = read_results(folder, names_of_dev())
+    if not results:
+        parser.error("there are no results yet: --data-dir is needed")
+    print(report(results))
 
 
 def names_of_dev() -> list[str]:

@@ -11,12 +11,11 @@ while the defaults were chosen.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from portfolio import names_of_dev, present, with_time_left
+from portfolio import train_and_report
 from portfolio_candidates import key_of
 from portfolio_training import (
     accuracies_of,
@@ -27,7 +26,7 @@ from portfolio_training import (
 )
 from suite_statistics import Accuracies, compare
 from suite_study import machine, usable_file, versions
-from suite_tables import HERE, read_result, read_results, write_result
+from suite_tables import HERE, read_result, write_result
 
 import tcn_search as ts
 from tcn_search.search.portfolio import portfolio
@@ -100,24 +99,5 @@ def _rows(accuracies: Accuracies) -> Iterator[str]:
             )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data-dir", type=Path, help="folder with the .npz files")
-    parser.add_argument("--only", default="", metavar="NAMES", help="datasets, with commas between")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the results")
-    arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
-    if arguments.data_dir is not None:
-        names = arguments.only.split(",") if arguments.only else names_of_dev()
-        for file in with_time_left(present(names, arguments.data_dir)):
-            train(file, folder)
-    results = read_results(folder, names_of_dev())
-    if not results:
-        parser.error("there are no results yet: --data-dir is needed")
-    print(report(results))
-
-
 if __name__ == "__main__":
-    main()
+    train_and_report(str(__doc__), FOLDER, train, report)

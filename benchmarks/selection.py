@@ -12,14 +12,13 @@ used, whose test splits were looked at while the defaults were chosen.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from portfolio import names_of_dev, present, with_time_left
+from portfolio import train_and_report
 from portfolio_training import (
     accuracies_of,
     make_long_study,
@@ -28,7 +27,7 @@ from portfolio_training import (
     scratch_folder,
 )
 from suite_study import machine, recorded_trials, usable_file, versions
-from suite_tables import HERE, read_result, read_results, write_result
+from suite_tables import HERE, read_result, write_result
 
 import tcn_search as ts
 from tcn_search.evaluation.preference import STANDARD_ERRORS, standard_error
@@ -158,24 +157,5 @@ def report(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data-dir", type=Path, help="folder with the .npz files")
-    parser.add_argument("--only", default="", metavar="NAMES", help="datasets, with commas between")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the results")
-    arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
-    if arguments.data_dir is not None:
-        names = arguments.only.split(",") if arguments.only else names_of_dev()
-        for file in with_time_left(present(names, arguments.data_dir)):
-            train(file, folder)
-    results = read_results(folder, names_of_dev())
-    if not results:
-        parser.error("there are no results yet: --data-dir is needed")
-    print(report(results))
-
-
 if __name__ == "__main__":
-    main()
+    train_and_report(str(__doc__), FOLDER, train, report)
