@@ -112,6 +112,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
         "refit_epochs": winner.refit_epochs,
         "test": winner.test_scores,
         "ensemble": winner.score if winner.ensemble else None,
+        "left_out": len(winner.spoiling_seeds),
         "simple": _simple_models(study),
         "errors": _errors(study),
         "test_readings": study.test_evaluations,
@@ -254,7 +255,13 @@ def _ensemble(result: dict[str, Any]) -> str:
     """The test score of the ensemble; "" where a single model was saved."""
     if result.get("ensemble") is None:
         return ""
-    return f"{result['metric']} {result['ensemble']:.4g}"
+    return f"{result['metric']} {result['ensemble']:.4g}{_left_out(result)}"
+
+
+def _left_out(result: dict[str, Any]) -> str:
+    """How many of the trainings are in the ensemble; "" where all of them are."""
+    trainings, left_out = len(result["test"]), result.get("left_out", 0)
+    return f" (of {trainings - left_out} of the {trainings} trainings)" if left_out else ""
 
 
 def score_of(result: dict[str, Any]) -> float:
@@ -270,7 +277,7 @@ def _score_in_words(result: dict[str, Any]) -> str:
     over_seeds = with_spread(result["test"])
     if result.get("ensemble") is None:
         return over_seeds
-    return f"{result['ensemble']:.4g} by the ensemble, {over_seeds}"
+    return f"{result['ensemble']:.4g} by the ensemble{_left_out(result)}, {over_seeds}"
 
 
 def _notes(name: str) -> str:
