@@ -168,6 +168,17 @@ def gain(files: Sequence[Path], folder: Path, size: int) -> None:
             for dataset, result in found.items()
         }
         print(f"  {name} the portfolio: {in_words(rows)}")
+    print(f"  better / equal / worse with it: {better_equal_worse(found)}")
+
+
+def better_equal_worse(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Count the datasets on which a portfolio is better, equal and worse, for each of COUNTS."""
+    texts = []
+    for count in map(str, COUNTS):
+        gains = [result["with"][count] - result["without"][count] for result in found.values()]
+        better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+        texts.append(f"{better} / {len(gains) - better - worse} / {worse}")
+    return ", ".join(texts)
 
 
 def with_time_left(files: Sequence[Path], folder: Path | None = None) -> Iterator[Path]:

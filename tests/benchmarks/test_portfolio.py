@@ -189,3 +189,11 @@ def recorded(
         for entry, accuracy in zip((first, second), accuracies, strict=True)
     }
     return {"dataset": dataset, "classes": 2, "trainings": trainings}
+
+
+def test_gains_are_counted() -> None:
+    found = {
+        "A": {"with": {"3": 0.9, "6": 0.9, "12": 0.9}, "without": {"3": 0.8, "6": 0.9, "12": 1.0}},
+        "B": {"with": {"3": 0.5, "6": 0.7, "12": 0.7}, "without": {"3": 0.4, "6": 0.7, "12": 0.7}},
+    }
+    assert portfolio.better_equal_worse(found) == "2 / 0 / 0, 0 / 2 / 0, 0 / 1 / 1"
