@@ -43,6 +43,7 @@ from portfolio_choice import (
     without,
 )
 from portfolio_training import SECONDS_OF_A_TRIAL, make_study, scratch_folder, train, train_long
+from suite_statistics import compare
 from suite_study import recorded_trials, usable_file
 from suite_tables import HERE, RESULTS, datasets, read_result, read_results, write_result
 
@@ -175,9 +176,13 @@ def better_equal_worse(found: Mapping[str, Mapping[str, Any]]) -> str:
     """Count the datasets on which a portfolio is better, equal and worse, for each of COUNTS."""
     texts = []
     for count in map(str, COUNTS):
-        gains = [result["with"][count] - result["without"][count] for result in found.values()]
-        better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-        texts.append(f"{better} / {len(gains) - better - worse} / {worse}")
+        accuracies = {
+            dataset: {name: result[name][count] for name in ("with", "without")}
+            for dataset, result in found.items()
+        }
+        pair = compare(accuracies, "with", "without")
+        assert pair is not None
+        texts.append(f"{pair.wins} / {pair.ties} / {pair.losses}")
     return ", ".join(texts)
 
 

@@ -255,11 +255,11 @@ def _ensemble(result: dict[str, Any]) -> str:
     """The test score of the ensemble; "" where a single model was saved."""
     if result.get("ensemble") is None:
         return ""
-    return f"{result['metric']} {result['ensemble']:.4g}{_left_out(result)}"
+    return f"{result['metric']} {result['ensemble']:.4g}{_members_in_words(result)}"
 
 
-def _left_out(result: dict[str, Any]) -> str:
-    """How many of the trainings are in the ensemble; "" where all of them are."""
+def _members_in_words(result: dict[str, Any]) -> str:
+    """Return how many of the trainings are in the ensemble; "" where all of them are."""
     trainings, left_out = len(result["test"]), result.get("left_out", 0)
     return f" (of {trainings - left_out} of the {trainings} trainings)" if left_out else ""
 
@@ -277,7 +277,7 @@ def _score_in_words(result: dict[str, Any]) -> str:
     over_seeds = with_spread(result["test"])
     if result.get("ensemble") is None:
         return over_seeds
-    return f"{result['ensemble']:.4g} by the ensemble{_left_out(result)}, {over_seeds}"
+    return f"{result['ensemble']:.4g} by the ensemble{_members_in_words(result)}, {over_seeds}"
 
 
 def _notes(name: str) -> str:

@@ -237,9 +237,9 @@ class Winner:
         if left_out:
             facts["Time limit"] = f"{', '.join(left_out)}; the same command without a limit goes on"
         if self.spoiling_seeds:
-            several = "s" * (len(self.spoiling_seeds) > 1)
+            plural = "s" * (len(self.spoiling_seeds) > 1)
             facts["Not in the ensemble"] = (
-                f"seed{several} {', '.join(map(str, self.spoiling_seeds))}: on validation more "
+                f"seed{plural} {', '.join(map(str, self.spoiling_seeds))}: on validation more "
                 "than three times the loss of the others, and a better mean without"
             )
         if self.ensemble_validation is not None:
