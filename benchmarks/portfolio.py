@@ -218,12 +218,12 @@ def train_and_report(
     train: Callable[[Path, Path], None],
     report: Callable[[Mapping[str, Mapping[str, Any]]], str],
 ) -> None:
-    """Be the command of a benchmark: train on datasets if there is data, print what was found.
+    """Run a benchmark's command line: train on the datasets, if their folder is given, and report.
 
     Args:
         place: folder of the results, unless the command names another.
-        train: trains on a file what the results in a folder lack.
-        report: says in words what results by dataset show.
+        train: called with a file and the folder of the results; trains what these lack.
+        report: returns the text to print, given the results by dataset.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

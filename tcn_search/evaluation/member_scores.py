@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tcn_search.tasks.task_spec import TaskSpec
     from tcn_search.tasks.training_data import SplitData
 
-MOST_TIMES = 3  # the mean loss of the better members that a member may have and always be averaged
+# A member with at most this many times the mean loss of the better ones is always averaged.
+LARGEST_LOSS_RATIO = 3
 
 
 class MemberScores(NamedTuple):
@@ -103,14 +104,14 @@ def worth_averaging(
             together[number] += losses_of_sequences(loss, targets, total / (number + 1)).sum()
 
     scores = score_members(models, spec, split, watch)
-    kept = _members_without_harm(alone, together)
+    kept = _count_worth_averaging(alone, together)
     places = sorted(best_first[:kept])
     if kept < len(models):
         scores = score_members(models, spec, split, averaged=places)
     return places, scores.ensemble
 
 
-def _members_without_harm(alone: np.ndarray, together: np.ndarray) -> int:
+def _count_worth_averaging(alone: np.ndarray, together: np.ndarray) -> int:
     """Return how many of the best members to average.
 
     Args:
@@ -118,7 +119,7 @@ def _members_without_harm(alone: np.ndarray, together: np.ndarray) -> int:
         together: losses of the mean of the best 1, 2, 3, ... members.
     """
     for count in range(1, len(alone)):
-        is_far_off = alone[count] > MOST_TIMES * alone[:count].mean()
+        is_far_off = alone[count] > LARGEST_LOSS_RATIO * alone[:count].mean()
         if is_far_off and together[count] > together[count - 1]:
             return count
     return len(alone)

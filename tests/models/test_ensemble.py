@@ -12,7 +12,7 @@ import pytest
 
 import tcn_search as ts
 from tcn_search.evaluation.member_scores import (
-    _members_without_harm,
+    _count_worth_averaging,
     score_members,
     worth_averaging,
 )
@@ -186,4 +186,4 @@ def test_members_that_spoil_the_mean_are_not_averaged(task: ts.Task, stuck: int)
 def test_a_member_is_left_out_where_it_is_far_off_and_spoils_the_mean(
     alone: list[float], together: list[float], kept: int
 ) -> None:
-    assert _members_without_harm(np.array(alone), np.array(together)) == kept
+    assert _count_worth_averaging(np.array(alone), np.array(together)) == kept
