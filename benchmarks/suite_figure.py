@@ -79,8 +79,9 @@ def _write_name(panel: Axes, x: float, y: float, name: str) -> None:
     offset = (-4, -3)
     side = "right"
     if y < x:
-        offset = (0, -10)
-    if x < panel.get_xlim()[0] + 0.25:
+        offset = (2, -9)
+        side = "left"
+    elif x < panel.get_xlim()[0] + 0.25:
         offset = (0, 6)
         side = "left"
     panel.annotate(name, (x, y), xytext=offset, textcoords="offset points", ha=side, fontsize=7)
