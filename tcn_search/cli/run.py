@@ -19,7 +19,6 @@ from tcn_search.text import counted, minutes
 if TYPE_CHECKING:
     from tcn_search.study.study import Study
     from tcn_search.study.study_file import StudyFile
-    from tcn_search.tasks.task import Task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -117,8 +116,6 @@ def run(arguments: argparse.Namespace) -> int:
     import optuna
 
     from tcn_search.cli.progress import show_progress
-    from tcn_search.study.creation import definition_in
-    from tcn_search.study.study import Study
     from tcn_search.study.study_file import seconds
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -142,26 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
             "--workers-per-gpu is for processes of this machine. With --executor ray, give "
             f"--gpus-per-trial {1 / arguments.workers_per_gpu:.2g}"
         )
-    start_from = arguments.start_from
-    if start_from is not None:
-        start_from = study_name(start_from)
-    task = file.load_task()
-    stored = definition_in(arguments.storage, file.name)
-    study = Study(
-        file.name,
-        task,
-        space=file.space,
-        constraints=file.constraints,
-        training=file.training_settings(task, stored),
-        search=file.search,
-        backend=arguments.backend,
-        allow_changes=arguments.allow_changes,
-        storage=arguments.storage,
-        start_from=start_from,
-        model_fn=file.model_fn,
-        final=file.final_settings(stored),
-    )
-    _print_beginning(study, task)
+    study = _study_of(arguments, file)
+    _print_beginning(study)
     slots = None
     if executor is None:
         slots = study.crew(workers, arguments.workers_per_gpu, trials)
@@ -211,6 +190,32 @@ def _read_study_file(arguments: argparse.Namespace) -> StudyFile:
     return file
 
 
+def _study_of(arguments: argparse.Namespace, file: StudyFile) -> Study:
+    """Create the study of a study file, or find the one that is to be continued."""
+    from tcn_search.study.creation import definition_in
+    from tcn_search.study.study import Study
+
+    start_from = arguments.start_from
+    if start_from is not None:
+        start_from = study_name(start_from)
+    task = file.load_task()
+    stored = definition_in(arguments.storage, file.name)
+    return Study(
+        file.name,
+        task,
+        space=file.space,
+        constraints=file.constraints,
+        training=file.training_settings(task, stored),
+        search=file.search,
+        backend=arguments.backend,
+        allow_changes=arguments.allow_changes,
+        storage=arguments.storage,
+        start_from=start_from,
+        model_fn=file.model_fn,
+        final=file.final_settings(stored),
+    )
+
+
 def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
     """Return the sampler that --engine and --tuner ask for.
 
@@ -227,8 +232,9 @@ def _sampler_of_engine(arguments: argparse.Namespace, sampler: str) -> str:
     return "keras-tuner:hyperband" if arguments.engine == "keras-tuner" else "tpe"
 
 
-def _print_beginning(study: Study, task: Task) -> None:
+def _print_beginning(study: Study) -> None:
     """Print the task, the space and the notes of the study."""
+    task = study.task
     print_text(
         f"{study.name}: {printable(task.inferred)}; {len(task.train)} training, "
         f"{len(task.validation)} validation sequences"

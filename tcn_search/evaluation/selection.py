@@ -15,21 +15,17 @@ from tcn_search.errors import InputError
 from tcn_search.evaluation.final_plan import FinalPlan, ranked
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun
 from tcn_search.evaluation.final_trainings import FinalTrainings, TrainingContext
-from tcn_search.evaluation.forecast_scores import ForecastScores, scorer_of_test
 from tcn_search.evaluation.greedy_selection import greedy_selection, mean_predictions
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.evaluation.member_files import MemberFiles
-from tcn_search.evaluation.member_scores import MemberScores, score_members, worth_averaging
+from tcn_search.evaluation.member_scores import worth_averaging
 from tcn_search.evaluation.model_outputs import keep_errors
-from tcn_search.evaluation.test_answers import AnswerRecorder, ClassCounts
-from tcn_search.evaluation.winner import TEST_FORECASTS, TEST_PREDICTIONS, Winner
+from tcn_search.evaluation.winner import Winner
+from tcn_search.evaluation.winner_scores import score_winner
 from tcn_search.text import counted
 from tcn_search.workers.executor import Executor
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
     from tcn_search.tasks.kinds import Metric
     from tcn_search.tasks.task import Task
 
@@ -102,33 +98,13 @@ def find_winner(
         InputError: every final training diverged, or the model cannot be saved.
         TrialsFailedError: a training failed.
     """
-    seconds = math.inf if timeout is None else timeout
-    started = time.monotonic()
     try:
-        whole = plan
-        plan = plan.reruns_within(
-            seconds * RERUN_SHARE, context.workers, _kept_rounds(plan, context)
-        )
-        deadline = started + seconds * RERUN_SHARE
-        choice = _choose(plan, task, context, executors.reruns, files, deadline)
-        planned = seconds * FINAL_SHARE
-        if plan.rerun_seeds:
-            planned *= 1 - RERUN_SHARE
-        left = (started + seconds - time.monotonic()) * FINAL_SHARE
-        plan = plan.finals_within(choice.trials, planned, context.workers, left)
-        if executors.reruns is not executors.finals:
-            executors.reruns.close()
-        trainings = FinalTrainings(
-            "final trainings",
-            plan.finals(choice.trials),
-            context,
-            deadline=started + seconds,
-            at_least=context.workers,
-        )
-        _train(trainings, executors.finals)
+        stages = _train_stages(plan, task, context, executors, files, timeout)
     finally:  # the memory of workers is free before models are loaded here
         for executor in executors:
             executor.close()
+    choice = stages.choice
+    trainings = stages.finals
     finished = trainings.finished
     usable = [training for training in finished if training.model_file is not None]
     if not usable:
@@ -139,7 +115,7 @@ def find_winner(
         )
     trainings.show_step("loading the trained models")
     models = [files.load(each.model_file) for each in usable if each.model_file is not None]
-    final = plan.finals(choice.trials)[0].candidate.settings
+    final = stages.plan.finals(choice.trials)[0].candidate.settings
     best_first = _best_first(usable, context.objective)
     averaged = list(range(len(models)))
     validation = None
@@ -156,7 +132,7 @@ def find_winner(
     trainings.show_step(step)
     _save(saved, task, usable, files, context.kept, before_test_evaluation)
     chosen = len(models) if plan.ensemble else best_first[0]
-    test = _test_scores(task, models, averaged, chosen, files.winner.parent)
+    test = score_winner(task, models, averaged, chosen, files.winner.parent)
     files.members.publish()
     return Winner(
         trial=choice.trials[0],
@@ -181,52 +157,56 @@ def find_winner(
         epochs=final.epochs,
         schedule=final.schedule,
         weights=final.weights,
-        not_trained=len(whole.seeds) - len(finished),
-        left_out=_left_out(whole, plan, choice),
+        not_trained=len(plan.seeds) - len(finished),
+        left_out=_left_out(plan, stages.plan, choice),
         preferred=choice.preferred,
     )
 
 
-class _TestResult(NamedTuple):
-    """What comes of the test evaluation."""
+class _Stages(NamedTuple):
+    """What was trained in the given time.
 
-    scores: MemberScores
-    forecast: ForecastScores | None = None
-    classes: ClassCounts | None = None
-
-
-def _test_scores(
-    task: Task, models: Sequence[Any], averaged: Sequence[int], chosen: int, folder: Path
-) -> _TestResult:
-    """Score the members and their mean on the test split; write what the saved model predicts.
-
-    Args:
-        averaged: places of the models in the mean.
-        chosen: place of the saved model; the number of models stands for the mean.
-        folder: where the table of forecasts is written, with the errors of all windows.
+    Attributes:
+        plan: the plan as the time limit has shortened it.
+        choice: what the final trainings train.
+        finals: the final trainings, finished.
     """
-    if task.test is None:
-        return _TestResult(MemberScores([], None))
-    scorer = scorer_of_test(task, models[chosen % len(models)])
-    answers = AnswerRecorder(task.spec, task.test)
-    add = answers.add if scorer is None else scorer.add
 
-    def watch(targets: np.ndarray, predictions: list[np.ndarray]) -> None:
-        add(predictions[chosen])
-
-    scores = score_members(models, task.spec, task.test, watch, averaged)
-    if scorer is not None:
-        _write_table(scorer.table(), folder / TEST_FORECASTS, "forecasts")
-        return _TestResult(scores, forecast=scorer.scores())
-    table = answers.table()
-    if table is not None:
-        _write_table(table, folder / TEST_PREDICTIONS, "predictions")
-    return _TestResult(scores, classes=answers.counts())
+    plan: FinalPlan
+    choice: _Choice
+    finals: FinalTrainings
 
 
-def _write_table(table: pd.DataFrame, file: Path, what: str) -> None:
-    with replacing(file, f"The {what} cannot be written to {file}") as temporary:
-        table.to_csv(temporary, index=False)
+def _train_stages(
+    plan: FinalPlan,
+    task: Task,
+    context: TrainingContext,
+    executors: Executors,
+    files: ModelFiles,
+    timeout: float | None,
+) -> _Stages:
+    """Train the candidates again, choose among them, and run the final trainings."""
+    seconds = math.inf if timeout is None else timeout
+    started = time.monotonic()
+    plan = plan.reruns_within(seconds * RERUN_SHARE, context.workers, _kept_rounds(plan, context))
+    deadline = started + seconds * RERUN_SHARE
+    choice = _choose(plan, task, context, executors.reruns, files, deadline)
+    planned = seconds * FINAL_SHARE
+    if plan.rerun_seeds:
+        planned *= 1 - RERUN_SHARE
+    left = (started + seconds - time.monotonic()) * FINAL_SHARE
+    plan = plan.finals_within(choice.trials, planned, context.workers, left)
+    if executors.reruns is not executors.finals:
+        executors.reruns.close()
+    trainings = FinalTrainings(
+        "final trainings",
+        plan.finals(choice.trials),
+        context,
+        deadline=started + seconds,
+        at_least=context.workers,
+    )
+    _train(trainings, executors.finals)
+    return _Stages(plan, choice, trainings)
 
 
 def _train(trainings: FinalTrainings, executor: Executor) -> None:

@@ -13,10 +13,11 @@ from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.study.changes import require_same_model
 from tcn_search.study.evaluations import accept_given_changes, count_test_evaluation
-from tcn_search.study.final_trainings import import_keras, kept_trainings, training_executors
+from tcn_search.study.final_trainings import kept_trainings
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.notebook_progress import short_interrupt, trainings_shown
 from tcn_search.study.results import COMPARISON, SIMPLE_BASELINES, StudyResults
+from tcn_search.study.training_executors import import_keras, training_executors
 from tcn_search.workers.backends import use_backend
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.ray_executor import AnyExecutor, RayExecutor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from tcn_search.evaluation.selection import Executors, ModelFiles, find_winner
 from tcn_search.evaluation.simple_baselines import simple_baselines
 from tcn_search.evaluation.winner import WantedResult, Winner
 from tcn_search.formats.download import data_directory
-from tcn_search.logs import LOGGER
 from tcn_search.search.definition import Definition
 from tcn_search.search.interrupts import interrupts_heard
 from tcn_search.search.trial_record import Candidate, TrialRecord
@@ -32,16 +30,12 @@ from tcn_search.study.evaluations import accept_given_changes, count_test_evalua
 from tcn_search.study.handle import StudyHandle
 from tcn_search.study.notebook_progress import short_interrupt, trainings_shown
 from tcn_search.study.results import SIMPLE_BASELINES, WINNER, StudyResults
-from tcn_search.study.running import worker_slots
+from tcn_search.study.training_executors import import_keras, training_executors
 from tcn_search.study.training_time import seconds_an_epoch
-from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers.backends import use_backend
-from tcn_search.workers.executor import Executor, InProcessExecutor
+from tcn_search.workers.executor import InProcessExecutor
 from tcn_search.workers.job_data import JobData
-from tcn_search.workers.keras_import import import_keras_quietly
-from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.ray_executor import AnyExecutor, RayExecutor
-from tcn_search.workers.resources import this_machine
 
 
 @dataclass(frozen=True)
@@ -60,41 +54,29 @@ class BestArguments:
     on_run: Callable[[SeedRun], None] | None = None
     on_progress: Callable[[FinalProgress], None] | None = None
 
+    def check(self) -> None:
+        """Raise an InputError if an argument is none of its kind."""
+        for name, count in (("top", self.top), ("seeds", self.seeds)):
+            if count is not None:
+                positive_integer(name, count)
+        if self.timeout is not None:
+            positive_seconds("timeout", self.timeout)
+        if self.out is not None and Path(self.out).suffix != ".keras":
+            raise InputError(f"out must be a file that ends in .keras. Received: {self.out}")
+
 
 @short_interrupt
 def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
     """Train the best trials again, and score the winner; see `Study.best`."""
-    for name, count in (("top", given.top), ("seeds", given.seeds)):
-        if count is not None:
-            positive_integer(name, count)
-    if given.timeout is not None:
-        positive_seconds("timeout", given.timeout)
-    if given.out is not None and Path(given.out).suffix != ".keras":
-        raise InputError(f"out must be a file that ends in .keras. Received: {given.out}")
+    given.check()
     file = Path(given.out or handle.folder / "best.keras")
     results = StudyResults(handle)
-
-    def stored_winner() -> Winner | None:
-        """Return the stored winner, if it is of exactly the wanted trainings. No data is read."""
-        winner = results.winner
-        if winner is None:
-            return None
-        refit = handle.definition.final.refit if given.refit is None else given.refit
-        if refit is None:  # it follows from the data, which has not changed
-            refit = winner.refit_by_default
-        if refit is None:
-            refit = bool(winner.refit_epochs)
-        plan = _plan(handle, results, given, refit, winner.validation_sequences)
-        wanted = _wanted(handle, plan, given, file)
-        return winner if winner.is_result_of(wanted) else None
-
     results.best_trials()  # reports what is wrong with the trials before data is read
-    winner = stored_winner()
+    winner = _stored_winner(handle, results, given, file)
     if winner is not None:
         return winner
-    definition = handle.definition
-    use_backend(definition.backend)
-    require_same_model(handle.name, definition)
+    use_backend(handle.definition.backend)
+    require_same_model(handle.name, handle.definition)
     _require_writable(file)  # now, not after the trainings
     import_keras(given.on_progress)
     with (
@@ -102,15 +84,10 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
         interrupts_heard() as require_no_interrupt,
         trainings_shown(handle.name, given.on_progress) as on_progress,
     ):
-        winner = stored_winner()  # of a process that held the study until now
+        winner = _stored_winner(handle, results, given, file)  # of a process that held the study
         if winner is not None:
             return winner
         accept_given_changes(handle)
-        refit_by_default = definition.final.refit
-        if refit_by_default is None:
-            refit_by_default = handle.task.split is not None
-        refit = refit_by_default if given.refit is None else given.refit
-        plan = _plan(handle, results, given, refit, _validation_sequences(handle))
 
         def require_ownership() -> None:
             require_no_interrupt()
@@ -121,58 +98,92 @@ def find_best(handle: StudyHandle, given: BestArguments) -> Winner:
             if given.on_run is not None and progress.run is not None:
                 given.on_run(progress.run)
 
-        def before_test_evaluation() -> None:
-            """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
-            lease.require()
-            count_test_evaluation(handle)
-            handle.optuna_study.set_user_attr(WINNER, None)
-            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, None)
-
-        executors, workers = _executors(handle, plan, given)
-        kept = kept_trainings(handle, "final_trainings")
-        winner = find_winner(
-            replace(plan, final_seconds_an_epoch=_final_seconds(handle, plan)),
-            task=handle.task,
-            context=TrainingContext(
-                objective=definition.objective,
-                metric=definition.spec.task_kind.metrics[0].name,
-                model_function=handle.definition.model,
-                kept=kept,
-                require_ownership=require_ownership,
-                on_progress=show,
-                workers=workers,
-            ),
-            executors=executors,
-            files=ModelFiles(
-                winner=file,
-                members=MemberFiles(handle.folder / "members"),
-                load=handle.load_model,
-            ),
-            timeout=given.timeout,
-            before_test_evaluation=before_test_evaluation,
-        )
-        winner.made_with = _wanted(handle, plan, given, file).made_with
-        winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
-        winner.readings = results.test_evaluations
-        winner.refit_by_default = refit_by_default
-        winner.validation_sequences = _validation_sequences(handle)
-        handle.optuna_study.set_user_attr(WINNER, winner.to_dict())
-        # A part of the same test evaluation, scored by the same metric.
-        show(FinalProgress.of_step("fitting simple baselines"))
-        baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
-        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
-        if not winner.not_trained:
-            kept.remove_models()
-        return winner
+        return _train_and_store(handle, results, given, file, require_ownership, show)
 
 
-def import_keras(on_progress: Callable[[FinalProgress], None] | None) -> None:
-    """Import Keras, which takes seconds, and say so where a callback shows progress."""
-    if on_progress is not None and "keras" not in sys.modules:
-        on_progress(FinalProgress.of_step("importing Keras and reading the data"))
-    with interrupts_heard() as require_no_interrupt:  # imports of optional packages swallow it
-        import_keras_quietly(make_tensor=not this_machine().gpus)  # a GPU belongs to the workers
-        require_no_interrupt()
+def _stored_winner(
+    handle: StudyHandle, results: StudyResults, given: BestArguments, file: Path
+) -> Winner | None:
+    """Return the stored winner, if it is of exactly the wanted trainings. No data is read."""
+    winner = results.winner
+    if winner is None:
+        return None
+    refit = handle.definition.final.refit if given.refit is None else given.refit
+    if refit is None:  # it follows from the data, which has not changed
+        refit = winner.refit_by_default
+    if refit is None:
+        refit = bool(winner.refit_epochs)
+    plan = _plan(handle, results, given, refit, winner.validation_sequences)
+    wanted = _wanted(handle, plan, given, file)
+    return winner if winner.is_result_of(wanted) else None
+
+
+def _train_and_store(
+    handle: StudyHandle,
+    results: StudyResults,
+    given: BestArguments,
+    file: Path,
+    require_ownership: Callable[[], None],
+    show: Callable[[FinalProgress], None],
+) -> Winner:
+    """Find the winner by trainings; store it, and what simple baselines reach beside it.
+
+    Args:
+        file: where the model is saved.
+        require_ownership: raises an error if this process is to stop.
+        show: called with every progress.
+    """
+    study = handle.optuna_study
+    refit_by_default = handle.definition.final.refit
+    if refit_by_default is None:
+        refit_by_default = handle.task.split is not None
+    refit = refit_by_default if given.refit is None else given.refit
+    sequences = _validation_sequences(handle)
+    plan = _plan(handle, results, given, refit, sequences)
+    executors, workers = _executors(handle, plan, given)
+    kept = kept_trainings(handle, "final_trainings")
+
+    def before_test_evaluation() -> None:
+        """Record the test evaluation, so that a crash cannot hide it; drop the old winner."""
+        require_ownership()
+        count_test_evaluation(handle)
+        study.set_user_attr(WINNER, None)
+        study.set_user_attr(SIMPLE_BASELINES, None)
+
+    winner = find_winner(
+        replace(plan, final_seconds_an_epoch=_final_seconds(handle, plan)),
+        task=handle.task,
+        context=TrainingContext(
+            objective=handle.definition.objective,
+            metric=handle.definition.spec.task_kind.metrics[0].name,
+            model_function=handle.definition.model,
+            kept=kept,
+            require_ownership=require_ownership,
+            on_progress=show,
+            workers=workers,
+        ),
+        executors=executors,
+        files=ModelFiles(
+            winner=file,
+            members=MemberFiles(handle.folder / "members"),
+            load=handle.load_model,
+        ),
+        timeout=given.timeout,
+        before_test_evaluation=before_test_evaluation,
+    )
+    winner.made_with = _wanted(handle, plan, given, file).made_with
+    winner.read_at = datetime.now(UTC).isoformat(timespec="seconds")
+    winner.readings = results.test_evaluations
+    winner.refit_by_default = refit_by_default
+    winner.validation_sequences = sequences
+    study.set_user_attr(WINNER, winner.to_dict())
+    # A part of the same test evaluation, scored by the same metric.
+    show(FinalProgress.of_step("fitting simple baselines"))
+    baselines = simple_baselines(handle.task, joined=winner.refit_epochs > 0)
+    study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
+    if not winner.not_trained:
+        kept.remove_models()
+    return winner
 
 
 def _final_seconds(handle: StudyHandle, plan: FinalPlan) -> dict[int, float]:
@@ -289,38 +300,6 @@ def _executors(handle: StudyHandle, plan: FinalPlan, given: BestArguments) -> tu
         handle, splits, given.workers, most, log=log, cluster=given.executor
     )
     return Executors(executors[0], executors[-1]), workers
-
-
-def training_executors(
-    handle: StudyHandle,
-    splits: Sequence[TrainingData],
-    workers: int | str,
-    most: int,
-    log: bool,
-    cluster: RayExecutor | None = None,
-) -> tuple[list[Executor], int]:
-    """Return an executor for each of these data, and how many trainings run at the same time.
-
-    Args:
-        workers: number of workers, or "auto".
-        most: number of trainings.
-        log: whether to log the workers.
-        cluster: where they are trained, if not by processes of this machine.
-    """
-    model = handle.definition.model
-    if cluster is not None:
-        backend = handle.definition.backend
-        on_cluster = [cluster.workers_for(data, backend, model, most) for data in splits]
-        return [*on_cluster], on_cluster[0].slots
-    if sys.platform == "win32":  # worker processes need Linux or macOS
-        return [InProcessExecutor(data) for data in splits], 1
-    if model is not None:
-        model.require_importable()
-    largest = max(splits, key=lambda data: data.bytes_in_a_worker)
-    slots = worker_slots(handle, workers, most=most, data=largest)
-    if log:
-        LOGGER.info("%s", slots)
-    return [ProcessExecutor(data, slots.slots) for data in splits], len(slots.slots)
 
 
 def kept_trainings(handle: StudyHandle, name: str) -> KeptTrainings:

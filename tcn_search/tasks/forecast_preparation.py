@@ -20,7 +20,7 @@ from tcn_search.formats.centring import (
 from tcn_search.formats.series_gaps import FilledSeries
 from tcn_search.formats.series_tables import SeriesTable
 from tcn_search.formats.table_layout import ForecastLayout, TableLayout
-from tcn_search.tasks.forecast_channels import Channels, scales_of
+from tcn_search.tasks.forecast_channels import Channels, channel_values, scales_of
 from tcn_search.tasks.forecast_splits import require_room, require_windows
 from tcn_search.tasks.forecast_windows import (
     WindowPlaces,
@@ -52,7 +52,31 @@ class PreparedSeries(NamedTuple):
     notes: list[str]
 
 
-def raw_with_statistics(
+def prepare_series(
+    table: SeriesTable,
+    filled: Sequence[FilledSeries],
+    channels: Channels,
+    rules: ForecastLayout,
+    end: int,
+    look_back: int,
+) -> PreparedSeries:
+    """Return the channels of all series, ready for windows.
+
+    Args:
+        filled: the table's series without gaps.
+        end: step of the time grid before which training rows end.
+
+    Raises:
+        InputError: a number is beyond the range of float32.
+    """
+    values = [channel_values(table, one, rules, max(0, end - one.start)) for one in filled]
+    _require_float32(table, channels, values)
+    if table.columns.id:
+        return _standardised_by_series(table, filled, channels, values, rules, end, look_back)
+    return _raw_with_statistics(table, channels, values[0], rules, end)
+
+
+def _raw_with_statistics(
     table: SeriesTable, channels: Channels, values: np.ndarray, rules: ForecastLayout, end: int
 ) -> PreparedSeries:
     """Return a table in wide form: raw values, with the statistics of its training rows.
@@ -61,7 +85,6 @@ def raw_with_statistics(
         values: (steps, channels).
         end: number of training rows.
     """
-    _require_float32(table, channels, [values])
     offset = _as_in_the_present(channels, offsets_of(values[:end]))
     inputs = subtract_offsets(values, offset)
     training = inputs[:end].astype("float64")
@@ -111,7 +134,7 @@ def _as_in_the_present(channels: Channels, values: Sequence[float]) -> tuple[flo
     return tuple(changed)
 
 
-def standardised_by_series(
+def _standardised_by_series(
     table: SeriesTable,
     filled: Sequence[FilledSeries],
     channels: Channels,
@@ -128,7 +151,6 @@ def standardised_by_series(
         values: the channels (steps, channels) of each series.
         end: step of the time grid before which training rows end.
     """
-    _require_float32(table, channels, values)
     seen = [max(min(end - one.start, one.present), look_back) for one in filled]
     offset, scale = scales_of(channels, values, seen)
     ids = tuple(one.series.id for one in filled)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tcn_search.errors import InputError
-from tcn_search.evaluation import selection
+from tcn_search.evaluation import selection, winner_scores
 from tcn_search.evaluation.member_scores import MemberScores
 from tcn_search.models import ensemble
 from tcn_search.study.handle import StudyHandle
@@ -133,7 +133,7 @@ def use_made_up_models(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, 
     def make_ensemble(models: list[Model], spec: Any) -> Model:
         return Model([seed for model in models for seed in model.seeds])
 
-    monkeypatch.setattr(selection, "score_members", score)
+    monkeypatch.setattr(winner_scores, "score_members", score)
     monkeypatch.setattr(selection, "worth_averaging", keep_all)
     monkeypatch.setattr(ensemble, "make_ensemble", make_ensemble)
     monkeypatch.setattr(StudyHandle, "load_model", lambda handle, file: load(Path(file)))

@@ -12,7 +12,7 @@ import pytest
 
 from tcn_search import FinalSettings, SearchSettings, SearchSpace, Study, Task, TrainingSettings
 from tcn_search.errors import InputError
-from tcn_search.evaluation import selection
+from tcn_search.evaluation import selection, winner_scores
 from tcn_search.evaluation.final_plan import ranked
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.winner import Winner, evaluations_in_words
@@ -364,18 +364,18 @@ def test_a_test_evaluation_is_recorded_before_it_happens(
 ) -> None:
     study = study_of(1)
     assert best_of(study, MadeUp(), seeds=1).readings == 1
-    score = selection.score_members
+    score = winner_scores.score_members
 
     def killed(*given: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(selection, "score_members", killed)
+    monkeypatch.setattr(winner_scores, "score_members", killed)
     with pytest.raises(KeyboardInterrupt):
         best_of(study, MadeUp(), seeds=2)
     assert study.test_evaluations == 2
     assert study.winner is None  # the file has another model by now
     assert load(Path("runs/waves/best.keras")).seeds == (1, 2)
-    monkeypatch.setattr(selection, "score_members", score)
+    monkeypatch.setattr(winner_scores, "score_members", score)
     again = MadeUp()
     assert best_of(study, again, seeds=2).facts()["Test evaluations"] == evaluations_in_words(3)
     assert again.jobs == []  # the trainings were kept

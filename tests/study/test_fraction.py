@@ -13,7 +13,7 @@ from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSetting
 from tcn_search.errors import InputError
 from tcn_search.search.definition import Definition
 from tcn_search.search.final_settings import FinalSettings
-from tcn_search.study import final_trainings, running
+from tcn_search.study import running, training_executors
 from tcn_search.study.study_file import read_study_file
 from tcn_search.tasks.training_data import TrainingData
 from tcn_search.workers import executor
@@ -111,7 +111,7 @@ def test_final_trainings_have_all_sequences_and_rerun_trials_a_part(
     )
     study.run(top, executor=Synthetic(), on_progress=lambda progress: None)
     monkeypatch.setattr(Recorder, "jobs", [])
-    monkeypatch.setattr(final_trainings, "ProcessExecutor", Recorder)
+    monkeypatch.setattr(training_executors, "ProcessExecutor", Recorder)
     sizes = []
     plan_workers = running.plan_workers
 

@@ -391,7 +391,7 @@ def test_final_trainings_and_comparison_use_the_cluster(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "tcn_search.study.final_trainings.ProcessExecutor", None
+        "tcn_search.study.training_executors.ProcessExecutor", None
     )  # none may be started
     executor = RayExecutor(cluster.address, workers=2)
     study = Study(

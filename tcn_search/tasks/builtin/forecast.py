@@ -24,16 +24,14 @@ from tcn_search.formats.series_tables import SeriesTable, read_series
 from tcn_search.formats.table_layout import ForecastLayout, TableFormat
 from tcn_search.formats.time_zones import require_zone
 from tcn_search.tasks.forecast_channels import (
-    channel_values,
     list_channels,
     observed_columns,
     texts_of_training,
 )
 from tcn_search.tasks.forecast_notes import describe_forecast, describe_table
 from tcn_search.tasks.forecast_preparation import (
-    raw_with_statistics,
+    prepare_series,
     split_windows,
-    standardised_by_series,
     target_values,
 )
 from tcn_search.tasks.forecast_splits import split_ends
@@ -207,13 +205,7 @@ def forecast(
             "look_back must be at least the horizon where columns or the calendar are known in "
             f"advance, as windows hold them. Received: look_back {look_back}, horizon {horizon}"
         )
-    values = [channel_values(table, one, rules, max(0, trained_end - one.start)) for one in filled]
-    if table.columns.id:
-        prepared = standardised_by_series(
-            table, filled, channels, values, rules, trained_end, look_back
-        )
-    else:
-        prepared = raw_with_statistics(table, channels, values[0], rules, trained_end)
+    prepared = prepare_series(table, filled, channels, rules, trained_end, look_back)
     splits = split_windows(table, filled, prepared, channels, rules, ends, gap, look_back, stride)
     times = table.steps.zoned(table.steps.times(0, table.end))
     spec = replace(
