@@ -95,7 +95,7 @@ def _write(folder: Path, study: Study, commands: list[str], final: float) -> Non
     result: dict[str, Any] = {
         "commands": commands,
         "seconds": [round(search), round(final)],
-        "machine": f"{_cores()}, {'; '.join(sorted(set(where.dropna())))}",
+        "machine": f"{_cores()}, {'; '.join(sorted(filter(None, set(where.dropna()))))}",
         "trials": {
             str(ended): int(count) for ended, count in frame["ended"].value_counts().items()
         },
