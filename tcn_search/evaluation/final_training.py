@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import with_config
 
 from tcn_search.baselines.contender_names import TCN
+from tcn_search.search.ranking import VALIDATION_LOSS, recorded_number
 from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.stored_values import STRICT
 from tcn_search.trial_status import TrialStatus
@@ -20,6 +21,8 @@ from tcn_search.workers.job_data import JobData
 
 if TYPE_CHECKING:
     from tcn_search.workers.trial import TrialOutcome
+
+_CANDIDATES = (TrialStatus.COMPLETE, TrialStatus.TIMED_OUT)  # timed out: see `ranked_within`
 
 
 @with_config(STRICT)
@@ -109,44 +112,38 @@ class FinalTraining(NamedTuple):
 
 
 def run_of(wanted: WantedTraining, outcome: TrialOutcome, objective: str, metric: str) -> SeedRun:
-    """Return the numbers of a trial or a final training that is complete or has diverged.
+    """Return the numbers of a trial or a final training; with folds, means over them.
 
     Args:
         objective: name of the validation number that ranks candidates.
         metric: name of the task's first metric.
     """
-    epoch = _kept_epoch(wanted, outcome)
-    is_usable = wanted.data is not JobData.TRIAL or outcome.status is TrialStatus.COMPLETE
+    is_usable = wanted.data is not JobData.TRIAL or outcome.status in _CANDIDATES
+    epoch = outcome.best_epoch if is_usable else 0
     from_start = is_usable and not epoch and bool(outcome.start) and outcome.score is not None
-    numbers: dict[str, float] = {}
-    if wanted.data is not JobData.JOINED and not outcome.folds:
-        if epoch:
-            numbers = outcome.curve[epoch - 1]
-        elif from_start:
-            numbers = outcome.start[0]
-    score = numbers.get(objective, math.nan)
-    if (epoch or from_start) and outcome.folds and outcome.score is not None:
-        score = outcome.score
+    numbers: dict[str, float | None] = {}
+    if wanted.data is not JobData.JOINED and (epoch or from_start):
+        names = (objective, f"val_{metric}", VALIDATION_LOSS)
+        numbers = {name: recorded_number(outcome, name) for name in names}
+        if outcome.folds:
+            numbers[objective] = outcome.score
     seconds = [row.get("seconds", 0.0) for row in outcome.curve]
     return SeedRun(
         trial=wanted.candidate.trial,
         seed=wanted.seed,
-        score=score,
-        metric=numbers.get(f"val_{metric}", math.nan),
+        score=_or_nan(numbers.get(objective)),
+        metric=_or_nan(numbers.get(f"val_{metric}")),
         best_epoch=epoch,
         seconds=sum(seconds),
-        loss=numbers.get("val_loss"),
+        loss=numbers.get(VALIDATION_LOSS),
         seconds_an_epoch=statistics.median(seconds[1:] or seconds or [0.0]),
         parameters=outcome.parameters or 0,
         from_start=from_start,
     )
 
 
-def _kept_epoch(wanted: WantedTraining, outcome: TrialOutcome) -> int:
-    """Return the epoch of the score, from 1; 0 if the training is of no use."""
-    if wanted.data is JobData.TRIAL and outcome.status is not TrialStatus.COMPLETE:
-        return 0
-    return outcome.best_epoch
+def _or_nan(number: float | None) -> float:
+    return math.nan if number is None else number
 
 
 def fresh_seeds(count: int, used: Collection[int], first: int = 0) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from tcn_search.atomic_files import replacing
+from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.baselines.contender_names import TCN
 from tcn_search.errors import InputError
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining
@@ -54,15 +55,24 @@ class KeptTrainings:
         """Return the files that a worker may save the training's model to, the first if it can.
 
         What an earlier try has left is removed, so that a file that is there is the new one.
+
+        Raises:
+            InputError: no folder can be written.
         """
         files = []
+        reasons = []
         for folder in self.folders:
-            with suppress(OSError):
+            try:
                 folder.mkdir(parents=True, exist_ok=True)
                 file = _model_file(folder, self._name(wanted))
                 _record_file(folder, self._name(wanted)).unlink(missing_ok=True)
                 file.unlink(missing_ok=True)
-                files.append(file.absolute())
+                with tempfile.TemporaryFile(dir=folder):
+                    files.append(file.absolute())
+            except OSError as error:
+                reasons.append(f"{folder}: {reason_of(error)}")
+        if not files:
+            raise InputError(f"Trained models can be kept nowhere. {'; '.join(reasons)}")
         return tuple(files)
 
     def keep(self, wanted: WantedTraining, run: SeedRun) -> FinalTraining:

@@ -77,6 +77,8 @@ def preference_among(ranked: Sequence[TrialRecord], sequences: int) -> Preferenc
 def standard_error(accuracy: float, sequences: int) -> float:
     """Return the standard error of an accuracy, with one right and one wrong answer added.
 
+    It divides by the sequences there are, and so is a little larger than `share_error`.
+
     >>> round(standard_error(1.0, 6), 3)
     0.135
     """

@@ -160,6 +160,7 @@ def find_winner(
         not_trained=len(plan.seeds) - len(finished),
         left_out=_left_out(plan, stages.plan, choice),
         preferred=choice.preferred,
+        members=plan.final.members,
     )
 
 

@@ -35,6 +35,7 @@ class WantedResult(NamedTuple):
         ensemble: whether the saved model is an ensemble.
         file: where the model is wanted.
         limited: whether the call has a time limit.
+        members: largest number of different configurations in the ensemble.
     """
 
     trials: set[int]
@@ -44,6 +45,7 @@ class WantedResult(NamedTuple):
     ensemble: bool
     file: Path
     limited: bool
+    members: int
 
 
 @with_config(STRICT)
@@ -86,6 +88,8 @@ class Winner:
             earlier versions.
         classes: how often the saved model took each class for each on the test split; None where it
             predicts no classes or very many, and in results of earlier versions.
+        members: largest number of different configurations that the ensemble might have; 0 in
+            results of earlier versions.
         refit_by_default: whether `best` refits where the call does not say; None in results of
             earlier versions.
     """
@@ -115,6 +119,7 @@ class Winner:
     left_out: list[str] = field(default_factory=list)
     validation_sequences: int = 0
     preferred: bool = False
+    members: int = 0
     refit_by_default: bool | None = None
     forecast: ForecastScores | None = None
     classes: ClassCounts | None = None
@@ -178,14 +183,19 @@ class Winner:
         mean, _ = mean_and_spread(scores)
         return [score - mean + ensemble for score in scores]
 
+    @property
+    def averaged(self) -> int:
+        """Number of final trainings whose predictions the ensemble averages."""
+        usable = len(self.test_scores) or len(self.member_files)
+        return usable - len(self.spoiling_seeds)
+
     def saved_in_words(self) -> str:
         """Say what the saved model is: "the ensemble of 5 members"."""
         members = len(self.test_scores) or len(self.member_files)
         if self.ensemble and members > 1:
             folder = Path(self.member_files[0]).parent
             if self.spoiling_seeds:
-                averaged = members - len(self.spoiling_seeds)
-                return f"the ensemble of {averaged} of the {members} trainings in {folder}"
+                return f"the ensemble of {self.averaged} of the {members} trainings in {folder}"
             return f"the ensemble of {members} members, which are in {folder}"
         if self.refit_epochs and members > 1:
             return f"seed {self.saved_seed}, the first: none of them has a validation score"
@@ -202,6 +212,7 @@ class Winner:
             and seeds == wanted.seeds
             and self.made_with == wanted.made_with
             and bool(self.refit_epochs) == wanted.refit
+            and self.members in (0, wanted.members)
         )
         if self.left_out and not wanted.limited:
             return False
@@ -251,10 +262,9 @@ class Winner:
         if self.ensemble_score is None:
             facts["Test"] = f"{members}, {self.read_at}"
         else:
-            count = len(self.test_scores) - len(self.spoiling_seeds)
             facts["Test"] = (
                 f"{self.metric} {self.ensemble_score:.4g} by the ensemble (mean of the "
-                f"predictions of {counted(count, 'member')}), {self.read_at}"
+                f"predictions of {counted(self.averaged, 'member')}), {self.read_at}"
             )
             facts["Test, each training" if self.spoiling_seeds else "Test, each member"] = members
         if self.forecast is not None:

@@ -41,7 +41,8 @@ def score_winner(
     """
     if task.test is None:
         return TestResult(MemberScores([], None))
-    scorer = scorer_of_test(task, models[chosen % len(models)])
+    first = averaged[0] if chosen == len(models) else chosen  # has the errors of the saved model
+    scorer = scorer_of_test(task, models[first])
     answers = AnswerRecorder(task.spec, task.test)
     add = answers.add if scorer is None else scorer.add
 

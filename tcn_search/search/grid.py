@@ -87,6 +87,8 @@ def _values_of(name: str, dimension: Dimension) -> tuple[Any, ...]:
         return dimension
     if dimension.is_integer:
         return dimension.values()
+    if dimension.low == dimension.high:
+        return (dimension.low,)
     if dimension.step is None:
         raise InputError(
             f'sampler "grid" needs a list or a step for {name}. '

@@ -244,12 +244,12 @@ class Search:
         if self._proposals is not None and not is_retried:
             score = outcome.score if status is TrialStatus.COMPLETE else None
             self._proposals.tell(trial.user_attrs.get(PLANNED), score)
+        self._show(outcome, configuration)
+        self._callbacks.on_trial(running, outcome)
         if status.is_success:
             self._bad_trials.add_success()
         elif not is_retried and outcome.reason != TIME_IS_OVER:
             self._bad_trials.add(outcome)
-        self._show(outcome, configuration)
-        self._callbacks.on_trial(running, outcome)
 
     def _require_folds(self, outcome: TrialOutcome) -> None:
         """Raise an InputError if a custom executor was given other data than the study's."""
@@ -281,8 +281,8 @@ class Search:
                 self._best = outcome.score
         else:
             self._study.tell(trial, state=TrialState.PRUNED)
-        self._patience.count(values)
         if outcome.status.counts_as_finished:
+            self._patience.count(values)
             self._finished += 1
             self._finished_in_this_run += 1
 

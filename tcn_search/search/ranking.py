@@ -49,7 +49,8 @@ def recorded_number(outcome: TrialOutcome | None, name: str) -> float | None:
     """Return a number of the curve in the best epoch, or None where it was not recorded."""
     if outcome is None or not (outcome.best_epoch or outcome.start):
         return None
-    if not outcome.curve or name not in outcome.curve[0]:
+    rows = outcome.curve or outcome.start
+    if not rows or name not in rows[0]:
         return None
     return in_best_epoch(outcome, name)
 

@@ -19,12 +19,7 @@ from tcn_search.trial_status import TrialStatus
 
 
 def enqueue_again(study: optuna.Study, record: TrialRecord) -> None:
-    """Enqueue a stale trial's parameters again.
-
-    Unless the trial was a second try that got an architecture.
-    """
-    if record.retry_of is not None and record.architecture is not None:
-        return
+    """Enqueue a stale trial's parameters again."""
     attributes = {PLANNED: record.enqueued_as, EPOCHS: record.epochs}
     kept = {name: value for name, value in attributes.items() if value is not None}
     parameters = {**record.enqueued, **record.suggested}
@@ -47,7 +42,8 @@ def fail_stale_trials(
             _tell_end(study, record, definition)
             record = read_record(study, record.number)
         is_stale = record.state is TrialState.FAIL and record.status is TrialStatus.STALE
-        if is_stale and record.number not in retried:
+        is_second_try = record.retry_of is not None and record.architecture is not None
+        if is_stale and record.number not in retried and not is_second_try:
             enqueue_again(study, record)
 
 

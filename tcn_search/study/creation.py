@@ -193,7 +193,9 @@ def _continued(
             backend=backend,
             model=model,
         )
-        wanted = replace(wanted, final=final)  # epochs that the study has no number of stay so
+        wanted = replace(
+            wanted, final=final
+        ).checked()  # epochs that the study has no number of stay so
     changes = stored.differences(wanted)
     if given.allow_changes:
         require_changeable(name, stored, wanted)

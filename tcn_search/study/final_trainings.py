@@ -274,6 +274,7 @@ def _wanted(handle: StudyHandle, plan: FinalPlan, given: BestArguments, file: Pa
         ensemble=plan.ensemble,
         file=file,
         limited=given.timeout is not None,
+        members=plan.final.members,
     )
 
 

@@ -39,9 +39,12 @@ def _is_dominated(row: np.ndarray, losses: np.ndarray) -> bool:
 def within(
     records: Sequence[TrialRecord], definition: Definition, limits: Mapping[str, float]
 ) -> set[int]:
-    """Return the numbers of the complete trials whose costs are within the limits.
+    """Return the numbers of the trials whose costs are within the limits.
+
+    A trial whose latency was not measured is within no limit on it.
 
     Args:
+        records: complete trials, or those that the time limit of trials has ended.
         limits: largest cost by name: "params", "multiply_adds", or "latency" where the study
             measures it.
 
@@ -59,14 +62,13 @@ def within(
             raise InputError(f"The limit on {name} must be a number above 0. Received: {limit!r}")
     kept = set()
     for record in records:
-        if record.values is None:
-            continue
         architecture = record.built
         costs: dict[str, float | None] = {
             "params": parameter_count(architecture, definition, record.outcome),
             "multiply_adds": multiply_adds(architecture, definition.spec),
-            **dict(zip(names, record.values, strict=True)),
         }
-        if all((costs[name] or 0) <= limit for name, limit in limits.items()):
+        if record.values is not None:
+            costs |= dict(zip(names, record.values, strict=True))
+        if all(name in costs and (costs[name] or 0) <= limit for name, limit in limits.items()):
             kept.add(record.number)
     return kept

@@ -100,7 +100,7 @@ class StudyResults:
 
     @property
     def finished(self) -> int:
-        """Number of trials that were trained to their end or pruned after at least one epoch."""
+        """Number of trials that count against the number asked for; see `TrialStatus`."""
         return sum(record.is_finished for record in self.records())
 
     def running(self) -> dict[int, int]:

@@ -283,7 +283,7 @@ class Study:
 
     @property
     def finished(self) -> int:
-        """Number of trials that were trained to their end or pruned after at least one epoch."""
+        """Number of trials that count against the number asked for; see `TrialStatus`."""
         return self.results.finished
 
     def snapshot(self) -> StudyResults:

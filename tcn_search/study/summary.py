@@ -221,7 +221,9 @@ def _score(winner: Winner) -> str:
     """Return what the saved model reaches, as a sentence."""
     trainings = counted(len(winner.winning_runs), "final training")
     saved = "its final training"
-    if winner.ensemble and len(winner.winning_runs) > 1:
+    if winner.ensemble and 1 < winner.averaged < len(winner.winning_runs):
+        saved = f"the ensemble of {winner.averaged} of its {trainings}"
+    elif winner.ensemble and winner.averaged > 1:
         saved = f"the ensemble of {trainings}"
     elif len(winner.winning_runs) > 1:
         saved = f"the best of {trainings}"

@@ -83,11 +83,6 @@ class ForecastWindows:
         steps = targets.reshape(len(targets), self.horizon, -1).astype("float64")
         return np.asarray(steps * self.scale[series][:, None] + self.offset[series][:, None])
 
-    def times_of(self, series: int, first: int, count: int) -> pd.Index:
-        """Return the times of `count` steps of a series from the step `first` on."""
-        begin = first + self.shifts[series]
-        return self.times[begin : begin + count]
-
 
 class WindowSource(NamedTuple):
     """A series from which windows are taken.

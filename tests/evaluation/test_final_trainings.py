@@ -11,13 +11,14 @@ import pytest
 from tcn_search import Architecture, TrainingSettings
 from tcn_search.errors import LeaseError, TrialsFailedError
 from tcn_search.evaluation.final_progress import FinalProgress
-from tcn_search.evaluation.final_training import WantedTraining
+from tcn_search.evaluation.final_training import WantedTraining, run_of
 from tcn_search.evaluation.final_trainings import FinalTrainings, TrainingContext
 from tcn_search.evaluation.kept_trainings import KeptTrainings
 from tcn_search.search.trial_record import Candidate
 from tcn_search.tasks.kinds import Metric
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.job_data import JobData
+from tcn_search.workers.trial import TrialOutcome
 from tests.evaluation.made_up import MadeUp, load
 
 CANDIDATE = Candidate(
@@ -171,3 +172,38 @@ def test_without_estimates_the_time_left_is_known_after_the_first_epoch(given: G
     assert given.progress[0].seconds_left is None
     MadeUp().run(trainings)
     assert given.progress[-1].seconds_left == 0.0
+
+
+def rows(*losses: float) -> list[dict[str, float]]:
+    return [{"val_loss": loss, "val_accuracy": 1 - loss, "seconds": 1.0} for loss in losses]
+
+
+def test_the_numbers_of_a_trial_with_folds_are_means_over_them() -> None:
+    outcome = TrialOutcome(
+        number=7,
+        status=TrialStatus.COMPLETE,
+        score=0.3,
+        best_epoch=2,
+        curve=[
+            *({"fold": 1, **row} for row in rows(0.5, 0.4)),
+            *({"fold": 2, **row} for row in rows(0.2, 0.6)),
+        ],
+        folds=[{"score": 0.4, "best_epoch": 2}, {"score": 0.2, "best_epoch": 1}],
+    )
+    trial = WantedTraining(CANDIDATE, 0, JobData.TRIAL, keeps_model=False, folds=2)
+    run = run_of(trial, outcome, "val_loss", "accuracy")
+    assert (run.score, run.loss, run.metric) == pytest.approx((0.3, 0.3, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("status", "best_epoch"), [(TrialStatus.TIMED_OUT, 2), (TrialStatus.PRUNED, 0)]
+)
+def test_a_trial_that_its_time_limit_ended_has_its_numbers(
+    status: TrialStatus, best_epoch: int
+) -> None:
+    outcome = TrialOutcome(7, status, score=0.4, best_epoch=2, curve=rows(0.5, 0.4))
+    trial = WantedTraining(CANDIDATE, 0, JobData.TRIAL, keeps_model=False)
+    run = run_of(trial, outcome, "val_loss", "accuracy")
+    assert run.best_epoch == best_epoch
+    assert run.diverged == (best_epoch == 0)
+    assert run.metric == pytest.approx(0.6 if best_epoch else math.nan, nan_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tcn_search import Architecture, build_model, forecast_metrics
@@ -23,6 +24,7 @@ from tcn_search.evaluation.model_outputs import (
     seasonal_errors,
     spaced_origins,
 )
+from tcn_search.evaluation.winner_scores import score_winner
 from tcn_search.models.build import load_model
 from tcn_search.tasks.forecast_windows import WindowPlaces
 from tests.conftest import draw_head
@@ -147,6 +149,23 @@ def test_errors_are_saved_with_the_model(wide, tmp_path) -> None:
     inside = (read.quantiles[0.1] <= wide.validation.y) & (wide.validation.y <= read.quantiles[0.9])
     assert inside.mean() == pytest.approx(0.8, abs=0.01)
     np.testing.assert_array_equal(read.forecast, predicted)
+
+
+def test_the_winner_has_its_intervals_where_its_first_training_is_not_averaged(
+    wide, tmp_path
+) -> None:
+    models = []
+    for _ in range(3):
+        model = build_model(Architecture(4, 3, (1, 2)), wide)
+        draw_head(model)
+        models.append(model)
+    averaged = [1, 2]
+    keep_errors([models[place] for place in averaged], wide.spec, wide.validation)
+    result = score_winner(wide, models, averaged, len(models), tmp_path)
+    assert result.forecast is not None
+    assert "coverage_80" in result.forecast.overall
+    table = pd.read_csv(tmp_path / "test_forecasts.csv")
+    assert {"0.1", "0.9"} <= set(table.columns)
 
 
 def test_the_table_has_windows_that_do_not_overlap(task) -> None:

@@ -256,3 +256,22 @@ def full_disk(monkeypatch: pytest.MonkeyPatch, is_full_for: Any) -> None:
         real(model, file)
 
     monkeypatch.setattr(made_up.Model, "save", save)
+
+
+def test_without_a_place_for_models_nothing_is_trained(
+    study: Study, made_up_models: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file, so that no folder can be made in it")
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(taken))
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text("a file too")
+    executor = MadeUp()
+    with pytest.raises(InputError) as error:
+        best_of(study, executor)
+    assert executor.jobs == []
+
+    assert str(error.value).startswith(
+        f"Trained models can be kept nowhere. {KEPT}: File exists; {taken}/final_trainings/"
+    )
+    assert str(error.value).endswith(": Not a directory")

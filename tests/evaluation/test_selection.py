@@ -136,6 +136,23 @@ def test_a_given_validation_split_is_not_trained_on(scored: list[list[tuple[int,
     assert winner.facts()["Ensemble on validation"] == "accuracy 0.75"
 
 
+def test_another_number_of_members_is_another_winner(
+    scored: list[list[tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "mean_predictions", lambda *given: {0: 0.0, 1: 0.0})
+    monkeypatch.setattr(selection, "greedy_selection", lambda *given, **named: [0, 1])
+    best_of(study_of(2), MadeUp())
+    changed = study_of(2, final=FinalSettings(members=2), allow_changes=True)
+    executor = MadeUp()
+    winner = best_of(changed, executor)
+    assert winner.members == 2
+    assert {run.trial for run in winner.runs} == {0, 1}
+    jobs = len(executor.jobs)
+    assert jobs > 0
+    best_of(changed, executor)
+    assert len(executor.jobs) == jobs  # the stored result
+
+
 def test_a_training_that_spoils_the_mean_is_scored_and_not_averaged(
     scored: list[list[tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from tcn_search import Study, Task, TrainingSettings, TrialCallback, TrialProgress
-from tcn_search.errors import InputError
+from tcn_search.errors import InputError, TrialsFailedError
 from tcn_search.trial_status import TrialStatus
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic, small_space
@@ -118,3 +118,10 @@ def test_what_is_no_callback_is_refused_before_the_run(study: Study, wrong) -> N
     with pytest.raises(InputError, match="callbacks must be"):
         study.run(1, executor=Synthetic(), callbacks=wrong)
     assert study.trials().empty
+
+
+def test_the_trial_that_ends_the_run_is_told(study: Study) -> None:
+    seen = Recorder()
+    with pytest.raises(TrialsFailedError, match="3 trials in a row ended in an error"):
+        study.run(9, executor=Synthetic(dict.fromkeys(range(9), "failed")), callbacks=[seen])
+    assert [progress.status for progress in seen.trials] == [TrialStatus.FAILED] * 3

@@ -386,6 +386,10 @@ def test_an_ensemble_of_several_configurations_is_not_for_folds() -> None:
         "predictions for all validation sequences. Received: members = 2, folds = 3"
     )
     assert Definition.of(TASK, search=search).final.members == 1
+    make("folds", search=search)
+    for task in (TASK, None):
+        with pytest.raises(InputError, match="members must be 1 with folds"):
+            make("folds", task=task, final=FinalSettings(members=2), allow_changes=True)
 
 
 @pytest.mark.parametrize(

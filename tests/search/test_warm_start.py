@@ -46,8 +46,8 @@ def make(name: str = "waves", space: SearchSpace = SMALL, **changes: Any) -> Stu
     return Study(name, TASK, space, **{"training": TrainingSettings(epochs=1), **changes})
 
 
-def run(study: Study, trials: int, **options: Any) -> Synthetic:
-    executor = Synthetic()
+def run(study: Study, trials: int, executor: Synthetic | None = None, **options: Any) -> Synthetic:
+    executor = executor or Synthetic()
     study.run(trials, executor=executor, on_progress=lambda progress: None, **options)
     return executor
 
@@ -351,3 +351,31 @@ def test_a_search_without_improvement_ends() -> None:
     assert study.finished == len(scores)  # it counts over runs
     with pytest.raises(InputError, match="patience must be an integer of at least 1. Received: 0"):
         study.run(3, patience=0)
+
+
+def test_networks_that_are_too_large_do_not_use_up_the_patience() -> None:
+    study = make(search=SearchSettings(sampler="random", seed=1))
+    first_five = dict.fromkeys(range(5), "too_large")
+    run(study, 2, executor=Synthetic(first_five), patience=3)
+    assert study.finished == 2
+    assert study.ended_early == ""
+
+
+def test_a_range_of_one_number_is_a_grid_of_one_value() -> None:
+    space = SearchSpace(**{**SMALL.to_dict(), "dropout_rate": Range(0.1, 0.1)})
+    grid = make("grid", space=space, search=SearchSettings(sampler="grid"))
+    run(grid, 1_000)
+    sampled = make("sampled", space=space, search=SearchSettings(pruner="none"))
+    run(sampled, 1_000)
+    assert sampled.finished == grid.finished
+    assert sampled.ended_early == "every configuration of the space has been trained"
+
+
+def test_a_point_of_a_grid_is_not_lost_by_stopping_its_second_try_too() -> None:
+    study = make(search=SearchSettings(sampler="grid"))
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run(study, 1_000, executor=Synthetic(interrupt_at=1))
+    run(study, 1_000)
+    assert study.finished == len(study.definition.task_space().geometry.feasible) * 4
+    assert study.ended_early == "every point of the grid has been tried"

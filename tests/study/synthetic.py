@@ -15,7 +15,7 @@ from tcn_search.workers.executor import Owner
 from tcn_search.workers.trial import EpochReport, TrialJob, TrialOutcome
 
 # Ends of trials that have no curve.
-_WITHOUT_CURVE = ("failed", "stale", "out_of_memory", "timed_out", "unbuildable")
+_WITHOUT_CURVE = ("failed", "stale", "out_of_memory", "timed_out", "unbuildable", "too_large")
 
 
 def loss_of(job: TrialJob, epoch: int) -> float:

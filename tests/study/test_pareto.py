@@ -17,7 +17,9 @@ from tcn_search import (
     write_report,
 )
 from tcn_search.errors import InputError
+from tcn_search.trial_status import TrialStatus
 from tests.conftest import waves
+from tests.search.test_ranking import Scripted
 from tests.study.synthetic import Synthetic
 
 
@@ -76,3 +78,20 @@ def test_the_report_has_a_figure_for_each_cost(study: Study) -> None:
     folder = write_report(study)
     assert (folder / "pareto_params.png").stat().st_size > 5_000
     assert "Score and latency" in (folder / "report.html").read_text()
+
+
+def test_trials_that_their_time_limit_ended_are_within_limits_on_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    search = SearchSettings(objectives=("val_accuracy", "latency"), warm_start=False)
+    study = Study(
+        "late", Task.from_arrays(*waves(24)), training=TrainingSettings(epochs=2), search=search
+    )
+    late = Scripted((0.5, 0.1), (0.7, 0.1))
+    late.status = TrialStatus.TIMED_OUT
+    study.run(2, executor=late, on_progress=lambda progress: None)
+    (best,) = study.candidates(limits={"params": 10**9})
+    assert best.trial == 1
+    with pytest.raises(InputError, match="is within the limits: latency 1,000"):
+        study.candidates(limits={"latency": 1_000})

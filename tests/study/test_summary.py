@@ -164,6 +164,22 @@ def test_of_a_winner(study: Study) -> None:
     assert predict.startswith("`tcn-search predict runs/waves/best.keras NEW_DATA` ")
 
 
+def test_of_a_winner_one_of_whose_trainings_is_not_averaged(study: Study) -> None:
+    run(study, 3)
+    three = replace(
+        WINNER,
+        runs=[*WINNER.runs, replace(WINNER.runs[0], seed=3)],
+        test_scores=[0.8, 0.9, 0.1],
+        member_files=[*WINNER.member_files, "runs/waves/members/seed-3.keras"],
+        spoiling_seeds=[3],
+    )
+    store(study, winner=three)
+    assert (
+        "the ensemble of 2 of its 3 final trainings reaches accuracy 0.9 "
+        in (summary(study.snapshot())["Result"])
+    )
+
+
 def test_of_a_winner_that_was_preferred_to_a_better_score(study: Study) -> None:
     run(study, 3)
     preferred = replace(WINNER, preferred=True, validation_sequences=8)

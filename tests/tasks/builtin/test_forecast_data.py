@@ -440,7 +440,8 @@ def test_series_of_different_times_are_split_at_their_own_ends() -> None:
     for number in (0, 1):
         first = places.first_target[places.series == number]
         assert (first.min(), first.max()) == (96, 117)
-        times = task.windows.times_of(number, 117, 3)
+        begin = 117 + task.windows.shifts[number]
+        times = task.windows.times[begin : begin + 3]
         assert list(times) == list(short[short["shop"] == "ab"[number]]["date"][-3:])
     train = task.windows.train
     assert train.first_target[train.series == 1].min() == 28
