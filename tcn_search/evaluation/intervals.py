@@ -2,9 +2,10 @@
 
 Where a model has no quantiles of its own, those of its errors on windows that it was not trained on
 are added to its forecast, for each step and each series (split conformal prediction; Vovk et al.
-2005, Stankevičiūtė et al. 2021). A quantile of n errors is taken at the rank ⌈(n + 1) · level⌉ from
-the nearer end, so that an interval holds at least the stated share of values that are exchangeable
-with those of the validation split. Later values of a series that changes are not.
+2005, Stankevičiūtė et al. 2021). A quantile of n errors is taken at the rank ⌈(n + 1) · level⌉, for
+levels up to .5 at ⌊(n + 1) · level⌋, so that an interval holds at least the stated share of values
+that are exchangeable with those of the validation split. Later values of a series that changes are
+not.
 """
 
 from __future__ import annotations

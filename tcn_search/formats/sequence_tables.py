@@ -191,7 +191,7 @@ def _read(
     )
     y: pd.DataFrame | list[pd.Series] | None
     if layout.form == "wide":
-        X, y, groups = _split_wide(cells)
+        X, y, groups = _split_wide(cells, given_format)
     else:
         X, y, groups = _split_long(cells, given_format)
     return FileSequences(
@@ -229,11 +229,12 @@ def _has_id_per_row(layout: TableLayout, frame: pd.DataFrame, inputs: Sequence[s
 
 
 def _split_wide(
-    cells: _Cells,
+    cells: _Cells, given_format: TableFormat
 ) -> tuple[list[np.ndarray], pd.DataFrame | None, np.ndarray | None]:
     """Return sequences, targets and groups of a table whose rows are sequences.
 
-    With a column of times, the rows are the steps of a single sequence without targets.
+    With a column of times, the rows are the steps of a single sequence without targets, in the
+    order of these times.
     """
     if cells.layout.time is None:
         return list(cells.values[..., None]), cells.targets, cells.groups
@@ -243,7 +244,8 @@ def _split_wide(
             f"tells the sequence of a row: add one called {', '.join(SEQUENCE)}. To forecast one "
             "long series, set horizon to a number of steps."
         )
-    return [cells.values], None, None
+    (rows,) = _rows_of_sequences(cells, given_format)
+    return [cells.values[rows]], None, None
 
 
 def _split_long(
@@ -298,8 +300,9 @@ def _rows_of_sequences(cells: _Cells, given_format: TableFormat) -> list[np.ndar
         return _split_by_number(numbers, np.arange(len(frame)))
     times = read_times(path, layout.time, frame[layout.time], given_format, layout.table_format)
     if layout.sequence is None and len(np.unique(times)) < len(times):
+        as_in_training = ", as in training" if layout.form == "long" else ""
         raise InputError(
-            f"{path} needs a column that tells the sequence of a row, as in training: its times "
+            f"{path} needs a column that tells the sequence of a row{as_in_training}: its times "
             "occur more than once."
         )
     rows = _split_by_number(numbers, np.argsort(times.to_numpy(), kind="stable"))

@@ -57,7 +57,8 @@ def read_cells(
         InputError: a cell is not a number; names its column and row. Or a column has too many
             texts, or an empty cell though it is the same in all rows of a series.
     """
-    require_cells(path, frame, columns.static)
+    words = {name: _without_words_for_missing(frame[name]) for name in columns.static}
+    require_cells(path, frame.assign(**words), columns.static)
     texts: dict[str, tuple[str, ...]] = {}
     unknown: list[str] = []
     by_name: dict[str, np.ndarray] = {}

@@ -200,6 +200,8 @@ def _filled(table: SeriesTable, one: FilledSeries, rule: str, is_text: np.ndarra
         missing = one.missing[:, position]
         if rule == "interpolate" and not is_text[position]:
             _require_ends(table, one, position)
+            if missing.all():  # a series that has only what is known in advance
+                continue
             last = int(np.flatnonzero(~missing)[-1])
             inner = missing & (steps <= last)
             values[inner, position] = np.interp(

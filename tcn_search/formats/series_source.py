@@ -108,7 +108,8 @@ def _open_frame(path: Path, frame: pd.DataFrame) -> FrameTable:
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) and is_unnamed:
         frame = frame.rename_axis(UNNAMED_INDEX)
         is_unnamed = False
-    named = frame.reset_index(drop=is_unnamed)
+    is_dropped = is_unnamed or _is_a_column(frame.index, frame)
+    named = frame.reset_index(drop=is_dropped, allow_duplicates=True)
     names = tuple(map(str, named.columns))
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -117,6 +118,12 @@ def _open_frame(path: Path, frame: pd.DataFrame) -> FrameTable:
         )
     named.columns = pd.Index(names)
     return FrameTable(path, names, named)
+
+
+def _is_a_column(index: pd.Index, frame: pd.DataFrame) -> bool:
+    """Return whether an index stands in the column of its name too."""
+    found = frame.loc[:, frame.columns == index.name]
+    return found.shape[1] == 1 and bool(index.equals(pd.Index(found.iloc[:, 0])))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

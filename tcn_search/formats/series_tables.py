@@ -139,8 +139,9 @@ def read_series(
         require_columns(path, opened.names, trained.columns.without_time)
     frame = _read_frame(opened, time, roles, trained)
     require_cells(path, frame, time)
+    frequency = "" if trained is None else trained.frequency
     times = read_row_times(
-        path, frame, time, table_format, replace(expected, decimal=opened.decimal)
+        path, frame, time, table_format, replace(expected, decimal=opened.decimal), frequency
     )
     if trained is None:
         id_column = roles.id or _find_id(frame, time, times.index)
@@ -157,7 +158,7 @@ def read_series(
         groups,
         ids,
         timezone,
-        frequency="" if trained is None else trained.frequency,
+        frequency,
     )
     cells = read_cells(path, frame, columns, opened.decimal, texts)
     series = tuple(

@@ -13,7 +13,7 @@ import pandas as pd
 from tcn_search.errors import InputError
 from tcn_search.formats.series_columns import find_id, part_of_a_time
 from tcn_search.formats.table_layout import TableFormat
-from tcn_search.formats.time_steps import TimeSteps, fixed_step, infer_steps
+from tcn_search.formats.time_steps import TimeSteps, fixed_step, infer_steps, is_number
 from tcn_search.formats.time_zones import are_days, local_times, localise
 from tcn_search.formats.times import (
     are_clock_times,
@@ -63,11 +63,15 @@ def read_row_times(
     columns: Sequence[str],
     table_format: TableFormat,
     expected: TableFormat,
+    frequency: str = "",
 ) -> RowTimes:
     """Return the times of rows, from one column or put together from several.
 
     Columns called year, month, day, hour, minute, second are numbers; other columns are joined with
     a space, such as a date and a clock.
+
+    Args:
+        frequency: step of time, if it is known. Then it says whether times are numbers or dates.
 
     Raises:
         InputError: names the column, the row and the reason.
@@ -87,7 +91,14 @@ def read_row_times(
         cells = cells.astype(str) + " " + frame[further].astype(str)
     return RowTimes(
         name=name,
-        index=read_zoned_times(path, name, cells, table_format, expected),
+        index=read_zoned_times(
+            path,
+            name,
+            cells,
+            table_format,
+            expected,
+            are_dates=not is_number(frequency) if frequency else None,
+        ),
         cells=cells,
         dayfirst=detect_dayfirst(cells),
     )
@@ -96,7 +107,12 @@ def read_row_times(
 def _from_parts(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> RowTimes:
     """Return times from columns of years, months, days and so on."""
     parts = {part_of_a_time(column): pd.to_numeric(frame[column], "coerce") for column in columns}
-    times = pd.to_datetime(pd.DataFrame(parts), errors="coerce")
+    if "year" not in parts or "month" not in parts:
+        raise InputError(
+            f"Columns {', '.join(columns)} of {path} must make a time: a year and a month are "
+            "needed at least."
+        )
+    times = pd.to_datetime(pd.DataFrame({"day": 1, **parts}), errors="coerce")
     if times.isna().any():
         row = int(np.argmax(times.isna()))
         received = ", ".join(f"{column} {frame[column].iloc[row]}" for column in columns)
@@ -131,6 +147,7 @@ def order_rows(
         InputError: names the first row whose time stands in another row already, does not exist in
             the time zone, or lies between two steps.
     """
+    _require_same_kind(path, times, frequency)
     index, zone, is_local, notes = _in_zone(path, times, groups, timezone, frequency)
     values = index.to_numpy()
     rows = []
@@ -139,7 +156,7 @@ def order_rows(
         _require_different_times(path, frame, times, index, ordered, name, bool(timezone))
         rows.append(ordered)
     require_dates_or_order(path, times.name, times.cells, rows)
-    notes += _note_on_order(path, times, index, groups)
+    notes += _note_on_order(path, index, groups)
     unique = index.unique().sort_values()
     spacings = np.concatenate([np.diff(values[ordered]) for ordered in rows])
     if frequency:
@@ -153,6 +170,18 @@ def order_rows(
         _require_equal_steps(path, steps, index, ordered, found, name)
         positions.append(found)
     return OrderedRows(steps, tuple(rows), tuple(positions), tuple(notes))
+
+
+def _require_same_kind(path: Path, times: RowTimes, frequency: str) -> None:
+    """Raise an InputError if times are numbers, but were dates in training, or vice versa."""
+    are_dates = isinstance(times.index, pd.DatetimeIndex)
+    if not frequency or are_dates != is_number(frequency):
+        return
+    expected, received = ("numbers", "dates") if are_dates else ("dates", "numbers")
+    raise InputError(
+        f"The times in column {times.name} of {path} must be {expected}, as in training. Received: "
+        f"{received}, such as {times.index[0]}"
+    )
 
 
 def _origin(times: pd.Index) -> pd.Timestamp | float:
@@ -203,9 +232,7 @@ def _rounding(times: RowTimes, spacings: np.ndarray) -> float:
     return float(min(10.0**-digits, np.median(spacings) / 4))
 
 
-def _note_on_order(
-    path: Path, times: RowTimes, index: pd.Index, groups: Sequence[np.ndarray]
-) -> list[str]:
+def _note_on_order(path: Path, index: pd.Index, groups: Sequence[np.ndarray]) -> list[str]:
     """Return a note if the rows of a series are not in the order of time."""
     values = index.to_numpy()
     for rows in groups:
@@ -277,6 +304,13 @@ def _require_equal_steps(
     """Raise an InputError if a time of a series lies between two steps, or most steps lack rows."""
     ordered = index[rows]
     off = positions < 0
+    if off.any() and len(rows) == 1:
+        of_series = f" of {series}" if series else ""
+        raise InputError(
+            f"The times of {path} must be at equal steps. Received: {steps.zoned(ordered)[0]}"
+            f"{of_series} in row {rows[0] + 1}, the only row of its series, which lies between two "
+            f"steps of {steps.in_words}."
+        )
     if off.any():
         later = max(1, int(np.argmax(off)))
         raise InputError(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tcn_search.text import counted
+
 _FEWEST_FOR_CALENDAR = 3  # times from which pandas infers a step
 _BUSINESS_DAYS_SEEN = 10  # from which days without a weekend are no accident
 _UNITS = (("D", 86_400, "day"), ("h", 3_600, "hour"), ("min", 60, "minute"), ("s", 1, "second"))
@@ -57,7 +59,7 @@ class TimeSteps:
     def on_grid(self, time: pd.Timestamp) -> pd.Timestamp:
         """Return a time as times of steps are: without a zone; without one, it is local."""
         if self.zone and time.tz is None:
-            time = time.tz_localize(self.zone)
+            time = time.tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward")
         if time.tz is None:
             return time
         in_zone = time.tz_convert(self.zone or "UTC")
@@ -110,17 +112,26 @@ class TimeSteps:
             seconds = fixed.total_seconds()
             for _, size, word in _UNITS:
                 if seconds % size == 0:
-                    return _counted(round(seconds / size), word)
+                    return counted(round(seconds / size), word)
             return str(fixed)
         offset = pd.tseries.frequencies.to_offset(self.frequency)
         name = offset.rule_code.split("-")[0]
         if name not in _CALENDAR_WORDS:
             return self.frequency
-        return _counted(offset.n, _CALENDAR_WORDS[name])
+        return counted(offset.n, _CALENDAR_WORDS[name])
 
 
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+def is_number(frequency: str) -> bool:
+    """Return whether a step is one between numbers.
+
+    >>> is_number("0.5"), is_number("MS")
+    (True, False)
+    """
+    try:
+        float(frequency)
+    except ValueError:
+        return False
+    return True
 
 
 def fixed_step(frequency: str) -> pd.Timedelta | None:

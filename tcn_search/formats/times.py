@@ -50,10 +50,9 @@ def read_zoned_times(
     column: pd.Series,
     table_format: TableFormat = TableFormat(),
     expected: TableFormat = TableFormat(),
+    are_dates: bool | None = None,
 ) -> pd.Index:
     """Return a column of text as numbers or as times, which are in UTC if they have a zone.
-
-    Numbers are dates if they are not evenly spaced and each is a date, such as 20240131.
 
     Args:
         path: errors name the file.
@@ -61,6 +60,8 @@ def read_zoned_times(
         table_format: `time_format` and `dayfirst` if the user set them.
         expected: `dayfirst` decides where the order of day and month is ambiguous; `decimal` is
             the decimal sign of numbers.
+        are_dates: whether numbers such as 20240131 are dates. None: if they are not evenly spaced
+            and each is a date.
 
     Raises:
         InputError: a cell is neither a number nor a time, or dates can be read in two ways; names
@@ -79,7 +80,9 @@ def read_zoned_times(
         written_numbers = cells.str.replace(",", ".")
     numbers = pd.to_numeric(written_numbers, errors="coerce")
     if numbers.notna().all():
-        dates = _dates_as_numbers(path, name, cells, numbers.to_numpy())
+        dates = None
+        if are_dates or (are_dates is None and not _are_evenly_spaced(numbers.to_numpy())):
+            dates = _dates_as_numbers(path, name, cells)
         if dates is not None:
             return dates
         return _require_finite(path, name, cells, numbers)
@@ -200,13 +203,14 @@ def _require_finite(path: Path, name: str, cells: pd.Series, numbers: pd.Series)
     return pd.Index(numbers)
 
 
-def _dates_as_numbers(
-    path: Path, name: str, cells: pd.Series, numbers: np.ndarray
-) -> pd.DatetimeIndex | None:
-    """Return whole numbers as dates if they are not evenly spaced and each is a date, else None."""
+def _are_evenly_spaced(numbers: np.ndarray) -> bool:
+    return len(np.unique(np.diff(np.unique(numbers)))) < 2
+
+
+def _dates_as_numbers(path: Path, name: str, cells: pd.Series) -> pd.DatetimeIndex | None:
+    """Return whole numbers as dates if each is a date, else None."""
     widths = set(cells.str.len())
-    spacings = np.unique(np.diff(np.unique(numbers)))
-    if len(widths) > 1 or len(spacings) < 2 or not cells.str.isdecimal().all():
+    if len(widths) > 1 or not cells.str.isdecimal().all():
         return None
     time_format = _DATES_AS_NUMBERS.get(max(widths))
     if time_format is None:

@@ -32,7 +32,7 @@ def predict(model: keras.Model, X: np.ndarray) -> pd.DataFrame:
         X: (n, T, C) raw sequences, NaN at and beyond a row's own length. They must be in double
             precision where the model has an offset, which is subtracted from them. A model of
             recordings also takes their samples, (n, samples, 1), from which the front that it
-            stores makes steps.
+            stores makes steps, unless that front is "average", whose steps have one channel too.
 
     Returns:
         The columns sequence, step (for labelling), prediction, and a probability for each class,

@@ -157,7 +157,8 @@ def _read_future_rows(
     trained = _trained(layout, rules)
     columns = replace(trained.columns, target=(), inputs=rules.known, static=())
     trained = replace(trained, columns=columns, frequency=table.steps.frequency)
-    rows = read_series(future, SeriesRoles(time=time), TableFormat(), rules.timezone, trained)
+    table_format = TableFormat(time_format=layout.table_format.time_format)
+    rows = read_series(future, SeriesRoles(time=time), table_format, rules.timezone, trained)
     for series in rows.series:
         _step_in(table, rows, series)
     return rows

@@ -82,6 +82,17 @@ def test_a_task_sets_the_required_context(
         "copy_memory requires 511 steps: each symbol is asked for 510 steps after it was seen: a network that "
         "misses just that step is blind."
     )
+    patches = ["--task", "copy_memory", "--seq-len", "520", "--readout", "last", "--patch", "2"]
+    assert main([*TASK, *patches]) == 0
+    assert "copy_memory requires 511 steps: " in capsys.readouterr().out
+    adding = ["--task", "adding", "--seq-len", "20"]
+    assert main([*TASK, *adding, "--readout", "last"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "adding requires 20 steps: the marked numbers may stand anywhere in the sequence.\n"
+    )
+    for readout in ("max", "average", "flatten"):
+        assert main([*TASK, *adding, "--readout", readout]) == 0
+        assert "adding requires" not in capsys.readouterr().out
     assert main([*TASK, "--task", "adding"]) == 0
     assert f"{parameters(64, 2):,} (the TCN, its head apart)" in capsys.readouterr().out
     study = tmp_path / "own.toml"

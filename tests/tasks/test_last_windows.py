@@ -209,3 +209,29 @@ def test_a_future_at_other_times_is_refused() -> None:
         "future is for columns that are known in advance (known, holidays). The model was trained "
         "without one."
     )
+
+
+def test_new_rows_have_dates_where_training_had_them() -> None:
+    dates = pd.date_range("2024-01-01", periods=ROWS)
+    frame = wide(date=dates.strftime("%Y%m%d").astype(int), price=STEPS)
+    layout = layout_of(frame, known="price")
+    # Within one month, the numbers are evenly spaced.
+    found = last(frame[:20], layout, future=frame[20:25].drop(columns=["a", "b"]))
+    assert list(found.times[0]) == list(dates[20:23])
+    numbers = frame.assign(date=np.arange(ROWS))
+    assert message(numbers[:20], layout) == (
+        "The times in column date of the data frame must be dates, as in training. Received: "
+        "numbers, such as 0"
+    )
+    assert message(wide(), layout_of(wide(date=np.arange(ROWS)))) == (
+        "The times in column date of the data frame must be numbers, as in training. Received: "
+        "dates, such as 2024-01-01 00:00:00"
+    )
+
+
+def test_the_future_is_read_by_the_time_format_of_training() -> None:
+    dates = pd.date_range("2024-01-01", periods=ROWS)
+    frame = wide(date=dates.strftime("%y-%m-%d"), price=STEPS)
+    layout = layout_of(frame, known="price", time_format="%y-%m-%d")
+    found = last(frame[:50], layout, future=frame[50:53].drop(columns=["a", "b"]))
+    assert list(found.times[0]) == list(dates[50:53])

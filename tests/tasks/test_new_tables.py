@@ -73,6 +73,19 @@ def test_the_detected_format_decides_where_new_data_is_ambiguous(
     )
 
 
+def test_the_steps_of_one_sequence_are_put_in_order_for_a_model_without_columns(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("time,a,b\n3,30,300\n1,10,100\n2,20,200\n")
+    np.testing.assert_array_equal(read_new_data(file).X[0], [[10, 100], [20, 200], [30, 300]])
+    file.write_text("time,a,b\n1,30,300\n1,10,100\n")
+    with pytest.raises(
+        InputError, match="needs a column that tells the sequence of a row: its times occur more"
+    ):
+        read_new_data(file)
+
+
 def test_new_data_may_be_one_sequence_whose_times_tell_the_order(tmp_path: Path) -> None:
     long().to_csv(tmp_path / "own.csv", index=False)
     layout = load_task(tmp_path / "own.csv").spec.table

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +175,6 @@ def is_mnist(file: Path) -> bool:
     try:
         for array in read_mnist(file):
             digest.update(np.ascontiguousarray(array).tobytes())
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error):
         return False
     return digest.hexdigest() == _ARRAYS_SHA256

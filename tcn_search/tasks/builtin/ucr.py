@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tcn_search.errors import InputError
+from tcn_search.archives import open_archive
 from tcn_search.formats.download import RemoteFile, data_directory, fetch
 from tcn_search.tasks.npz_files import npz
 from tcn_search.tasks.tables import ts
@@ -80,8 +80,5 @@ def _unpack(problem: str, split: str, data_dir: str | Path | None) -> Path:
     url = f"https://timeseriesclassification.com/aeon-toolkit/{problem}.zip"
     archive = fetch(RemoteFile(f"ucr/{problem}.zip", (url,)), data_dir, zipfile.is_zipfile)
     name = f"{problem}_{split}.ts"
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return Path(opened.extract(name, archive.with_suffix("")))
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{archive} has no {name} that can be read: {error}") from error
+    with open_archive(archive) as opened:
+        return Path(opened.extract(name, archive.with_suffix("")))

@@ -6,6 +6,7 @@ As in Bai, Kolter, Koltun 2018, section 4.3 and appendix.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +90,7 @@ def read_words(file: Path) -> list[str]:
     try:
         with opened(file, "rt", encoding="utf-8") as lines:
             return [word for line in lines for word in (*line.split(), END_OF_SENTENCE)]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{file} cannot be read as text: {error}") from error
 
 

@@ -450,3 +450,63 @@ def test_series_of_different_times_are_split_at_their_own_ends() -> None:
         'align = "end" needs parts in shares or numbers of steps. Received: '
         "['2024-01-02', '2024-01-03']"
     )
+
+
+# --- Cells and times at the edge
+
+
+@pytest.mark.parametrize("word", ["NA", "null", ""])
+def test_a_static_column_with_a_missing_value_is_refused(tmp_path: Path, word: str) -> None:
+    frame = long()
+    frame["size"] = np.where(frame["shop"] == "a", "1.5", word)
+    file = tmp_path / "own.csv"
+    frame.to_csv(file, index=False)
+    assert message(file, id="shop", static="size") == (
+        f"Column size of {file} must not have empty cells. Received: {ROWS}, the first in row "
+        f"{ROWS + 1}"
+    )
+
+
+def test_times_of_years_and_months() -> None:
+    months = pd.period_range("2010-01", periods=ROWS, freq="M")
+    frame = wide(year=months.year, month=months.month).drop(columns="date")
+    task = forecast(frame, time=["year", "month"], **SMALL)
+    same(forecast(frame.assign(day=1), time=["year", "month", "day"], **SMALL), task)
+    assert message(frame.assign(day=1), time=["year", "day"]) == (
+        "Columns year, day of the data frame must make a time: a year and a month are needed at "
+        "least."
+    )
+
+
+def test_a_series_of_one_row_between_two_steps_is_named() -> None:
+    alone = pd.DataFrame({"shop": ["c"], "date": [pd.Timestamp("2024-01-02 12:30")], "sold": [1.0]})
+    frame = pd.concat([long(), alone], ignore_index=True)
+    assert message(frame, id="shop") == (
+        "The times of the data frame must be at equal steps. Received: 2024-01-02 12:30:00 of c in "
+        f"row {len(frame)}, the only row of its series, which lies between two steps of 1 hour."
+    )
+
+
+def test_a_series_without_a_target_yet_is_no_gap() -> None:
+    frame = long()
+    frame["price"] = 1.0
+    empty = frame[frame["shop"] == "a"].assign(shop="c", sold=np.nan)
+    both = pd.concat([frame, empty], ignore_index=True)
+    both.loc[5, "sold"] = np.nan
+    options = {"id": "shop", "known": "price", "gaps": "interpolate"}
+    same(forecast(both, **SMALL, **options), forecast(both[: len(frame)], **SMALL, **options))
+
+
+def test_splits_may_begin_at_an_hour_that_the_clocks_leave_out() -> None:
+    frame = wide(date=pd.date_range("2024-03-29", periods=ROWS, freq="h", tz="UTC"))
+    options = {**SMALL, "timezone": "Europe/Berlin"}
+    skipped = forecast(frame, parts=["2024-03-31 02:30", "2024-04-01"], **options)
+    same(forecast(frame, parts=["2024-03-31 03:00", "2024-04-01"], **options), skipped)
+
+
+def test_an_index_that_is_a_column_too() -> None:
+    frame = wide()
+    same(forecast(frame.set_index("date", drop=False), **SMALL), forecast(frame, **SMALL))
+    assert message(frame.set_index(HOURS.rename("a"))) == (
+        "the data frame has two columns called 'a'. Give each a name of its own."
+    )

@@ -67,6 +67,12 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
     }
     np.savez(file, **arrays)  # type: ignore[arg-type]
     assert not is_mnist(file)
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    damaged = bytearray(file.read_bytes())
+    damaged[80:90] = bytes(10)  # within the compressed images
+    file.write_bytes(damaged)
+    assert not is_mnist(file)
+    np.savez(file, **arrays)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"mnist.npz is not the expected file: its SHA-256 is "):
         load_task("seq_mnist", data_dir=str(tmp_path))
 

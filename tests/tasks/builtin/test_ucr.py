@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tcn_search import load_task
+from tcn_search.errors import InputError
 
 
 def test_osuleaf_comes_with_aeon() -> None:
@@ -65,3 +66,15 @@ def test_a_problem_of_the_archive_is_read_from_its_zip(
     assert one.test.X[:2, :, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
     np.testing.assert_array_equal(many.test.X[0], [[1, 3], [2, 4], [np.nan, np.nan]])
     assert (many.spec.ragged, many.spec.class_names) == (True, ("a", "b"))
+
+
+def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "ucr" / "Earthquakes.zip"
+    file.parent.mkdir()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Earthquakes_TRAIN.ts", "1,2,3:a\n" * 500)
+    data = bytearray(file.read_bytes())
+    data[60] ^= 255  # within the compressed text
+    file.write_bytes(data)
+    with pytest.raises(InputError, match=r"Earthquakes.zip cannot be read: "):
+        load_task("earthquakes", data_dir=str(tmp_path))

@@ -167,6 +167,11 @@ def test_errors_name_texts_and_words_that_cannot_be_used(folder: Path, task: Tas
     with pytest.raises(InputError) as error:
         read_new_text(folder / "none.txt", task.spec.class_names)
     assert str(error.value) == f"There is no file {folder}/none.txt."
+    damaged = bytearray(gzip.compress(b"the cat sat " * 500))
+    damaged[12:20] = bytes(range(8))  # within the compressed text
+    (folder / "new.txt.gz").write_bytes(damaged)
+    with pytest.raises(InputError, match="new.txt.gz cannot be read as text: Error -3 while"):
+        read_new_text(folder / "new.txt.gz", task.spec.class_names)
     with pytest.raises(InputError) as error:
         vocabulary_of(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
     assert (
