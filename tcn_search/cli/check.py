@@ -81,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--required-context",
         type=int,
         metavar="N",
-        help="steps that one step must see (T; no bound for max and average)",
+        help="steps that one step must see (T; no bound for max, average and flatten)",
     )
     add_format(parser)
 

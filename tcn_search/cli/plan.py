@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--required-context",
         type=int,
         metavar="N",
-        help="steps that one step must see (T; no bound for max and average)",
+        help="steps that one step must see (T; no bound for max, average and flatten)",
     )
     parser.add_argument(
         "--channels", type=int, default=1, metavar="C", help="channels of the input (1)"

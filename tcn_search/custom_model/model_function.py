@@ -31,6 +31,7 @@ _RULE = (
 )
 _LOADED: dict[ModelFunction, Callable[..., Any]] = {}
 _BEING_IMPORTED: list[str] = []
+_IMPORTED: dict[str, str] = {}  # hash of the file with which a module was imported, by its name
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class ModelFunction:
         else:
             _append_to_import_path(self.folder)
             with _noted_as_imported(self.place):
-                value = import_module(self.place)
+                value = _imported_anew(self.place)
         for attribute in self.name.split("."):
             value = getattr(value, attribute)
         function: Callable[..., Any] = value
@@ -163,6 +164,17 @@ def import_file(path: str | Path) -> Any:
     except BaseException:
         del sys.modules[name]
         raise
+    return module
+
+
+def _imported_anew(place: str) -> Any:
+    """Import a module; again, if its file has changed since this function imported it."""
+    source = hashlib.sha256(Path(_file_of(place)).read_bytes()).hexdigest()
+    if place in sys.modules and _IMPORTED.get(place, source) != source:
+        module = importlib.reload(sys.modules[place])
+    else:
+        module = import_module(place)
+    _IMPORTED[place] = source
     return module
 
 

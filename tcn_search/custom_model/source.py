@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 
 
@@ -56,6 +57,7 @@ def _names_defined_by(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
         return
+    yield from _names_changed_by(statement)
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
@@ -63,3 +65,20 @@ def _names_defined_by(statement: ast.stmt) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.alias):
             yield (node.asname or node.name).split(".")[0]
+
+
+def _names_changed_by(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names whose objects a statement may change.
+
+    These are `X` in `X["a"] = 4`, `X.a = 4`, `del X["a"]` and `X.append(4)`.
+    """
+    for node in ast.walk(statement):
+        changed: ast.expr | None = None
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            changed = node
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            changed = node.value.func
+        while isinstance(changed, ast.Subscript | ast.Attribute):
+            changed = changed.value
+        if isinstance(changed, ast.Name) and changed.id not in dir(builtins):
+            yield changed.id

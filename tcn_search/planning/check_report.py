@@ -254,6 +254,8 @@ def _advice_to_give_output(report: Report) -> str:
 def _advice_to_suffice(report: Report) -> str:
     """Return what to change so that the network covers the required context."""
     texts = [change.text for change in report.changes]
+    if report.required_context is None and report.architecture.padding == "valid":
+        return " Use causal padding, or dilations without gaps."
     if report.required_context is None:
         return " Use a level with dilation 1, or an odd kernel."
     if texts:

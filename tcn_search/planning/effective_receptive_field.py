@@ -31,7 +31,8 @@ class PathDistribution:
     """Share of all paths that start at each lag. Lags below 0 lie ahead of the output step.
 
     `shares[i]` is the share of the `cell` lags from `first_lag + i·cell` on. With `cell` = 1 the
-    shares are exact. Long receptive fields are summed in cells, which keep the mean lag exactly.
+    shares are exact. Long receptive fields are summed in cells, which keep the mean lag but for
+    less than a cell.
     """
 
     first_lag: int
@@ -127,9 +128,17 @@ def path_distribution(architecture: Architecture, residual_paths: bool = True) -
     output = x
     if use_skips:
         output = skips
-    total = sum(output.values)
-    shares = tuple(value / total for value in output.values)
-    return PathDistribution(round(output.start), cell, shares)
+    first_lag = round(output.start)
+    span = architecture.span
+    before = max(0, ceil((-span.look_ahead - first_lag) / cell))
+    after = max(before, (span.look_back - first_lag) // cell) + 1
+    values = output.values[before:after]
+    # Cells may reach beyond the receptive field, but no path does.
+    values[0] += sum(output.values[:before])
+    values[-1] += sum(output.values[after:])
+    total = sum(values)
+    shares = tuple(value / total for value in values)
+    return PathDistribution(first_lag + before * cell, cell, shares)
 
 
 class _Weights(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Any
 
 from tcn_search.arguments import required_within
 from tcn_search.errors import InputError
-from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
-from tcn_search.planning.coverage import coverage, set_bits
+from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture, pool_in_words
+from tcn_search.planning.coverage import Coverage, coverage, coverage_through_pool, set_bits
 from tcn_search.planning.effective_receptive_field import PathDistribution
 from tcn_search.planning.reach import reach, window_of
 from tcn_search.planning.receptive_field import left_padding
@@ -20,16 +20,18 @@ def receptive_field_rows(
 ) -> dict[str, Any]:
     """Return plain data for `plot_receptive_field_tree`.
 
-    Positions count from the first step of the sequence. Edges may begin before the sequence or
-    after its end, in padding. Residual paths are left out: they lead from a step to the same step.
+    Positions count from the first step that the network is given; behind a stem, steps are patches.
+    Edges may begin before the sequence or after its end, in padding. Residual paths are left out:
+    they lead from a step to the same step.
 
     Args:
         seq_len: steps of the sequence.
         required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        A dict with seq_len; output, the position that is read out; readout; rows, one for the input
-        and one for each dilated convolution, with label, positions and edges, which are (from, to)
+        A dict with seq_len; output, the position that is read out; pool, a pooled readout in words,
+        else ""; rows, one for the input and one for each dilated convolution, with label, positions
+        and edges, which are (from, to)
         pairs of positions in the row before and in this row; blind, the input positions of blind
         spots.
 
@@ -40,7 +42,7 @@ def receptive_field_rows(
     >>> [row["positions"] for row in tree["rows"]][:2]
     [[1, 2, 3, 4, 5, 6, 7], [2, 3, 4, 5, 6, 7]]
     """
-    seq_len, required_context = required_within(seq_len, required_context)
+    architecture, seq_len, covered = _seen_by_the_tcn(architecture, seq_len, required_context)
     window = window_of(seq_len, architecture.padding)
     reached = reach(architecture, window)
     computed = sum(mask.bit_count() for mask in reached.convolutions)
@@ -64,13 +66,15 @@ def receptive_field_rows(
                 ],
             }
         )
-    covered = coverage(architecture, required_context, seq_len)
+    origin = window.back
+    if covered.required_context is None:  # through a pool, offsets count from the last step
+        origin = seq_len - 1
     return {
         "seq_len": seq_len,
         "output": window.back,
-        "readout": architecture.readout,
+        "pool": pool_in_words(architecture.readout) if architecture.is_pooled else "",
         "rows": rows,
-        "blind": [offset + window.back for offset in covered.blind_spots],
+        "blind": [offset + origin for offset in covered.blind_spots],
     }
 
 
@@ -79,7 +83,9 @@ def coverage_lags(
 ) -> dict[str, Any]:
     """Return plain data for `plot_coverage` in lags.
 
-    A lag is a number of steps back from the output step; lags below 0 lie ahead of it.
+    A lag is a number of steps back from the output step; lags below 0 lie ahead of it. Behind a
+    stem, steps are patches. Through a pooled readout without a required context, lags are those of
+    the whole sequence.
 
     Args:
         seq_len: steps of the sequence.
@@ -95,16 +101,33 @@ def coverage_lags(
     >>> coverage_lags(Architecture(kernel_size=2, dilations=(2,)), seq_len=10)["reached"]
     [0, 2, 4]
     """
-    seq_len, required_context = required_within(seq_len, required_context)
-    required = window_of(required_context, architecture.padding)
-    covered = coverage(architecture, required_context, seq_len)
+    architecture, seq_len, covered = _seen_by_the_tcn(architecture, seq_len, required_context)
+    wanted = field = (0, seq_len - 1)  # through a pool
+    if covered.required_context is not None:
+        required = window_of(covered.required_context, architecture.padding)
+        wanted = (-required.ahead, required.back)
+        field = (-covered.look_ahead, covered.look_back)
     _require_drawable(covered.mask.bit_count(), "steps")
     return {
         "seq_len": seq_len,
         "reached": [-offset for offset in reversed(covered.reached)],
-        "wanted": (-required.ahead, required.back),
-        "field": (-covered.look_ahead, covered.look_back),
+        "wanted": wanted,
+        "field": field,
     }
+
+
+def _seen_by_the_tcn(
+    architecture: Architecture, seq_len: int, required_context: int | None
+) -> tuple[Architecture, int, Coverage]:
+    """Return the TCN behind a stem, the steps that it is given, and its coverage, as in `check`."""
+    lengths = required_within(seq_len, required_context)
+    architecture.require_patches(lengths[0])
+    is_bounded = required_context is not None or not architecture.is_pooled
+    steps, context = (architecture.patches_of(architecture.steps_of(length)) for length in lengths)
+    tcn = architecture.tcn_alone
+    if is_bounded:
+        return tcn, steps, coverage(tcn, context, steps)
+    return tcn, steps, coverage_through_pool(tcn, steps)
 
 
 def _require_drawable(count: int, marks: str) -> None:

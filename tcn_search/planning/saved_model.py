@@ -24,6 +24,9 @@ _KERAS_POOLS = {
 }
 
 
+_PATCHES = "Patches"
+
+
 class TCNDescription(NamedTuple):
     """Name and architecture of a TCN layer, and the sizes of its input.
 
@@ -34,6 +37,20 @@ class TCNDescription(NamedTuple):
     architecture: Architecture
     seq_len: int | None
     input_channels: int | None
+
+
+class _Stem(NamedTuple):
+    """A layer of patches, and the steps of its input; None unless the model fixes them."""
+
+    patch: int
+    stride: int
+    seq_len: int | None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], input_shape: Any) -> _Stem:
+        """Return the stem of a layer's configuration and input shape."""
+        seq_len = input_shape[1] if input_shape and len(input_shape) == 3 else None
+        return cls(config["patch"], config["stride"], seq_len)
 
 
 def find_tcn(source: Any, layer: str | None = None) -> TCNDescription:
@@ -71,8 +88,14 @@ def _tcns_of(model: Any) -> list[TCNDescription]:
             tcns.append(find_tcn(layer))
         else:
             tcns += _tcns_of(layer)
-    pools = [_pool(type(layer).__name__, layer.get_config()) for layer in _layers_of(model)]
-    return _with_pool(tcns, pools)
+    layers = list(_layers_of(model))
+    pools = [_pool(type(layer).__name__, layer.get_config()) for layer in layers]
+    stems = [
+        _Stem.of(layer.get_config(), (layer.get_build_config() or {}).get("input_shape"))
+        for layer in layers
+        if type(layer).__name__ == _PATCHES
+    ]
+    return _behind_stem(_with_pool(tcns, pools), stems)
 
 
 def _layers_of(model: Any) -> Iterator[Any]:
@@ -118,13 +141,27 @@ def _tcns_in_config(config: Any) -> Iterator[TCNDescription]:
             return
         if isinstance(inner, Mapping) and "layers" in inner:
             layers = inner["layers"]
-            yield from _with_pool(list(_tcns_in_config(layers)), list(_pools_in_config(layers)))
+            tcns = _with_pool(list(_tcns_in_config(layers)), list(_pools_in_config(layers)))
+            yield from _behind_stem(tcns, list(_stems_in_config(layers)))
             return
         for value in config.values():
             yield from _tcns_in_config(value)
     elif isinstance(config, list):
         for value in config:
             yield from _tcns_in_config(value)
+
+
+def _stems_in_config(config: Any) -> Iterator[_Stem]:
+    """Yield every stem of patches in a model's configuration."""
+    if isinstance(config, Mapping):
+        inner = config.get("config")
+        if config.get("class_name") == _PATCHES and isinstance(inner, Mapping):
+            yield _Stem.of(inner, (config.get("build_config") or {}).get("input_shape"))
+        for value in config.values():
+            yield from _stems_in_config(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _stems_in_config(value)
 
 
 def _pools_in_config(config: Any) -> Iterator[str]:
@@ -154,6 +191,17 @@ def _with_pool(tcns: list[TCNDescription], pools: list[str]) -> list[TCNDescript
         return tcns
     architecture = replace(tcns[0].architecture, readout=readouts[0])
     return [tcns[0]._replace(architecture=architecture)]
+
+
+def _behind_stem(tcns: list[TCNDescription], stems: list[_Stem]) -> list[TCNDescription]:
+    """Return the TCNs with the stem of the model, if it has one of each."""
+    if len(tcns) != 1 or len(stems) != 1 or tcns[0].architecture.readout == "sequence":
+        return tcns
+    (tcn,), (stem,) = tcns, stems
+    if tcn.architecture.patch > 1:  # of a model inside this one
+        return tcns
+    architecture = replace(tcn.architecture, patch=stem.patch, patch_stride=stem.stride)
+    return [tcn._replace(architecture=architecture, seq_len=stem.seq_len)]
 
 
 def _is_tcn(config: Mapping[str, Any]) -> bool:

@@ -93,8 +93,10 @@ def _pool_sees_all(
     kernel_size: int, dilations: Sequence[int], nb_stacks: int, requirements: Requirements
 ) -> bool:
     """Return whether every step of the sequence reaches some output step."""
+    padding = requirements.padding
     skips = requirements.use_skip_connections
-    if sees_its_own_step(kernel_size, dilations, requirements.padding, skips):
+    # With "valid" the first steps have no output of their own.
+    if padding != "valid" and sees_its_own_step(kernel_size, dilations, padding, skips):
         return True
     architecture = _architecture(kernel_size, dilations, nb_stacks, requirements)
     return not coverage_through_pool(architecture, requirements.seq_len).blind_spot_count

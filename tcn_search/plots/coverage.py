@@ -36,8 +36,8 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     newest_wanted, oldest_wanted = lags["wanted"]
     newest_seen, oldest_seen = lags["field"]
     reached = np.asarray(lags["reached"], dtype=int)
-    low = min(newest_wanted, int(reached.min()))
-    high = max(oldest_wanted, int(reached.max()))
+    low = min([newest_wanted, *reached.tolist()])
+    high = max([oldest_wanted, *reached.tolist()])
     cells = min(_MOST_CELLS, high + 1 - low)
     edges = np.unique(np.linspace(low, high + 1, cells + 1).round().astype(int))
     steps = np.arange(low, high + 1)

@@ -24,7 +24,13 @@ from tcn_search.plots.style import (
 _MOST_NUMBERS = 12  # more run into each other
 
 
-def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None = None) -> Axes:
+def plot_pareto(
+    values: pd.DataFrame,
+    cost: str,
+    objective: str,
+    ax: Axes | None = None,
+    cost_direction: str = "minimize",
+) -> Axes:
     """Plot cost and score of each complete trial, with the Pareto front in front.
 
     The front is joined to a line if there are two objectives only.
@@ -35,6 +41,7 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
         cost: the column on the horizontal axis.
         objective: the column on the vertical axis.
         ax: where to draw; default: a new figure.
+        cost_direction: "minimize", or "maximize" for a second score.
     """
     ax = axes_or_new(ax)
     front = values[values["on_front"].astype(bool)].sort_values(cost)
@@ -50,7 +57,14 @@ def plot_pareto(values: pd.DataFrame, cost: str, objective: str, ax: Axes | None
         label="beaten by another",
     )
     if set(values.columns) == {"trial", "on_front", cost, objective}:
-        ax.step(front[cost], front[objective], where="post", color=ORANGE, linewidth=1.4, zorder=2)
+        ax.step(
+            front[cost],
+            front[objective],
+            where="pre" if cost_direction == "maximize" else "post",
+            color=ORANGE,
+            linewidth=1.4,
+            zorder=2,
+        )
     ax.scatter(front[cost], front[objective], s=34, color=BLUE, zorder=3, label="Pareto front")
     _number_front(ax, front, cost, objective)
     for axis, name in (("x", cost), ("y", objective)):

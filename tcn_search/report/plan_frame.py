@@ -14,8 +14,8 @@ from tcn_search.planning.plan import PlannedRow, plan_rows
 def plan(seq_len: int, **options: Any) -> pd.DataFrame:
     """Return the architectures that cover `seq_len` steps without blind spots, cheapest first.
 
-    With the readouts "average" and "max" the output sees every step, so one step of the TCN may see
-    any number of them unless `required_context` is given.
+    With the readouts "average", "max" and "flatten" the output sees every step, so one step of the
+    TCN may see any number of them unless `required_context` is given.
 
     Args:
         seq_len: steps of the sequences.

@@ -73,7 +73,8 @@ def latex_of_trials(trials: pd.DataFrame, caption: str) -> str:
     """
     columns = [*_OF_TRIALS, *SEARCHABLE]
     known = [name for name in columns if name in trials]
-    chosen = trials[known].rename(columns=lambda name: _OF_TRIALS.get(name, name))
+    chosen = trials[known].convert_dtypes()  # numbers of steps stay whole beside missing ones
+    chosen = chosen.rename(columns=lambda name: _OF_TRIALS.get(name, name))
     return _latex(chosen.rename(columns=lambda name: name.replace("_", " ")), caption)
 
 

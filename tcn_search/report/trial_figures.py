@@ -53,8 +53,10 @@ def _pareto(cost: str, study: StudyResults, width: float) -> Figure | None:
     values = study.objective_values()
     if values.empty:
         return None
-    objective = study.definition.objective.name
-    return figure_of(plot_pareto(values, cost, objective, ax=axes_without_window(width)))
+    objective, *others = study.definition.objectives
+    direction = next(metric.direction for metric in others if metric.name == cost)
+    ax = axes_without_window(width)
+    return figure_of(plot_pareto(values, cost, objective.name, ax=ax, cost_direction=direction))
 
 
 def pareto_figures(study: StudyResults) -> list[StudyFigure]:

@@ -79,7 +79,7 @@ def suggested_values(
         OutsideSpace: the space does not hold a value, or a limit is broken; the text says which.
     """
     arguments = _arguments(architecture)
-    values = {**_geometry_values(space, architecture), **arguments}
+    values = {**arguments, **_geometry_values(space, architecture)}
     for name, dimension in space.space.settings.items():
         values[name] = settings.get(name, default_value(name, dimension))
     values["dilations"] = dilations_as_text(architecture.dilations)
@@ -116,9 +116,13 @@ def default_value(name: str, dimension: Dimension) -> Any:
     if isinstance(dimension, Range):
         if name == "learning_rate":
             return dimension.middle
-        if dimension.step is not None:
-            return dimension.low
-        return min(max(default or 0, dimension.low), dimension.high)
+        value = min(max(default or 0, dimension.low), dimension.high)
+        if dimension.step is None:
+            return value
+        steps = round((value - dimension.low) / dimension.step)
+        if dimension.low + steps * dimension.step > dimension.high:
+            steps -= 1
+        return dimension.low + steps * dimension.step
     if name == "learning_rate":
         return sorted(dimension)[(len(dimension) - 1) // 2]
     if default in dimension:
@@ -137,6 +141,8 @@ def _geometry_values(space: TaskSpace, architecture: Architecture) -> dict[str, 
     parameters: dict[str, Any] = {}
     for name, values in zip(geometry.names, geometry.values, strict=True):
         value = getattr(architecture, name, None)
+        if name == "patch_stride":
+            value = architecture.stride
         if name == "dilation_base":
             value = _dilation_base(architecture, values)
         if value not in values:

@@ -105,6 +105,7 @@ class Lease:
         self._study_id = storage.get_study_id_from_name(name)
         self._held: Holder | None = None
         self._held_text = ""  # `_held` as stored
+        self._why_lost = ""
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -156,13 +157,15 @@ class Lease:
             if self._swap(self._held_text, renewed) or self._swap_unconfirmed(renewed):
                 return
             self._forget()
-            if not self._study_exists():
-                raise LeaseLost(f"The study {self._name!r} was deleted while it ran.")
-            raise LeaseLost(
-                f"Another process runs the study {self._name!r} now ({self.holder()}): this one "
-                f"was away for longer than its lease of {self._seconds:.0f} s. The other process "
-                "takes over the trials that were in training here."
-            )
+            reason = f"The study {self._name!r} was deleted while it ran."
+            if self._study_exists():
+                reason = (
+                    f"Another process runs the study {self._name!r} now ({self.holder()}): this "
+                    f"one was away for longer than its lease of {self._seconds:.0f} s. The other "
+                    "process takes over the trials that were in training here."
+                )
+            self._why_lost = reason
+            raise LeaseLost(reason)
 
     def require(self) -> None:
         """Raise LeaseLost if another process has the lease by now.
@@ -171,7 +174,7 @@ class Lease:
         """
         held = self._held
         if held is None:
-            raise LeaseLost(f"Another process runs the study {self._name!r} now.")
+            raise LeaseLost(self._why_lost or f"Another process runs the study {self._name!r} now.")
         if time.time() > held.until - self._seconds / 2:
             self.renew()
 

@@ -143,6 +143,24 @@ def test_conditional_and_imported_definitions_are_part_of_the_source() -> None:
     assert source_used_by(source, "f") == source.replace("c = 1\n", "")
 
 
+@pytest.mark.parametrize("change", ['WIDTHS["a"] = 4', "WIDTHS.update(a=4)", "del WIDTHS['b']"])
+def test_what_changes_a_name_is_part_of_the_source(change: str) -> None:
+    function = "def f():\n    return WIDTHS"
+    source = (
+        f"WIDTHS = {{'b': 1}}\nprint('imported')\nOTHER = []\nOTHER.append(1)\n{change}\n{function}"
+    )
+    used = source_used_by(source, "f").splitlines()
+    assert len(used) == 4
+    assert used[1].replace("'", '"') == change.replace("'", '"')
+
+
+def test_a_changed_module_is_imported_again(file: Path) -> None:
+    assert model_function("mine:Maker.build").load()(0, 0, 0) == 14
+    file.write_text(SOURCE.replace("WIDTH = 4", "WIDTH = 555"))
+    assert model_function("mine:Maker.build").load()(0, 0, 0) == 565
+    del sys.modules["mine"]
+
+
 WRONG = 'model_fn must be a function, or its name as "module:function" or "path/to/file.py:function". Received: '
 
 

@@ -120,3 +120,14 @@ def test_the_effective_field_is_never_longer_than_the_nominal_one() -> None:
     field = effective_before_training(architecture, seq_len=10)
     assert field.paths.cell > 1
     assert field.steps <= field.steps_without_residuals <= architecture.receptive_field
+
+
+@pytest.mark.parametrize("skips", [True, False])
+def test_cells_stay_inside_the_receptive_field(skips: bool) -> None:
+    architecture = Architecture(
+        kernel_size=3, dilations=tuple(2**level for level in range(14)), use_skip_connections=skips
+    )
+    field = effective_before_training(architecture, seq_len=architecture.receptive_field)
+    assert field.paths.cell > 1
+    assert field.paths.first_lag >= 0
+    assert field.share_inside == pytest.approx(1)

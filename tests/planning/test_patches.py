@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,22 @@ def test_multiply_adds_are_those_of_the_stem_and_of_the_tcn_for_each_series() ->
     tcn = counts.total(3, 3, has_match=False)
     # Each of the 6 patches holds 8 steps of a series and of the channel that is not predicted.
     assert shape.multiply_adds(network) == 4 * (6 * 8 * 2 * 3 + tcn)
+
+
+@pytest.mark.parametrize("in_a_file", [False, True])
+@pytest.mark.parametrize(("readout", "stride"), [("last", None), ("average", 8)])
+def test_a_models_patches_are_found(
+    readout: str, stride: int | None, in_a_file: bool, tmp_path: Path
+) -> None:
+    network = ts.Architecture(
+        nb_filters=4, kernel_size=3, dilations=(1, 2, 4), readout=readout, patch=16,
+        patch_stride=stride, activation="relu",
+    )  # fmt: skip
+    source = build_model(network, TaskSpec("numbers", "regression", 336, 1, outputs=1))
+    if in_a_file:
+        source.save(tmp_path / "model.keras")
+        source = tmp_path / "model.keras"
+    report, expected = ts.check(source), ts.check(network, 336)
+    assert (report.verdict, report.seq_len) == (expected.verdict, expected.seq_len)
+    assert report.stem is not None
+    assert (report.stem.patch, report.stem.stride) == (16, stride or 16)

@@ -154,3 +154,13 @@ def test_the_pool_of_a_model_is_found(pool: str | None, in_a_file: bool, tmp_pat
     expected = {"GlobalAveragePooling1D": "average", "GlobalMaxPooling1D": "max", None: "last"}
     assert report.architecture.readout == expected[pool]
     assert report.covers == (pool is not None)
+
+
+def test_a_plan_without_padding_lists_what_the_check_accepts() -> None:
+    gaps = {"kernel_size": 3, "padding": "valid", "readout": "average", "nb_stacks": 1}
+    assert plan_rows(41, dilations=[[1, 9]], **gaps).rows == []
+    report = ts.check(
+        ts.Architecture(kernel_size=3, dilations=(1, 9), padding="valid", readout="average"), 41
+    )
+    assert report.verdict.endswith("Use causal padding, or dilations without gaps.")
+    assert len(plan_rows(41, dilations=[[1, 2]], **gaps).rows) == 1

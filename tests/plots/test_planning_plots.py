@@ -178,3 +178,32 @@ def test_pictures_of_a_pooled_readout_tell_step_and_output_apart() -> None:
     )
     assert not any("required context" in text for text in legend_of(ax))
     assert "sequence length, 784" in legend_of(ax)
+
+
+def test_pictures_count_what_the_check_counts() -> None:
+    patches = ts.Architecture(kernel_size=3, dilations=(1, 2, 4), patch=16)
+    assert ts.coverage_lags(patches, 336)["wanted"] == (0, 20)
+    assert ts.receptive_field_rows(patches, 336)["seq_len"] == 21
+    short = ts.Architecture(kernel_size=3, dilations=(1, 2, 4, 8, 16), look_back=100)
+    assert ts.coverage_lags(short, 600)["wanted"] == (0, 99)
+    for readout, pool in (
+        ("average", "the average over time"),
+        ("flatten", "a head over all steps"),
+    ):
+        gaps = ts.Architecture(kernel_size=2, dilations=(2, 4, 8), readout=readout)
+        tree = ts.receptive_field_rows(gaps, 40)
+        assert tree["blind"] == []
+        title = ts.plot_receptive_field_tree(tree).get_title(loc="left").replace("\n", " ")
+        assert (
+            title == f"15 of 40 steps reach step 39 of the TCN; through {pool} the output sees all"
+        )
+        assert ts.coverage_lags(gaps, 40)["reached"] == list(range(40))
+        bounded = ts.receptive_field_rows(gaps, 40, required_context=20)
+        title = ts.plot_receptive_field_tree(bounded).get_title(loc="left").replace("\n", " ")
+        assert title.startswith("15 of 40 steps reach step 39 of the TCN, ")
+
+
+def test_a_network_that_reaches_no_step_is_drawn() -> None:
+    lags = ts.coverage_lags(ts.Architecture(kernel_size=2, dilations=(4,), padding="same"), 2)
+    assert lags["reached"] == []
+    assert legend_of(ts.plot_coverage(lags)) == ["blind spot"]

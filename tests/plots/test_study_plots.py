@@ -231,6 +231,10 @@ def test_the_pareto_front_of_two_objectives_is_joined() -> None:
     assert labels(ax) == {"Pareto front", "beaten by another"}
     assert [text.get_text() for text in ax.texts] == ["0", "1"]
     assert not plot_pareto(values.assign(latency=1.0), "params", "val_loss").get_lines()
+    scores = values.rename(columns={"params": "val_accuracy"})
+    for direction, style in (("minimize", "steps-post"), ("maximize", "steps-pre")):
+        ax = plot_pareto(scores, "val_accuracy", "val_loss", cost_direction=direction)
+        assert ax.get_lines()[0].get_drawstyle() == style
 
 
 def test_empty_frames_give_empty_figures() -> None:

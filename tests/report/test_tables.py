@@ -60,6 +60,8 @@ def test_latex_of_trials(study: Study) -> None:
     assert text.count(r"\\") == 3  # the headings and two rows
     assert r"\toprule" in text
     assert "_" not in text.replace(r"\_", "")
+    with_missing = pd.DataFrame({"trial": [0, 1], "parameters": [123456, None]})
+    assert "0 & 123456" in latex_of_trials(with_missing, "")
     named = pd.DataFrame({"trial": [1], "norm": ["50% & more"]})
     assert r"50\% \& more" in latex_of_trials(named, "")
 

@@ -10,9 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tcn_search import Constraints, Range, SearchSpace
+from tcn_search.search.grid import grid_points
 from tcn_search.space.constraints import broken_limits
 from tcn_search.space.search_space import TaskSpace
-from tcn_search.space.trial_parameters import OutsideSpace, RecordedSuggestions, suggested_values
+from tcn_search.space.trial_parameters import (
+    OutsideSpace,
+    RecordedSuggestions,
+    default_value,
+    suggested_values,
+)
 
 SPACES = (
     SearchSpace(
@@ -90,3 +96,30 @@ def test_values_outside_the_space_are_named() -> None:
             suggested_values(space, other, training)
     with pytest.raises(OutsideSpace, match="learning_rate 3"):
         suggested_values(space, architecture, {**training, "learning_rate": 3.0})
+
+
+def test_a_stride_as_long_as_its_patch_is_suggested() -> None:
+    space = SearchSpace(
+        patch=[8, 16], patch_stride=[8], readout=["flatten"], nb_filters=[4], kernel_size=[3],
+        levels=[2], nb_stacks=[1], padding=["causal"], norm=["none"], use_skip_connections=[True],
+        learning_rate=[1e-3], dropout_rate=[0.0],
+    ).for_task("forecast", 96, 1, 1, Constraints())  # fmt: skip
+    networks = [
+        space.suggest(RecordedSuggestions(point.parameters))[0] for point in grid_points(space, 0)
+    ]
+    strides = {(network.patch, network.stride) for network in networks}
+    assert strides == {(8, 8), (16, 8)}
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension", "value"),
+    [
+        ("batch_size", Range(16, 128, step=16), 64),
+        ("batch_size", Range(10, 100, step=20), 70),
+        ("batch_size", Range(16, 60, step=16), 48),
+        ("batch_size", Range(80, 200, step=40), 80),
+        ("dropout_rate", Range(0.1, 0.5, step=0.2), 0.1),
+    ],
+)
+def test_the_value_nearest_to_a_default(name: str, dimension: Range, value: float) -> None:
+    assert default_value(name, dimension) == value

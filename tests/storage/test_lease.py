@@ -127,6 +127,18 @@ def test_it_is_renewed_however_long_an_epoch_takes(storage: optuna.storages.RDBS
     assert held.holder() is None
 
 
+def test_why_it_was_lost_is_said_later_too(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path / 'studies.db'}", create=True)
+    optuna.create_study(study_name="waves", storage=storage)
+    held = Lease(storage, "waves", seconds=0.5)
+    held.take()
+    with held.kept():
+        optuna.delete_study(study_name="waves", storage=storage)
+        time.sleep(1.0)
+        with pytest.raises(LeaseLost, match="The study 'waves' was deleted while it ran."):
+            held.require()
+
+
 RACE = """
 import sys
 from tcn_search.errors import LeaseError
