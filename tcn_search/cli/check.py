@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if required_context is None:
             required_context = _required_context(rule, network.architecture, spec)
-            if required_context in (spec.required_context, spec.seq_len):
+            if required_context == (spec.required_context or spec.seq_len):
                 reason = spec.context_reason
     if arguments.seq_len is not None:
         network = network._replace(seq_len=arguments.seq_len)
@@ -126,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in task_lines:
         print(printable(line))
     print(numbers)
-    if reason and required_context is not None:
+    if reason:
         print(f"\n{arguments.task} requires {required_context:,} steps: {reason}.")
     return 0 if report.covers else 1
 

@@ -168,9 +168,9 @@ def import_file(path: str | Path) -> Any:
 
 
 def _imported_anew(place: str) -> Any:
-    """Import a module; again, if its file has changed since this function imported it."""
+    """Import a module; again, if it was not imported here from its file as it is now."""
     source = hashlib.sha256(Path(_file_of(place)).read_bytes()).hexdigest()
-    if place in sys.modules and _IMPORTED.get(place, source) != source:
+    if place in sys.modules and _IMPORTED.get(place) != source:
         module = importlib.reload(sys.modules[place])
     else:
         module = import_module(place)

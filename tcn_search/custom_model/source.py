@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
 
 
@@ -28,9 +27,17 @@ def source_used_by(source: str, name: str) -> str:
         statement for statement in ast.parse(source).body if not _is_main_guard(statement)
     ]
     definitions: dict[str, list[ast.stmt]] = {}
+    imported = {
+        (node.asname or node.name).split(".")[0]
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.alias)
+    }
     for statement in statements:
-        for defined in _names_defined_by(statement):
-            definitions.setdefault(defined, []).append(statement)
+        changed = set(_names_changed_by(statement)) - imported  # keras.utils.clear_session()
+        for defined in (*_names_defined_by(statement), *changed):
+            if statement not in definitions.setdefault(defined, []):
+                definitions[defined].append(statement)
     if name not in definitions:
         raise KeyError(name)
     used = set[ast.stmt]()
@@ -57,7 +64,6 @@ def _names_defined_by(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
         return
-    yield from _names_changed_by(statement)
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
@@ -78,7 +84,9 @@ def _names_changed_by(statement: ast.stmt) -> Iterator[str]:
             changed = node
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             changed = node.value.func
+            if not isinstance(changed, ast.Attribute):
+                continue
         while isinstance(changed, ast.Subscript | ast.Attribute):
             changed = changed.value
-        if isinstance(changed, ast.Name) and changed.id not in dir(builtins):
+        if isinstance(changed, ast.Name):
             yield changed.id

@@ -35,7 +35,8 @@ def read_sequences(estimator: BaseEstimator, X: Any, layout: str, reset: bool) -
         ValueError, TypeError: X cannot be used; most of these errors are scikit-learn's.
     """
     least = 1 + reset  # one for training and one for validation
-    if _is_list_of_sequences(X):
+    channels_of_fit = None if reset else getattr(estimator, "n_features_in_", None)
+    if _is_list_of_sequences(X) or (channels_of_fit == 1 and is_list_of_arrays(X)):
         arrays = [
             check_array(sequence, ensure_2d=False, allow_nd=True, input_name=f"X[{number}]")
             for number, sequence in enumerate(X)

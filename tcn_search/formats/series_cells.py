@@ -58,7 +58,7 @@ def read_cells(
             texts, or an empty cell though it is the same in all rows of a series.
     """
     words = {name: _without_words_for_missing(frame[name]) for name in columns.static}
-    require_cells(path, frame.assign(**words), columns.static)
+    require_cells(path, pd.DataFrame(words), columns.static)
     texts: dict[str, tuple[str, ...]] = {}
     unknown: list[str] = []
     by_name: dict[str, np.ndarray] = {}

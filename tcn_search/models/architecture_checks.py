@@ -25,6 +25,11 @@ def check_architecture(architecture: Architecture, spec: TaskSpec) -> None:
         raise InputError(
             f"patch must be 1 where sequences differ in length. Received: {architecture.patch}"
         )
+    if architecture.look_back is not None and spec.ragged:
+        raise InputError(
+            "look_back must be None where sequences differ in length. Received: "
+            f"{architecture.look_back}"
+        )
     if architecture.readout == "flatten" and spec.ragged:
         raise InputError(
             "readout must be 'last', 'max' or 'average' for sequences of different length. "

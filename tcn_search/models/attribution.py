@@ -56,7 +56,7 @@ def input_attributions(
             f"outputs must have one number for each of the {len(inputs)} sequences. "
             f"Received: {len(outputs)}"
         )
-    baseline = inputs.mean(axis=(0, 1), keepdims=True)
+    baseline = np.nanmean(inputs, axis=(0, 1), keepdims=True)
     batches = []
     for start in range(0, len(inputs), batch_size):
         batch = inputs[start : start + batch_size].astype(keras.config.floatx())
@@ -65,7 +65,7 @@ def input_attributions(
         else:
             wanted = np.asarray(outputs[start : start + batch_size], dtype=int)
         chosen = np.eye(model.output_shape[1], dtype=batch.dtype)[wanted]
-        difference = batch - baseline.astype(batch.dtype)
+        difference = np.nan_to_num(batch - baseline.astype(batch.dtype))  # 0 in padding
         total = np.zeros(batch.shape, dtype="float64")
         for step in range(steps):
             between = batch - (1 - (step + 0.5) / steps) * difference

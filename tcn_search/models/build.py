@@ -99,12 +99,14 @@ def tcn_body(
     architecture: Architecture,
     dropout_rate: float = 0.0,
     batch_norm_statistics: str = "evaluated",
+    name: str = "",
 ) -> Callable[[Tensor], Tensor]:
     """Return the network of an architecture as a function, look-back and readout included.
 
     Args:
         dropout_rate: of the TCN's spatial dropout.
         batch_norm_statistics: "all" or "evaluated", as in `TCN`.
+        name: begins the names of its layers, which must differ where a model has several of them.
 
     Returns:
         A function from a tensor (B, T, C) to features (B, F), or (B, T, F) where every step is
@@ -113,17 +115,18 @@ def tcn_body(
 
     def body(x: Tensor) -> Tensor:
         if architecture.look_back is not None:
-            x = LastSteps(architecture.look_back, name="look_back")(x)
+            x = LastSteps(architecture.look_back, name=f"{name}look_back")(x)
         if architecture.patch > 1:
             filters = architecture.level_filters[0]
-            x = Patches(filters, architecture.patch, architecture.stride, name="patches")(x)
-        tcn = make_tcn(architecture, dropout_rate, batch_norm_statistics)
+            stride = architecture.stride
+            x = Patches(filters, architecture.patch, stride, name=f"{name}patches")(x)
+        tcn = make_tcn(architecture, dropout_rate, batch_norm_statistics, f"{name}tcn")
         x = tcn(x)
         scale_residual_branches(tcn, residual_scale(architecture))
         if architecture.readout in ("max", "average"):
-            x = PoolOverTime(architecture.readout, dtype="float32", name="readout")(x)
+            x = PoolOverTime(architecture.readout, dtype="float32", name=f"{name}readout")(x)
         elif architecture.readout == "flatten":
-            x = keras.layers.Flatten(dtype="float32", name="readout")(x)
+            x = keras.layers.Flatten(dtype="float32", name=f"{name}readout")(x)
         return x
 
     return body
@@ -243,6 +246,10 @@ def _model_of_scores(
     if spec.last_value_channels:
         x = TakeOffLastValue(dtype="float32", name="take_off_last_value")(x)
     x = scores(x)
+    if spec.last_value_channels and input_norm == "none":  # scores are standardised all the same
+        window = Standardize(
+            mean=spec.input_mean, std=spec.input_std, dtype="float32", name="standardize_window"
+        )(window)
     if spec.last_value_channels:
         x = PutBackLastValue(spec.last_value_channels, dtype="float32", name="put_back_last_value")(
             [x, window]
@@ -264,19 +271,20 @@ def make_tcn(
     architecture: Architecture,
     dropout_rate: float = 0.0,
     batch_norm_statistics: str = "evaluated",
+    name: str = "tcn",
 ) -> TCN:
     """Build the TCN layer of an architecture."""
     arguments = architecture.to_dict()
     readout = arguments.pop("readout")
-    for name in (*_AROUND_THE_TCN, "look_back"):
-        arguments.pop(name, None)
+    for argument in (*_AROUND_THE_TCN, "look_back"):
+        arguments.pop(argument, None)
     return TCN(
         **arguments,
         dropout_rate=dropout_rate,
         return_sequences=readout != "last",
         batch_norm_momentum=BATCH_NORM_MOMENTUM,
         batch_norm_statistics=batch_norm_statistics,
-        name="tcn",
+        name=name,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tcn_search.layers.tensor import Tensor
@@ -162,7 +163,7 @@ class Perplexity(keras.metrics.Metric):
         right = ops.take_along_axis(probabilities, ops.expand_dims(true, -1), axis=-1)[:, 0]
         # Keras' own cross-entropy raises smaller probabilities to 1e-7, which flatters a model that
         # is confident and wrong.
-        losses = -ops.log(ops.maximum(right, 1e-38))
+        losses = -ops.log(ops.maximum(right, np.finfo("float32").tiny))
         self.total.assign_add(ops.sum(ops.cast(losses, self.dtype) * weights))
         self.steps.assign_add(ops.sum(weights))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -92,7 +93,8 @@ def _schedule_of_steps(
     if name == "cosine":
         return schedules.CosineDecay(rate, steps)
     if name == "step":
-        return schedules.ExponentialDecay(rate, max(1, steps // STEP_DECAYS), 0.5, staircase=True)
+        fifth = math.ceil(steps / STEP_DECAYS)
+        return schedules.ExponentialDecay(rate, fifth, 0.5, staircase=True)
     return schedules.ExponentialDecay(rate, steps, decay_rate=1.0)  # constant
 
 

@@ -77,7 +77,7 @@ class StepSignature(keras.layers.Layer):
             mean = mean + predicted
         return {
             "predictions": mean / len(predictions),
-            "state": ops.concatenate(states, axis=1),
+            "state": ops.cast(ops.concatenate(states, axis=1), "float32"),
         }
 
     def add_to(self, archive: Any) -> None:

@@ -24,9 +24,6 @@ _KERAS_POOLS = {
 }
 
 
-_PATCHES = "Patches"
-
-
 class TCNDescription(NamedTuple):
     """Name and architecture of a TCN layer, and the sizes of its input.
 
@@ -93,7 +90,7 @@ def _tcns_of(model: Any) -> list[TCNDescription]:
     stems = [
         _Stem.of(layer.get_config(), (layer.get_build_config() or {}).get("input_shape"))
         for layer in layers
-        if type(layer).__name__ == _PATCHES
+        if _is_stem(type(layer).__name__, layer.get_config())
     ]
     return _behind_stem(_with_pool(tcns, pools), stems)
 
@@ -151,11 +148,16 @@ def _tcns_in_config(config: Any) -> Iterator[TCNDescription]:
             yield from _tcns_in_config(value)
 
 
+def _is_stem(class_name: object, config: Mapping[str, Any]) -> bool:
+    """Return whether a layer is one of patches of this package, not another of the same name."""
+    return class_name == "Patches" and {"patch", "stride"} <= set(config)
+
+
 def _stems_in_config(config: Any) -> Iterator[_Stem]:
     """Yield every stem of patches in a model's configuration."""
     if isinstance(config, Mapping):
         inner = config.get("config")
-        if config.get("class_name") == _PATCHES and isinstance(inner, Mapping):
+        if isinstance(inner, Mapping) and _is_stem(config.get("class_name"), inner):
             yield _Stem.of(inner, (config.get("build_config") or {}).get("input_shape"))
         for value in config.values():
             yield from _stems_in_config(value)

@@ -95,8 +95,15 @@ def _pool_sees_all(
     """Return whether every step of the sequence reaches some output step."""
     padding = requirements.padding
     skips = requirements.use_skip_connections
-    # With "valid" the first steps have no output of their own.
-    if padding != "valid" and sees_its_own_step(kernel_size, dilations, padding, skips):
+    if padding == "valid":
+        # The first steps have no output of their own: later outputs must see them.
+        repeats = CONVOLUTIONS_PER_BLOCK * nb_stacks
+        look_back = (kernel_size - 1) * sum(dilations) * repeats
+        if unbroken_reach(kernel_size, dilations, repeats) > look_back:
+            return True
+        if requirements.seq_len >= 2 * look_back:  # the farthest tap serves the first steps
+            return True
+    elif sees_its_own_step(kernel_size, dilations, padding, skips):
         return True
     architecture = _architecture(kernel_size, dilations, nb_stacks, requirements)
     return not coverage_through_pool(architecture, requirements.seq_len).blind_spot_count

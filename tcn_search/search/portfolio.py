@@ -226,9 +226,5 @@ def nearest(value: int, possible: Sequence[int]) -> int:
 def nearest_of(value: float, dimension: Dimension) -> Any:
     """Return the value of a numeric dimension that is nearest; any other has its first choice."""
     if isinstance(dimension, Range):
-        bounded = min(max(value, dimension.low), dimension.high)
-        if dimension.step is None:
-            return bounded
-        steps = round((bounded - dimension.low) / dimension.step)
-        return min(dimension.low + steps * dimension.step, dimension.high)
+        return dimension.nearest(value)
     return min(dimension, key=lambda other: abs(other - value))

@@ -72,6 +72,19 @@ class Range:
         """Whether both ends and the step are integers."""
         return all(isinstance(value, int) for value in (self.low, self.high, self.step or 1))
 
+    def nearest(self, value: float) -> float:
+        """Return the number of the range that is nearest to a value.
+
+        >>> Range(16, 60, step=16).nearest(64), Range(0.1, 0.3).nearest(0.25)
+        (48, 0.25)
+        """
+        bounded = min(max(value, self.low), self.high)
+        if self.step is None:
+            return bounded
+        most = int((self.high - self.low) / self.step + 1e-9)
+        steps = min(round((bounded - self.low) / self.step), most)
+        return min(self.low + steps * self.step, self.high)
+
     @property
     def middle(self) -> float:
         """The middle of the range, or with `log` of its logarithms, rounded to three digits.

@@ -116,13 +116,7 @@ def default_value(name: str, dimension: Dimension) -> Any:
     if isinstance(dimension, Range):
         if name == "learning_rate":
             return dimension.middle
-        value = min(max(default or 0, dimension.low), dimension.high)
-        if dimension.step is None:
-            return value
-        steps = round((value - dimension.low) / dimension.step)
-        if dimension.low + steps * dimension.step > dimension.high:
-            steps -= 1
-        return dimension.low + steps * dimension.step
+        return dimension.nearest(default or 0)
     if name == "learning_rate":
         return sorted(dimension)[(len(dimension) - 1) // 2]
     if default in dimension:

@@ -182,7 +182,7 @@ def _continued(
             backend=backend,
             model=model,
             final=final,
-        ).checked()
+        )
     else:
         wanted = Definition.of(
             given.task,
@@ -193,9 +193,8 @@ def _continued(
             backend=backend,
             model=model,
         )
-        wanted = replace(
-            wanted, final=final
-        ).checked()  # epochs that the study has no number of stay so
+        wanted = replace(wanted, final=final)  # epochs that the study has no number of stay so
+    wanted = wanted.checked()
     changes = stored.differences(wanted)
     if given.allow_changes:
         require_changeable(name, stored, wanted)

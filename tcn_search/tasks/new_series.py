@@ -167,10 +167,9 @@ def _read_future_rows(
 def _step_in(table: SeriesTable, future: SeriesTable, series: Series) -> int:
     """Return the step of the table's time grid at which rows of the future begin."""
     first = future.steps.times(series.start, 1)
-    if table.steps.is_numeric == future.steps.is_numeric:
-        step = int(table.steps.positions(first)[0])
-        if step >= 0:
-            return step
+    step = int(table.steps.positions(first)[0])
+    if step >= 0:
+        return step
     raise InputError(
         f"The times of {future.path} must continue those of {table.path} in steps of "
         f"{table.steps.in_words}. Received: {first[0]} in row {series.rows[0] + 1}"

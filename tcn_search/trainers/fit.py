@@ -224,6 +224,8 @@ class _Recorder(keras.callbacks.Callback):
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self.clock.after_call()
+        if self.training.status is TrialStatus.TIMED_OUT:  # the epoch does not count
+            self.model.stop_evaluating = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         numbers = {name: float(value) for name, value in (logs or {}).items()}  # waits too

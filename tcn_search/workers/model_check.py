@@ -62,8 +62,8 @@ def problem(jobs: Sequence[TrialJob], spec: TaskSpec) -> str:
     try:
         model_fn = function.load()
         for job in jobs:
-            # The other schedules need to know the number of training steps.
-            settings = replace(job.settings, schedule="constant")
+            # Warm-up and the other schedules need to know the number of training steps.
+            settings = replace(job.settings, schedule="constant", warmup=0.0)
             model = build_model(job.architecture, spec, settings, model_fn)
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder) / "model.keras")

@@ -96,6 +96,11 @@ def test_a_task_sets_the_required_context(
     assert main([*TASK, "--task", "adding"]) == 0
     assert f"{parameters(64, 2):,} (the TCN, its head apart)" in capsys.readouterr().out
     study = tmp_path / "own.toml"
+    study.write_text(
+        '[task]\nname = "copy_memory"\nseq_len = 520\n[constraints]\nrequired_context = 520\n'
+    )
+    main([*TASK, "--task", str(study)])
+    assert "each symbol is asked for" not in capsys.readouterr().out
     study.write_text(f'[task]\nname = "{wave_file}"\n[constraints]\nrequired_context = 9\n')
     assert main([*TASK, "--task", str(study)]) == 0
     verdict, described, *_ = capsys.readouterr().out.splitlines()

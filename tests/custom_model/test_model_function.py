@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,13 @@ def test_conditional_and_imported_definitions_are_part_of_the_source() -> None:
     assert source_used_by(source, "f") == source.replace("c = 1\n", "")
 
 
+def test_calls_of_imported_modules_define_nothing() -> None:
+    source = (
+        "import keras\nSEED = 1\nkeras.utils.set_random_seed(SEED)\ndef f():\n    return keras.ops"
+    )
+    assert source_used_by(source, "f") == "import keras\ndef f():\n    return keras.ops"
+
+
 @pytest.mark.parametrize("change", ['WIDTHS["a"] = 4', "WIDTHS.update(a=4)", "del WIDTHS['b']"])
 def test_what_changes_a_name_is_part_of_the_source(change: str) -> None:
     function = "def f():\n    return WIDTHS"
@@ -155,7 +163,10 @@ def test_what_changes_a_name_is_part_of_the_source(change: str) -> None:
 
 
 def test_a_changed_module_is_imported_again(file: Path) -> None:
-    assert model_function("mine:Maker.build").load()(0, 0, 0) == 14
+    sys.path.append(str(file.parent))
+    assert import_module("mine").Maker.build(0, 0, 0) == 14
+    file.write_text(SOURCE.replace("WIDTH = 4", "WIDTH = 44"))
+    assert model_function("mine:Maker.build").load()(0, 0, 0) == 54
     file.write_text(SOURCE.replace("WIDTH = 4", "WIDTH = 555"))
     assert model_function("mine:Maker.build").load()(0, 0, 0) == 565
     del sys.modules["mine"]

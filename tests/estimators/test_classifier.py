@@ -361,3 +361,13 @@ def test_worker_processes_and_a_time_limit(folder: Path, tmp_path: Path) -> None
     assert classifier.study_.finished == 2
     assert ts.list_studies(url) == [classifier.study_.name]
     assert classifier.study_.name.startswith("classifier-")
+
+
+def test_sequences_of_one_channel_and_one_length_after_a_fit_on_several(folder: Path) -> None:
+    X, y = table()
+    rows = [row[: STEPS - number % 5] for number, row in enumerate(X)]
+    classifier = small(ts.TCNClassifier).fit(rows, y)
+    assert classifier.n_features_in_ == 1
+    alone = classifier.predict(rows[:1])
+    same_length = classifier.predict([rows[0], rows[5]])
+    assert alone[0] == same_length[0] == classifier.predict(rows[:2])[0]

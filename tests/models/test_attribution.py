@@ -73,3 +73,16 @@ def test_what_has_no_attribution_is_refused() -> None:
         input_attributions(model, X, outputs=[0])
     with pytest.raises(InputError, match="X must have shape"):
         input_attributions(model, X[0])
+
+
+def test_padding_has_no_attribution_and_spoils_no_other_sequence() -> None:
+    padded = X[:6].copy()
+    padded[0, 5:] = np.nan
+    task = Task.from_arrays(X, Y, lengths_train=np.full(len(X), X.shape[1] - 1))
+    model = build_model(Architecture(4, 3, (1, 2), readout="average"), task)
+    draw_head(model)
+    found = input_attributions(model, padded, steps=4)
+    assert np.isfinite(found).all()
+    assert not found[0, 5:].any()
+    assert found[0, :5].any()
+    assert found[1].any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings, build_model, load_model
 from tcn_search.errors import InputError
+from tcn_search.models.build import tcn_body
 from tcn_search.models.predict import predict
 from tcn_search.models.readout import PoolOverTime
 from tcn_search.models.standardize import Standardize
@@ -248,3 +250,19 @@ def test_the_training_step_is_traced_once(kind: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
     model.fit(task.train.X, task.train.y, epochs=1, verbose=0)
     assert len(traced) == 1
+
+
+def test_two_branches_in_one_model() -> None:
+    inputs = keras.Input((16, 2))
+    branches = [tcn_body(SMALL, name=name)(inputs) for name in ("", "second_")]
+    model = keras.Model(inputs, keras.layers.Concatenate()(branches))
+    assert [layer.name for layer in model.layers if "tcn" in layer.name] == ["tcn", "second_tcn"]
+
+
+def test_a_look_back_is_refused_for_sequences_of_different_length() -> None:
+    task = Task.from_arrays(X, Y, lengths_train=np.full(12, 9))
+    with pytest.raises(InputError) as error:
+        build_model(replace(SMALL, look_back=4), task)
+    assert str(error.value) == (
+        "look_back must be None where sequences differ in length. Received: 4"
+    )

@@ -10,14 +10,14 @@ import keras
 import numpy as np
 import pytest
 
-from tcn_search import export_model
+from tcn_search import TrainingSettings, export_model
 from tcn_search.cli.main import main
 from tcn_search.errors import ExportError, InputError
 from tcn_search.models import export
 from tcn_search.models.export_metadata import export_metadata
 from tcn_search.models.exported_files import run_litert, run_onnx, run_torch
 from tcn_search.models.step_signature import why_not_by_steps
-from tests.models.every_kind import CAUSAL, CLASSES, MODELS, STEPS, built
+from tests.models.every_kind import CAUSAL, CLASSES, MODELS, NUMBERS, STEPS, built
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="these formats are written by TensorFlow"
@@ -105,6 +105,17 @@ def test_a_stream_of_steps_gives_the_class_of_each_step(tmp_path: Path) -> None:
         outputs = stream.step(X[:, number : number + 1], state)
         state = outputs["state"]
         np.testing.assert_allclose(outputs["predictions"], whole[:, number], atol=1e-5)
+
+
+@on_tensorflow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_a_stream_of_half_precision_takes_the_state_that_it_gives(
+    precision: str, tmp_path: Path
+) -> None:
+    settings = TrainingSettings(precision=precision)
+    model = built(replace(CAUSAL, norm="batch"), NUMBERS, settings)
+    exported = export_model(model, tmp_path / "model", "saved_model")
+    assert exported.no_steps == ""
 
 
 def test_only_causal_networks_of_one_step_take_steps() -> None:

@@ -267,3 +267,11 @@ def test_flatten_and_patches_serve_other_tasks_too() -> None:
         build_model(
             replace(architecture, patch=1, patch_stride=None), replace(regression, ragged=True)
         )
+
+
+@pytest.mark.parametrize("input_norm", ["dataset", "none"])
+def test_a_forecast_begins_with_the_last_value(input_norm: str) -> None:
+    model = build_model(Architecture(4, 3, (1, 2)), SPEC, TrainingSettings(input_norm=input_norm))
+    window = np.full((1, STEPS, 3), [3.0, 20.0, 150.0], dtype="float32")
+    forecast = model.predict(window, verbose=0)
+    np.testing.assert_allclose(forecast, [[3.0, 150.0] * HORIZON], rtol=1e-5)

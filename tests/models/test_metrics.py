@@ -83,6 +83,8 @@ def test_perplexity_is_the_exponential_of_the_mean_over_steps() -> None:
 def test_perplexity_hides_no_confident_mistake() -> None:
     p = np.array([[[1e-12, 1 - 1e-12]]], dtype="float32")
     assert in_batches(Perplexity(), np.array([[0]]), p, 1) == pytest.approx(1e12, rel=1e-4)
+    p[:] = [0, 1]
+    assert 1e37 < in_batches(Perplexity(), np.array([[0]]), p, 1) < np.inf
 
 
 def test_only_the_last_steps_and_those_with_a_class_count() -> None:

@@ -69,6 +69,9 @@ def test_step_halves_after_each_fifth() -> None:
     assert found[::20] == pytest.approx([0.8, 0.4, 0.2, 0.1, 0.05])
     assert found[19] == pytest.approx(0.8)
     assert found[99] == pytest.approx(0.05)
+    for steps in (9, 104):
+        found = rates(TrainingSettings(schedule="step", learning_rate=0.8), steps)
+        assert found[-1] == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])

@@ -164,3 +164,19 @@ def test_a_plan_without_padding_lists_what_the_check_accepts() -> None:
     )
     assert report.verdict.endswith("Use causal padding, or dilations without gaps.")
     assert len(plan_rows(41, dilations=[[1, 2]], **gaps).rows) == 1
+    # Where twice the look-back of 40 fits in, the farthest tap of a late step sees an early one.
+    assert len(plan_rows(80, dilations=[[1, 9]], **gaps).rows) == 1
+    assert len(plan_rows(10**7, dilations=[[1, 9]], **gaps).rows) == 1
+
+
+@given(architectures(paddings=("valid",), most_levels=3), st.integers(1, 200))
+def test_without_padding_a_pool_sees_what_the_bit_sets_say(
+    network: ts.Architecture, seq_len: int
+) -> None:
+    requirements = Requirements(seq_len, None, "valid", network.use_skip_connections)
+    found = suffices(
+        network.kernel_size, network.dilations, network.nb_stacks, network.span, requirements
+    )
+    outputs = seq_len > network.span.look_back
+    expected = outputs and not coverage_through_pool(network, seq_len).blind_spot_count
+    assert found == expected

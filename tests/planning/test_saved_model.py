@@ -40,6 +40,16 @@ def test_a_saved_file_says_architecture_length_and_channels(saved: Path) -> None
     assert report.covers
 
 
+def test_another_layer_called_patches_is_no_stem(saved: Path, tmp_path: Path) -> None:
+    file = tmp_path / "other.keras"
+    with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(file, "w") as written:
+        config = json.loads(archive.read("config.json"))
+        other = {"class_name": "Patches", "config": {"patch_size": 4}, "build_config": {}}
+        config["config"]["layers"].append(other)
+        written.writestr("config.json", json.dumps(config))
+    assert find_tcn(file) == find_tcn(saved)
+
+
 def test_the_command_reads_a_saved_file(saved: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["check", str(saved)]) == 0
     assert "sequence length 40" in capsys.readouterr().out.splitlines()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def recorded_checks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def make(model_fn: Any = "mine.py:build", **options: Any) -> Study:
-    return Study("own", TASK, SPACE, training=TRAINING, model_fn=model_fn, **options)
+    given = {"training": TRAINING, "model_fn": model_fn, **options}
+    return Study("own", TASK, SPACE, **given)
 
 
 def run(study: Study, trials: int, executor: Any = None) -> Any:
@@ -186,6 +188,11 @@ def test_a_script_that_creates_its_study_on_import_is_refused(
         "The model of mine.py:build cannot be used. mine.py makes a study when it is imported, as workers must do to find "
         'the model function. Put what only a run of it shall do under `if __name__ == "__main__":`.'
     )
+
+
+def test_a_model_with_warm_up_can_be_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tcn_search.workers.model_check._problem_in_new_process", here)
+    make(training=replace(TRAINING, warmup=0.1, schedule="cosine"))
 
 
 def test_changed_source_is_refused_or_accepted_and_recorded(
