@@ -15,6 +15,7 @@ from tcn_search import Architecture, Task, TrainingSettings, build_model, load_m
 from tcn_search.tasks.kinds import Metric
 from tcn_search.tasks.training_data import SplitData
 from tcn_search.trainers import fit
+from tcn_search.trainers.deadline import Deadline
 from tcn_search.trainers.fit import _Recorder, train
 from tests.conftest import draw_head, waves
 
@@ -342,3 +343,21 @@ def test_queued_steps_count_as_training() -> None:
     recorder.on_test_begin()
     recorder.on_epoch_end(0, {"loss": Unfinished(), "val_loss": Unfinished()})
     assert phases == ["training", "validation", "validation"]
+
+
+def test_a_training_out_of_time_does_not_finish_its_validation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = TrainingSettings(epochs=3, batch_size=2)
+    validated: list[int] = []
+    after_batch = _Recorder.on_test_batch_end
+
+    def counted(self: _Recorder, batch: int, logs: dict[str, Any] | None = None) -> None:
+        validated.append(batch)
+        after_batch(self, batch, logs)
+
+    monkeypatch.setattr(_Recorder, "on_test_batch_end", counted)
+    training = train(build(settings), TASK.training, settings, LOSS, deadline=Deadline(1e-6))
+    assert training.status == "timed_out"
+    assert len(TASK.validation) > 2
+    assert len(validated) == 1  # call of the compiled function
