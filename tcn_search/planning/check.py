@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tcn_search.arguments import positive_integer, required_within
+from tcn_search.arguments import positive_integer
 from tcn_search.planning.architecture import Architecture
 from tcn_search.planning.check_report import Report
-from tcn_search.planning.coverage import coverage, coverage_through_pool
+from tcn_search.planning.coverage import seen_by_the_tcn
 
 
 def check(
@@ -48,31 +48,24 @@ Add 2 levels (dilations 16, 32), or kernel 21, or 3 stacks.
     if not isinstance(arch, Architecture):
         from tcn_search.planning.saved_model import find_tcn
 
-        tcn = find_tcn(arch)
-        arch = tcn.architecture
+        found = find_tcn(arch)
+        arch = found.architecture
         if seq_len is None:
-            seq_len = tcn.seq_len
+            seq_len = found.seq_len
         if input_channels is None:
-            input_channels = tcn.input_channels
+            input_channels = found.input_channels
     if input_channels is None:
         input_channels = 1
     if readout is not None:
         arch = replace(arch, readout=readout)
-    lengths = required_within(seq_len, required_context)
-    arch.require_patches(lengths[0])
-    is_bounded = required_context is not None or not arch.is_pooled
-    seq_len, context = (arch.patches_of(arch.steps_of(steps)) for steps in lengths)
+    tcn, steps, covered = seen_by_the_tcn(arch, seq_len, required_context)
     stem = None
     if arch.patch > 1:
         stem = arch
-        arch = replace(arch.tcn_alone, look_back=None)
-    if is_bounded:
-        covered = coverage(arch, context, seq_len)
-    else:
-        covered = coverage_through_pool(arch, seq_len)
+        arch = replace(tcn, look_back=None)
     return Report(
         architecture=arch,
-        seq_len=seq_len,
+        seq_len=steps,
         required_context=covered.required_context,
         input_channels=positive_integer("input_channels", input_channels),
         coverage=covered,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tcn_search.arguments import positive_integer
+from tcn_search.arguments import positive_integer, required_within
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture
 from tcn_search.planning.reach import Window, reach, visible_window, window_of
 from tcn_search.planning.receptive_field import covers
@@ -140,6 +140,30 @@ def coverage_through_pool(architecture: Architecture, seq_len: int) -> Coverage:
         required=window.full,
         origin=window.back,
     )
+
+
+def seen_by_the_tcn(
+    architecture: Architecture, seq_len: int | None, required_context: int | None = None
+) -> tuple[Architecture, int, Coverage]:
+    """Return the TCN behind a stem, the number of steps that it is given, and its coverage.
+
+    Behind a stem, its steps are patches.
+
+    Args:
+        seq_len: steps of the sequence; None is refused.
+        required_context: steps that one step must see. None: all, and through a pool any number.
+
+    Raises:
+        InputError: a number is out of range, or no patch fits into the sequence.
+    """
+    lengths = required_within(seq_len, required_context)
+    architecture.require_patches(lengths[0])
+    is_bounded = required_context is not None or not architecture.is_pooled
+    steps, context = (architecture.patches_of(architecture.steps_of(length)) for length in lengths)
+    tcn = architecture.tcn_alone
+    if is_bounded:
+        return tcn, steps, coverage(tcn, context, steps)
+    return tcn, steps, coverage_through_pool(tcn, steps)
 
 
 def _pooled_mask(architecture: Architecture, window: Window) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tcn_search.arguments import required_within
 from tcn_search.errors import InputError
 from tcn_search.planning.architecture import CONVOLUTIONS_PER_BLOCK, Architecture, pool_in_words
-from tcn_search.planning.coverage import Coverage, coverage, coverage_through_pool, set_bits
+from tcn_search.planning.coverage import seen_by_the_tcn, set_bits
 from tcn_search.planning.effective_receptive_field import PathDistribution
 from tcn_search.planning.reach import reach, window_of
 from tcn_search.planning.receptive_field import left_padding
@@ -29,11 +28,10 @@ def receptive_field_rows(
         required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        A dict with seq_len; output, the position that is read out; pool, a pooled readout in words,
-        else ""; rows, one for the input and one for each dilated convolution, with label, positions
-        and edges, which are (from, to)
-        pairs of positions in the row before and in this row; blind, the input positions of blind
-        spots.
+        A dict with seq_len; unit, "steps" or "patches"; output, the position that is read out;
+        pool, a pooled readout in words, else ""; rows, one for the input and one for each dilated
+        convolution, with label, positions and edges, which are (from, to) pairs of positions in the
+        row before and in this row; blind, the input positions of blind spots.
 
     Raises:
         InputError: a number is out of range, or the plot would have more than 1,000,000 edges.
@@ -42,7 +40,8 @@ def receptive_field_rows(
     >>> [row["positions"] for row in tree["rows"]][:2]
     [[1, 2, 3, 4, 5, 6, 7], [2, 3, 4, 5, 6, 7]]
     """
-    architecture, seq_len, covered = _seen_by_the_tcn(architecture, seq_len, required_context)
+    unit = "steps" if architecture.patch == 1 else "patches"
+    architecture, seq_len, covered = seen_by_the_tcn(architecture, seq_len, required_context)
     window = window_of(seq_len, architecture.padding)
     reached = reach(architecture, window)
     computed = sum(mask.bit_count() for mask in reached.convolutions)
@@ -71,6 +70,7 @@ def receptive_field_rows(
         origin = seq_len - 1
     return {
         "seq_len": seq_len,
+        "unit": unit,
         "output": window.back,
         "pool": pool_in_words(architecture.readout) if architecture.is_pooled else "",
         "rows": rows,
@@ -92,8 +92,9 @@ def coverage_lags(
         required_context: number of steps that the output step must be able to see. Default: all.
 
     Returns:
-        A dict with seq_len; reached, the lags that are reached, ascending; wanted, the
-        (newest, oldest) lag of the required context; field, those of the receptive field.
+        A dict with seq_len; unit, "steps" or "patches"; reached, the lags that are reached,
+        ascending; wanted, the (newest, oldest) lag of the required context; field, those of the
+        receptive field.
 
     Raises:
         InputError: a number is out of range, or the plot would have more than 1,000,000 steps.
@@ -101,7 +102,8 @@ def coverage_lags(
     >>> coverage_lags(Architecture(kernel_size=2, dilations=(2,)), seq_len=10)["reached"]
     [0, 2, 4]
     """
-    architecture, seq_len, covered = _seen_by_the_tcn(architecture, seq_len, required_context)
+    unit = "steps" if architecture.patch == 1 else "patches"
+    architecture, seq_len, covered = seen_by_the_tcn(architecture, seq_len, required_context)
     wanted = field = (0, seq_len - 1)  # through a pool
     if covered.required_context is not None:
         required = window_of(covered.required_context, architecture.padding)
@@ -110,24 +112,11 @@ def coverage_lags(
     _require_drawable(covered.mask.bit_count(), "steps")
     return {
         "seq_len": seq_len,
+        "unit": unit,
         "reached": [-offset for offset in reversed(covered.reached)],
         "wanted": wanted,
         "field": field,
     }
-
-
-def _seen_by_the_tcn(
-    architecture: Architecture, seq_len: int, required_context: int | None
-) -> tuple[Architecture, int, Coverage]:
-    """Return the TCN behind a stem, the steps that it is given, and its coverage, as in `check`."""
-    lengths = required_within(seq_len, required_context)
-    architecture.require_patches(lengths[0])
-    is_bounded = required_context is not None or not architecture.is_pooled
-    steps, context = (architecture.patches_of(architecture.steps_of(length)) for length in lengths)
-    tcn = architecture.tcn_alone
-    if is_bounded:
-        return tcn, steps, coverage(tcn, context, steps)
-    return tcn, steps, coverage_through_pool(tcn, steps)
 
 
 def _require_drawable(count: int, marks: str) -> None:

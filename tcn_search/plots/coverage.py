@@ -28,11 +28,12 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
 
     Args:
         lags: as `coverage_lags` returns it, with lags in steps back from the output step, below 0
-            ahead of it: seq_len; reached, all lags that a path reaches; wanted and field, the
+            ahead of it: seq_len; unit; reached, all lags that a path reaches; wanted and field, the
             (newest, oldest) lag of the required context and of the receptive field.
         ax: where to draw; default: a new figure (`Axes.figure`).
     """
     ax = axes_or_new(ax, height=2.8)
+    unit = lags.get("unit", "steps")
     newest_wanted, oldest_wanted = lags["wanted"]
     newest_seen, oldest_seen = lags["field"]
     reached = np.asarray(lags["reached"], dtype=int)
@@ -76,9 +77,9 @@ def plot_coverage(lags: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     label_axes(
         ax,
-        f"Required context {oldest_wanted - newest_wanted + 1:,} of {lags['seq_len']:,} steps, "
+        f"Required context {oldest_wanted - newest_wanted + 1:,} of {lags['seq_len']:,} {unit}, "
         f"receptive field {oldest_seen - newest_seen + 1:,}",
-        "lag (steps back from the output; the dashed line ends the required context)",
+        f"lag ({unit} back from the output; the dashed line ends the required context)",
         "lags",
     )
     ax.grid(False, axis="x")

@@ -37,10 +37,10 @@ def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -
     for each level, darker where more of the steps in a cell are needed.
 
     Args:
-        tree: as `receptive_field_rows` returns it: seq_len; output, the position read out; pool, a
-            readout of all positions, not of this one alone, in words; rows from the input on, each
-            with label, positions and edges (from, to) from the row before; blind, the positions of
-            the input that are required and not reached.
+        tree: as `receptive_field_rows` returns it: seq_len; unit; output, the position read out;
+            pool, a readout of all positions, not of this one alone, in words; rows from the input
+            on, each with label, positions and edges (from, to) from the row before; blind, the
+            positions of the input that are required and not reached.
         ax: where to draw; default: a new figure (`Axes.figure`).
     """
     rows = tree["rows"]
@@ -61,7 +61,8 @@ def plot_receptive_field_tree(tree: Mapping[str, Any], ax: Axes | None = None) -
     ax.tick_params(left=False)
     ax.spines[["left"]].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    title = f"{len(rows[0]['positions']):,} of {tree['seq_len']:,} steps reach "
+    unit = tree.get("unit", "steps")
+    title = f"{len(rows[0]['positions']):,} of {tree['seq_len']:,} {unit} reach "
     if tree.get("pool"):
         title += f"step {tree['output']:,} of the TCN"
         if not tree["blind"]:

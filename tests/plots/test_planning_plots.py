@@ -184,6 +184,10 @@ def test_pictures_count_what_the_check_counts() -> None:
     patches = ts.Architecture(kernel_size=3, dilations=(1, 2, 4), patch=16)
     assert ts.coverage_lags(patches, 336)["wanted"] == (0, 20)
     assert ts.receptive_field_rows(patches, 336)["seq_len"] == 21
+    title = ts.plot_coverage(ts.coverage_lags(patches, 336)).get_title(loc="left")
+    assert title.startswith("Required context 21 of 21 patches, ")
+    tree = ts.plot_receptive_field_tree(ts.receptive_field_rows(patches, 336))
+    assert tree.get_title(loc="left").startswith("21 of 21 patches reach the output at step 20")
     short = ts.Architecture(kernel_size=3, dilations=(1, 2, 4, 8, 16), look_back=100)
     assert ts.coverage_lags(short, 600)["wanted"] == (0, 99)
     for readout, pool in (
