@@ -7,17 +7,22 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from tcn_search.errors import ClusterError, InputError, first_line
 from tcn_search.workers.resources import this_machine
 
 _ANSWER_SECONDS = 5.0  # in which the head must accept a connection
-# Ray ends the process of a driver that has had no connection to the head for 60 seconds.
+# Ray ends the process of a driver that has had no connection to the head for 60 seconds, unless it
+# is shut down before.
 LOST_SECONDS = 20.0
+_SHUTDOWN_SECONDS = 30.0  # without the head it takes about 7
+
+_T = TypeVar("_T")
 
 
 class RayCluster:
@@ -87,8 +92,9 @@ class RayCluster:
         import ray
 
         self._users -= 1
-        if self._users == 0 and self._shuts_down and not self._is_lost:
-            ray.shutdown()
+        if self._users == 0 and self._shuts_down:
+            with suppress(TimeoutError):
+                _within(_SHUTDOWN_SECONDS, ray.shutdown)
 
     @property
     def is_open(self) -> bool:
@@ -101,11 +107,11 @@ class RayCluster:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the head did not answer for so long that Ray must not be called any more."""
+        """Whether the head did not answer for so long that it can be asked nothing any more."""
         return self._is_lost
 
     def head_answers(self) -> bool:
-        """Return whether the head of the cluster answers now; Ray's own calls would wait for it.
+        """Return whether the head of the cluster accepts a connection now.
 
         Raises:
             ClusterError: it has not answered for `LOST_SECONDS`.
@@ -114,32 +120,67 @@ class RayCluster:
             self._answered = time.monotonic()
             return True
         if time.monotonic() - self._answered > LOST_SECONDS:
-            self._is_lost = True
-            raise ClusterError(
-                f"The head of the Ray cluster, {self._head}, has not answered for "
-                f"{LOST_SECONDS:.0f} seconds. The study is kept: once a cluster runs again, the "
-                "same command continues it, as it does on one machine without --executor ray."
-            )
+            raise self._lost()
         return False
 
     def machines(self) -> list[dict[str, float]]:
-        """Return the resources of each machine of the cluster that is alive."""
+        """Return the resources of each machine of the cluster that is alive.
+
+        Raises:
+            ClusterError: the head has not answered for `LOST_SECONDS`.
+        """
         import ray
 
-        return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return [node["Resources"] for node in self._ask(ray.nodes) if node["Alive"]]
 
     def free(self) -> dict[str, float]:
-        """Return the resources of the whole cluster that nothing uses."""
+        """Return the resources of the whole cluster that nothing uses.
+
+        Raises:
+            ClusterError: the head has not answered for `LOST_SECONDS`.
+        """
         import ray
 
-        resources: dict[str, float] = ray.available_resources()
-        return resources
+        return self._ask(ray.available_resources)
+
+    def _ask(self, question: Callable[[], _T]) -> _T:
+        """Return the head's answer, for which Ray itself would wait until it ends the process."""
+        try:
+            return _within(LOST_SECONDS, question)
+        except TimeoutError:
+            raise self._lost() from None
+
+    def _lost(self) -> ClusterError:
+        self._is_lost = True
+        return ClusterError(
+            f"The head of the Ray cluster, {self._head}, has not answered for "
+            f"{LOST_SECONDS:.0f} seconds. The study is kept: once a cluster runs again, the "
+            "same command continues it, as it does on one machine without --executor ray."
+        )
 
 
 def require_ray() -> None:
     """Raise an InputError if Ray is not installed."""
     if find_spec("ray") is None:
         raise InputError("Training on a cluster needs Ray: pip install 'tcn-search[ray]'")
+
+
+def _within(seconds: float, function: Callable[[], _T]) -> _T:
+    """Call a function in a thread of its own.
+
+    Raises:
+        TimeoutError: it has not returned within so many seconds; the thread goes on.
+    """
+    result: Future[_T] = Future()
+
+    def call() -> None:
+        try:
+            result.set_result(function())
+        except Exception as error:
+            result.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return result.result(timeout=seconds)
 
 
 def _usable_cpus() -> int:

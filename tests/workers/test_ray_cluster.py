@@ -407,9 +407,9 @@ def test_final_trainings_and_comparison_use_the_cluster(
 
 
 LOST_HEAD = """
-import os, signal, sys
-from pathlib import Path
+import signal, sys
 import psutil
+import ray
 from tcn_search import RayExecutor, Study, Task, TrainingSettings, TrialCallback
 from tcn_search.errors import ClusterError
 from tcn_search.workers import ray_cluster, ray_workers
@@ -420,15 +420,20 @@ from tests.workers.instant_ray_worker import InstantWorker
 ray_workers.RayWorker = InstantWorker
 ray_workers._LOOK_SECONDS = 0.5
 ray_cluster.LOST_SECONDS = 3.0
+sent = getattr(signal, sys.argv[1])
+if sent == signal.SIGSTOP:
+    ray_cluster._SHUTDOWN_SECONDS = 1.0
 ended = []
+lost = []
 
 class Callback(TrialCallback):
     def on_trial(self, progress):
         ended.append(progress.trial)
         if len(ended) == 5:
             for process in psutil.Process().children(recursive=True):
-                if process.name() in sys.argv[1:]:
-                    process.kill()
+                if process.name() in sys.argv[2:]:
+                    process.send_signal(sent)
+                    lost.append(process)
 
 study = Study(
     "lost", Task.from_arrays(*waves(24)), space=small_space(nb_filters=list(range(1, 65))),
@@ -439,25 +444,42 @@ try:
     study.run(200, executor=RayExecutor(workers=2), on_progress=quiet, callbacks=[Callback()])
 except ClusterError as error:
     print(error)
+print("connected" if ray.is_initialized() else "disconnected")
+for process in lost:
+    if process.is_running():
+        process.kill()
 print(study.finished, set(study.trials()["state"]) & {"RUNNING"})
 study.run(study.finished + 2, executor=Synthetic(), on_progress=quiet)
 print("continued")
 """
 
 
-@pytest.mark.parametrize("lost", [["gcs_server"], ["gcs_server", "raylet"]])
-def test_a_lost_head_ends_the_run_with_a_message(lost: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "processes"),
+    [
+        ("SIGKILL", ["gcs_server"]),
+        ("SIGKILL", ["gcs_server", "raylet"]),
+        ("SIGSTOP", ["gcs_server"]),  # it goes on to accept connections, and answers nothing
+    ],
+)
+def test_a_lost_head_ends_the_run_with_a_message(
+    sent: str, processes: list[str], tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LOST_HEAD, *lost],
+        [sys.executable, "-c", LOST_HEAD, sent, *processes],
         capture_output=True,
         text=True,
         timeout=120,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": import_path()},
     )
-    message, counts, continued = done.stdout.strip().splitlines()[-3:]
+    lines = done.stdout.strip().splitlines()[-4:]
+    assert len(lines) == 4, done.stderr
+    message, connection, counts, continued = lines
     assert message.startswith("The head of the Ray cluster, "), done.stderr
     assert "has not answered for 3 seconds. The study is kept" in message
+    if sent == "SIGKILL":  # otherwise Ray would end this process a minute after the loss
+        assert connection == "disconnected"
     assert counts.endswith(" set()")
     assert int(counts.split()[0]) >= 5
     assert continued == "continued"
