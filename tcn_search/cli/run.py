@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import time
 from typing import TYPE_CHECKING
@@ -137,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
     if executor is not None and arguments.workers_per_gpu != 1:
         raise InputError(
             "--workers-per-gpu is for processes of this machine. With --executor ray, give "
-            f"--gpus-per-trial {1 / arguments.workers_per_gpu:.2g}"
+            f"--gpus-per-trial {math.floor(10_000 / arguments.workers_per_gpu) / 10_000:g}"
         )
     study = _study_of(arguments, file)
     _print_beginning(study)

@@ -277,6 +277,12 @@ class Comparison:
             sentences.append(f"On test, {title(TCN)} is {listed}; needed at 5% with {bases}.")
         return " ".join(sentences)
 
+    def verdict_beside(self, winner: int | None) -> str:
+        """Return `verdict`, and say whose it is where it is not that of the winner's trial."""
+        if winner in (None, self.trial):
+            return self.verdict()
+        return f"of trial {self.trial}, not of the winner: {self.verdict()}"
+
     def _best_on_validation(self, first: str, second: str) -> str:
         gap = self.difference(first, second, "validation")
         assert gap is not None

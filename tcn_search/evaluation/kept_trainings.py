@@ -17,7 +17,6 @@ from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.baselines.contender_names import TCN
 from tcn_search.errors import InputError
 from tcn_search.evaluation.final_training import FinalTraining, SeedRun, WantedTraining
-from tcn_search.search.trial_record import Candidate
 from tcn_search.storage.stored_values import STRICT
 
 
@@ -35,11 +34,11 @@ class KeptTrainings:
 
     Args:
         folders: where they are kept; a training goes into the first that can be written.
-        digest_of: hashes everything that decides the result of a candidate's training.
+        digest_of: hashes everything else that decides the result of a training.
     """
 
     folders: Sequence[Path]
-    digest_of: Callable[[Candidate], str]
+    digest_of: Callable[[WantedTraining], str]
 
     def find(self, wanted: WantedTraining) -> FinalTraining | None:
         """Return a kept training, or None if there is none that can be read."""
@@ -121,7 +120,7 @@ class KeptTrainings:
     def _name(self, wanted: WantedTraining) -> str:
         """Name the files of a training."""
         candidate = wanted.candidate
-        digest = self.digest_of(candidate)
+        digest = self.digest_of(wanted)
         name = f"trial-{candidate.trial}-seed-{wanted.seed}-{wanted.data.value}-{digest}"
         if wanted.contender == TCN:
             return name

@@ -44,9 +44,13 @@ class Preference:
             order: numbers of trials, best first.
             runs: their results, with accuracies as metric.
         """
-        best, _ = mean_and_spread([run.metric for run in runs if run.trial == order[0]])
-        own, _ = mean_and_spread([run.metric for run in runs if run.trial == self.trial])
-        if not own >= best - STANDARD_ERRORS * self.standard_error:
+        of_best = [run for run in runs if run.trial == order[0]]
+        own = [run for run in runs if run.trial == self.trial]
+        if sum(run.diverged for run in own) > sum(run.diverged for run in of_best):
+            return list(order)
+        best_mean, _ = mean_and_spread([run.metric for run in of_best])
+        mean, _ = mean_and_spread([run.metric for run in own])
+        if not mean >= best_mean - STANDARD_ERRORS * self.standard_error:
             return list(order)
         return [self.trial, *(trial for trial in order if trial != self.trial)]
 

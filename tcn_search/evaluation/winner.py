@@ -137,6 +137,11 @@ class Winner:
         return [run for run in runs if run.trial == trial]
 
     @property
+    def was_rerun(self) -> bool:
+        """Whether the candidates were trained again before the choice."""
+        return len(self.reruns) > len(self.ranked)
+
+    @property
     def validation_metrics(self) -> list[float]:
         """Metric on the validation split of each final training; NaN where there is none.
 
@@ -207,6 +212,8 @@ class Winner:
         """Return whether this is the result of the wanted trainings, with its model still there."""
         ranked_trials = {run.trial for run in self.reruns or self.runs}
         seeds = {run.seed for run in self.winning_runs}
+        if wanted.limited and self.not_trained:  # only a call without a limit trains the others
+            seeds |= wanted.seeds
         same_trainings = (
             ranked_trials == wanted.trials
             and seeds == wanted.seeds
@@ -240,7 +247,7 @@ class Winner:
                 f"training and validation split together, for all {self.refit_epochs} epochs; "
                 f"the choice rests on {self.objective} in the search"
             )
-            if len(self.reruns) > len(self.ranked):
+            if self.was_rerun:
                 facts["Trained on"] += " and its re-runs"
         left_out = list(self.left_out)
         if self.not_trained:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from tcn_search.atomic_files import reason_of, replacing
 from tcn_search.baselines.contender_names import title
 from tcn_search.errors import InputError
-from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison
+from tcn_search.evaluation.comparison import Comparison
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.plots.comparison import plot_comparison
 from tcn_search.plots.style import (
@@ -48,8 +49,14 @@ def comparison_frame(
 
 
 def _of_forecast(baselines: SimpleBaselines | None) -> list[SimpleBaseline]:
+    """Return the simple models of a forecast, fitted on the training split as its contenders are.
+
+    They have no test score where the models that were scored there had seen more.
+    """
     if baselines is None or baselines.kind != "forecast":
         return []
+    if baselines.joined:
+        return [replace(baseline, test=None) for baseline in baselines.baselines]
     return baselines.baselines
 
 
@@ -62,8 +69,8 @@ def comparison_figure(
     contenders = comparison_frame(comparison, baselines)["contender"].tolist()
     runs = comparison.runs_frame()
     runs["title"] = runs["contender"].map(title)
-    # Runs of contenders that only an earlier call wanted are stored, too.
-    final = runs[(runs["seed"] != SEARCH_SEED) & runs["contender"].isin(contenders)]
+    # Runs of contenders and seeds that only an earlier call wanted are stored, too.
+    final = runs[runs["seed"].isin(comparison.final_seeds) & runs["contender"].isin(contenders)]
     simple = [
         {
             "contender": baseline.name,

@@ -56,7 +56,7 @@ def _test_forecasts(study: StudyResults) -> pd.DataFrame | None:
     file = Path(winner.model_file).parent / TEST_FORECASTS
     if not file.is_file():
         return None
-    table = pd.read_csv(file, dtype={"id": str})
+    table = pd.read_csv(file, dtype={"id": str}, keep_default_na=False, na_values=[""])
     for name in ("origin", "time"):
         if not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = pd.to_datetime(table[name], utc=True)

@@ -152,7 +152,7 @@ def _details(study: StudyResults) -> dict[str, str]:
         facts[EVALUATIONS] = evaluations_in_words(study.test_evaluations)
     comparison = study.comparison
     if comparison is not None:
-        facts["Comparison"] = comparison.verdict()
+        facts["Comparison"] = comparison.verdict_beside(None if winner is None else winner.trial)
     for change in study.changes:
         facts[f"Changed {change['when']}"] = "; ".join(change["what"])
     outside = study.start.outside

@@ -86,7 +86,7 @@ def _true_against_predicted(study: StudyResults, width: float) -> Figure | None:
     file = Path(winner.model_file).parent / TEST_PREDICTIONS
     if not file.is_file():
         return None
-    predictions = pd.read_csv(file)
+    predictions = pd.read_csv(file, keep_default_na=False, na_values=[""])
     outputs = list(dict.fromkeys(predictions["output"]))
     own = predictions[predictions["output"] == outputs[0]]
     ax = plot_true_against_predicted(own, ax=axes_without_window(width))

@@ -11,7 +11,13 @@ from typing import Any
 
 import optuna
 import sqlalchemy
-from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from tcn_search.errors import (
     InputError,
@@ -78,7 +84,7 @@ def open_storage(url: str | None = None, *, create: bool = False) -> optuna.stor
             if not create:
                 raise _no_storage(url)
             file.parent.mkdir(parents=True, exist_ok=True)
-        return _opened(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
+        return _opened(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}}, create)
 
 
 def _server_storage(url: str, create: bool) -> optuna.storages.RDBStorage:
@@ -86,7 +92,7 @@ def _server_storage(url: str, create: bool) -> optuna.storages.RDBStorage:
     key = os.getpid(), url
     if key in _SERVERS:
         return _SERVERS[key]
-    storage = _opened(url, engine_options(driver_url(url)), create=create)
+    storage = _opened(url, engine_options(driver_url(url)), create)
     wait_for_restarts(storage.engine)
     _SERVERS[key] = storage
     return storage
@@ -106,16 +112,14 @@ def _no_storage(url: str) -> NoStorage:
     )
 
 
-def _opened(
-    url: str, options: dict[str, Any], *, create: bool = True
-) -> optuna.storages.RDBStorage:
+def _opened(url: str, options: dict[str, Any], create: bool) -> optuna.storages.RDBStorage:
     """Open a storage; try again where another process creates the tables at the same time.
 
     Args:
         create: create the tables if they do not exist, for which each one is looked for.
 
     Raises:
-        NoStorage: a server has no tables, and `create` is False.
+        NoStorage: the tables do not exist, and `create` is False.
     """
     with_driver = driver_url(url)
     for _ in range(_OPEN_ATTEMPTS - 1):
@@ -132,8 +136,10 @@ def _opened(
 
 
 def _lacks_a_table(error: Exception) -> bool:
-    """Return whether a server had no such table when it was asked."""
+    """Return whether a database had no such table when it was asked."""
     cause = error.__cause__
+    if isinstance(cause, OperationalError):  # of SQLite
+        return "no such table" in str(cause)
     return isinstance(cause, ProgrammingError) and "does not exist" in str(cause)
 
 

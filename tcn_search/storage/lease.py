@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from tcn_search.errors import LeaseError, LeaseLost
 
 KEY = "owner"
-# Duration of a lease. Clocks of machines that share a storage may differ by less than that.
+# Duration of a lease. It is renewed every 30 seconds, and a storage may be away for a minute: so
+# clocks of machines that share a storage may differ by half a minute.
 SECONDS = 120.0
 RENEWALS = 4  # within this duration
 _TAKE_ATTEMPTS = 3
@@ -159,13 +160,21 @@ class Lease:
             self._forget()
             reason = f"The study {self._name!r} was deleted while it ran."
             if self._study_exists():
-                reason = (
-                    f"Another process runs the study {self._name!r} now ({self.holder()}): this "
-                    f"one was away for longer than its lease of {self._seconds:.0f} s. The other "
-                    "process takes over the trials that were in training here."
-                )
+                reason = self._why_taken(self.holder())
             self._why_lost = reason
             raise LeaseLost(reason)
+
+    def _why_taken(self, holder: Holder | None) -> str:
+        away = f"this one was away for longer than its lease of {self._seconds:.0f} s"
+        if holder is None:
+            return (
+                f"Another process has run the study {self._name!r} meanwhile: {away}. The same "
+                "command continues the study."
+            )
+        return (
+            f"Another process runs the study {self._name!r} now ({holder}): {away}. The other "
+            "process takes over the trials that were in training here."
+        )
 
     def require(self) -> None:
         """Raise LeaseLost if another process has the lease by now.

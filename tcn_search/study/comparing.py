@@ -42,7 +42,7 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
     use_backend(handle.definition.backend)
     require_same_model(handle.name, handle.definition)
     runner = _prepare(handle, given)
-    if runner.is_complete:
+    if runner.is_complete and not _lacks_baselines(handle):
         return runner.comparison
     import_keras(given.on_progress)
     with (
@@ -89,16 +89,19 @@ def compare_with_others(handle: StudyHandle, given: ComparisonArguments) -> Comp
             on_run=store,
             before_test_evaluation=before_test_evaluation,
         )
-        _store_baselines(handle)
+        if _lacks_baselines(handle):
+            on_progress(FinalProgress.of_step("fitting simple baselines"))
+            winner = StudyResults(handle).winner
+            joined = winner is not None and winner.refit_epochs > 0
+            baselines = simple_baselines(handle.task, joined=joined)
+            handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
         return comparison
 
 
-def _store_baselines(handle: StudyHandle) -> None:
-    """Store the simple baselines of a forecast where no `best` has, beside the scores on test."""
+def _lacks_baselines(handle: StudyHandle) -> bool:
+    """Return whether this is a forecast whose simple baselines no `best` has fitted."""
     is_forecast = handle.definition.spec.kind == "forecast"
-    if is_forecast and StudyResults(handle).simple_baselines is None:
-        baselines = simple_baselines(handle.task)
-        handle.optuna_study.set_user_attr(SIMPLE_BASELINES, baselines.to_dict())
+    return is_forecast and StudyResults(handle).simple_baselines is None
 
 
 def _executor(

@@ -138,9 +138,9 @@ def _train_and_store(
     if refit_by_default is None:
         refit_by_default = handle.task.split is not None
     refit = refit_by_default if given.refit is None else given.refit
-    sequences = _validation_sequences(handle)
+    sequences = handle.training_data.validation_rows
     plan = _plan(handle, results, given, refit, sequences)
-    executors, workers = _executors(handle, plan, given)
+    plan = replace(plan, final_seconds_an_epoch=_final_seconds(handle, plan))
     kept = kept_trainings(handle, "final_trainings")
 
     def before_test_evaluation() -> None:
@@ -150,8 +150,9 @@ def _train_and_store(
         study.set_user_attr(WINNER, None)
         study.set_user_attr(SIMPLE_BASELINES, None)
 
+    executors, workers = _executors(handle, plan, given)
     winner = find_winner(
-        replace(plan, final_seconds_an_epoch=_final_seconds(handle, plan)),
+        plan,
         task=handle.task,
         context=TrainingContext(
             objective=handle.definition.objective,
@@ -197,13 +198,6 @@ def _final_seconds(handle: StudyHandle, plan: FinalPlan) -> dict[int, float]:
         trial: seconds_an_epoch(records[trial], ratio, validates=not plan.refit)
         for trial in plan.seconds_an_epoch
     }
-
-
-def _validation_sequences(handle: StudyHandle) -> int:
-    """Return the number of sequences that a trial's validation numbers are of."""
-    if handle.definition.search.folds > 1:
-        return len(handle.task.validation) + len(handle.task.train)
-    return len(handle.task.validation)
 
 
 def _plan(
@@ -312,9 +306,15 @@ def kept_trainings(handle: StudyHandle, name: str) -> KeptTrainings:
     folder = handle.folder / name
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     fallback = data_directory() / "final_trainings" / digest  # if the disk of runs/ is full
-    return KeptTrainings(
-        folders=(folder, fallback), digest_of=lambda candidate: _digest(handle, [candidate])
-    )
+
+    def digest_of(wanted: WantedTraining) -> str:
+        digest = _digest(handle, [wanted.candidate])
+        if wanted.data is not JobData.TRIAL:
+            return digest
+        search = handle.definition.search  # says which sequences a trial trains on
+        return f"{digest}-{search.seed}-{search.folds}-{search.fraction}"
+
+    return KeptTrainings(folders=(folder, fallback), digest_of=digest_of)
 
 
 def _require_writable(file: Path) -> None:

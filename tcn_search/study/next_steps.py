@@ -29,7 +29,8 @@ def next_steps(study: StudyResults) -> list[str]:
     time_limit = winner.facts().get("Time limit")
     if time_limit is not None:
         steps.append(sentence(f"The time limit left out: {time_limit}"))
-    if study.comparison is None:
+    comparison = study.comparison
+    if comparison is None or comparison.trial != winner.trial:
         steps.append(
             f"`{command(study, 'compare')}` compares the winner with recurrent networks of its "
             "size, trained in the same way."

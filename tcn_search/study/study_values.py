@@ -51,11 +51,13 @@ def winner_candidate(study: StudyResults) -> Candidate | None:
     if winner is None:
         return None
     candidate = study.candidate(winner.trial, refit=winner.refit_epochs > 0)
+    # The study's settings may have changed since, and a time limit may have left fewer epochs.
+    settings = candidate.settings
+    if winner.schedule:
+        settings = replace(settings, schedule=winner.schedule, weights=winner.weights)
     epochs = winner.epochs or winner.refit_epochs
-    if not epochs:
-        return candidate
-    # A time limit may have left fewer epochs than the settings say.
-    settings = replace(candidate.settings, epochs=epochs)
+    if epochs:
+        settings = replace(settings, epochs=epochs)
     return replace(candidate, settings=settings)
 
 

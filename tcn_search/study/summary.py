@@ -198,7 +198,7 @@ def _result(study: StudyResults) -> str:
 
 def _winner(study: StudyResults, winner: Winner) -> str:
     sentences = []
-    if len(winner.ranked) > 1:
+    if winner.was_rerun:
         sentences.append(
             f"Trial {winner.trial} won among the {len(winner.ranked)} best, "
             "which were trained again before the choice."
@@ -213,7 +213,7 @@ def _winner(study: StudyResults, winner: Winner) -> str:
         sentences.append(sentence(against[AGAINST_BASELINES]))
     comparison = study.comparison
     if comparison is not None:
-        sentences.append(sentence(comparison.verdict()))
+        sentences.append(sentence(comparison.verdict_beside(winner.trial)))
     return " ".join(sentences)
 
 
@@ -230,14 +230,18 @@ def _score(winner: Winner) -> str:
     if winner.score is not None:
         text = f"On the test split {saved} reaches {winner.metric} {winner.score:.4g}"
         return text + _each_alone(winner.test_scores) + "."
-    mean, _ = mean_and_spread(winner.judged_on_validation)
-    if math.isnan(mean):
+    reached, _ = mean_and_spread(winner.judged_on_validation)
+    if math.isnan(reached):
         return "The task has no test split, and none of its trainings has a validation score."
-    text = f"On the validation split {saved} reaches {winner.metric} {mean:.4g}"
+    text = f"On the validation split {saved} reaches {winner.metric}"
     if winner.refit_epochs and winner.reruns:  # the final trainings have trained on that split
-        text = f"On the validation split its trial and re-runs reached {winner.metric} {mean:.4g}"
+        runs = "trial and re-runs" if winner.was_rerun else "trial"
+        text = f"On the validation split its {runs} reached {winner.metric}"
+    elif not winner.ensemble:
+        saved_runs = [run for run in winner.winning_runs if run.seed == winner.saved_seed]
+        reached = saved_runs[0].metric
     return (
-        text
+        f"{text} {reached:.4g}"
         + _each_alone(winner.validation_metrics)
         + "; the task has no test split, so that its score on new data is not known."
     )

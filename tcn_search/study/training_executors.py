@@ -15,6 +15,7 @@ from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.keras_import import import_keras_quietly
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.ray_executor import RayExecutor
+from tcn_search.workers.ray_workers import RayWorkers
 from tcn_search.workers.resources import this_machine
 
 
@@ -46,7 +47,14 @@ def training_executors(
     model = handle.definition.model
     if cluster is not None:
         backend = handle.definition.backend
-        on_cluster = [cluster.workers_for(data, backend, model, most) for data in splits]
+        on_cluster: list[RayWorkers] = []
+        try:
+            for data in splits:
+                on_cluster.append(cluster.workers_for(data, backend, model, most))
+        except BaseException:
+            for executor in on_cluster:
+                executor.close()
+            raise
         return [*on_cluster], on_cluster[0].slots
     if sys.platform == "win32":  # worker processes need Linux or macOS
         return [InProcessExecutor(data) for data in splits], 1

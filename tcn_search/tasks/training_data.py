@@ -54,6 +54,13 @@ class TrainingData:
         return int(np.count_nonzero(self.folds[0] == KEPT))
 
     @property
+    def validation_rows(self) -> int:
+        """Number of rows that a trial is judged by; with folds, those that any fold holds out."""
+        if self.folds is None:
+            return len(self.validation)
+        return int((self.folds == HELD_OUT).any(axis=0).sum())
+
+    @property
     def bytes_in_a_worker(self) -> int:
         """Memory of a worker for its data, in bytes.
 

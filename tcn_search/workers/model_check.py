@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from tcn_search.custom_model.model_function import ModelFunction
 from tcn_search.errors import InputError
-from tcn_search.workers.process_executor import import_path
+from tcn_search.workers.process_executor import import_path, new_interpreter
 from tcn_search.workers.standard_output import reserve_standard_output
 from tcn_search.workers.trial import TrialJob
 
@@ -85,7 +85,7 @@ def _problem_in_new_process(jobs: Sequence[TrialJob], spec: TaskSpec, backend: s
         "JAX_PLATFORMS": "cpu",
     }
     process = subprocess.run(
-        [sys.executable, "-m", "tcn_search.workers.model_check"],
+        [*new_interpreter(), "tcn_search.workers.model_check"],
         input=request,
         capture_output=True,
         text=True,

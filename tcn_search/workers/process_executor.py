@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tcn_search.atomic_files import reason_of
 from tcn_search.errors import InputError
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
@@ -95,7 +96,8 @@ class ProcessExecutor:
                     continue
                 if wait([worker.output], 0):  # type: ignore[list-item]
                     continue  # the unread message may be the trial's outcome
-                worker.kill_overdue(owner)
+                with time_limits_paused(self._workers):
+                    worker.kill_overdue(owner)
 
     def _hand_out_jobs(self, owner: Owner) -> None:
         """Give every free slot a job, as long as the owner has jobs."""
@@ -151,20 +153,14 @@ class _Worker:
 
     def __init__(self, folder: str, slot: WorkerSlot, slot_number: int) -> None:
         self.slot_number = slot_number
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tcn_search.workers.worker_main", folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-                **os.environ,
-                "PYTHONPATH": import_path(),
-                **slot.environment,
-            },
-            start_new_session=True,  # Ctrl-C reaches the main process only
-        )
+        try:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+            self._process = _start_process(folder, slot, self._errors)
+        except OSError as error:
+            raise InputError(
+                f"A worker process cannot be started: {reason_of(error)}. Fewer workers need less: "
+                "--workers 1 (workers=1)."
+            ) from error
         # Workers that share cores slow each other down.
         if slot.cores and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # a container may have lost these cores meanwhile
@@ -270,6 +266,30 @@ def _seconds_to_next_kill(workers: Iterable[_Worker]) -> float | None:
     """Return the seconds until the first process is to be killed; None without time limits."""
     kill_at = min(worker.kill_at for worker in workers)
     return None if kill_at == math.inf else max(0.0, kill_at - time.monotonic())
+
+
+def _start_process(folder: str, slot: WorkerSlot, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*new_interpreter(), "tcn_search.workers.worker_main", folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env={
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            **os.environ,
+            "PYTHONPATH": import_path(),
+            **slot.environment,
+        },
+        start_new_session=True,  # Ctrl-C reaches the main process only
+    )
+
+
+def new_interpreter() -> list[str]:
+    """Return a command that runs a module of the package; the module's name must follow.
+
+    With -P, a file in the current folder does not hide a module of Python with the same name.
+    """
+    return [sys.executable, "-P", "-m"]
 
 
 def import_path() -> str:

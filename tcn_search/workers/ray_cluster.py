@@ -50,7 +50,7 @@ class RayCluster:
         if self._shuts_down:
             self._connect(address, cpus)
         self._head = ray.get_runtime_context().gcs_address
-        self._answered = time.monotonic()
+        self._silent_since: float | None = None
 
     def _connect(self, address: str | None, cpus: int | None) -> None:
         import ray
@@ -94,7 +94,7 @@ class RayCluster:
         self._users -= 1
         if self._users == 0 and self._shuts_down:
             with suppress(TimeoutError):
-                _within(_SHUTDOWN_SECONDS, ray.shutdown)
+                within(_SHUTDOWN_SECONDS, ray.shutdown)
 
     @property
     def is_open(self) -> bool:
@@ -116,10 +116,13 @@ class RayCluster:
         Raises:
             ClusterError: it has not answered for `LOST_SECONDS`.
         """
+        asked = time.monotonic()
         if _accepts_connections(self._head):
-            self._answered = time.monotonic()
+            self._silent_since = None
             return True
-        if time.monotonic() - self._answered > LOST_SECONDS:
+        if self._silent_since is None:
+            self._silent_since = asked
+        if time.monotonic() - self._silent_since > LOST_SECONDS:
             raise self._lost()
         return False
 
@@ -146,7 +149,7 @@ class RayCluster:
     def _ask(self, question: Callable[[], _T]) -> _T:
         """Return the head's answer, for which Ray itself would wait until it ends the process."""
         try:
-            return _within(LOST_SECONDS, question)
+            return within(LOST_SECONDS, question)
         except TimeoutError:
             raise self._lost() from None
 
@@ -165,7 +168,7 @@ def require_ray() -> None:
         raise InputError("Training on a cluster needs Ray: pip install 'tcn-search[ray]'")
 
 
-def _within(seconds: float, function: Callable[[], _T]) -> _T:
+def within(seconds: float, function: Callable[[], _T]) -> _T:
     """Call a function in a thread of its own.
 
     Raises:

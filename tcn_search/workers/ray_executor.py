@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
 
 
+_LEAST_SHARE = 0.0001  # of a GPU, in whose multiples Ray counts
+
+
 class RayExecutor:
     """Train trials on a cluster of machines with Ray: `study.run(executor=ts.RayExecutor())`.
 
@@ -53,18 +56,13 @@ class RayExecutor:
     ) -> None:
         if address is not None:
             _check_address(address)
-        if not isinstance(workers, str):
-            positive_integer("workers", workers)
-        elif workers != "auto":
+        if isinstance(workers, str) and workers != "auto":
             raise InputError(f'workers must be "auto" or at least 1. Received: {received(workers)}')
-        positive_integer("cpus_per_trial", cpus_per_trial)
-        if gpus_per_trial is not None:
-            _check_share(gpus_per_trial)
-        require_ray()
         self._address = address
-        self._workers = None if isinstance(workers, str) else workers
-        self._cpus = cpus_per_trial
-        self._gpus = gpus_per_trial
+        self._workers = None if isinstance(workers, str) else positive_integer("workers", workers)
+        self._cpus = positive_integer("cpus_per_trial", cpus_per_trial)
+        self._gpus = None if gpus_per_trial is None else _share(gpus_per_trial)
+        require_ray()
         self._cluster: RayCluster | None = None
 
     def workers_for(
@@ -143,12 +141,13 @@ def _check_address(address: str) -> None:
         raise InputError(f"address must be auto or HOST:PORT. Received: {received(address)}")
 
 
-def _check_share(gpus: float) -> None:
-    if not is_number(gpus) or not 0 <= gpus <= 1:
+def _share(gpus: float) -> float:
+    if not is_number(gpus) or not (gpus == 0 or _LEAST_SHARE <= gpus <= 1):
         raise InputError(
-            "gpus_per_trial must be a share of a GPU from 0 to 1: a trial is trained on one GPU. "
-            f"Received: {received(gpus)}"
+            f"gpus_per_trial must be 0, or a share of a GPU from {_LEAST_SHARE} to 1: a trial is "
+            f"trained on one GPU. Received: {received(gpus)}"
         )
+    return float(gpus)
 
 
 AnyExecutor: TypeAlias = Executor | RayExecutor

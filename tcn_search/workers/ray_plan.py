@@ -29,10 +29,13 @@ class TrialResources:
 
         >>> TrialResources(cpus=1, gpus=0.25).trials_on({"CPU": 16, "GPU": 2, "memory": 2**36})
         8
+        >>> TrialResources(cpus=1, gpus=0.6).trials_on({"CPU": 16, "GPU": 4, "memory": 2**36})
+        4
         """
         trials = resources.get("CPU", 0) // self.cpus
-        if self.gpus:
-            trials = min(trials, resources.get("GPU", 0) // self.gpus)
+        if self.gpus:  # each trial has its share of one GPU; Ray counts in steps of 0.0001
+            on_each = int(1 / self.gpus + 1e-4)
+            trials = min(trials, resources.get("GPU", 0) // 1 * on_each)
         return int(min(trials, max(1, resources.get("memory", 0) // WORKER_BYTES)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import Owner
 from tcn_search.workers.model_files import write_model
 from tcn_search.workers.process_executor import TRIALS_PER_PROCESS
-from tcn_search.workers.ray_cluster import RayCluster
+from tcn_search.workers.ray_cluster import RayCluster, within
 from tcn_search.workers.ray_plan import RayPlan, machines_in_words, resources_in_words
 from tcn_search.workers.ray_worker import RayWorker
 from tcn_search.workers.time_limits import GRACE_SECONDS, time_limits_paused
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 5.0  # between two looks at the machines of the cluster
 _PATIENCE_SECONDS = 30.0  # without a worker, after which a message says what is waited for
 _REMINDER_SECONDS = 600.0  # between two such messages
+_KILL_SECONDS = 5.0
 _MOST_FAILED_STARTS = 10  # of workers, one after the other
 
 
@@ -84,8 +86,8 @@ class RayWorkers:
     def run(self, owner: Owner) -> None:
         self._look_at = 0.0
         while True:
-            self._follow_cluster(owner)
             with time_limits_paused(self._workers):
+                self._follow_cluster(owner)
                 may_have_jobs = self._hand_out_jobs(owner)
             busy = [worker for worker in self._workers if worker.job is not None]
             if not busy and not may_have_jobs:
@@ -96,14 +98,15 @@ class RayWorkers:
                     self._receive(worker, owner)
             for worker in busy:
                 if worker.kill_at <= time.monotonic() and not worker.has_answer:
-                    self._kill_overdue(worker, owner)
+                    with time_limits_paused(self._workers):
+                        self._kill_overdue(worker, owner)
 
     def _hand_out_jobs(self, owner: Owner) -> bool:
         """Give every worker that is ready a job; return False if the owner has no more for now."""
         for worker in [worker for worker in self._workers if worker.is_idle]:
             if worker.must_be_replaced or worker.trials >= TRIALS_PER_PROCESS:
                 self._remove(worker)
-                self._start_workers(owner)
+                self._look_at = 0.0
                 continue
             job = owner.next_job()
             if job is None:
@@ -186,7 +189,7 @@ class RayWorkers:
             owner.finish(outcome)
 
     def _finish_dead(self, worker: _Worker, error: Exception, owner: Owner) -> None:
-        """Finish the trial of a worker that has died, and start another worker."""
+        """Finish the trial of a worker that has died. A look at the cluster starts another one."""
         reason = _reason(error)
         if worker.job is not None:
             status = TrialStatus.STALE
@@ -194,7 +197,7 @@ class RayWorkers:
                 status = TrialStatus.OUT_OF_MEMORY
             reason = f"its worker has died: {reason}"
             owner.finish(TrialOutcome(worker.job.number, status, reason=reason))
-            self._start_workers(owner)
+            self._look_at = 0.0
             return
         if "references to the actor were removed" in reason:  # which this process has not done
             raise ClusterError(
@@ -218,7 +221,7 @@ class RayWorkers:
         reason = f"the limit is {limit:g} s; it did not stop, so its process was killed"
         self._remove(worker)
         owner.finish(TrialOutcome(worker.job.number, TrialStatus.TIMED_OUT, reason=reason))
-        self._start_workers(owner)
+        self._look_at = 0.0
 
     def _remind_of_waiting(self) -> None:
         """Say what the run waits for if there has been no worker for a while."""
@@ -246,8 +249,9 @@ class RayWorkers:
         if self._cluster is None:
             return
         if not self._cluster.is_lost:
-            for worker in self._workers:
-                worker.kill()
+            for worker in self._workers:  # without the head, Ray would wait to kill a new one
+                with suppress(TimeoutError):
+                    within(_KILL_SECONDS, worker.kill)
         self._workers.clear()
         self._arguments.clear()
         self._cluster.release()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcn_search.baselines.contender_names import TCN
 from tcn_search.trainers.deadline import Deadline
@@ -76,7 +76,7 @@ class _Trial:
         self.reason = ""
         self.parameters: int | None = None
         self.latency: float | None = None
-        self.building = True
+        self.building = False
         self.build_seconds = 0.0
         self.trainings: list[Training] = []
 
@@ -90,10 +90,12 @@ class _Trial:
         from tcn_search.workers.latency import measure_latency
 
         job = self.job
+        # The configuration is not the cause where a user's file cannot be imported.
+        model_fn = None if job.model is None else job.model.load()
         self.building = True
         started = time.perf_counter()
         keras.utils.set_random_seed(job.seed)
-        model = _build(job, split)
+        model = _build(job, split, model_fn)
         self.parameters = int(model.count_params())
         self.building = False
         self.build_seconds += time.perf_counter() - started
@@ -221,7 +223,7 @@ class _Trial:
         )
 
 
-def _build(job: TrialJob, split: TrainingData) -> keras.Model:
+def _build(job: TrialJob, split: TrainingData, model_fn: Callable[..., Any] | None) -> keras.Model:
     """Build the network of a job."""
     if job.contender != TCN:
         from tcn_search.baselines.build import build_contender
@@ -229,5 +231,4 @@ def _build(job: TrialJob, split: TrainingData) -> keras.Model:
         return build_contender(job.contender, job.parameters, split, job.settings)
     from tcn_search.models.build import build_model
 
-    model_fn = None if job.model is None else job.model.load()
     return build_model(job.architecture, split, job.settings, model_fn)

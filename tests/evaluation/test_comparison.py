@@ -20,11 +20,13 @@ from tcn_search.evaluation.comparison import SEARCH_SEED, Comparison, Run
 from tcn_search.evaluation.contenders import learning_rates
 from tcn_search.evaluation.final_progress import FinalProgress
 from tcn_search.evaluation.split_scores import SplitScore
+from tcn_search.study import comparing
 from tcn_search.tasks.task_spec import TaskSpec
 from tcn_search.tasks.training_data import SplitData
 from tcn_search.workers.executor import InProcessExecutor, Owner
 from tests.cli.processes import unwrapped
 from tests.conftest import waves
+from tests.evaluation.forecast_tasks import noisy_waves, wide_task
 
 
 @pytest.fixture(autouse=True)
@@ -267,3 +269,40 @@ def test_workers_make_the_runs_that_one_process_makes() -> None:
         names = ("contender", "learning_rate", "seed", "best_epoch", "parameters", "test")
         assert [getattr(one, name) for name in names] == [getattr(other, name) for name in names]
         assert one.score == pytest.approx(other.score, rel=1e-3)
+
+
+def test_simple_forecasts_that_were_not_fitted_are_fitted_by_the_same_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = SearchSpace(nb_filters=[4], kernel_size=[3], levels=[3], nb_stacks=[1], norm=["none"])
+    study = Study(
+        "sales",
+        wide_task(noisy_waves(120), (80, 100, 120)),
+        space,
+        training=TrainingSettings(epochs=1),
+    )
+    here = InProcessExecutor(study.training_data)
+    study.run(1, executor=here, on_progress=lambda progress: None)
+
+    def stopped(task: Task, joined: bool) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comparing, "simple_baselines", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            study.compare(["gru"], 1, 1, executor=here)
+    assert study.test_evaluations == 2
+    assert study.results.simple_baselines is None
+    steps: list[str] = []
+    study.compare(
+        ["gru"],
+        1,
+        1,
+        executor=InterruptedExecutor(),
+        on_progress=lambda progress: steps.append(progress.step),
+    )
+    assert "fitting simple baselines" in steps
+    assert study.test_evaluations == 2
+    baselines = study.results.simple_baselines
+    assert baselines is not None
+    assert not baselines.joined

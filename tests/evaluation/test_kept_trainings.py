@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import pytest
 
-from tcn_search import SearchSpace, Study, Task, TrainingSettings
+from tcn_search import SearchSettings, SearchSpace, Study, Task, TrainingSettings, delete_study
 from tcn_search.errors import InputError, LeaseError
 from tcn_search.evaluation import member_files
 from tcn_search.evaluation.winner import Winner
@@ -223,6 +223,40 @@ def test_damaged_trainings_and_those_of_other_settings_are_not_used(
     best_of(other, changed, seeds=1)
     assert changed.finals == [1]
     assert not KEPT.exists()
+
+
+def test_re_runs_of_a_study_with_another_fraction_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_up_models: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TCN_SEARCH_DATA", str(tmp_path / "cache"))
+    X, y = waves(24)
+    space = SearchSpace(
+        nb_filters=[4, 8],
+        kernel_size=[2],
+        levels=[4],
+        nb_stacks=[1],
+        norm=["none"],
+        dropout_rate=[0.0],
+        learning_rate=[1e-3],
+    )
+    reruns: dict[float, list[list[int]]] = {}
+    for fraction in (1.0, 0.5, 1.0):
+        made = Study(
+            "waves",
+            Task.from_arrays(X, y),
+            space,
+            training=TrainingSettings(epochs=2),
+            search=SearchSettings(fraction=fraction, sampler="grid", pruner="none"),
+        )
+        made.run(2, executor=Synthetic(), on_progress=lambda progress: None)
+        executor = MadeUp()
+        best_of(made, executor, seeds=1)
+        reruns.setdefault(fraction, []).append(executor.reruns)
+        delete_study("waves")
+    assert reruns[0.5] == [reruns[1.0][0]]  # of the same seeds
+    assert len(reruns[1.0][0]) == 4
+    assert reruns[1.0][1] == []  # kept by the first study
 
 
 def test_a_second_call_names_the_process_that_holds_the_study(

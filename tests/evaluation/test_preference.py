@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ def test_another_metric_than_accuracy_is_not_overruled(objective: str, first: in
 
 
 def run(trial: int, accuracy: float) -> SeedRun:
-    return SeedRun(trial, seed=0, score=0.0, metric=accuracy, best_epoch=1, seconds=1.0)
+    best_epoch = 0 if math.isnan(accuracy) else 1  # NaN: it diverged
+    return SeedRun(trial, seed=0, score=0.0, metric=accuracy, best_epoch=best_epoch, seconds=1.0)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,7 @@ def run(trial: int, accuracy: float) -> SeedRun:
         ([run(5, 0.9), run(7, 0.8), run(7, 0.8), run(5, 0.9)], [7, 5, 6]),
         ([run(5, 0.9), run(7, 0.8), run(7, 0.7)], [5, 6, 7]),
         ([run(5, 0.9), run(7, float("nan"))], [5, 6, 7]),
+        ([run(5, 0.9), run(5, 0.9), run(7, 0.9), run(7, float("nan"))], [5, 6, 7]),
     ],
 )
 def test_re_runs_decide_again(runs: list[SeedRun], expected: list[int]) -> None:

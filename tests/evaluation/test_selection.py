@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -299,7 +300,10 @@ def test_after_a_time_limit_the_missing_trainings_are_made(
 ) -> None:
     study = study_of(1, final=FinalSettings(epochs=3))
     first = MadeUp()
-    assert best_of(study, first, timeout=0.07).not_trained == 4
+    limited = best_of(study, first, timeout=0.07)
+    assert limited.not_trained == 4
+    assert best_of(study, MadeUp(), timeout=0.07).read_at == limited.read_at
+    assert study.test_evaluations == 1
     second = MadeUp()
     winner = best_of(study, second)
     assert (first.finals, second.finals) == ([1], [2, 3, 4, 5])
@@ -332,6 +336,22 @@ def test_the_settings_of_the_winner_have_the_epochs_that_a_time_limit_left(
     assert candidate is not None
     epochs = candidate.settings.epochs
     assert winner.left_out == [f"final trainings of {epochs} epochs in place of 24"]
+
+
+def test_the_settings_of_the_winner_are_those_that_trained_it(
+    scored: list[list[tuple[int, ...]]],
+) -> None:
+    study = study_of(1)
+    best_of(study, MadeUp(), seeds=1)
+    final = replace(study.definition.final, schedule="constant", weights="last")
+    changed = Study("waves", study.task, final=final, allow_changes=True)
+    changed.run(2, executor=Synthetic(), on_progress=lambda progress: None)
+    assert changed.definition.final.schedule == "constant"
+    candidate = winner_candidate(changed.results)
+    assert candidate is not None
+    assert changed.winner is not None
+    assert candidate.settings.schedule == changed.winner.schedule == "cosine"
+    assert candidate.settings.weights == changed.winner.weights
 
 
 def test_diverged_trainings_are_left_out(scored: list[list[tuple[int, ...]]]) -> None:

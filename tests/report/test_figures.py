@@ -131,9 +131,9 @@ def test_figures_of_a_winner(study: Study) -> None:
     assert study.winner.classes == counts
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize(("outputs", "first"), [(1, "output 0"), (2, "output 0"), (2, "NA")])
 def test_true_numbers_are_drawn_against_predicted_ones(
-    outputs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outputs: int, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = waves(24)
@@ -144,12 +144,13 @@ def test_true_numbers_are_drawn_against_predicted_ones(
     table = recorder.table()
     assert table is not None
     Path("runs/numbers").mkdir(parents=True, exist_ok=True)
+    table = table.replace({"output": {"output 0": first}})
     table.to_csv(Path("runs/numbers") / TEST_PREDICTIONS, index=False)
     stored = winner(model_file="runs/numbers/best.keras").to_dict()
     study._handle.optuna_study.set_user_attr(WINNER, stored)
     axes = study_figures(study)["true_against_predicted"].axes[0]
     assert axes.get_title(loc="left") == "True and predicted: mean absolute error 0.5"
-    assert axes.get_xlabel() == ("truth" if outputs == 1 else "truth of output 0")
+    assert axes.get_xlabel() == ("truth" if outputs == 1 else f"truth of {first}")
 
 
 def test_a_winner_of_an_earlier_version_has_no_answers(study: Study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -84,6 +85,28 @@ def test_simple_forecasts_stand_among_the_contenders(tmp_path: Path) -> None:
     (ax,) = comparison_figure(comparison(), baselines()).axes
     labels = [label.get_text().splitlines()[0] for label in ax.get_yticklabels()]
     assert labels == ["last value repeated", "LSTM", "TCN", "linear map of the windows"]
+
+
+def test_simple_forecasts_that_have_seen_more_have_no_test_score() -> None:
+    joined = replace(baselines(), joined=True)
+    frame = comparison_frame(comparison(), joined).set_index("contender")
+    assert frame.loc[["tcn", "lstm"], "test"].tolist() == [0.5, 0.7]
+    assert frame.loc["last value repeated", "validation"] == 1.2
+    assert frame.loc[["last value repeated", "linear map of the windows"], "test"].isna().all()
+    comparison_figure(comparison(), joined)
+
+
+def test_the_figure_has_the_seeds_of_the_table() -> None:
+    earlier = comparison()
+    other_seed = earlier.final_seeds[0] + 1
+    earlier.runs.append(replace(earlier.runs[1], seed=other_seed, metric=9.0, test=9.0))
+    figures = [comparison_figure(made) for made in (comparison(), earlier)]
+    points = [
+        sorted(len(drawn.get_offsets()) for drawn in figure.axes[0].collections)
+        for figure in figures
+    ]
+    assert points[0] == points[1]
+    assert sum(points[0]) >= 4
 
 
 def test_other_kinds_and_studies_without_baselines_are_as_before() -> None:

@@ -139,6 +139,23 @@ def test_why_it_was_lost_is_said_later_too(tmp_path: Path) -> None:
             held.require()
 
 
+def test_a_lease_that_was_taken_and_given_back_is_nobody_s(tmp_path: Path) -> None:
+    storage = open_storage(f"sqlite:///{tmp_path / 'studies.db'}", create=True)
+    optuna.create_study(study_name="waves", storage=storage)
+    held = Lease(storage, "waves", seconds=0.1)
+    held.take()
+    time.sleep(0.2)
+    other = Lease(storage, "waves")
+    other.take()
+    other.let_go()
+    with pytest.raises(LeaseLost) as caught:
+        held.renew()
+    assert str(caught.value) == (
+        "Another process has run the study 'waves' meanwhile: this one was away for longer than "
+        "its lease of 0 s. The same command continues the study."
+    )
+
+
 RACE = """
 import sys
 from tcn_search.errors import LeaseError

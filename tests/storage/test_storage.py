@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,18 @@ def test_a_database_that_cannot_be_opened_is_a_storage_error(url: str, message: 
     Path("text.db").write_text("no database " * 100)
     require_error(url, StorageError, message)
     assert sorted(os.listdir()) == ["folder", "text.db"]
+
+
+def test_reading_adds_nothing_to_another_program_s_database() -> None:
+    with closing(sqlite3.connect("other.db")) as database:
+        database.execute("CREATE TABLE sales (day INTEGER)")
+        database.commit()
+    with pytest.raises(InputError, match="There is no study 'waves' in the storage."):
+        load_study("waves", "sqlite:///other.db")
+    assert list_studies("sqlite:///other.db") == []
+    with closing(sqlite3.connect("other.db")) as database:
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+    assert tables == [("sales",)]
 
 
 def require_error(url: str, expected: type[TcnSearchError], message: str) -> None:

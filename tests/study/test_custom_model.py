@@ -31,6 +31,7 @@ from tcn_search.study.study_file import read_study_file
 from tcn_search.trial_status import TrialStatus
 from tcn_search.workers.executor import InProcessExecutor
 from tcn_search.workers.trial import TrialJob, TrialOutcome
+from tcn_search.workers.trial_training import run_trial
 from tests.conftest import waves
 from tests.study.synthetic import Synthetic
 
@@ -218,6 +219,18 @@ def test_changed_source_is_refused_or_accepted_and_recorded(
     assert len(calls) == 2
     assert [change["what"] for change in load_study("own").changes] == [[line]]
     assert run(load_study("own"), 4).jobs[0].model == make().definition.model
+
+
+def test_a_file_that_changes_during_a_run_makes_no_configuration_infeasible(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded_checks(monkeypatch)
+    study = make()
+    job = run(study, 1).jobs[0]
+    (folder / "mine.py").write_text(SOURCE.replace("UNITS = 3", "UNITS = 44"))
+    outcome = run_trial(job, TASK.training, lambda report: True)
+    assert outcome.status is TrialStatus.FAILED
+    assert outcome.reason.startswith("InputError: The source of mine.py:build has changed")
 
 
 def test_a_file_that_was_moved_must_be_given_again(

@@ -15,9 +15,11 @@ from tcn_search import SearchSettings, Study, Task, TrainingSettings, check, loa
 from tcn_search.evaluation.final_training import SeedRun
 from tcn_search.evaluation.simple_baselines import SimpleBaseline, SimpleBaselines
 from tcn_search.evaluation.winner import Winner
+from tcn_search.report.page import _details
 from tcn_search.study.next_steps import command, next_steps
 from tcn_search.study.summary import _period, summary, warnings
 from tests.conftest import waves
+from tests.report.test_forecast_comparison import comparison
 from tests.study.synthetic import Synthetic, small_space
 
 WINNER = Winner(
@@ -45,6 +47,9 @@ WINNER = Winner(
     ensemble_score=0.9,
     member_files=["runs/waves/members/seed-1.keras", "runs/waves/members/seed-2.keras"],
 )
+
+
+RERUN = replace(WINNER, reruns=[replace(WINNER.runs[0], trial=trial) for trial in (0, 0, 1, 1)])
 
 
 def baselines(test: float) -> SimpleBaselines:
@@ -152,7 +157,7 @@ def test_trials_within_a_minute_have_one_time() -> None:
 
 def test_of_a_winner(study: Study) -> None:
     run(study, 3)
-    store(study, winner=WINNER, simple_baselines=baselines(0.5))
+    store(study, winner=RERUN, simple_baselines=baselines(0.5))
     paragraphs = summary(study.snapshot())
     assert paragraphs["Result"].startswith(
         "Trial 0 won among the 2 best, which were trained again before the choice. On the test "
@@ -162,6 +167,32 @@ def test_of_a_winner(study: Study) -> None:
     (compare, predict) = next_steps(study.snapshot())
     assert compare.startswith("`tcn-search compare waves` ")
     assert predict.startswith("`tcn-search predict runs/waves/best.keras NEW_DATA` ")
+
+
+def test_re_runs_that_a_time_limit_left_out_are_not_claimed(study: Study) -> None:
+    run(study, 3)
+    of_the_search = [replace(WINNER.runs[0], trial=trial) for trial in (0, 1)]
+    store(study, winner=replace(WINNER, reruns=of_the_search))
+    assert summary(study.snapshot())["Result"].startswith("Trial 0 won. On the test split")
+    refit = replace(WINNER, reruns=of_the_search, refit_epochs=2, test_scores=[])
+    store(study, winner=replace(refit, ensemble_score=None))
+    result = summary(study.snapshot())["Result"]
+    assert "On the validation split its trial reached accuracy 0.8; the task has" in result
+
+
+def test_a_comparison_with_another_trial_than_the_winner_is_said_to_be_one(study: Study) -> None:
+    run(study, 3)
+    made = comparison()
+    store(study, winner=WINNER, comparison=made)
+    snapshot = study.snapshot()
+    assert made.verdict() in summary(snapshot)["Result"]
+    assert not any("compare waves" in step for step in next_steps(snapshot))
+    store(study, comparison=replace(made, trial=1))
+    snapshot = study.snapshot()
+    words = f"f trial 1, not of the winner: {made.verdict()}"
+    assert f"O{words}" in summary(snapshot)["Result"]
+    assert _details(snapshot)["Comparison"] == f"o{words}"
+    assert next_steps(snapshot)[0].startswith("`tcn-search compare waves` compares the winner")
 
 
 def test_of_a_winner_one_of_whose_trainings_is_not_averaged(study: Study) -> None:
@@ -182,7 +213,7 @@ def test_of_a_winner_one_of_whose_trainings_is_not_averaged(study: Study) -> Non
 
 def test_of_a_winner_that_was_preferred_to_a_better_score(study: Study) -> None:
     run(study, 3)
-    preferred = replace(WINNER, preferred=True, validation_sequences=8)
+    preferred = replace(RERUN, preferred=True, validation_sequences=8)
     store(study, winner=preferred)
     assert (
         "before the choice. It is a known configuration, preferred because on 8 validation "
@@ -194,14 +225,16 @@ def test_of_a_winner_that_was_preferred_to_a_better_score(study: Study) -> None:
 def test_a_winner_without_a_test_split_is_judged_on_validation(study: Study) -> None:
     run(study, 3)
     alone = replace(WINNER, test_scores=[], ensemble=False, ensemble_score=None, ranked=[0])
-    store(study, winner=alone)
+    better = replace(WINNER.runs[1], metric=0.9)
+    store(study, winner=replace(alone, runs=[WINNER.runs[0], better], saved_seed=better.seed))
     assert summary(study.snapshot())["Result"] == (
-        "Trial 0 won. On the validation split the best of 2 final trainings reaches accuracy 0.8 "
-        "(0.8 ± 0 each alone); the task has no test split, so that its score on new data is not "
+        "Trial 0 won. On the validation split the best of 2 final trainings reaches accuracy 0.9 "
+        "(0.85 ± 0.071 each alone); the task has no test split, so that its score on new data is not "
         "known."
     )
     runs = [replace(run, metric=math.nan) for run in WINNER.runs]
     trained_on_both = replace(alone, runs=runs, reruns=WINNER.runs, refit_epochs=2)
+    assert trained_on_both.was_rerun
     store(study, winner=trained_on_both)
     assert (
         "On the validation split its trial and re-runs reached accuracy 0.8 (0.8 ± 0 each"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from tcn_search import Architecture, Task, TrainingSettings
+from tcn_search.errors import InputError
 from tcn_search.workers.executor import Executor, InProcessExecutor
 from tcn_search.workers.process_executor import ProcessExecutor
 from tcn_search.workers.ray_executor import RayExecutor
@@ -152,6 +154,33 @@ def test_a_worker_cannot_read_the_test_split(tmp_path: Path) -> None:
     assert isinstance(read.train.X, np.memmap)
     np.testing.assert_array_equal(read.train.X, TASK.train.X)
     np.testing.assert_array_equal(read.validation.y, TASK.validation.y)
+
+
+def test_a_worker_that_cannot_be_started_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    executor = ProcessExecutor(TASK.training)
+    monkeypatch.setattr("tcn_search.workers.process_executor.subprocess.Popen", refused)
+    with pytest.raises(InputError) as caught:
+        executor.run(ListOwner([JOB]))
+    executor.close()
+    assert str(caught.value) == (
+        "A worker process cannot be started: Too many open files. Fewer workers need less: "
+        "--workers 1 (workers=1)."
+    )
+
+
+def test_a_file_named_like_a_module_of_python_hides_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "statistics.py").write_text("raise SystemExit('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    executor = ProcessExecutor(TASK.training)
+    owner = ListOwner([replace(JOB, settings=TrainingSettings(epochs=1))])
+    executor.run(owner)
+    executor.close()
+    assert owner.outcomes[0].status == "complete", owner.outcomes[0].reason
 
 
 def test_the_trial_of_a_killed_worker_is_stale_and_the_worker_is_replaced() -> None:

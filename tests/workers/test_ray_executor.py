@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tcn_search import RayExecutor
@@ -30,7 +31,8 @@ HEAD = {"memory": 8 * GIB}
         ({"workers": 0}, "workers must be an integer of at least 1. Received: 0"),
         ({"workers": "all"}, "workers must be \"auto\" or at least 1. Received: 'all'"),
         ({"cpus_per_trial": 0.5}, "cpus_per_trial must be an integer of at least 1. Received: 0.5"),
-        ({"gpus_per_trial": 2}, "gpus_per_trial must be a share of a GPU from 0 to 1"),
+        ({"gpus_per_trial": 2}, "gpus_per_trial must be 0, or a share of a GPU from 0.0001 to"),
+        ({"gpus_per_trial": 1e-5}, "a share of a GPU from 0.0001 to 1: .* Received: 1e-05"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
@@ -80,6 +82,10 @@ def test_a_cluster_that_refuses_a_connection(monkeypatch: pytest.MonkeyPatch) ->
             ["--executor", "ray", "--workers-per-gpu", "4"],
             "With --executor ray, give --gpus-per-trial 0.25",
         ),
+        (
+            ["--executor", "ray", "--workers-per-gpu", "6"],
+            "With --executor ray, give --gpus-per-trial 0.1666",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(
@@ -105,6 +111,10 @@ def plan(**arguments: Any) -> RayPlan:
         ({}, 16 + 3),  # the small machine has memory for 3
         ({"gpus": 0.25}, 8),
         ({"gpus": 1}, 2),
+        ({"gpus": 0.2}, 10),
+        ({"gpus": 0.1666}, 12),
+        ({"gpus": 1 / 3}, 6),
+        ({"gpus": 0.6}, 2),
         ({"most": 5}, 5),
         ({"workers": 40}, 40),  # 21 of them wait for machines
         ({"workers": 40, "most": 7}, 7),
@@ -112,6 +122,33 @@ def plan(**arguments: Any) -> RayPlan:
 )
 def test_as_many_slots_as_the_machines_can_hold(arguments: dict[str, Any], slots: int) -> None:
     assert plan(**arguments).slots_on([HEAD, BIG, SMALL]) == slots
+
+
+def test_numbers_of_numpy_are_those_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda name: object())
+    executor = RayExecutor(
+        workers=np.int64(2), cpus_per_trial=np.int64(3), gpus_per_trial=np.float32(0.25)
+    )
+    kept = (executor._workers, executor._cpus, executor._gpus)
+    assert kept == (2, 3, 0.25)
+    assert [type(number) for number in kept] == [int, int, float]
+
+
+def test_one_head_that_does_not_answer_once_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(ray_cluster.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(ray_cluster, "_accepts_connections", lambda address: False)
+    cluster = RayCluster.__new__(RayCluster)
+    cluster._head = "head:6379"
+    cluster._silent_since = None
+    clock[0] = 1000.0  # nobody has looked for long
+    assert not cluster.head_answers()
+    clock[0] += 15
+    assert not cluster.head_answers()
+    clock[0] += 15
+    with pytest.raises(ClusterError, match="has not answered for 20 seconds"):
+        cluster.head_answers()
+    assert cluster._is_lost
 
 
 def test_one_worker_waits_for_a_machine_that_may_join() -> None:
