@@ -14,7 +14,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -153,14 +153,16 @@ class _Worker:
 
     def __init__(self, folder: str, slot: WorkerSlot, slot_number: int) -> None:
         self.slot_number = slot_number
-        try:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-            self._process = _start_process(folder, slot, self._errors)
-        except OSError as error:
-            raise InputError(
-                f"A worker process cannot be started: {reason_of(error)}. Fewer workers need less: "
-                "--workers 1 (workers=1)."
-            ) from error
+        with ExitStack() as opened:  # is closed if the process cannot be started
+            try:
+                self._errors = opened.enter_context(tempfile.TemporaryFile())
+                self._process = _start_process(folder, slot, self._errors)
+            except OSError as error:
+                raise InputError(
+                    f"A worker process cannot be started: {reason_of(error)}. Fewer workers need "
+                    "less: --workers 1 (workers=1)."
+                ) from error
+            opened.pop_all()
         # Workers that share cores slow each other down.
         if slot.cores and hasattr(os, "sched_setaffinity"):
             with suppress(OSError):  # a container may have lost these cores meanwhile

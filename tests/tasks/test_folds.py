@@ -211,3 +211,11 @@ def test_a_task_with_its_own_validation_split_has_no_folds() -> None:
     task = Task.from_arrays(X, y, X_validation=X, y_validation=y, name="mine")
     with pytest.raises(InputError, match="folds = 3 needs a task whose validation split is taken from the training split, as from a file or arrays without a validation split; 'mine' comes with its own. Use folds = 1."):  # fmt: skip
         task.cross_validated(3)
+
+
+def test_rows_that_no_fold_holds_out_judge_no_trial() -> None:
+    task = Task.from_arrays(*waves(100), validation="time")
+    assert task.training.validation_rows == 20
+    assert task.cross_validated(2).validation_rows == 40
+    random = Task.from_arrays(*waves(100))
+    assert random.cross_validated(2).validation_rows == 100
