@@ -18,7 +18,6 @@ from tcn_search.workers.slots import GPU_MEMORY_SHARE, gpu_memory_variables, thr
 if TYPE_CHECKING:
     from tcn_search.tasks.training_data import TrainingData
 
-
 _LEAST_SHARE = 0.0001  # of a GPU, in whose multiples Ray counts
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 5.0  # between two looks at the machines of the cluster
 _PATIENCE_SECONDS = 30.0  # without a worker, after which a message says what is waited for
 _REMINDER_SECONDS = 600.0  # between two such messages
-_KILL_SECONDS = 5.0
+_KILL_SECONDS = 5.0  # in which all workers are killed at the end of a run
 _MOST_FAILED_STARTS = 10  # of workers, one after the other
 
 
@@ -249,9 +250,8 @@ class RayWorkers:
         if self._cluster is None:
             return
         if not self._cluster.is_lost:
-            for worker in self._workers:  # without the head, Ray would wait to kill a new one
-                with suppress(TimeoutError):
-                    within(_KILL_SECONDS, worker.kill)
+            with suppress(TimeoutError):  # Ray waits for the head before it kills a new worker
+                within(_KILL_SECONDS, partial(_kill, [*self._workers]))
         self._workers.clear()
         self._arguments.clear()
         self._cluster.release()
@@ -318,6 +318,11 @@ class _Worker:
 
         self.kill_at = math.inf
         ray.kill(self._actor)
+
+
+def _kill(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
 def _with_saved_model(
